@@ -1,0 +1,297 @@
+//! The command line: what can be asked for, and what the exit status says.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use serde_json::json;
+
+use crate::lab::Trouble;
+use crate::lessons::{LESSONS, Lesson, Scene};
+use crate::platform;
+use crate::render::{Format, Look, json, table};
+use crate::talk::client::Client;
+use crate::talk::server::Server;
+use crate::talk::{Ended, Transcript};
+use crate::vocabulary::{Report, Status, Tally};
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 all as expected, skipped and info rows not counted; 1 some row differs; 2 wrong use; 3 could not run here.";
+
+/// Options of every command.
+#[derive(Args, Clone, Copy)]
+struct Options {
+    /// How results are written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table", global = true)]
+    format: Format,
+
+    /// Columns of the output, 50 to 500 [default: the terminal's, else COLUMNS, else 80]
+    #[arg(long, value_name = "COLUMNS", global = true, value_parser = clap::value_parser!(u16).range(50..=500))]
+    width: Option<u16>,
+
+    /// Only ASCII characters; by itself when the locale is not UTF-8
+    #[arg(long, global = true)]
+    ascii: bool,
+
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
+}
+
+impl Options {
+    fn look(self) -> Look {
+        let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
+        Look { width: width.clamp(50, 500), ascii: self.ascii || !utf8_locale() }
+    }
+}
+
+fn terminal_width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
+fn columns() -> Option<u16> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+/// Whether the locale's characters are UTF-8; Windows has no such setting, and its consoles take Unicode.
+fn utf8_locale() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
+    cfg!(windows)
+        || locale.is_some_and(|locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
+}
+
+/// The whole command line; lessons come from the registry.
+pub fn command() -> Command {
+    let command = Command::new("udp-lab")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("UDP in the classroom: runs real sockets and compares what the system did with what the standards say")
+        .after_help(format!("Start with: udp-lab boundaries\n\n{EXIT_STATUS}"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(LESSONS.iter().map(|lesson| lesson_command(lesson)))
+        .subcommand(
+            Command::new("all")
+                .about("Run every lesson in teaching order, then sum up")
+                .after_help(format!("Example: udp-lab all --format json\n\n{EXIT_STATUS}")),
+        )
+        .subcommand(
+            Command::new("list")
+                .about("The lessons in teaching order, with their questions")
+                .after_help("Example: udp-lab list"),
+        )
+        .subcommand(server_command())
+        .subcommand(client_command());
+    Options::augment_args(command)
+}
+
+fn lesson_command(lesson: &'static Lesson) -> Command {
+    // Deferred: the start-up of one lesson does not pay for the others.
+    Command::new(lesson.name).about(lesson.title).defer(|command| {
+        let lesson = LESSONS.iter().find(|lesson| lesson.name == command.get_name());
+        let Some(lesson) = lesson else { return command };
+        lesson.augment(command).before_help(lesson.question).after_help(format!(
+            "Why: {}\n\nExample: udp-lab {} {}\n\n{EXIT_STATUS}",
+            lesson.why, lesson.name, lesson.example
+        ))
+    })
+}
+
+fn server_command() -> Command {
+    Command::new("server").about("The article's server: one socket, one loop, an answer to every datagram").defer(
+        |command| {
+            Server::augment_args(command).after_help(
+            "One line for each datagram: number, peer, bytes, text. A datagram that is the reply text itself is not \
+             answered, so that two servers cannot keep each other busy.\n\n\
+             Example: udp-lab server 127.0.0.1:8888 --reply Hello --count 3\n\n\
+             Exit status: 0 ended by Ctrl-C or --count; 2 wrong use; 3 could not run here.",
+        )
+        },
+    )
+}
+
+fn client_command() -> Command {
+    Command::new("client").about("The article's client: sends messages and prints the answers").defer(|command| {
+        Client::augment_args(command).after_help(
+            "Asks `Msg: ` for each message; an empty line ends it. It never waits longer than --timeout.\n\n\
+             Example: udp-lab client 127.0.0.1:8888 hello world\n\n\
+             Exit status: 0 whether or not answers came, the table tells; 2 wrong use; 3 could not run here.",
+        )
+    })
+}
+
+/// Runs the command that `args` ask for, program name first.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => return refuse(&error),
+    };
+    let result = Options::from_arg_matches(&matches).map_err(Failure::Use).and_then(|options| {
+        options.color.write_global();
+        // What is drawn is always coloured; the stream takes the colours away where they are not wanted.
+        crossterm::style::force_color_output(true);
+        run(&matches, options)
+    });
+    match result {
+        Ok(status) => ExitCode::from(status.code()),
+        Err(Failure::Use(error)) => refuse(&error),
+        Err(Failure::Trouble(text)) => {
+            let _ = writeln!(io::stderr(), "udp-lab: {text}");
+            ExitCode::from(Status::CouldNotRun.code())
+        }
+        // Whoever closed the pipe has seen enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::from(Status::AsExpected.code())
+        }
+        Err(Failure::Output(error)) => {
+            let _ = writeln!(io::stderr(), "udp-lab: cannot write the output: {error}");
+            ExitCode::from(Status::CouldNotRun.code())
+        }
+    }
+}
+
+/// Help, the version, or wrong use.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    match (error.kind(), printed) {
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Err(e)) if e.kind() != io::ErrorKind::BrokenPipe => {
+            ExitCode::from(Status::CouldNotRun.code())
+        }
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _) => ExitCode::from(Status::AsExpected.code()),
+        _ => ExitCode::from(Status::WrongUse.code()),
+    }
+}
+
+enum Failure {
+    Use(clap::Error),
+    Trouble(String),
+    Output(io::Error),
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Failure::Use(error)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Failure::Trouble(trouble.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Output(error)
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Call(error) => Failure::Trouble(error.to_string()),
+            Ended::Address(text) => Failure::Trouble(text),
+            Ended::Output(error) => Failure::Output(error),
+        }
+    }
+}
+
+fn run(matches: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let Some((name, arguments)) = matches.subcommand() else { return Ok(Status::WrongUse) };
+    match name {
+        "all" => all(options),
+        "list" => list(options),
+        "server" => {
+            converse(options, |transcript| Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from))
+        }
+        "client" => {
+            converse(options, |transcript| Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from))
+        }
+        name => {
+            let lesson = LESSONS.iter().find(|lesson| lesson.name == name);
+            lesson.map_or(Ok(Status::WrongUse), |lesson| one(lesson, &lesson.scenes(arguments)?, options))
+        }
+    }
+}
+
+fn one(lesson: &Lesson, scenes: &[Scene], options: Options) -> Result<Status, Failure> {
+    let report = lesson.run(scenes)?;
+    let host = platform::host();
+    print(&match options.format {
+        Format::Table => table::report(&report, &host, options.look()),
+        Format::Json => json::reports(std::slice::from_ref(&report), &host),
+    })?;
+    Ok(report.tally().into())
+}
+
+fn all(options: Options) -> Result<Status, Failure> {
+    let host = platform::host();
+    let mut reports: Vec<Report> = Vec::new();
+    let mut stopped = None;
+    for lesson in LESSONS {
+        match lesson.run(&lesson.default_scenes()?) {
+            Ok(report) => reports.push(report),
+            Err(trouble) => {
+                stopped = Some(trouble);
+                break;
+            }
+        }
+    }
+    // What was seen before the trouble is not lost.
+    if !reports.is_empty() {
+        print(&match options.format {
+            Format::Table => {
+                let mut text = String::new();
+                for report in &reports {
+                    let _ = writeln!(text, "{}", table::report(report, &host, options.look()));
+                }
+                text + &table::tallies(&reports, &host, options.look())
+            }
+            Format::Json => json::reports(&reports, &host),
+        })?;
+    }
+    match stopped {
+        Some(trouble) => Err(trouble.into()),
+        None => Ok(reports.iter().map(Report::tally).fold(Tally::default(), |sum, tally| sum + tally).into()),
+    }
+}
+
+fn list(options: Options) -> Result<Status, Failure> {
+    print(&match options.format {
+        Format::Table => {
+            let rows: Vec<_> =
+                LESSONS.iter().map(|lesson| (lesson.name.to_owned(), lesson.question.to_owned())).collect();
+            table::pairs(["Lesson", "Question"], &rows, options.look())
+        }
+        Format::Json => {
+            let lessons = LESSONS
+                .iter()
+                .map(|lesson| json!({ "lesson": lesson.name, "title": lesson.title, "question": lesson.question }));
+            json::pretty(&json!({ "schema": 1, "lessons": lessons.collect::<Vec<_>>() }))
+        }
+    })?;
+    Ok(Status::AsExpected)
+}
+
+/// The one place that writes results: everything at once, when it is finished.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = AutoStream::auto(io::stdout().lock());
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+fn converse(
+    options: Options,
+    talk: impl FnOnce(&mut Transcript<'_>) -> Result<(), Failure>,
+) -> Result<Status, Failure> {
+    let mut out = BufWriter::with_capacity(64 * 1024, AutoStream::auto(io::stdout().lock()));
+    talk(&mut Transcript { out: &mut out, format: options.format, look: options.look() })?;
+    out.flush()?;
+    Ok(Status::AsExpected)
+}

@@ -1,0 +1,622 @@
+//! A named UDP socket, and the calls that lessons make on it.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use socket2::{SockAddr, Socket};
+
+use super::trouble::os_error;
+use super::{Call, CallError, Moment, Outcome, Room, Target, Trouble, socket};
+use crate::platform::{self, HERE};
+use crate::vocabulary::{Fact, Os, OsError, SocketError};
+
+/// A receive that failed: the error, and the buffer as the call left it.
+type Failure = (io::Error, Vec<u8>);
+
+/// Memory that a queued datagram costs besides its payload, at most: bytes per datagram, and twice the payload.
+/// Linux 6.18 charges 832 bytes for a small one and 16640 for one of 9000.
+const QUEUE_COST: usize = 1024;
+
+/// A named UDP socket on loopback. Its receives end after two seconds at the latest.
+#[derive(Debug)]
+pub struct Endpoint {
+    name: String,
+    socket: Socket,
+    address: OnceLock<SocketAddr>,
+    room: Arc<Room>,
+}
+
+/// The endpoint that a datagram came from, as the receive told it: a server can answer there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    name: String,
+    address: SocketAddr,
+}
+
+impl Target for Sender {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What a receive brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// A datagram.
+    Datagram {
+        /// What is in the buffer.
+        bytes: Vec<u8>,
+        /// Who sent it.
+        from: Sender,
+    },
+    /// Nothing: the queue was empty, or the limit passed.
+    Nothing,
+    /// An error, and what the buffer holds all the same.
+    Failed {
+        /// The error.
+        error: OsError,
+        /// The buffer up to its last byte that was written.
+        buffer: Vec<u8>,
+    },
+    /// Not even the fence came, so nothing is proved.
+    FenceLost,
+}
+
+impl Receipt {
+    /// What the buffer holds, whether or not the call failed.
+    pub fn buffer(&self) -> Fact {
+        match self {
+            Receipt::Datagram { bytes, .. } | Receipt::Failed { buffer: bytes, .. } => Fact::Bytes(bytes.clone()),
+            Receipt::Nothing | Receipt::FenceLost => self.into(),
+        }
+    }
+
+    /// The payload; empty when none was received.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Receipt::Datagram { bytes, .. } => bytes,
+            Receipt::Nothing | Receipt::Failed { .. } | Receipt::FenceLost => &[],
+        }
+    }
+
+    /// The bytes received, counted; or what came instead.
+    pub fn length(&self) -> Fact {
+        match self {
+            Receipt::Datagram { bytes, .. } => bytes.len().into(),
+            other => other.into(),
+        }
+    }
+
+    /// The name of the sender; or what came instead.
+    pub fn sender(&self) -> Fact {
+        match self {
+            Receipt::Datagram { from, .. } => Fact::from(from.name()),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<&Receipt> for Fact {
+    fn from(receipt: &Receipt) -> Self {
+        match receipt {
+            Receipt::Datagram { bytes, .. } => Fact::Bytes(bytes.clone()),
+            Receipt::Nothing => Fact::Nothing,
+            Receipt::Failed { error, .. } => Fact::Error(error.clone()),
+            Receipt::FenceLost => Fact::from("not even the fence"),
+        }
+    }
+}
+
+impl From<Receipt> for Fact {
+    fn from(receipt: Receipt) -> Self {
+        Fact::from(&receipt)
+    }
+}
+
+/// Everything that came before the fence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    receipts: Vec<Receipt>,
+    end: Receipt,
+}
+
+impl Received {
+    /// How many receives brought something.
+    pub fn count(&self) -> usize {
+        self.receipts.len()
+    }
+
+    /// What receive `index` (from 0) brought; after the last one, what ended the row of receives.
+    pub fn nth(&self, index: usize) -> &Receipt {
+        self.receipts.get(index).unwrap_or(&self.end)
+    }
+
+    /// The receives that brought something, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Receipt> {
+        self.receipts.iter()
+    }
+
+    /// The names of the senders, each once, in the order in which they were first heard.
+    pub fn senders(&self) -> Fact {
+        let mut senders: Vec<&str> = Vec::new();
+        for receipt in &self.receipts {
+            if let Receipt::Datagram { from, .. } = receipt
+                && !senders.contains(&from.name())
+            {
+                senders.push(from.name());
+            }
+        }
+        if senders.is_empty() { Fact::Nothing } else { Fact::from(senders.join(", ")) }
+    }
+}
+
+/// What a single receive call can bring, before strangers and fences are sorted out.
+enum Arrival {
+    Receipt(Receipt),
+    Fence,
+}
+
+/// One successful receive call.
+struct Raw {
+    bytes: Vec<u8>,
+    from: SockAddr,
+    cut: bool,
+}
+
+impl Endpoint {
+    pub(super) fn open(name: &str, room: Arc<Room>) -> Call<Self> {
+        let socket = socket::udp(socket::ANY_PORT)?;
+        socket::wait_at_most(&socket, socket::LIMIT)?;
+        Ok(Endpoint { name: name.to_owned(), socket, address: OnceLock::new(), room })
+    }
+
+    pub(super) fn bound(self, address: SocketAddr) -> Call<Self> {
+        let result = socket::bind(&self.socket, address);
+        self.write("bind", None, None, outcome(&result));
+        result?;
+        self.learn_address()?;
+        Ok(self)
+    }
+
+    fn learn_address(&self) -> Call<()> {
+        if self.address.get().is_none() {
+            let address = socket::address_of(&self.socket)?;
+            self.room.enter(address, &self.name);
+            self.address.get_or_init(|| address);
+        }
+        Ok(())
+    }
+
+    fn write(&self, call: &'static str, with: Option<&str>, payload: Option<&[u8]>, result: Outcome) {
+        self.room.write(&self.name, call, with, payload, result);
+    }
+
+    /// Sets the peer. POSIX `connect()`: on a datagram socket no connection is made.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn connect(&self, target: &impl Target) -> Call<()> {
+        let result = socket::connect(&self.socket, target.address());
+        self.write("connect", Some(target.name()), None, outcome(&result));
+        result?;
+        self.learn_address()
+    }
+
+    /// Sends one datagram to `target`; returns the bytes that the system says it sent.
+    ///
+    /// # Errors
+    /// What the system says; that may be the news about an earlier datagram.
+    pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
+        let address = SockAddr::from(target.address());
+        self.sent("send_to", target.name(), payload, self.socket.send_to(payload, &address))
+    }
+
+    /// Sends one datagram to the peer that was set by [`connect`](Self::connect); `peer` is its name.
+    ///
+    /// # Errors
+    /// What the system says; that may be the news about an earlier datagram.
+    pub fn send(&self, payload: &[u8], peer: &impl Target) -> Call<usize> {
+        self.sent("send", peer.name(), payload, self.socket.send(payload))
+    }
+
+    /// Sends the buffers as one datagram. POSIX `sendmsg()`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn send_gathered(&self, buffers: &[&[u8]], target: &impl Target) -> Call<usize> {
+        let slices: Vec<IoSlice<'_>> = buffers.iter().map(|buffer| IoSlice::new(buffer)).collect();
+        let address = SockAddr::from(target.address());
+        let result = self.socket.send_to_vectored(&slices, &address);
+        self.sent("sendmsg", target.name(), &buffers.concat(), result)
+    }
+
+    fn sent(&self, call: &'static str, target: &str, payload: &[u8], result: io::Result<usize>) -> Call<usize> {
+        let result = result.map_err(|e| CallError::new(format!("{call} from {} to {target}", self.name), &e));
+        // Before the event is written: a receiver must be able to tell who this sender is.
+        if result.is_ok() {
+            self.learn_address()?;
+        }
+        let outcome = match &result {
+            Ok(sent) => Outcome::Bytes(*sent),
+            Err(error) => Outcome::Error(error.error.clone()),
+        };
+        self.write(call, Some(target), Some(payload), outcome);
+        result
+    }
+
+    /// Answers a datagram: sends to the endpoint that the receive named. Nothing is sent when nothing was received.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn answer(&self, receipt: &Receipt, payload: &[u8]) -> Call<()> {
+        if let Receipt::Datagram { from, .. } = receipt {
+            self.send_to(payload, from)?;
+        }
+        Ok(())
+    }
+
+    /// Receives one datagram into `buffer` bytes, and waits for it up to two seconds.
+    pub fn receive(&self, buffer: usize) -> Receipt {
+        self.next_receipt("recv_from", || self.plain(buffer, 0))
+    }
+
+    /// Looks at the next datagram and leaves it in the queue. POSIX MSG_PEEK.
+    pub fn peek(&self, buffer: usize) -> Receipt {
+        self.next_receipt("peek_from", || self.plain(buffer, platform::MSG_PEEK))
+    }
+
+    /// Receives with MSG_WAITALL: wait for a full buffer.
+    pub fn receive_waiting_for_all(&self, buffer: usize) -> Receipt {
+        self.next_receipt("recv_from WAITALL", || self.plain(buffer, platform::MSG_WAITALL))
+    }
+
+    /// Receives what is in the queue now, without waiting.
+    ///
+    /// # Errors
+    /// What the system says of the switch to non-blocking calls and back.
+    pub fn receive_now(&self, buffer: usize) -> Call<Receipt> {
+        let switch = |on| self.socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
+        switch(true)?;
+        let receipt = self.next_receipt("recv_from", || self.plain(buffer, 0));
+        switch(false)?;
+        Ok(receipt)
+    }
+
+    /// Receives one datagram into several buffers, filled in order. POSIX `recvmsg()`. Each part, and whether the
+    /// datagram was flagged as cut.
+    pub fn receive_scattered(&self, lengths: &[usize]) -> (Vec<Fact>, bool) {
+        let mut flagged = false;
+        let receipt = self.next_receipt("recvmsg", || {
+            let raw = self.message(lengths)?;
+            flagged = raw.cut;
+            Ok(raw)
+        });
+        let Receipt::Datagram { bytes, .. } = &receipt else {
+            return (lengths.iter().map(|_| Fact::from(&receipt)).collect(), flagged);
+        };
+        let mut rest = bytes.as_slice();
+        let parts = lengths.iter().map(|&length| {
+            let (part, left) = rest.split_at(length.min(rest.len()));
+            rest = left;
+            Fact::from(part)
+        });
+        (parts.collect(), flagged)
+    }
+
+    /// Receives with `recvmsg` into one buffer: `cut` when the truncation flag was set, else `whole`.
+    pub fn truncation_flag(&self, buffer: usize) -> Fact {
+        match self.receive_scattered(&[buffer]) {
+            (parts, flagged) if matches!(parts.first(), Some(Fact::Bytes(_))) => {
+                Fact::from(if flagged { "cut" } else { "whole" })
+            }
+            (parts, _) => parts.into_iter().next().unwrap_or(Fact::Nothing),
+        }
+    }
+
+    /// Receives with the Linux input flag MSG_TRUNC: the real length of the datagram, whatever the buffer.
+    pub fn real_length(&self, buffer: usize) -> Fact {
+        self.length_of("recv_from TRUNC", buffer, platform::MSG_TRUNC)
+    }
+
+    /// Asks for the real length of the next datagram, and leaves it in the queue: MSG_PEEK and MSG_TRUNC together.
+    pub fn peek_real_length(&self, buffer: usize) -> Fact {
+        self.length_of("peek_from TRUNC", buffer, platform::MSG_PEEK | platform::MSG_TRUNC)
+    }
+
+    fn length_of(&self, call: &'static str, buffer: usize, flags: i32) -> Fact {
+        let mut length = 0;
+        let receipt = self.next_receipt(call, || {
+            let mut bytes = vec![0; buffer];
+            let (real, from) = platform::receive_from(&self.socket, &mut bytes, flags).map_err(no_buffer)?;
+            length = real;
+            bytes.truncate(real);
+            Ok(Raw { bytes, from, cut: real > buffer })
+        });
+        match receipt {
+            Receipt::Datagram { .. } => length.into(),
+            other => other.into(),
+        }
+    }
+
+    /// Calls `read` for 0 bytes, not a receive. Linux `recv(2)`: it has no effect, the datagram stays.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn read_nothing(&self) -> Call<()> {
+        let read = platform::read_nothing(&self.socket);
+        let result = read.map_err(|e| CallError::new(format!("read from {}", self.name), &e));
+        self.write("read", None, None, outcome(&result));
+        result
+    }
+
+    /// Receives until the fence: a datagram sent now, behind everything that is already under way to this endpoint.
+    /// What has not come before it will not come.
+    ///
+    /// # Errors
+    /// What the system says of sending the fence.
+    pub fn receive_until_fence(&self, buffer: usize) -> Call<Received> {
+        self.raise_fence(buffer)?;
+        let mut receipts = Vec::new();
+        // A socket that answers without end would otherwise hold the lesson for ever.
+        const MOST: usize = 10_000;
+        while receipts.len() < MOST {
+            match self.next_arrival("recv_from", || self.plain(buffer, 0)) {
+                Arrival::Fence => return Ok(Received { receipts, end: Receipt::Nothing }),
+                Arrival::Receipt(Receipt::Nothing) => break,
+                Arrival::Receipt(receipt) => receipts.push(receipt),
+            }
+        }
+        Ok(Received { receipts, end: Receipt::FenceLost })
+    }
+
+    /// What comes before the fence: [`Receipt::Nothing`] proves that nothing was under way.
+    ///
+    /// # Errors
+    /// What the system says of sending the fence.
+    pub fn before_fence(&self, buffer: usize) -> Call<Receipt> {
+        Ok(self.receive_until_fence(buffer)?.nth(0).clone())
+    }
+
+    /// The next request for a server loop; `None` at the fence, or when nothing comes any more.
+    pub(super) fn next_request(&self, buffer: usize) -> Option<(Vec<u8>, Sender)> {
+        match self.next_arrival("recv_from", || self.plain(buffer, 0)) {
+            Arrival::Receipt(Receipt::Datagram { bytes, from }) => Some((bytes, from)),
+            Arrival::Receipt(_) | Arrival::Fence => None,
+        }
+    }
+
+    /// Sends the fence to this endpoint. It comes from a socket that the scene keeps for this, so that it is known by
+    /// its sender; one byte long, or empty for an empty buffer, so that no buffer cuts it.
+    pub(super) fn raise_fence(&self, buffer: usize) -> Call<()> {
+        let fence = match self.room.fence.get() {
+            Some(fence) => fence,
+            None => {
+                let fence = socket::bound(socket::ANY_PORT)?;
+                self.room.enter(socket::address_of(&fence)?, FENCE);
+                self.room.fence.get_or_init(|| fence)
+            }
+        };
+        let payload = &b"|"[..buffer.min(1)];
+        let sent = fence.send_to(payload, &SockAddr::from(self.address()));
+        let sent = sent.map_err(|e| CallError::new(format!("send the fence to {}", self.name), &e))?;
+        self.room.write(FENCE, "send_to", Some(&self.name), Some(payload), Outcome::Bytes(sent));
+        Ok(())
+    }
+
+    fn plain(&self, buffer: usize, flags: i32) -> Result<Raw, Failure> {
+        let mut bytes = vec![0; buffer];
+        match platform::receive_from(&self.socket, &mut bytes, flags) {
+            Ok((length, from)) => {
+                bytes.truncate(length);
+                Ok(Raw { bytes, from, cut: false })
+            }
+            Err(error) => Err((error, bytes)),
+        }
+    }
+
+    fn message(&self, lengths: &[usize]) -> Result<Raw, Failure> {
+        let mut bytes = vec![0; lengths.iter().sum()];
+        let (length, cut, from) = platform::receive_parts(&self.socket, &mut bytes, lengths).map_err(no_buffer)?;
+        bytes.truncate(length);
+        Ok(Raw { bytes, from, cut })
+    }
+
+    /// Fences from earlier proofs are passed over.
+    fn next_receipt(&self, call: &'static str, mut attempt: impl FnMut() -> Result<Raw, Failure>) -> Receipt {
+        loop {
+            if let Arrival::Receipt(receipt) = self.next_arrival(call, &mut attempt) {
+                return receipt;
+            }
+        }
+    }
+
+    fn sender_of(&self, raw: &Raw) -> Option<Sender> {
+        let address = raw.from.as_socket()?;
+        Some(Sender { name: self.room.name_of(address)?, address })
+    }
+
+    /// Datagrams of strangers are set aside: any program on this machine may send here.
+    fn next_arrival(&self, call: &'static str, mut attempt: impl FnMut() -> Result<Raw, Failure>) -> Arrival {
+        let deadline = Instant::now() + socket::LIMIT;
+        loop {
+            let (error, buffer) = match attempt() {
+                Ok(raw) => match self.sender_of(&raw) {
+                    Some(from) => {
+                        self.write(call, Some(&from.name), Some(&raw.bytes), Outcome::Bytes(raw.bytes.len()));
+                        return match from.name.as_str() {
+                            FENCE => Arrival::Fence,
+                            _ => Arrival::Receipt(Receipt::Datagram { bytes: raw.bytes, from }),
+                        };
+                    }
+                    None => {
+                        self.room.note_stranger();
+                        if call.starts_with("peek") {
+                            // Still in the queue: it would be peeked at for ever.
+                            let _ = self.plain(0, 0);
+                        }
+                        (io::ErrorKind::Interrupted.into(), Vec::new())
+                    }
+                },
+                Err(failure) => failure,
+            };
+            match error.kind() {
+                io::ErrorKind::Interrupted if Instant::now() < deadline => {}
+                io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                    self.write(call, None, None, Outcome::Nothing);
+                    return Arrival::Receipt(Receipt::Nothing);
+                }
+                _ => {
+                    let error = os_error(error.raw_os_error().unwrap_or(0));
+                    let written = if error.is(SocketError::MessageTooLong, HERE) { &buffer[..] } else { &[] };
+                    self.write(call, None, Some(written), Outcome::Error(error.clone()));
+                    return Arrival::Receipt(Receipt::Failed { error, buffer: written.to_vec() });
+                }
+            }
+        }
+    }
+
+    /// Writes a moment down that is no call: a request taken in hand, an answer given.
+    pub(super) fn mark(&self, what: &'static str, client: Option<&Sender>) -> Moment {
+        self.room.write(&self.name, what, client.map(Target::name), None, Outcome::Done)
+    }
+
+    /// Calls `listen`, which UDP does not have.
+    ///
+    /// # Errors
+    /// EOPNOTSUPP, POSIX says.
+    pub fn listen(&self) -> Call<()> {
+        let result = self.socket.listen(1).map_err(|e| CallError::new(format!("listen on {}", self.name), &e));
+        self.write("listen", None, None, outcome(&result));
+        result
+    }
+
+    /// Calls `accept`, which UDP does not have.
+    ///
+    /// # Errors
+    /// EOPNOTSUPP, POSIX says.
+    pub fn accept(&self) -> Call<()> {
+        let result = self.socket.accept().map(drop);
+        let result = result.map_err(|e| CallError::new(format!("accept on {}", self.name), &e));
+        self.write("accept", None, None, outcome(&result));
+        result
+    }
+
+    /// Makes room in the receive queue for datagrams of these payload lengths, in bytes.
+    ///
+    /// # Errors
+    /// [`Trouble::Skip`] when the system does not grant a buffer of that size.
+    pub fn make_room(&self, payloads: impl IntoIterator<Item = usize>) -> Result<(), Trouble> {
+        let needed: usize = payloads.into_iter().map(|payload| 2 * payload + QUEUE_COST).sum();
+        let granted =
+            || self.socket.recv_buffer_size().map_err(|e| CallError::new("ask for the receive buffer's size", &e));
+        if granted()? >= needed {
+            return Ok(());
+        }
+        // A refusal shows in the size that is granted.
+        let _ = self.socket.set_recv_buffer_size(needed);
+        let granted = granted()?;
+        if granted >= needed {
+            return Ok(());
+        }
+        let limit = match HERE {
+            Os::Linux => " (net.core.rmem_max limits it)",
+            Os::Macos => " (kern.ipc.maxsockbuf limits it)",
+            Os::Windows => "",
+        };
+        Err(Trouble::Skip(format!(
+            "the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}"
+        )))
+    }
+
+    /// Closes the socket: its queue is gone, its port is free.
+    pub fn close(self) {
+        self.write("close", None, None, Outcome::Done);
+    }
+}
+
+/// The name under which the fence's own socket appears in the events.
+const FENCE: &str = "fence";
+
+impl Target for Endpoint {
+    fn address(&self) -> SocketAddr {
+        self.address.get().copied().unwrap_or(socket::ANY_PORT)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn no_buffer(error: io::Error) -> Failure {
+    (error, Vec::new())
+}
+
+pub(super) fn outcome(result: &Call<()>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Done,
+        Err(error) => Outcome::Error(error.error.clone()),
+    }
+}
+
+/// A UDP port on 127.0.0.1 where nobody listens.
+///
+/// On Linux a guard holds it: a socket bound there and connected to itself. Nobody else can bind the port, and as the
+/// guard hears only itself, the system answers everybody else as if nobody were there. An endpoint of the scene may
+/// still be [bound](super::Lab::bind_at) beside it. Without a guard another program could be given the port at any
+/// moment, and a lesson would report that program's silence. Elsewhere the port is only bound once and closed again.
+#[derive(Debug)]
+pub struct ReservedPort {
+    name: String,
+    address: SocketAddr,
+    guard: Option<Socket>,
+}
+
+impl ReservedPort {
+    fn new_guard(guard: &Socket, address: SocketAddr) -> Call<()> {
+        socket::connect(guard, address)?;
+        guard.set_reuse_address(true).map_err(|e| CallError::at("share", address, &e))
+    }
+
+    pub(super) fn new(name: &str) -> Call<Self> {
+        let guard = socket::bound(socket::ANY_PORT)?;
+        let address = socket::address_of(&guard)?;
+        let guard = match HERE {
+            Os::Linux => {
+                ReservedPort::new_guard(&guard, address)?;
+                Some(guard)
+            }
+            Os::Macos | Os::Windows => None,
+        };
+        Ok(ReservedPort { name: name.to_owned(), address, guard })
+    }
+
+    pub(super) fn opened(&self, endpoint: Endpoint) -> Result<Endpoint, Trouble> {
+        if self.guard.is_some() {
+            let shared = endpoint.socket.set_reuse_address(true);
+            shared.map_err(|e| CallError::at("share", self.address, &e))?;
+        }
+        endpoint.bound(self.address).map_err(|error| {
+            if error.error.is(SocketError::AddressInUse, HERE) {
+                Trouble::Skip(format!("another program took {} in the moment when it was free", self.address))
+            } else {
+                error.into()
+            }
+        })
+    }
+}
+
+impl Target for ReservedPort {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}

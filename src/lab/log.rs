@@ -1,0 +1,107 @@
+//! What happened: every call made in the lab, in order.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Serialize, Serializer};
+
+use crate::vocabulary::{OsError, quoted};
+
+/// Longest quotation of a payload in an event, in characters.
+const LONGEST_QUOTATION: usize = 200;
+
+/// One call on an endpoint, written down when it returned.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// The scene it happened in, counted from 1.
+    pub scene: usize,
+    /// When the call returned, since the lesson began.
+    #[serde(rename = "returned_us", serialize_with = "microseconds")]
+    pub returned: Duration,
+    /// The endpoint that made the call.
+    pub who: String,
+    /// The call.
+    pub call: &'static str,
+    /// The endpoint at the other end, where there is one.
+    pub with: Option<String>,
+    /// What was sent, or is in the buffer after a receive.
+    #[serde(serialize_with = "quotation")]
+    pub payload: Option<Vec<u8>>,
+    /// What the call returned.
+    pub result: Outcome,
+}
+
+/// What a call returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It succeeded and has no number to tell.
+    Done,
+    /// It moved this many bytes.
+    Bytes(usize),
+    /// It found nothing within its limit.
+    Nothing,
+    /// It failed.
+    Error(OsError),
+}
+
+fn microseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_micros() as u64)
+}
+
+fn quotation<S: Serializer>(payload: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    payload.as_ref().map(|bytes| quoted(bytes, LONGEST_QUOTATION)).serialize(serializer)
+}
+
+/// A moment in the run: its place in the order of events, and the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Place in the order; no two moments of a lesson share one.
+    pub order: usize,
+    /// Time since the lesson began.
+    pub at: Duration,
+}
+
+/// The events of one lesson, and notes for the reader of its report.
+#[derive(Debug)]
+pub struct Log {
+    started: Instant,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Debug, Default)]
+struct Pages {
+    events: Vec<Event>,
+    notes: Vec<String>,
+}
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        Log { started: Instant::now(), pages: Mutex::default() }
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes an event down; the clock is read inside the lock, so that order and times agree.
+    pub(crate) fn write(&self, event: impl FnOnce(Duration) -> Event) -> Moment {
+        let mut pages = self.pages();
+        let at = self.started.elapsed();
+        pages.events.push(event(at));
+        Moment { order: pages.events.len(), at }
+    }
+
+    /// Adds a note, once.
+    pub(crate) fn note(&self, note: String) {
+        let mut pages = self.pages();
+        if !pages.notes.contains(&note) {
+            pages.notes.push(note);
+        }
+    }
+
+    pub(crate) fn close(&self) -> (Vec<Event>, Vec<String>) {
+        let pages = std::mem::take(&mut *self.pages());
+        (pages.events, pages.notes)
+    }
+}

@@ -1,0 +1,234 @@
+//! The lab: the only place that opens sockets. Every call made through it is written down as an [`Event`].
+//!
+//! A scene gets a [`Lab`] of its own, opens [`Endpoint`]s and [`Stream`]s under the names that the report uses, and
+//! [observes](Lab::observe) one fact for each of its claims.
+
+mod endpoint;
+mod log;
+mod service;
+pub mod socket;
+mod stream;
+mod trouble;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use socket2::Socket;
+
+pub use self::endpoint::{Endpoint, Receipt, Received, ReservedPort};
+pub use self::log::{Event, Log, Moment, Outcome};
+pub use self::service::{Crew, Handling, Service};
+pub use self::stream::{Listener, Stream};
+pub use self::trouble::{Call, CallError, Trouble};
+use crate::platform::{self, HERE};
+use crate::vocabulary::{Claim, Expect, Fact, Observation};
+
+/// Something that datagrams or connections can be sent to, with the name that reports use.
+pub trait Target {
+    /// Where it is reached.
+    fn address(&self) -> SocketAddr;
+    /// Its name in the report.
+    fn name(&self) -> &str;
+}
+
+/// What the endpoints of a scene share: the log, and who has which address.
+#[derive(Debug)]
+struct Room {
+    scene: usize,
+    log: Arc<Log>,
+    names: Mutex<HashMap<SocketAddr, String>>,
+    fence: OnceLock<Socket>,
+}
+
+impl Room {
+    fn write(
+        &self,
+        who: &str,
+        call: &'static str,
+        with: Option<&str>,
+        payload: Option<&[u8]>,
+        result: Outcome,
+    ) -> Moment {
+        self.log.write(|returned| Event {
+            scene: self.scene,
+            returned,
+            who: who.to_owned(),
+            call,
+            with: with.map(str::to_owned),
+            payload: payload.map(<[u8]>::to_vec),
+            result,
+        })
+    }
+
+    fn enter(&self, address: SocketAddr, name: &str) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(address, name.to_owned());
+    }
+
+    fn name_of(&self, address: SocketAddr) -> Option<String> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+    }
+
+    fn note_stranger(&self) {
+        self.log.note("a datagram from another program on this machine was set aside".to_owned());
+    }
+}
+
+/// One scene's workplace.
+#[derive(Debug)]
+pub struct Lab<'scene> {
+    room: Arc<Room>,
+    claims: &'scene [Claim],
+    observations: Vec<(String, Observation)>,
+}
+
+impl<'scene> Lab<'scene> {
+    pub(crate) fn new(scene: usize, claims: &'scene [Claim], log: Arc<Log>) -> Self {
+        let room = Room { scene, log, names: Mutex::default(), fence: OnceLock::new() };
+        Lab { room: Arc::new(room), claims, observations: Vec::new() }
+    }
+
+    /// Opens a UDP endpoint on 127.0.0.1 with a port that the system chooses.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bind(&self, name: &str) -> Call<Endpoint> {
+        Endpoint::open(name, Arc::clone(&self.room))?.bound(socket::ANY_PORT)
+    }
+
+    /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
+        Endpoint::open(name, Arc::clone(&self.room))
+    }
+
+    /// Opens `count` unbound endpoints: `client 1`, `client 2`, …
+    ///
+    /// # Errors
+    /// What the system says; too many for this process ends in EMFILE.
+    pub fn endpoints(&self, name: &str, count: usize) -> Call<Vec<Endpoint>> {
+        (1..=count).map(|number| self.endpoint(&format!("{name} {number}"))).collect()
+    }
+
+    /// Sets a UDP port aside on which nobody listens, and which no other program can take where the system allows
+    /// that; see [`ReservedPort`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn reserve(&self, name: &str) -> Call<ReservedPort> {
+        ReservedPort::new(name)
+    }
+
+    /// Opens an endpoint at a port that was set aside before.
+    ///
+    /// # Errors
+    /// [`Trouble::Skip`] when another program took the port, which can only happen where it cannot be held.
+    pub fn bind_at(&self, name: &str, port: &ReservedPort) -> Result<Endpoint, Trouble> {
+        port.opened(Endpoint::open(name, Arc::clone(&self.room))?)
+    }
+
+    /// Opens a listening TCP socket on 127.0.0.1.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn tcp_listener(&self, name: &str) -> Call<Listener> {
+        Listener::open(name, Arc::clone(&self.room))
+    }
+
+    /// Opens a TCP socket and connects it to `target`.
+    ///
+    /// # Errors
+    /// What the system says: ECONNREFUSED where nobody listens.
+    pub fn tcp_connect(&self, name: &str, target: &impl Target) -> Call<Stream> {
+        Stream::connect(name, target, Arc::clone(&self.room))
+    }
+
+    /// A connected pair of TCP streams.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn tcp_pair(&self, client: &str, server: &str) -> Call<(Stream, Stream)> {
+        let listener = self.tcp_listener(server)?;
+        let client = self.tcp_connect(client, &listener)?;
+        Ok((client, listener.accept()?))
+    }
+
+    /// A TCP port that is taken and not listened on.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn tcp_reserve(&self, name: &str) -> Call<Listener> {
+        Listener::silent(name, Arc::clone(&self.room))
+    }
+
+    /// How many descriptors the process has open, where the system tells.
+    pub fn open_descriptors(&self) -> Option<usize> {
+        platform::open_descriptors()
+    }
+
+    /// Whether the claim `id` speaks of something that this system has; where not, it need not be observed.
+    pub fn applies(&self, id: &str) -> bool {
+        let claim = self.claims.iter().find(|claim| claim.id == id);
+        claim.is_none_or(|claim| !matches!(claim.expected.on(HERE), Expect::Absent(_)))
+    }
+
+    /// Hands in what was seen for the claim `id`. Each claim is observed exactly once.
+    pub fn observe(&mut self, id: impl Into<String>, fact: impl Into<Fact>) {
+        self.observations.push((id.into(), Observation::Seen(fact.into())));
+    }
+
+    /// Says that the claim `id` could not be looked at, and why.
+    pub fn skip(&mut self, id: impl Into<String>, reason: impl Into<String>) {
+        self.observations.push((id.into(), Observation::Skipped(reason.into())));
+    }
+
+    /// One observation for each claim, in their order.
+    ///
+    /// # Errors
+    /// [`Trouble::Defect`] when a claim was observed twice or never, or something else was observed.
+    pub(crate) fn close(self) -> Result<Vec<Observation>, Trouble> {
+        let Lab { claims, mut observations, .. } = self;
+        let mut matched = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let place = observations.iter().position(|(id, _)| *id == claim.id);
+            matched.push(match (place, claim.expected.on(HERE)) {
+                (Some(place), _) => observations.remove(place).1,
+                (None, Expect::Absent(reason)) => Observation::Skipped((*reason).to_owned()),
+                (None, _) => return Err(Trouble::Defect(format!("`{}` was never observed", claim.id))),
+            });
+        }
+        match observations.first() {
+            None => Ok(matched),
+            Some((id, _)) if claims.iter().any(|claim| claim.id == *id) => {
+                Err(Trouble::Defect(format!("`{id}` was observed twice")))
+            }
+            Some((id, _)) => Err(Trouble::Defect(format!("`{id}` was observed and never claimed"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{promised, sources};
+
+    fn close(observed: &[&str]) -> Result<Vec<Observation>, Trouble> {
+        let claims = [promised("a", "a", 1, &sources::RFC768), promised("b", "b", 2, &sources::RFC768)];
+        let mut lab = Lab::new(1, &claims, Arc::new(Log::new()));
+        for id in observed {
+            lab.observe(*id, 1);
+        }
+        lab.close()
+    }
+
+    #[test]
+    fn each_claim_is_observed_exactly_once() {
+        let defect = |text: &str| Err(Trouble::Defect(text.to_owned()));
+        assert!(close(&["b", "a"]).is_ok());
+        assert_eq!(close(&["a"]), defect("`b` was never observed"));
+        assert_eq!(close(&["a", "b", "a"]), defect("`a` was observed twice"));
+        assert_eq!(close(&["a", "b", "c"]), defect("`c` was observed and never claimed"));
+    }
+}

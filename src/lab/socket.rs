@@ -1,0 +1,94 @@
+//! Opens sockets: the endpoints of lessons, and the server and the client, get theirs here.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::{Call, CallError};
+use crate::platform::HERE;
+use crate::vocabulary::Os;
+
+/// How long a lesson waits for what must arrive. It costs nothing when it does.
+pub const LIMIT: Duration = Duration::from_secs(2);
+
+/// The longest payload that fits a datagram over IPv4: 65535 − 20 (IP header) − 8 (UDP header) bytes. RFC 768, RFC 791.
+pub const LONGEST_PAYLOAD: usize = 65_507;
+
+/// Opens a UDP socket for the family of `address`.
+///
+/// # Errors
+/// What the system says.
+pub fn udp(address: SocketAddr) -> Call<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
+        .map_err(|e| CallError::new("open a UDP socket", &e))?;
+    if HERE == Os::Macos {
+        // The send buffer is the limit of one datagram there, 9216 bytes by default.
+        socket
+            .set_send_buffer_size(usize::from(u16::MAX))
+            .map_err(|e| CallError::new("enlarge the send buffer", &e))?;
+    }
+    Ok(socket)
+}
+
+/// Opens a UDP socket and binds it to `address`; port 0 takes a free one.
+///
+/// # Errors
+/// What the system says, with the address.
+pub fn bound(address: SocketAddr) -> Call<Socket> {
+    let socket = udp(address)?;
+    bind(&socket, address)?;
+    Ok(socket)
+}
+
+/// Opens a UDP socket whose peer is `address`.
+///
+/// # Errors
+/// What the system says, with the address.
+pub fn connected(address: SocketAddr) -> Call<Socket> {
+    let socket = udp(address)?;
+    connect(&socket, address)?;
+    Ok(socket)
+}
+
+pub(super) fn tcp() -> Call<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))
+        .map_err(|e| CallError::new("open a TCP socket", &e))?;
+    wait_at_most(&socket, LIMIT)?;
+    Ok(socket)
+}
+
+pub(super) fn bind(socket: &Socket, address: SocketAddr) -> Call<()> {
+    socket.bind(&SockAddr::from(address)).map_err(|e| CallError::at("bind", address, &e))
+}
+
+pub(super) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
+    socket.connect(&SockAddr::from(address)).map_err(|e| CallError::at("connect", address, &e))
+}
+
+/// Bounds every later receive on `socket`.
+///
+/// # Errors
+/// What the system says.
+pub fn wait_at_most(socket: &Socket, limit: Duration) -> Call<()> {
+    socket.set_read_timeout(Some(limit)).map_err(|e| CallError::new("set the receive limit", &e))
+}
+
+/// The address of `socket` as others reach it: the wildcard is shown as loopback.
+///
+/// # Errors
+/// What the system says.
+pub fn address_of(socket: &Socket) -> Call<SocketAddr> {
+    let address = socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e))?;
+    let mut address = address.as_socket().unwrap_or(ANY_PORT);
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Ok(address)
+}
+
+/// Loopback with a port that the system chooses.
+pub(super) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

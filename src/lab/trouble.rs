@@ -1,0 +1,118 @@
+//! What stops a scene: a call that failed outside the lesson's subject, a thing this machine lacks, a defect.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use crate::platform::HERE;
+use crate::vocabulary::{Fact, OsError, SocketError};
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// The call, and the endpoint or address it was made for.
+    pub operation: String,
+    /// What the system said.
+    pub error: OsError,
+    /// The system's own words for it.
+    pub meaning: String,
+}
+
+/// The result of a call: go up with `?` where the error is not the lesson, observe it where it is.
+pub type Call<T> = Result<T, CallError>;
+
+impl CallError {
+    pub(crate) fn new(operation: impl Into<String>, error: &io::Error) -> Self {
+        let number = error.raw_os_error().unwrap_or(0);
+        let text = error.to_string();
+        let meaning = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
+        CallError { operation: operation.into(), error: os_error(number), meaning }
+    }
+
+    pub(crate) fn at(operation: &str, address: SocketAddr, error: &io::Error) -> Self {
+        CallError::new(format!("{operation} {address}"), error)
+    }
+
+    /// What a user can do about it.
+    fn advice(&self) -> Option<&'static str> {
+        let is = |error| self.error.is(error, HERE);
+        if is(SocketError::AddressInUse) {
+            Some("Another program has this port: choose another one, or end that program.")
+        } else if is(SocketError::AddressNotAvailable) {
+            Some(
+                "No interface that is up has this address. Is the loopback interface down? \
+                 `ip link set lo up` starts it.",
+            )
+        } else if is(SocketError::AccessDenied) {
+            Some("The system refuses this; ports below 1024 often need privilege: choose a higher one.")
+        } else if is(SocketError::TooManyFiles) || is(SocketError::TooManyFilesInSystem) {
+            Some("Too many sockets for this process: raise the limit (`ulimit -n`), or ask for fewer clients.")
+        } else if is(SocketError::NetworkUnreachable) {
+            Some("There is no way to this address: is the interface up?")
+        } else {
+            None
+        }
+    }
+}
+
+pub(crate) fn os_error(number: i32) -> OsError {
+    OsError::from_number(number, HERE)
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({}).", self.operation, self.meaning, self.error)?;
+        self.advice().map_or(Ok(()), |advice| write!(f, " {advice}"))
+    }
+}
+
+impl std::error::Error for CallError {}
+
+impl From<CallError> for Fact {
+    fn from(error: CallError) -> Self {
+        Fact::Error(error.error)
+    }
+}
+
+/// A call's result as a fact: the bytes it moved, or its error.
+impl From<Call<usize>> for Fact {
+    fn from(result: Call<usize>) -> Self {
+        result.map_or_else(Fact::from, Fact::from)
+    }
+}
+
+/// A call without a number as a fact.
+impl From<Call<()>> for Fact {
+    fn from(result: Call<()>) -> Self {
+        result.map_or_else(Fact::from, |()| Fact::from("success"))
+    }
+}
+
+/// Why a scene ended early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// This machine cannot show the scene, for this reason; its rows are skipped.
+    Skip(String),
+    /// A call failed that no claim speaks of: the program ends with status 3.
+    Call(CallError),
+    /// The lesson does not keep to its own claims: a defect of the program.
+    Defect(String),
+}
+
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Self {
+        Trouble::Call(error)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Skip(reason) => f.write_str(reason),
+            Trouble::Call(error) => write!(f, "{error}"),
+            Trouble::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for Trouble {}

@@ -1,0 +1,196 @@
+//! UDP keeps messages apart; TCP has no messages.
+//!
+//! One successful send makes at most one datagram, and a receive returns one datagram: never two joined, never the
+//! rest of an earlier one. TCP carries a run of bytes. Where one write ended and the next began is not in it, so there
+//! is nothing that could "stick together".
+
+use clap::Args;
+
+use super::parameters::{self, Message};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::lab::Trouble;
+use crate::vocabulary::{Fact, Os, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "boundaries",
+    title: "UDP keeps messages apart",
+    question: "A program sends several messages, one right after the other. How many receives does it take to get them?",
+    why: "A UDP send makes one datagram, and a receive returns one datagram: never two joined, never the rest of an \
+          earlier one (POSIX recvfrom: \"the entire message shall be read in a single operation\"). TCP is a stream of \
+          bytes (RFC 9293 section 2.2). It has no messages, so none can stick together.",
+    example: "one two three four",
+    parameters: Parameters::of::<Boundaries>(),
+};
+
+#[derive(Args)]
+struct Boundaries {
+    /// The messages to send: at most 100, each of at most 65507 bytes
+    #[arg(value_name = "MESSAGE", default_values = ["hello", "world", "sudada"])]
+    messages: Vec<Message>,
+
+    /// Length of the receive buffer, 0 to 65535
+    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
+    buffer: usize,
+}
+
+impl Scenes for Boundaries {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        parameters::check_messages(&self.messages)?;
+        Ok(vec![
+            one_send_one_receive(self.messages.clone(), self.buffer),
+            the_same_over_tcp(self.messages),
+            several_buffers(),
+            an_empty_message(),
+            peek_first(),
+            wait_for_all(),
+        ])
+    }
+}
+
+fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
+    let count = messages.len();
+    let mut claims = vec![
+        promised("sends-whole", "sends that took the whole message", count, &sources::POSIX_SENDTO),
+        usual("receives-needed", "receives needed", count, &sources::LOOPBACK),
+    ];
+    claims.extend(messages.iter().zip(1..).map(|(message, n)| {
+        parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).usually()
+    }));
+    claims.extend([
+        promised("mixed-receives", "receives that join or split messages", 0, &sources::POSIX_RECVFROM),
+        usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::LOOPBACK),
+        promised("senders", "the datagrams came from", "client", &sources::RFC768),
+    ]);
+
+    Scene::claims("one send, one receive", claims).run(move |lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        server.make_room(messages.iter().map(Message::length))?;
+
+        let mut whole = 0;
+        for message in &messages {
+            let sent = client.send_to(&message.0, &server)?;
+            whole += usize::from(sent == message.length());
+        }
+        let received = server.receive_until_fence(buffer)?;
+
+        let pieces: Vec<Fact> = messages.iter().map(|message| message.cut_to(buffer).into()).collect();
+        let mixed = received.iter().filter(|receipt| !pieces.contains(&receipt.buffer())).count();
+        lab.observe("sends-whole", whole);
+        lab.observe("receives-needed", received.count());
+        for n in 1..=count {
+            lab.observe(format!("receive-{n}"), received.nth(n - 1));
+        }
+        lab.observe("mixed-receives", mixed);
+        lab.observe("one-more-receive", received.nth(count));
+        lab.observe("senders", received.senders());
+        Ok(())
+    })
+}
+
+/// Longest stream that one read can be sure to return: less than the smallest buffers TCP starts with.
+const MOST_IN_ONE_READ: usize = 32 * 1024;
+
+fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
+    let stream: Vec<u8> = messages.iter().flat_map(|message| message.0.clone()).collect();
+    let total = stream.len();
+    let joined = if total == 0 { Fact::from("end of file") } else { stream.into() };
+
+    let claims = [
+        promised("tcp-one-read", "TCP: one read returns", joined, &sources::RFC9293_STREAM),
+        promised("tcp-next-read", "TCP: the next read finds", "end of file", &sources::POSIX_RECV),
+    ];
+    Scene::claims("the same writes over TCP", claims).run(move |lab| {
+        if total > MOST_IN_ONE_READ {
+            let reason = format!("{total} bytes are more than one TCP read is sure to return ({MOST_IN_ONE_READ})");
+            return Err(Trouble::Skip(reason));
+        }
+        let (client, server) = lab.tcp_pair("client", "server")?;
+        for message in &messages {
+            client.write(&message.0)?;
+        }
+        client.finish()?;
+        server.wait_for(total);
+        lab.observe("tcp-one-read", server.read(total + 1));
+        lab.observe("tcp-next-read", server.read(1));
+        Ok(())
+    })
+}
+
+fn several_buffers() -> Scene {
+    let claims = [
+        promised("gathered-send", "one send from buffers he, l, lo takes", 5, &sources::POSIX_SENDMSG),
+        promised("gathered", "it arrives as", &b"hello"[..], &sources::POSIX_SENDMSG),
+        promised("scattered-1", "receive into 2 + 10 bytes: part 1", &b"he"[..], &sources::POSIX_RECVMSG),
+        promised("scattered-2", "receive into 2 + 10 bytes: part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
+    ];
+    Scene::claims("several buffers, one datagram", claims).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        lab.observe("gathered-send", client.send_gathered(&[b"he", b"l", b"lo"], &server)?);
+        lab.observe("gathered", server.before_fence(1024)?);
+
+        client.send_to(b"hello", &server)?;
+        let (parts, _) = server.receive_scattered(&[2, 10]);
+        lab.observe("scattered-1", parts[0].clone());
+        lab.observe("scattered-2", parts[1].clone());
+        Ok(())
+    })
+}
+
+fn an_empty_message() -> Scene {
+    let claims = [
+        promised("empty-send", "a send of 0 bytes returns", 0, &sources::POSIX_SENDTO),
+        promised("empty-receive", "it is received as", &b""[..], &sources::RFC768),
+        promised("empty-sender", "its sender is", "client", &sources::RFC768),
+    ];
+    Scene::claims("an empty message is a datagram too", claims).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        lab.observe("empty-send", client.send_to(b"", &server)?);
+        let receipt = server.before_fence(1024)?;
+        lab.observe("empty-receive", &receipt);
+        lab.observe("empty-sender", receipt.sender());
+        Ok(())
+    })
+}
+
+fn peek_first() -> Scene {
+    let claims = [
+        promised("peek", "a peek at hello returns", &b"hello"[..], &sources::POSIX_RECVFROM),
+        promised("after-peek", "the receive after the peek returns", &b"hello"[..], &sources::POSIX_RECVFROM),
+        usual("after-both", "one more receive finds", Fact::Nothing, &sources::LOOPBACK),
+    ];
+    Scene::claims("a peek does not consume", claims).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        client.send_to(b"hello", &server)?;
+        lab.observe("peek", server.peek(1024));
+        let received = server.receive_until_fence(1024)?;
+        lab.observe("after-peek", received.nth(0));
+        lab.observe("after-both", received.nth(1));
+        Ok(())
+    })
+}
+
+fn wait_for_all() -> Scene {
+    let no_such_flag = "Windows has MSG_WAITALL for streams only";
+    let claims = [
+        promised("wait-for-all", "ab, cd sent; waiting for 4 bytes returns", &b"ab"[..], &sources::UDP_7)
+            .unconfirmed_on(Os::Macos)
+            .absent_on(Os::Windows, no_such_flag),
+        promised("after-wait-for-all", "the receive after it returns", &b"cd"[..], &sources::UDP_7)
+            .unconfirmed_on(Os::Macos)
+            .absent_on(Os::Windows, no_such_flag),
+    ];
+    Scene::claims("waiting for all does not join", claims).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        client.send_to(b"ab", &server)?;
+        client.send_to(b"cd", &server)?;
+        lab.observe("wait-for-all", server.receive_waiting_for_all(4));
+        lab.observe("after-wait-for-all", server.before_fence(1024)?);
+        Ok(())
+    })
+}

@@ -1,0 +1,172 @@
+//! A server of one loop looks concurrent, and is not.
+//!
+//! While the server works on one request, the others wait in the kernel's queue. If the work is short nobody sees the
+//! queue, and all clients seem to be served at once. That is a property of the loop, not of UDP: several threads may
+//! receive on the same socket, and every datagram goes to exactly one of them.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use crate::lab::{Call, Crew, Endpoint, Service, Target, Trouble};
+use crate::vocabulary::{measured, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "concurrency",
+    title: "One loop serves one request at a time",
+    question: "Several clients ask one UDP server at the same time. Does it serve them at the same time?",
+    why: "A loop that receives, works and answers has one request in hand; the others wait in the socket's receive \
+          buffer (Stevens, UNP, section 8.4: an iterative server). With little work nobody notices. It is the loop that is \
+          serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to exactly one of them.",
+    example: "--clients 4 --work 200ms",
+    parameters: Parameters::of::<Concurrency>(),
+};
+
+/// Most clients: each is a socket, and a process is commonly granted 1024.
+const MOST_CLIENTS: usize = 1000;
+
+/// Longest time that all the work may take, so that a class is not kept waiting by a slip of the keyboard.
+const MOST_WORK: Duration = Duration::from_secs(60);
+
+#[derive(Args)]
+struct Concurrency {
+    /// Clients that ask at the same time, 1 to 1000
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clients)]
+    clients: usize,
+
+    /// Time the server works on each request; with all clients together at most 60s
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = parameters::time)]
+    work: Duration,
+
+    /// Threads that share the socket in the last scene, 1 to 64
+    #[arg(long, value_name = "N", default_value = "3", value_parser = threads)]
+    threads: usize,
+}
+
+fn clients(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=MOST_CLIENTS) => Ok(count),
+        _ => Err(format!("1 to {MOST_CLIENTS} clients: each is a socket, and systems commonly grant a process 1024")),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=64) => Ok(count),
+        _ => Err("1 to 64 threads: more show nothing new and cost memory".to_owned()),
+    }
+}
+
+impl Scenes for Concurrency {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        let Concurrency { clients, work, threads } = self;
+        if work.saturating_mul(u32::try_from(clients).unwrap_or(u32::MAX)) > MOST_WORK {
+            return Err(format!(
+                "{clients} clients with {} of work each take longer than 60s: give less of one",
+                humantime::format_duration(work)
+            ));
+        }
+        Ok(vec![
+            without_work(clients),
+            with_work(clients, work),
+            // A thread without a request would have nobody to meet.
+            with_threads(clients, work, threads.min(clients)),
+        ])
+    }
+}
+
+fn without_work(clients: usize) -> Scene {
+    let claims = [
+        usual("answered", format!("no work: of {clients} clients, answered"), clients, &sources::LOOPBACK),
+        promised("in-hand", "most requests in hand at once", 1, &sources::UNP_ITERATIVE),
+        measured("last-answer", "all were answered after", &sources::UNP_ITERATIVE),
+    ];
+    Scene::claims("it looks concurrent", claims).run(move |lab| {
+        let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
+        ask(&clients, &server)?;
+        let service = server.serve(Crew { threads: 1, work: Duration::ZERO }, answer_to)?;
+        lab.observe("answered", answered(&clients)?);
+        lab.observe("in-hand", service.most_in_hand());
+        lab.observe("last-answer", service.last_answer());
+        Ok(())
+    })
+}
+
+fn with_work(clients: usize, work: Duration) -> Scene {
+    let each = humantime::format_duration(work);
+    let claims = [
+        usual("waiting", format!("{each} of work: requests that wait in the queue"), clients, &sources::UNP_ITERATIVE),
+        promised("overlaps", "pairs of requests in hand together", 0, &sources::UNP_ITERATIVE),
+        promised("early-answers", format!("answers earlier than k x {each}"), 0, &sources::UNP_ITERATIVE),
+        usual("out-of-turn", "clients answered out of turn", 0, &sources::LOOPBACK),
+        usual("answered-with-work", format!("of {clients} clients, answered"), clients, &sources::LOOPBACK),
+        measured("first-answer-with-work", "the first was answered after", &sources::UNP_ITERATIVE),
+        measured("last-answer-with-work", "the last was answered after", &sources::UNP_ITERATIVE),
+    ];
+    Scene::claims("work breaks the illusion", claims).run(move |lab| {
+        let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
+        ask(&clients, &server)?;
+        // All requests were sent before the loop starts: what it receives has waited in the queue.
+        let service = server.serve(Crew { threads: 1, work }, answer_to)?;
+        lab.observe("waiting", service.handlings.len());
+        lab.observe("overlaps", service.overlaps());
+        lab.observe("early-answers", service.early_answers(work));
+        lab.observe("out-of-turn", out_of_turn(&service, &clients));
+        lab.observe("answered-with-work", answered(&clients)?);
+        lab.observe("first-answer-with-work", service.first_answer());
+        lab.observe("last-answer-with-work", service.last_answer());
+        Ok(())
+    })
+}
+
+fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
+    let claims = [
+        promised("in-hand-of-threads", format!("{threads} threads: most requests in hand at once"), threads, &sources::POSIX_THREADS),
+        usual("requests-of-threads", "requests handled by all of them", clients, &sources::LOOPBACK),
+        promised("handled-again", "requests that reached two of them", 0, &sources::POSIX_RECVFROM),
+        usual("answered-by-threads", format!("of {clients} clients, answered"), clients, &sources::LOOPBACK),
+        measured("last-answer-of-threads", "the last was answered after", &sources::POSIX_THREADS),
+    ];
+    Scene::claims("threads share the socket", claims).run(move |lab| {
+        let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
+        ask(&clients, &server)?;
+        let service = server.serve(Crew { threads, work }, answer_to)?;
+        lab.observe("in-hand-of-threads", service.most_in_hand());
+        lab.observe("requests-of-threads", service.handlings.len());
+        lab.observe("handled-again", service.handled_again());
+        lab.observe("answered-by-threads", answered(&clients)?);
+        lab.observe("last-answer-of-threads", service.last_answer());
+        Ok(())
+    })
+}
+
+/// Every client sends its name, one after another, before the server runs.
+fn ask(clients: &[Endpoint], server: &Endpoint) -> Result<(), Trouble> {
+    server.make_room(clients.iter().map(|client| client.name().len()))?;
+    for client in clients {
+        client.send_to(client.name().as_bytes(), server)?;
+    }
+    Ok(())
+}
+
+fn answer_to(request: &[u8]) -> Vec<u8> {
+    [b"Thanks, ", request].concat()
+}
+
+/// How many clients got the answer to their own request.
+fn answered(clients: &[Endpoint]) -> Call<usize> {
+    let mut count = 0;
+    for client in clients {
+        let answer = client.before_fence(1024)?;
+        count += usize::from(answer.bytes() == answer_to(client.name().as_bytes()));
+    }
+    Ok(count)
+}
+
+/// How many answers did not go to the client whose turn it was.
+fn out_of_turn(service: &Service, clients: &[Endpoint]) -> usize {
+    let turns = clients.iter().map(Target::name);
+    service.order_of_answers().into_iter().zip(turns).filter(|(answered, turn)| answered != turn).count()
+}

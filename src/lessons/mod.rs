@@ -1,0 +1,182 @@
+//! The lessons, in teaching order, and how one is run.
+//!
+//! A lesson is a file of its own that ends in a [`Lesson`] value. A new one needs one line here: its name in
+//! `lessons!`. Commands, help, `list`, `all`, JSON and the tests follow from that list.
+
+use std::sync::Arc;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::lab::{Lab, Log, Trouble};
+use crate::platform::HERE;
+use crate::vocabulary::{Claim, Expect, Observation, Report, judge};
+
+pub mod parameters;
+
+macro_rules! lessons {
+    ($($name:ident),* $(,)?) => {
+        $(pub mod $name;)*
+
+        /// Every lesson, in teaching order.
+        pub static LESSONS: &[&Lesson] = &[$(&$name::LESSON),*];
+    };
+}
+
+lessons! {
+    boundaries,
+    truncation,
+    connectionless,
+    concurrency,
+}
+
+/// A question about UDP, and the scenes that answer it.
+pub struct Lesson {
+    /// The subcommand, and the name of its demonstration page.
+    pub name: &'static str,
+    /// The property in a few words.
+    pub title: &'static str,
+    /// What somebody in class would ask.
+    pub question: &'static str,
+    /// Two or three sentences: why it is so, with the source.
+    pub why: &'static str,
+    /// Arguments for the example in the help.
+    pub example: &'static str,
+    /// What a student may vary, and the scenes that follow from it.
+    pub parameters: Parameters,
+}
+
+/// The parameters of a lesson: a clap `Args` structure that makes the scenes.
+pub trait Scenes: Args {
+    /// The scenes in order. Nothing is run and no socket is opened here.
+    ///
+    /// # Errors
+    /// A sentence for the user, when the parameters do not fit each other.
+    fn scenes(self) -> Result<Vec<Scene>, String>;
+}
+
+/// A lesson's parameter type, as a value.
+pub struct Parameters {
+    augment: fn(Command) -> Command,
+    scenes: fn(&ArgMatches) -> Result<Vec<Scene>, clap::Error>,
+}
+
+impl Parameters {
+    /// The parameters of type `P`.
+    pub const fn of<P: Scenes + FromArgMatches>() -> Self {
+        Parameters {
+            augment: |command| P::augment_args(command),
+            scenes: |matches| {
+                let scenes = P::from_arg_matches(matches)?.scenes();
+                scenes.map_err(|text| clap::Error::raw(ErrorKind::ValueValidation, text + "\n"))
+            },
+        }
+    }
+}
+
+/// One experiment: what is claimed, and what is then done.
+pub struct Scene {
+    title: String,
+    claims: Vec<Claim>,
+    run: Run,
+}
+
+type Run = Box<dyn Fn(&mut Lab<'_>) -> Result<(), Trouble>>;
+
+impl Scene {
+    /// The claims of the scene called `title`: written down before anything runs.
+    pub fn claims(title: impl Into<String>, claims: impl IntoIterator<Item = Claim>) -> Claimed {
+        Claimed { title: title.into(), claims: claims.into_iter().collect() }
+    }
+
+    /// What the scene says before it looks.
+    pub fn claimed(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// What the scene shows.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+/// A scene that has said what it expects and not yet what it does.
+pub struct Claimed {
+    title: String,
+    claims: Vec<Claim>,
+}
+
+impl Claimed {
+    /// Adds what the scene does.
+    pub fn run(self, run: impl Fn(&mut Lab<'_>) -> Result<(), Trouble> + 'static) -> Scene {
+        Scene { title: self.title, claims: self.claims, run: Box::new(run) }
+    }
+}
+
+impl Lesson {
+    /// The lesson's parameters as arguments of `command`.
+    pub fn augment(&self, command: Command) -> Command {
+        (self.parameters.augment)(command)
+    }
+
+    /// The scenes for the parameters that were given.
+    ///
+    /// # Errors
+    /// When the arguments do not fit the parameters.
+    pub fn scenes(&self, matches: &ArgMatches) -> Result<Vec<Scene>, clap::Error> {
+        (self.parameters.scenes)(matches)
+    }
+
+    /// The scenes for the parameters that the lesson has by itself.
+    ///
+    /// # Errors
+    /// None, unless a default value does not fit its own parameter.
+    pub fn default_scenes(&self) -> Result<Vec<Scene>, clap::Error> {
+        let matches = self.augment(Command::new(self.name)).try_get_matches_from([self.name])?;
+        self.scenes(&matches)
+    }
+
+    /// The command to run after this lesson: the next one in teaching order, after the last all of them.
+    pub fn next(&self) -> &'static str {
+        let later = LESSONS.iter().skip_while(|lesson| lesson.name != self.name).nth(1);
+        later.map_or("all", |lesson| lesson.name)
+    }
+
+    /// Runs `scenes` and judges them.
+    ///
+    /// # Errors
+    /// A call that failed and that no claim speaks of.
+    pub fn run(&self, scenes: &[Scene]) -> Result<Report, Trouble> {
+        let log = Arc::new(Log::new());
+        let mut rows = Vec::new();
+        for (index, scene) in scenes.iter().enumerate() {
+            let observations = observe(index + 1, scene, &log)?;
+            let judged = scene.claims.iter().zip(&observations);
+            rows.extend(judged.map(|(claim, observation)| judge(&scene.title, claim, HERE, observation)));
+        }
+        let (events, notes) = log.close();
+        Ok(Report {
+            lesson: self.name,
+            title: self.title,
+            question: self.question,
+            rows,
+            notes,
+            why: self.why,
+            next: self.next(),
+            events,
+        })
+    }
+}
+
+fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Vec<Observation>, Trouble> {
+    let all_absent = |claim: &Claim| matches!(claim.expected.on(HERE), Expect::Absent(_));
+    let mut lab = Lab::new(number, &scene.claims, Arc::clone(log));
+    if scene.claims.iter().all(all_absent) {
+        return lab.close();
+    }
+    match (scene.run)(&mut lab) {
+        Ok(()) => lab.close(),
+        Err(Trouble::Skip(reason)) => Ok(vec![Observation::Skipped(reason); scene.claims.len()]),
+        Err(trouble) => Err(trouble),
+    }
+}

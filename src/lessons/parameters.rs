@@ -1,0 +1,87 @@
+//! Parameters that several lessons have, with their limits; and what follows from them for a receive.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::lab::socket::LONGEST_PAYLOAD;
+use crate::vocabulary::{Claim, Os, SocketError, promised, quoted, sources};
+
+/// Most messages in one run: each has rows of its own.
+const MOST_MESSAGES: usize = 100;
+
+/// A payload given on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message(pub Vec<u8>);
+
+impl FromStr for Message {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST_PAYLOAD {
+            return Err(format!(
+                "{} bytes; a datagram over IPv4 carries at most {LONGEST_PAYLOAD}: \
+                 65535, less 20 for the IP header and 8 for the UDP header (RFC 791, RFC 768)",
+                text.len()
+            ));
+        }
+        Ok(Message(text.as_bytes().to_vec()))
+    }
+}
+
+impl Message {
+    /// The length in bytes.
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What a receive into `buffer` bytes can show of it.
+    pub fn cut_to(&self, buffer: usize) -> &[u8] {
+        &self.0[..self.length().min(buffer)]
+    }
+
+    /// In quotation marks, short enough for a sentence.
+    pub fn short(&self) -> String {
+        quoted(&self.0, 12)
+    }
+}
+
+/// `1 byte`, `2 bytes`.
+pub fn bytes(count: usize) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
+/// Parses the length of a receive buffer: 0 to 65535 bytes.
+pub fn buffer(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes) if bytes <= usize::from(u16::MAX) => Ok(bytes),
+        Ok(_) => Err("at most 65535 bytes: no datagram is longer (RFC 768: its length field has 16 bits)".to_owned()),
+        Err(_) => Err("a number of bytes from 0 to 65535 is needed".to_owned()),
+    }
+}
+
+/// Parses a time such as `20ms` or `1s`.
+pub fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "a time with its unit is needed, such as 20ms or 1s".to_owned())
+}
+
+/// The claim about one receive: the first `buffer` bytes of `message`, and on Windows an error when it is longer.
+pub fn receive_returns(id: impl Into<String>, property: impl Into<String>, message: &Message, buffer: usize) -> Claim {
+    let claim = promised(id, property, message.cut_to(buffer), &sources::POSIX_RECVFROM);
+    if message.length() <= buffer {
+        return claim;
+    }
+    let claim = claim.on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows));
+    // Nobody has said what macOS does with a buffer of no bytes at all.
+    if buffer == 0 { claim.unconfirmed_on(Os::Macos) } else { claim }
+}
+
+/// Refuses more messages than a table can show.
+pub fn check_messages(messages: &[Message]) -> Result<(), String> {
+    if messages.len() > MOST_MESSAGES {
+        return Err(format!(
+            "{} messages; at most {MOST_MESSAGES}: each has a row of its own in the table",
+            messages.len()
+        ));
+    }
+    Ok(())
+}

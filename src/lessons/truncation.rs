@@ -1,0 +1,184 @@
+//! A receive buffer smaller than the datagram.
+//!
+//! The datagram is taken out of the queue whole. What does not fit the buffer is thrown away; it does not wait for the
+//! next receive. On Linux and macOS the plain receive says nothing about it, on Windows it returns error 10040.
+
+use clap::Args;
+
+use super::parameters::{self, Message, bytes};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::vocabulary::{Claim, Fact, Os, SocketError, promised, sources};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "truncation",
+    title: "What does not fit the buffer is lost",
+    question: "A datagram is longer than the buffer it is received into. Where is the rest?",
+    why: "A receive takes the whole datagram out of the queue, and \"the excess bytes shall be discarded\" (POSIX \
+          recvfrom). Linux and macOS say nothing unless asked for the truncation flag; Windows fills the buffer and \
+          returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer one \
+          byte more than you accept (Stevens, UNP, section 22.3).",
+    example: "--buffer 3 hello world",
+    parameters: Parameters::of::<Truncation>(),
+};
+
+#[derive(Args)]
+struct Truncation {
+    /// The messages to send: at most 100, each of at most 65507 bytes
+    #[arg(value_name = "MESSAGE", default_values = ["hello", "world"])]
+    messages: Vec<Message>,
+
+    /// Length of the receive buffer, 0 to 65535
+    #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parameters::buffer)]
+    buffer: usize,
+}
+
+impl Scenes for Truncation {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        parameters::check_messages(&self.messages)?;
+        let first = self.messages[0].clone();
+        Ok(vec![
+            the_rest_is_gone(self.messages, self.buffer),
+            the_flag_tells(first.clone(), self.buffer),
+            the_real_length(first, self.buffer),
+            the_same_length(),
+            no_buffer_at_all(),
+            tcp_keeps_the_rest(),
+        ])
+    }
+}
+
+fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
+    let count = messages.len();
+    let first = messages[0].cut_to(buffer);
+    let mut claims: Vec<_> = messages
+        .iter()
+        .zip(1..)
+        .map(|(message, n)| {
+            let property = format!("receive {n}, {} into {}", message.short(), bytes(buffer));
+            parameters::receive_returns(format!("receive-{n}"), property, message, buffer)
+        })
+        .collect();
+    claims.insert(1, promised("buffer-1", "the buffer then holds", first, &sources::MS_RECVFROM));
+    claims.push(promised("one-more-receive", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM));
+
+    Scene::claims("the rest is gone", claims).run(move |lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        server.make_room(messages.iter().map(Message::length))?;
+        for message in &messages {
+            client.send_to(&message.0, &server)?;
+        }
+        let received = server.receive_until_fence(buffer)?;
+        for n in 1..=count {
+            lab.observe(format!("receive-{n}"), received.nth(n - 1));
+        }
+        lab.observe("buffer-1", received.nth(0).buffer());
+        lab.observe("one-more-receive", received.nth(count));
+        Ok(())
+    })
+}
+
+fn the_flag_tells(message: Message, buffer: usize) -> Scene {
+    let too_long = if message.length() > buffer { "cut" } else { "whole" };
+    let (sent, length) = (message.short(), message.length());
+    let claims = [
+        promised("flag", format!("recvmsg flag, {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG),
+        promised("flag-exact", format!("recvmsg flag, into {}", bytes(length)), "whole", &sources::POSIX_RECVMSG),
+    ];
+    Scene::claims("the truncation flag tells", claims).run(move |lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        server.make_room([length])?;
+        client.send_to(&message.0, &server)?;
+        lab.observe("flag", server.truncation_flag(buffer));
+        client.send_to(&message.0, &server)?;
+        lab.observe("flag-exact", server.truncation_flag(length));
+        Ok(())
+    })
+}
+
+fn the_real_length(message: Message, buffer: usize) -> Scene {
+    let linux_only = |claim: Claim| {
+        claim
+            .absent_on(Os::Macos, "macOS does not tell the real length in a receive")
+            .absent_on(Os::Windows, "Windows has no such flag")
+    };
+    let sent = message.short();
+    let claims = [
+        promised("length-ahead", format!("real length of {sent}, asked ahead"), message.length(), &sources::RECV_2),
+        promised("length", "real length, asked on receiving", message.length(), &sources::RECV_2),
+    ];
+    Scene::claims("Linux can tell the real length", claims.map(linux_only)).run(move |lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        server.make_room([message.length()])?;
+        client.send_to(&message.0, &server)?;
+        lab.observe("length-ahead", server.peek_real_length(buffer));
+        lab.observe("length", server.real_length(buffer));
+        Ok(())
+    })
+}
+
+fn the_same_length() -> Scene {
+    let too_long = SocketError::MessageTooLong.on(Os::Windows);
+    let claims = [
+        promised("ten-into-ten", "10 bytes into 10 return", 10, &sources::POSIX_RECVFROM),
+        promised("eleven-into-ten", "11 bytes into 10 return", 10, &sources::POSIX_RECVFROM).on(Os::Windows, too_long),
+        promised("ten-into-eleven", "10 bytes into 10 + 1 return", 10, &sources::UNP_TRUNCATION),
+        promised("eleven-into-eleven", "11 bytes into 10 + 1 return", 11, &sources::UNP_TRUNCATION),
+    ];
+    Scene::claims("one byte more tells them apart", claims).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        for length in [10, 11, 10, 11] {
+            client.send_to(&[b'x'; 11][..length], &server)?;
+        }
+        lab.observe("ten-into-ten", server.receive(10).length());
+        lab.observe("eleven-into-ten", server.receive(10).length());
+        lab.observe("ten-into-eleven", server.receive(11).length());
+        lab.observe("eleven-into-eleven", server.receive(11).length());
+        Ok(())
+    })
+}
+
+fn no_buffer_at_all() -> Scene {
+    let claims = [
+        promised("into-nothing", "hello into 0 bytes returns", &b""[..], &sources::RECV_2)
+            .unconfirmed_on(Os::Macos)
+            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows)),
+        promised("after-nothing", "one more receive finds", Fact::Nothing, &sources::RECV_2)
+            .unconfirmed_on(Os::Macos),
+        promised("after-read", "after read() of 0 bytes, a receive finds", &b"hello"[..], &sources::RECV_2)
+            .unconfirmed_on(Os::Macos)
+            .absent_on(Os::Windows, "Windows has no read() for sockets"),
+    ];
+    Scene::claims("a buffer of no bytes", claims).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        client.send_to(b"hello", &server)?;
+        lab.observe("into-nothing", server.receive(0));
+        lab.observe("after-nothing", server.before_fence(1024)?);
+        if lab.applies("after-read") {
+            client.send_to(b"hello", &server)?;
+            server.read_nothing()?;
+            lab.observe("after-read", server.before_fence(1024)?);
+        }
+        Ok(())
+    })
+}
+
+fn tcp_keeps_the_rest() -> Scene {
+    let claims = [
+        promised("tcp-first-read", "TCP: a 1-byte read of hello returns", &b"h"[..], &sources::POSIX_RECV),
+        promised("tcp-second-read", "TCP: the next read returns", &b"ello"[..], &sources::POSIX_RECV),
+    ];
+    Scene::claims("TCP keeps the rest", claims).run(|lab| {
+        let (client, server) = lab.tcp_pair("client", "server")?;
+        client.write(b"hello")?;
+        server.wait_for(5);
+        lab.observe("tcp-first-read", server.read(1));
+        lab.observe("tcp-second-read", server.read(100));
+        Ok(())
+    })
+}

@@ -1,0 +1,147 @@
+//! What differs between systems at compile time, and every `unsafe` line: nothing else in the crate has either.
+
+#![allow(unsafe_code, reason = "the one place for calls that the safe libraries do not offer")]
+
+use std::io;
+use std::mem::MaybeUninit;
+
+use socket2::{MaybeUninitSlice, SockAddr, Socket};
+
+use crate::vocabulary::{Host, Os};
+
+/// The system this program was built for.
+pub const HERE: Os = if cfg!(windows) {
+    Os::Windows
+} else if cfg!(target_os = "linux") {
+    Os::Linux
+} else {
+    Os::Macos
+};
+
+/// `MSG_PEEK`: look at the next datagram and leave it in the queue. POSIX `recvfrom()`.
+pub const MSG_PEEK: i32 = 0x2;
+
+/// `MSG_WAITALL`: wait for a full buffer, on streams. POSIX `recvfrom()`.
+pub const MSG_WAITALL: i32 = match HERE {
+    Os::Linux => 0x100,
+    Os::Macos => 0x40,
+    Os::Windows => 0x8,
+};
+
+/// `MSG_TRUNC` as an input flag: return the real length. Linux `recv(2)`; other systems ignore or refuse it.
+pub const MSG_TRUNC: i32 = 0x20;
+
+/// The machine this program runs on.
+pub fn host() -> Host {
+    Host { os: HERE, release: release(), arch: std::env::consts::ARCH }
+}
+
+/// Receives one datagram into `buffer` by plain `recvfrom`: how many bytes were written, and who sent it.
+///
+/// # Errors
+/// What the system says. On Windows that includes 10040 for a datagram longer than the buffer, which is filled.
+pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: i32) -> io::Result<(usize, SockAddr)> {
+    socket.recv_from_with_flags(uninit(buffer), flags)
+}
+
+/// Reads from a stream into `buffer`, or from a connected datagram socket; 0 is the end of the stream.
+///
+/// # Errors
+/// What the system says.
+pub fn receive(socket: &Socket, buffer: &mut [u8], flags: i32) -> io::Result<usize> {
+    socket.recv_with_flags(uninit(buffer), flags)
+}
+
+/// Receives one datagram into parts of `buffer`, `lengths` bytes each, by `recvmsg`: how many bytes were written,
+/// whether the datagram was flagged as cut, and who sent it.
+///
+/// # Errors
+/// What the system says.
+///
+/// # Panics
+/// When `buffer` is shorter than `lengths` together.
+pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<(usize, bool, SockAddr)> {
+    let mut rest = uninit(buffer);
+    let mut parts = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (part, tail) = rest.split_at_mut(length);
+        parts.push(MaybeUninitSlice::new(part));
+        rest = tail;
+    }
+    let (length, flags, from) = socket.recv_from_vectored(&mut parts)?;
+    Ok((length, flags.is_truncated(), from))
+}
+
+/// Calls `read` for 0 bytes, as no receive call would.
+///
+/// # Errors
+/// What the system says; on Windows that sockets cannot be read so.
+#[cfg(unix)]
+pub fn read_nothing(socket: &Socket) -> io::Result<()> {
+    use std::io::Read;
+    let mut file = std::fs::File::from(std::os::fd::OwnedFd::from(socket.try_clone()?));
+    file.read(&mut []).map(drop)
+}
+
+/// Windows has no `read` for sockets.
+///
+/// # Errors
+/// Always.
+#[cfg(windows)]
+pub fn read_nothing(_: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: the layouts are the same, and socket2 only ever writes initialised bytes through the slice.
+    unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
+}
+
+/// How many descriptors this process has open, where the system tells.
+pub fn open_descriptors() -> Option<usize> {
+    let folder = match HERE {
+        Os::Linux => "/proc/self/fd",
+        Os::Macos => "/dev/fd",
+        Os::Windows => return None,
+    };
+    Some(std::fs::read_dir(folder).ok()?.count())
+}
+
+#[cfg(unix)]
+fn release() -> String {
+    // SAFETY: all-zero bytes are a valid `utsname`, and `uname` writes into the one it is given.
+    let (status, system) = unsafe {
+        let mut system: libc::utsname = std::mem::zeroed();
+        (libc::uname(&raw mut system), system)
+    };
+    if status != 0 {
+        return String::new();
+    }
+    system.release.iter().take_while(|&&c| c != 0).map(|&c| char::from(c.to_ne_bytes()[0])).collect()
+}
+
+#[cfg(windows)]
+fn release() -> String {
+    #[repr(C)]
+    struct VersionInformation {
+        size: u32,
+        major: u32,
+        minor: u32,
+        build: u32,
+        platform: u32,
+        service_pack: [u16; 128],
+    }
+
+    #[link(name = "ntdll")]
+    unsafe extern "system" {
+        fn RtlGetVersion(information: *mut VersionInformation) -> i32;
+    }
+
+    let mut version = VersionInformation { size: 0, major: 0, minor: 0, build: 0, platform: 0, service_pack: [0; 128] };
+    version.size = size_of::<VersionInformation>() as u32;
+    // SAFETY: the structure has the layout of RTL_OSVERSIONINFOW and carries its own size.
+    if unsafe { RtlGetVersion(&raw mut version) } != 0 {
+        return String::new();
+    }
+    format!("{}.{}.{}", version.major, version.minor, version.build)
+}

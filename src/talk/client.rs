@@ -1,0 +1,229 @@
+//! The article's client: asks, waits for the answer, and never for ever.
+
+use std::io::{self, BufRead, IsTerminal};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+use socket2::Socket;
+
+use super::{Address, Ended, LONGEST_QUOTATION, Transcript};
+use crate::lab::socket::{self, LONGEST_PAYLOAD};
+use crate::lab::{Call, CallError};
+use crate::lessons::parameters::{self, Message};
+use crate::platform::{self, HERE};
+use crate::vocabulary::{Fact, SocketError, quoted};
+
+/// What the client can be told.
+#[derive(Args)]
+pub struct Client {
+    /// The server to ask
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888")]
+    address: Address,
+
+    /// The messages to send; without any they are read from the terminal, or from the input, a line each
+    #[arg(value_name = "MESSAGE")]
+    messages: Vec<Message>,
+
+    /// How long to wait for each answer, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = patience)]
+    timeout: Duration,
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    match parameters::time(text)? {
+        // A socket takes a limit of 0 for none at all.
+        time if time < Duration::from_millis(1) => Err("at least 1ms: no answer is faster than its request".to_owned()),
+        time if time > Duration::from_secs(3600) => Err("at most 1h: the client is not to hang".to_owned()),
+        time => Ok(time),
+    }
+}
+
+#[derive(Default)]
+struct Totals {
+    sent: usize,
+    round_trips: Vec<Duration>,
+}
+
+impl Client {
+    /// Sends the messages one by one and waits for each answer, then writes the totals.
+    ///
+    /// # Errors
+    /// When the address cannot be used, the socket fails, or nothing can be written any more.
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+        let server = self.address.resolve()?;
+        if server.port() == 0 {
+            return Err(Ended::Address(format!(
+                "{server}: port 0 is no destination (RFC 768: it stands for no port)."
+            )));
+        }
+        let socket = socket::connected(server)?;
+        let mut totals = Totals::default();
+        if self.messages.is_empty() {
+            self.ask_for_messages(&socket, server, transcript, &mut totals)?;
+        } else {
+            for message in &self.messages {
+                self.exchange(&socket, server, &message.0, transcript, &mut totals)?;
+            }
+        }
+        totals.write(transcript)?;
+        Ok(())
+    }
+
+    fn ask_for_messages(
+        &self,
+        socket: &Socket,
+        server: SocketAddr,
+        transcript: &mut Transcript<'_>,
+        totals: &mut Totals,
+    ) -> Result<(), Ended> {
+        let input = io::stdin();
+        let prompt = input.is_terminal();
+        loop {
+            if prompt {
+                write!(transcript.out, "Msg: ")?;
+                transcript.out.flush()?;
+            }
+            let mut line = Vec::new();
+            // A line that cannot be read is the end of the input.
+            let _ = input.lock().read_until(b'\n', &mut line);
+            let message = line.strip_suffix(b"\n").unwrap_or(&line);
+            let message = message.strip_suffix(b"\r").unwrap_or(message);
+            if message.is_empty() {
+                if prompt && line.is_empty() {
+                    writeln!(transcript.out)?;
+                }
+                return Ok(());
+            }
+            self.exchange(socket, server, message, transcript, totals)?;
+        }
+    }
+
+    fn exchange(
+        &self,
+        socket: &Socket,
+        server: SocketAddr,
+        message: &[u8],
+        transcript: &mut Transcript<'_>,
+        totals: &mut Totals,
+    ) -> Result<(), Ended> {
+        discard_late_answers(socket)?;
+        let started = Instant::now();
+        let answer = match socket.send(message) {
+            Ok(_) => {
+                totals.sent += 1;
+                self.wait(socket, started)?
+            }
+            Err(error) => Answer::Failed(CallError::new(format!("send to {server}"), &error)),
+        };
+        let round_trip = started.elapsed();
+        if matches!(answer, Answer::Got(_)) {
+            totals.round_trips.push(round_trip);
+        }
+        transcript.line(
+            || self.text(&answer, server, round_trip),
+            || match &answer {
+                Answer::Got(payload) => json!({
+                    "sent": quoted(message, usize::MAX), "answer": quoted(payload, usize::MAX),
+                    "round_trip": { "seconds": round_trip.as_secs_f64() },
+                }),
+                Answer::None => json!({ "sent": quoted(message, usize::MAX), "answer": null }),
+                Answer::Failed(error) => json!({
+                    "sent": quoted(message, usize::MAX), "answer": null, "error": error.error,
+                }),
+            },
+        )?;
+        transcript.out.flush()?;
+        Ok(())
+    }
+
+    fn wait(&self, socket: &Socket, started: Instant) -> Result<Answer, Ended> {
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        loop {
+            let left = self.timeout.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Ok(Answer::None);
+            }
+            // The system counts in microseconds, and takes 0 for no limit.
+            socket::wait_at_most(socket, left.max(Duration::from_millis(1)))?;
+            match platform::receive(socket, &mut buffer, 0) {
+                Ok(length) => {
+                    buffer.truncate(length);
+                    return Ok(Answer::Got(buffer));
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    return Ok(Answer::None);
+                }
+                Err(e) => return Ok(Answer::Failed(CallError::new("receive", &e))),
+            }
+        }
+    }
+
+    fn text(&self, answer: &Answer, server: SocketAddr, round_trip: Duration) -> String {
+        match answer {
+            Answer::Got(payload) => {
+                format!("From server: {}  {}", quoted(payload, LONGEST_QUOTATION), Fact::from(round_trip))
+            }
+            Answer::None => format!(
+                "No answer within {}. UDP does not tell you whether it was the request, the server or the answer.",
+                humantime::format_duration(self.timeout)
+            ),
+            Answer::Failed(error)
+                if error.error.is(SocketError::ConnectionRefused, HERE)
+                    || error.error.is(SocketError::ConnectionReset, HERE) =>
+            {
+                format!(
+                    "No answer: nobody listens at {server} ({}). The host said so; across a network it may stay silent.",
+                    error.error
+                )
+            }
+            Answer::Failed(error) if error.error.is(SocketError::MessageTooLong, HERE) => {
+                format!("Not sent: a datagram over IPv4 carries at most {LONGEST_PAYLOAD} bytes ({}).", error.error)
+            }
+            Answer::Failed(error) => format!("No answer: {error}"),
+        }
+    }
+}
+
+enum Answer {
+    Got(Vec<u8>),
+    None,
+    Failed(CallError),
+}
+
+/// An answer that came after its time, or an error about an earlier datagram, is not taken for the next answer.
+fn discard_late_answers(socket: &Socket) -> Call<()> {
+    let switch = |on| socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
+    switch(true)?;
+    // One more than can wait in any buffer would be a flood, which is not waited for either.
+    for _ in 0..10_000 {
+        match platform::receive(socket, &mut [0; 1], 0) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+            _ => {}
+        }
+    }
+    switch(false)
+}
+
+impl Totals {
+    fn write(&mut self, transcript: &mut Transcript<'_>) -> io::Result<()> {
+        self.round_trips.sort_unstable();
+        let trips = &self.round_trips;
+        let trip = |place: Option<&Duration>| -> Value {
+            place.map_or_else(|| json!("-"), |time| json!(Fact::from(*time).to_string()))
+        };
+        transcript.totals(
+            "Client",
+            &[
+                ("sent", json!(self.sent)),
+                ("answered", json!(trips.len())),
+                ("unanswered", json!(self.sent - trips.len())),
+                ("round trip min", trip(trips.first())),
+                ("round trip median", trip(trips.get(trips.len() / 2))),
+                ("round trip max", trip(trips.last())),
+            ],
+        )
+    }
+}

@@ -1,0 +1,225 @@
+//! The article's server: one socket, one loop, an answer to every datagram.
+
+use std::collections::HashSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use socket2::{SockAddr, Socket};
+
+use super::{Address, Ended, LONGEST_QUOTATION, Transcript};
+use crate::lab::{CallError, socket};
+use crate::lessons::parameters::{self, Message};
+use crate::platform::{self, HERE};
+use crate::vocabulary::{OsError, SocketError, quoted};
+
+/// How often a waiting server looks whether it was interrupted.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Most peers that are told apart, so that forged senders cannot fill the memory.
+const MOST_PEERS: usize = 65_536;
+
+/// What the server can be told.
+#[derive(Args)]
+pub struct Server {
+    /// Where to listen; port 0 takes a free one
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888")]
+    address: Address,
+
+    /// The answer to every datagram
+    #[arg(long, value_name = "TEXT", default_value = "Thanks")]
+    reply: Message,
+
+    /// Length of the receive buffer, 0 to 65535: what is longer is cut
+    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
+    buffer: usize,
+
+    /// Stop after N datagrams
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// No line for each datagram
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Default)]
+struct Totals {
+    datagrams: u64,
+    bytes: u64,
+    cut: u64,
+    answered: u64,
+    peers: HashSet<SocketAddr>,
+}
+
+impl Totals {
+    fn peers(&self) -> String {
+        let more = if self.peers.len() == MOST_PEERS { " or more" } else { "" };
+        format!("{}{more}", self.peers.len())
+    }
+}
+
+impl Server {
+    /// Serves until it is interrupted or has had its count, then writes the totals.
+    ///
+    /// # Errors
+    /// When the address cannot be had, the socket fails, or nothing can be written any more.
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+        let socket = socket::bound(self.address.resolve()?)?;
+        socket::wait_at_most(&socket, PATIENCE)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let handler = Arc::clone(&stop);
+        ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
+            .map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
+        self.greet(&socket, transcript)?;
+        let totals = self.serve(&socket, &stop, transcript)?;
+        transcript.totals(
+            "Server",
+            &[
+                ("datagrams", json!(totals.datagrams)),
+                ("peers", json!(totals.peers())),
+                ("bytes", json!(totals.bytes)),
+                ("cut", json!(totals.cut)),
+                ("answered", json!(totals.answered)),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn greet(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+        let bound = socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e))?;
+        let listening = bound.as_socket().map(|address| address.to_string()).unwrap_or_default();
+        let ask = socket::address_of(socket)?;
+        transcript.line(
+            || {
+                let mut text = format!("Listening on {listening}; Ctrl-C ends it.\n");
+                if !ask.ip().is_loopback() || bound.as_socket().is_some_and(|address| address.ip().is_unspecified()) {
+                    text.push_str("Everybody who can reach this machine is heard.\n");
+                }
+                text + &format!("In another terminal: udp-lab client {ask}")
+            },
+            || json!({ "listening": listening }),
+        )?;
+        transcript.out.flush()?;
+        Ok(())
+    }
+
+    fn serve(&self, socket: &Socket, stop: &AtomicBool, transcript: &mut Transcript<'_>) -> Result<Totals, Ended> {
+        let mut totals = Totals::default();
+        let mut buffer = vec![0; self.buffer];
+        let mut patient = Patience::new(socket);
+        while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
+            let (length, cut, from) = match platform::receive_parts(socket, &mut buffer, &[self.buffer]) {
+                Ok(received) => received,
+                Err(error) => {
+                    match error.kind() {
+                        // Nobody is waiting: time to show what was written so far, and to wait.
+                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                            transcript.out.flush()?;
+                            patient.wait()?;
+                        }
+                        io::ErrorKind::Interrupted => {}
+                        // An answer went to a client that is gone; only Windows tells an unconnected socket.
+                        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
+                        _ => return Err(CallError::new("receive", &error).into()),
+                    }
+                    continue;
+                }
+            };
+            patient.hurry()?;
+            let payload = &buffer[..length];
+            let answer = self.answer(socket, payload, &from);
+            totals.datagrams += 1;
+            totals.bytes += length as u64;
+            totals.cut += u64::from(cut);
+            totals.answered += u64::from(answer == Answer::Sent);
+            let peer = from.as_socket();
+            if let Some(peer) = peer
+                && totals.peers.len() < MOST_PEERS
+            {
+                totals.peers.insert(peer);
+            }
+            if !self.quiet {
+                let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+                transcript.line(
+                    || self.text(totals.datagrams, &peer, payload, cut, &answer),
+                    || {
+                        json!({
+                            "datagram": totals.datagrams, "peer": peer, "bytes": length, "cut": cut,
+                            "payload": quoted(payload, usize::MAX), "answered": answer == Answer::Sent,
+                        })
+                    },
+                )?;
+            }
+        }
+        Ok(totals)
+    }
+
+    fn answer(&self, socket: &Socket, payload: &[u8], from: &SockAddr) -> Answer {
+        // Two servers that answered each other's answers would never stop.
+        if payload == self.reply.0 {
+            return Answer::Own;
+        }
+        match socket.send_to(&self.reply.0, from) {
+            Ok(_) => Answer::Sent,
+            Err(error) => Answer::Failed(OsError::from_number(error.raw_os_error().unwrap_or(0), HERE)),
+        }
+    }
+
+    fn text(&self, number: u64, peer: &str, payload: &[u8], cut: bool, answer: &Answer) -> String {
+        let bytes = if payload.len() == 1 { "byte" } else { "bytes" };
+        let mut text = format!("{number}  {peer}  {} {bytes}  {}", payload.len(), quoted(payload, LONGEST_QUOTATION));
+        if cut {
+            text.push_str(&format!("  cut at {} bytes", self.buffer));
+        }
+        match answer {
+            Answer::Sent => {}
+            Answer::Own => text.push_str("  not answered: it is this server's own reply text"),
+            Answer::Failed(error) if error.is(SocketError::InvalidArgument, HERE) => {
+                text.push_str(&format!("  not answered: nobody can be reached there ({error})"));
+            }
+            Answer::Failed(error) => text.push_str(&format!("  not answered: {error}")),
+        }
+        text
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Answer {
+    Sent,
+    Own,
+    Failed(OsError),
+}
+
+/// Switches between taking what is there and waiting for more: output is flushed in between, so that a line appears at
+/// once when the server is idle and a busy server does not pay for it.
+struct Patience<'a> {
+    socket: &'a Socket,
+    waiting: bool,
+}
+
+impl<'a> Patience<'a> {
+    fn new(socket: &'a Socket) -> Self {
+        Patience { socket, waiting: true }
+    }
+
+    fn wait(&mut self) -> Result<(), CallError> {
+        self.switch(true)
+    }
+
+    fn hurry(&mut self) -> Result<(), CallError> {
+        self.switch(false)
+    }
+
+    fn switch(&mut self, waiting: bool) -> Result<(), CallError> {
+        if self.waiting != waiting {
+            self.socket.set_nonblocking(!waiting).map_err(|e| CallError::new("switch blocking on and off", &e))?;
+            self.waiting = waiting;
+        }
+        Ok(())
+    }
+}

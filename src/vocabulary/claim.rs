@@ -1,0 +1,155 @@
+//! What a lesson says before it looks: a property, the expected answer on each system, and who promises it.
+
+use serde::Serialize;
+
+use super::{Fact, Os, SocketError, Source};
+
+/// Who stands behind a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// A standard or the system's manual says so.
+    Promised,
+    /// So it is here; nobody promises it.
+    Usual,
+}
+
+/// The answer expected on one system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Exactly this.
+    Is(Fact),
+    /// Whatever comes is shown and not judged.
+    Measured,
+    /// Probably this, but nobody has confirmed it: shown and not judged.
+    Unconfirmed(Fact),
+    /// The system has no such thing, for the reason given.
+    Absent(&'static str),
+}
+
+impl<F: Into<Fact>> From<F> for Expect {
+    fn from(fact: F) -> Self {
+        Expect::Is(fact.into())
+    }
+}
+
+impl std::fmt::Display for Expect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Expect::Is(fact) => write!(f, "{fact}"),
+            Expect::Measured => f.write_str("any"),
+            Expect::Unconfirmed(fact) => write!(f, "{fact} ?"),
+            Expect::Absent(_) => f.write_str("-"),
+        }
+    }
+}
+
+/// The answers expected on all systems.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    linux: Expect,
+    macos: Expect,
+    windows: Expect,
+}
+
+impl Expected {
+    /// The answer expected on `os`.
+    pub fn on(&self, os: Os) -> &Expect {
+        match os {
+            Os::Linux => &self.linux,
+            Os::Macos => &self.macos,
+            Os::Windows => &self.windows,
+        }
+    }
+
+    fn on_mut(&mut self, os: Os) -> &mut Expect {
+        match os {
+            Os::Linux => &mut self.linux,
+            Os::Macos => &mut self.macos,
+            Os::Windows => &mut self.windows,
+        }
+    }
+}
+
+impl<E: Into<Expect>> From<E> for Expected {
+    fn from(expect: E) -> Self {
+        let expect = expect.into();
+        Expected { linux: expect.clone(), macos: expect.clone(), windows: expect }
+    }
+}
+
+/// An error is expected under each system's own number.
+impl From<SocketError> for Expected {
+    fn from(error: SocketError) -> Self {
+        let on = |os| Expect::from(error.on(os));
+        Expected { linux: on(Os::Linux), macos: on(Os::Macos), windows: on(Os::Windows) }
+    }
+}
+
+/// One row of a lesson before anything has run.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// A stable word, unique in its lesson.
+    pub id: String,
+    /// The property, as the first column shows it.
+    pub property: String,
+    /// The expected answers.
+    pub expected: Expected,
+    /// Who stands behind them.
+    pub strength: Strength,
+    /// Where it is written.
+    pub source: &'static Source,
+}
+
+/// A claim that a standard or the system's manual makes.
+pub fn promised(
+    id: impl Into<String>,
+    property: impl Into<String>,
+    expected: impl Into<Expected>,
+    source: &'static Source,
+) -> Claim {
+    Claim { id: id.into(), property: property.into(), expected: expected.into(), strength: Strength::Promised, source }
+}
+
+/// A claim that holds here and that nobody promises; `source` tells why not, or what the system does.
+pub fn usual(
+    id: impl Into<String>,
+    property: impl Into<String>,
+    expected: impl Into<Expected>,
+    source: &'static Source,
+) -> Claim {
+    promised(id, property, expected, source).usually()
+}
+
+/// A number that is shown and never judged.
+pub fn measured(id: impl Into<String>, property: impl Into<String>, source: &'static Source) -> Claim {
+    usual(id, property, Expect::Measured, source)
+}
+
+impl Claim {
+    /// Says that nobody promises it: loopback delivery and order, for two.
+    pub fn usually(mut self) -> Self {
+        self.strength = Strength::Usual;
+        self
+    }
+
+    /// Expects another answer on `os`.
+    pub fn on(mut self, os: Os, expect: impl Into<Expect>) -> Self {
+        *self.expected.on_mut(os) = expect.into();
+        self
+    }
+
+    /// Marks the answer on `os` as one that nobody has confirmed: it is shown there and not judged.
+    pub fn unconfirmed_on(mut self, os: Os) -> Self {
+        let expect = self.expected.on_mut(os);
+        if let Expect::Is(fact) = expect {
+            *expect = Expect::Unconfirmed(fact.clone());
+        }
+        self
+    }
+
+    /// Says that `os` has no such thing: the row is skipped there.
+    pub fn absent_on(self, os: Os, reason: &'static str) -> Self {
+        self.on(os, Expect::Absent(reason))
+    }
+}

@@ -1,0 +1,124 @@
+//! Errors of socket calls: one name for each, with the number it has on each system.
+
+use serde::Serialize;
+
+/// The operating systems whose answers are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Os {
+    /// Linux.
+    Linux,
+    /// macOS; the other BSDs are expected to answer like it.
+    Macos,
+    /// Windows.
+    Windows,
+}
+
+impl Os {
+    /// All systems, in the order in which they are shown.
+    pub const ALL: [Os; 3] = [Os::Linux, Os::Macos, Os::Windows];
+
+    /// The name as its makers write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Os::Linux => "Linux",
+            Os::Macos => "macOS",
+            Os::Windows => "Windows",
+        }
+    }
+}
+
+/// A socket error that a lesson speaks of, whatever its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names in NUMBERS say what each is")]
+pub enum SocketError {
+    AccessDenied,
+    AddressInUse,
+    AddressNotAvailable,
+    BrokenPipe,
+    ConnectionRefused,
+    ConnectionReset,
+    DestinationRequired,
+    InvalidArgument,
+    MessageTooLong,
+    NetworkUnreachable,
+    NotConnected,
+    NotSupported,
+    TimedOut,
+    TooManyFiles,
+    TooManyFilesInSystem,
+    WouldBlock,
+}
+
+/// `(error, POSIX name, Linux number, macOS number, Windows number)`; the Windows name is `WSA` + the POSIX name.
+///
+/// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". Windows has no EPIPE: its sockets
+/// answer WSAESHUTDOWN 10058 there; and no ENFILE. `-1` stands for "does not exist".
+const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
+    (SocketError::AccessDenied, "EACCES", 13, 13, 10013),
+    (SocketError::AddressInUse, "EADDRINUSE", 98, 48, 10048),
+    (SocketError::AddressNotAvailable, "EADDRNOTAVAIL", 99, 49, 10049),
+    (SocketError::BrokenPipe, "EPIPE", 32, 32, -1),
+    (SocketError::ConnectionRefused, "ECONNREFUSED", 111, 61, 10061),
+    (SocketError::ConnectionReset, "ECONNRESET", 104, 54, 10054),
+    (SocketError::DestinationRequired, "EDESTADDRREQ", 89, 39, 10039),
+    (SocketError::InvalidArgument, "EINVAL", 22, 22, 10022),
+    (SocketError::MessageTooLong, "EMSGSIZE", 90, 40, 10040),
+    (SocketError::NetworkUnreachable, "ENETUNREACH", 101, 51, 10051),
+    (SocketError::NotConnected, "ENOTCONN", 107, 57, 10057),
+    (SocketError::NotSupported, "EOPNOTSUPP", 95, 102, 10045),
+    (SocketError::TimedOut, "ETIMEDOUT", 110, 60, 10060),
+    (SocketError::TooManyFiles, "EMFILE", 24, 24, 10024),
+    (SocketError::TooManyFilesInSystem, "ENFILE", 23, 23, -1),
+    (SocketError::WouldBlock, "EAGAIN", 11, 35, 10035),
+];
+
+impl SocketError {
+    /// The error as `os` numbers it.
+    pub fn on(self, os: Os) -> OsError {
+        let number = NUMBERS.iter().find(|row| row.0 == self).map_or(-1, |row| number_on(row, os));
+        OsError::from_number(number, os)
+    }
+}
+
+fn number_on(row: &(SocketError, &str, i32, i32, i32), os: Os) -> i32 {
+    match os {
+        Os::Linux => row.2,
+        Os::Macos => row.3,
+        Os::Windows => row.4,
+    }
+}
+
+/// An error that a socket call returned: the system's number and its name there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OsError {
+    /// `errno`, or what `WSAGetLastError` returned.
+    pub number: i32,
+    /// The symbolic name, such as `ECONNREFUSED` or `WSAECONNRESET`.
+    pub name: String,
+}
+
+impl OsError {
+    /// Names `number` as `os` does; a number that no lesson speaks of is called `error`.
+    pub fn from_number(number: i32, os: Os) -> Self {
+        let name = NUMBERS.iter().find(|row| number_on(row, os) == number).map(|row| row.1);
+        let name = match (name, os) {
+            (Some("EAGAIN"), Os::Windows) => "WSAEWOULDBLOCK".to_owned(),
+            (Some(name), Os::Windows) => format!("WSA{name}"),
+            (Some(name), _) => name.to_owned(),
+            (None, _) => "error".to_owned(),
+        };
+        OsError { number, name }
+    }
+
+    /// Whether this is `error` on `os`.
+    pub fn is(&self, error: SocketError, os: Os) -> bool {
+        error.on(os).number == self.number
+    }
+}
+
+impl std::fmt::Display for OsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.number)
+    }
+}

@@ -1,0 +1,139 @@
+//! What was observed, or is expected to be, with its type; and the one way to write it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::OsError;
+
+/// Longest quotation of a payload, in characters; what is longer is shortened and its length given.
+const LONGEST_QUOTATION: usize = 40;
+
+/// One typed observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// There was nothing: no datagram, no error.
+    Nothing,
+    /// A number of things.
+    Count(u64),
+    /// A payload.
+    Bytes(Vec<u8>),
+    /// A word or a name.
+    Text(String),
+    /// A time span.
+    Duration(Duration),
+    /// The system's error.
+    Error(OsError),
+}
+
+impl Fact {
+    /// The typed value for JSON, where the text alone would lose the type: a number, a time in seconds, an error.
+    pub fn value(&self) -> Option<Value> {
+        match self {
+            Fact::Count(count) => Some(json!(count)),
+            Fact::Duration(duration) => Some(json!({ "seconds": duration.as_secs_f64() })),
+            Fact::Error(error) => Some(json!(error)),
+            Fact::Nothing | Fact::Bytes(_) | Fact::Text(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fact::Nothing => f.write_str("nothing"),
+            Fact::Count(count) => write!(f, "{count}"),
+            Fact::Bytes(bytes) => f.write_str(&quoted(bytes, LONGEST_QUOTATION)),
+            Fact::Text(text) => f.write_str(text),
+            Fact::Duration(duration) => write!(f, "{:.1} ms", duration.as_secs_f64() * 1000.0),
+            Fact::Error(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl From<usize> for Fact {
+    fn from(count: usize) -> Self {
+        Fact::Count(count as u64)
+    }
+}
+
+impl From<&str> for Fact {
+    fn from(text: &str) -> Self {
+        Fact::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Fact {
+    fn from(text: String) -> Self {
+        Fact::Text(text)
+    }
+}
+
+impl From<&[u8]> for Fact {
+    fn from(bytes: &[u8]) -> Self {
+        Fact::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<Vec<u8>> for Fact {
+    fn from(bytes: Vec<u8>) -> Self {
+        Fact::Bytes(bytes)
+    }
+}
+
+impl From<Duration> for Fact {
+    fn from(duration: Duration) -> Self {
+        Fact::Duration(duration)
+    }
+}
+
+impl From<OsError> for Fact {
+    fn from(error: OsError) -> Self {
+        Fact::Error(error)
+    }
+}
+
+/// Writes a payload so that no byte of it can act on a terminal: in quotation marks, printable UTF-8 as it is, all
+/// else escaped as in a Rust string. Past `longest` characters it is shortened and the length given in bytes.
+pub fn quoted(bytes: &[u8], longest: usize) -> String {
+    let mut text = String::from("\"");
+    let mut written = 0;
+    for chunk in bytes.utf8_chunks() {
+        let valid = chunk.valid().chars().map(|c| match c {
+            '\'' => "'".to_owned(),
+            c => c.escape_debug().to_string(),
+        });
+        let invalid = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}"));
+        for piece in valid.chain(invalid) {
+            written += piece.chars().count();
+            if written > longest {
+                text.push_str(&format!("…\" ({} bytes)", bytes.len()));
+                return text;
+            }
+            text.push_str(&piece);
+        }
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_cannot_reach_the_terminal_raw() {
+        assert_eq!(quoted(b"it's\x1b[31m\0\t\"\\", 40), r#""it's\u{1b}[31m\0\t\"\\""#);
+        assert_eq!(quoted("héllo 你好".as_bytes(), 40), "\"héllo 你好\"");
+        assert_eq!(quoted(b"\xff\xfe", 40), r#""\xff\xfe""#);
+        assert_eq!(quoted("\u{202e}abc".as_bytes(), 40), r#""\u{202e}abc""#);
+    }
+
+    #[test]
+    fn a_long_payload_is_shortened_and_its_length_given() {
+        assert_eq!(quoted(b"abcdef", 6), "\"abcdef\"");
+        assert_eq!(quoted(b"abcdefg", 6), "\"abcdef…\" (7 bytes)");
+        assert_eq!(quoted(b"\x00\x01", 3), "\"\\0…\" (2 bytes)");
+    }
+}

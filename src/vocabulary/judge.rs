@@ -1,0 +1,126 @@
+//! The one comparer.
+
+use super::{Claim, Expect, Fact, Os, Row, Strength, Verdict};
+
+/// What the run of a scene brought back for one claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// This was seen.
+    Seen(Fact),
+    /// It could not be looked at here, for this reason.
+    Skipped(String),
+}
+
+/// Compares a claim with what was observed on `os`.
+pub fn judge(scene: &str, claim: &Claim, os: Os, observed: &Observation) -> Row {
+    let expect = claim.expected.on(os);
+    let (verdict, reason) = match (expect, observed) {
+        (Expect::Absent(reason), _) => (Verdict::Skipped, Some((*reason).to_owned())),
+        (_, Observation::Skipped(reason)) => (Verdict::Skipped, Some(reason.clone())),
+        (Expect::Is(expected), Observation::Seen(fact)) if expected == fact => (Verdict::Match, None),
+        (Expect::Is(expected), Observation::Seen(fact)) => {
+            (Verdict::Differs, difference(claim.strength, expected, fact))
+        }
+        (Expect::Measured, Observation::Seen(_)) => (Verdict::Info, None),
+        (Expect::Unconfirmed(_), Observation::Seen(_)) => {
+            (Verdict::Info, Some(format!("nobody has confirmed the answer of {}", os.name())))
+        }
+    };
+    let seen = match observed {
+        Observation::Seen(fact) if verdict != Verdict::Skipped => Some(fact),
+        _ => None,
+    };
+    let expected = match expect {
+        Expect::Is(fact) | Expect::Unconfirmed(fact) => Some(fact),
+        Expect::Measured | Expect::Absent(_) => None,
+    };
+    Row {
+        scene: scene.to_owned(),
+        id: claim.id.clone(),
+        property: claim.property.clone(),
+        expected: expect.to_string(),
+        expected_value: expected.and_then(Fact::value),
+        observed: seen.map_or_else(|| "-".to_owned(), Fact::to_string),
+        observed_value: seen.and_then(Fact::value),
+        verdict,
+        strength: claim.strength,
+        source: claim.source.to_string(),
+        reason,
+    }
+}
+
+/// What a reader of a `differs` must know beyond the two cells.
+fn difference(strength: Strength, expected: &Fact, observed: &Fact) -> Option<String> {
+    let mut notes = Vec::new();
+    if strength == Strength::Usual {
+        notes.push("nobody promised it".to_owned());
+    }
+    if let (Fact::Bytes(expected), Fact::Bytes(observed)) = (expected, observed) {
+        let same = expected.iter().zip(observed).take_while(|(a, b)| a == b).count();
+        notes.push(format!(
+            "{} bytes expected, {} observed, the first difference after {same}",
+            expected.len(),
+            observed.len()
+        ));
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{SocketError, promised, sources, usual};
+
+    fn verdict(claim: &Claim, os: Os, fact: impl Into<Fact>) -> Verdict {
+        judge("scene", claim, os, &Observation::Seen(fact.into())).verdict
+    }
+
+    #[test]
+    fn equal_facts_match_and_all_others_differ() {
+        let claim = promised("id", "receives", 3, &sources::POSIX_RECVFROM);
+        assert_eq!(verdict(&claim, Os::Linux, 3), Verdict::Match);
+        assert_eq!(verdict(&claim, Os::Linux, 4), Verdict::Differs);
+        assert_eq!(verdict(&claim, Os::Linux, "3"), Verdict::Differs);
+        assert_eq!(verdict(&claim, Os::Linux, Fact::Nothing), Verdict::Differs);
+        let empty = promised("id", "receive", &b""[..], &sources::POSIX_RECVFROM);
+        assert_eq!(verdict(&empty, Os::Linux, Fact::Nothing), Verdict::Differs);
+    }
+
+    #[test]
+    fn an_error_is_judged_by_the_number_of_the_system() {
+        let claim = promised("id", "next call", SocketError::ConnectionRefused, &sources::RFC1122_UDP_ERRORS)
+            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows));
+        let refused = |os| SocketError::ConnectionRefused.on(os);
+        assert_eq!(verdict(&claim, Os::Linux, refused(Os::Linux)), Verdict::Match);
+        assert_eq!(verdict(&claim, Os::Macos, refused(Os::Macos)), Verdict::Match);
+        assert_eq!(verdict(&claim, Os::Macos, refused(Os::Linux)), Verdict::Differs);
+        assert_eq!(verdict(&claim, Os::Windows, refused(Os::Windows)), Verdict::Differs);
+        assert_eq!(claim.expected.on(Os::Windows).to_string(), "WSAECONNRESET 10054");
+    }
+
+    #[test]
+    fn what_nobody_confirmed_is_shown_and_not_judged() {
+        let claim =
+            promised("id", "listen", SocketError::NotSupported, &sources::POSIX_LISTEN).unconfirmed_on(Os::Macos);
+        let row = judge("scene", &claim, Os::Macos, &Observation::Seen(Fact::Nothing));
+        assert_eq!((row.verdict, row.expected.as_str()), (Verdict::Info, "EOPNOTSUPP 102 ?"));
+        assert_eq!(verdict(&claim, Os::Linux, Fact::Nothing), Verdict::Differs);
+    }
+
+    #[test]
+    fn a_skipped_row_never_matches_and_gives_its_reason() {
+        let claim = promised("id", "flag", 1, &sources::POSIX_RECVMSG).absent_on(Os::Windows, "no such flag");
+        let row = judge("scene", &claim, Os::Windows, &Observation::Seen(1.into()));
+        assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no such flag")));
+        let row = judge("scene", &claim, Os::Linux, &Observation::Skipped("no IPv6".into()));
+        assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no IPv6")));
+    }
+
+    #[test]
+    fn a_difference_says_what_the_cells_cannot() {
+        let claim = usual("id", "receive", &b"hello"[..], &sources::POSIX_RECVFROM);
+        let row = judge("scene", &claim, Os::Linux, &Observation::Seen((&b"help"[..]).into()));
+        let reason = "nobody promised it; 5 bytes expected, 4 observed, the first difference after 3";
+        assert_eq!(row.reason.as_deref(), Some(reason));
+    }
+}

@@ -1,0 +1,15 @@
+//! The words of the lab: facts, claims, verdicts, reports. No sockets, no formats.
+
+mod claim;
+mod error;
+mod fact;
+mod judge;
+mod report;
+mod source;
+
+pub use claim::{Claim, Expect, Expected, Strength, measured, promised, usual};
+pub use error::{Os, OsError, SocketError};
+pub use fact::{Fact, quoted};
+pub use judge::{Observation, judge};
+pub use report::{Host, Report, Row, Status, Tally, Verdict};
+pub use source::{Source, sources};

@@ -1,0 +1,186 @@
+//! A judged lesson: its rows, its events, the host it ran on.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Os, Strength};
+use crate::lab::Event;
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Observed as expected.
+    Match,
+    /// Observed, and not as expected.
+    Differs,
+    /// Could not be observed here.
+    Skipped,
+    /// Measured, never judged.
+    Info,
+}
+
+impl Verdict {
+    /// The word in the table and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Match => "match",
+            Verdict::Differs => "differs",
+            Verdict::Skipped => "skipped",
+            Verdict::Info => "info",
+        }
+    }
+}
+
+/// One judged claim; the texts are those of the table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The scene it belongs to.
+    pub scene: String,
+    /// A stable word, unique in its lesson.
+    pub id: String,
+    /// The property.
+    pub property: String,
+    /// What was expected on this system.
+    pub expected: String,
+    /// The same as a number or an error, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_value: Option<Value>,
+    /// What was observed; `-` where the row was skipped.
+    pub observed: String,
+    /// The same as a number, a time in seconds or an error, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_value: Option<Value>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Who stood behind the claim.
+    pub strength: Strength,
+    /// Where it is written.
+    pub source: String,
+    /// Why it was skipped, or what a reader must know of the difference.
+    pub reason: Option<String>,
+}
+
+/// The machine that answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct Host {
+    /// The operating system.
+    pub os: Os,
+    /// The kernel's release, as the system writes it; empty where it would not tell.
+    pub release: String,
+    /// The processor architecture.
+    pub arch: &'static str,
+}
+
+impl Host {
+    /// System and release as a sentence wants them: `Linux 6.18`.
+    pub fn short(&self) -> String {
+        let release: Vec<&str> = self.release.split('.').take(2).collect();
+        format!("{} {}", self.os.name(), release.join(".")).trim_end().to_owned()
+    }
+}
+
+/// A lesson that has run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The lesson's name.
+    pub lesson: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// Its question.
+    pub question: &'static str,
+    /// Its rows in order.
+    pub rows: Vec<Row>,
+    /// Notes on the run as a whole, such as strangers that were heard.
+    pub notes: Vec<String>,
+    /// Why it is so.
+    #[serde(skip)]
+    pub why: &'static str,
+    /// The command to run after it.
+    #[serde(skip)]
+    pub next: &'static str,
+    /// Every call that was made, in order.
+    pub events: Vec<Event>,
+}
+
+/// How many rows got which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// As expected.
+    pub matching: usize,
+    /// Not as expected.
+    pub differing: usize,
+    /// Not observed.
+    pub skipped: usize,
+    /// Measured only.
+    pub info: usize,
+}
+
+impl Tally {
+    /// Rows that were judged: all but skipped and info.
+    pub fn judged(&self) -> usize {
+        self.matching + self.differing
+    }
+
+    /// Every row.
+    pub fn rows(&self) -> usize {
+        self.judged() + self.skipped + self.info
+    }
+}
+
+impl std::ops::Add for Tally {
+    type Output = Tally;
+
+    fn add(self, other: Tally) -> Tally {
+        Tally {
+            matching: self.matching + other.matching,
+            differing: self.differing + other.differing,
+            skipped: self.skipped + other.skipped,
+            info: self.info + other.info,
+        }
+    }
+}
+
+impl Report {
+    /// Counts the verdicts.
+    pub fn tally(&self) -> Tally {
+        let count = |verdict| self.rows.iter().filter(|row| row.verdict == verdict).count();
+        Tally {
+            matching: count(Verdict::Match),
+            differing: count(Verdict::Differs),
+            skipped: count(Verdict::Skipped),
+            info: count(Verdict::Info),
+        }
+    }
+}
+
+/// What a finished command says to its caller: the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// 0: all as expected.
+    AsExpected,
+    /// 1: some row differs.
+    Differs,
+    /// 2: wrong use.
+    WrongUse,
+    /// 3: could not run here.
+    CouldNotRun,
+}
+
+impl Status {
+    /// The process's exit status.
+    pub fn code(self) -> u8 {
+        match self {
+            Status::AsExpected => 0,
+            Status::Differs => 1,
+            Status::WrongUse => 2,
+            Status::CouldNotRun => 3,
+        }
+    }
+}
+
+impl From<Tally> for Status {
+    fn from(tally: Tally) -> Self {
+        if tally.differing == 0 { Status::AsExpected } else { Status::Differs }
+    }
+}
