@@ -6,7 +6,6 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
-use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde_json::json;
 
@@ -29,8 +28,8 @@ struct Options {
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table", global = true)]
     format: Format,
 
-    /// Columns of the output, 50 to 500 [default: the terminal's, else COLUMNS, else 80]
-    #[arg(long, value_name = "COLUMNS", global = true, value_parser = clap::value_parser!(u16).range(50..=500))]
+    /// Columns of the output, 60 to 500 [default: the terminal's, else COLUMNS, else 80]
+    #[arg(long, value_name = "COLUMNS", global = true, value_parser = clap::value_parser!(u16).range(60..=500))]
     width: Option<u16>,
 
     /// Only ASCII characters; by itself when the locale is not UTF-8
@@ -44,7 +43,7 @@ struct Options {
 impl Options {
     fn look(self) -> Look {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
-        Look { width: width.clamp(50, 500), ascii: self.ascii || !utf8_locale() }
+        Look { width: width.clamp(60, 500), ascii: self.ascii || !utf8_locale() }
     }
 }
 
@@ -128,43 +127,35 @@ fn client_command() -> Command {
 
 /// Runs the command that `args` ask for, program name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match command().try_get_matches_from(args) {
-        Ok(matches) => matches,
-        Err(error) => return refuse(&error),
-    };
-    let result = Options::from_arg_matches(&matches).map_err(Failure::Use).and_then(|options| {
+    let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
+        let options = Options::from_arg_matches(&matches)?;
         options.color.write_global();
         // What is drawn is always coloured; the stream takes the colours away where they are not wanted.
         crossterm::style::force_color_output(true);
         run(&matches, options)
     });
-    match result {
-        Ok(status) => ExitCode::from(status.code()),
-        Err(Failure::Use(error)) => refuse(&error),
-        Err(Failure::Trouble(text)) => {
-            let _ = writeln!(io::stderr(), "udp-lab: {text}");
-            ExitCode::from(Status::CouldNotRun.code())
-        }
-        // Whoever closed the pipe has seen enough.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::from(Status::AsExpected.code())
-        }
-        Err(Failure::Output(error)) => {
-            let _ = writeln!(io::stderr(), "udp-lab: cannot write the output: {error}");
-            ExitCode::from(Status::CouldNotRun.code())
-        }
-    }
+    ExitCode::from(result.unwrap_or_else(explain).code())
 }
 
-/// Help, the version, or wrong use.
-fn refuse(error: &clap::Error) -> ExitCode {
-    let printed = error.print();
-    match (error.kind(), printed) {
-        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Err(e)) if e.kind() != io::ErrorKind::BrokenPipe => {
-            ExitCode::from(Status::CouldNotRun.code())
+/// Says what failed, where there is somebody to hear it.
+fn explain(failure: Failure) -> Status {
+    match failure {
+        // Help and the version are output like any other; clap calls them errors.
+        Failure::Use(error) => match (error.print(), error.use_stderr()) {
+            (_, true) => Status::WrongUse,
+            (Ok(()), false) => Status::AsExpected,
+            (Err(error), false) => explain(Failure::Output(error)),
+        },
+        Failure::Trouble(text) => {
+            let _ = writeln!(io::stderr(), "udp-lab: {text}");
+            Status::CouldNotRun
         }
-        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _) => ExitCode::from(Status::AsExpected.code()),
-        _ => ExitCode::from(Status::WrongUse.code()),
+        // Whoever closed the pipe has seen enough.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::AsExpected,
+        Failure::Output(error) => {
+            let _ = writeln!(io::stderr(), "udp-lab: cannot write the output: {error}");
+            Status::CouldNotRun
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use socket2::{SockAddr, Socket};
 
@@ -443,7 +443,12 @@ impl Endpoint {
 
     /// Datagrams of strangers are set aside: any program on this machine may send here.
     fn next_arrival(&self, call: &'static str, mut attempt: impl FnMut() -> Result<Raw, Failure>) -> Arrival {
-        let deadline = Instant::now() + socket::LIMIT;
+        let started = Instant::now();
+        let limit = self.room.log.limit();
+        if limit < socket::LIMIT {
+            // Where this fails, the longer limit that was set before still holds.
+            let _ = socket::wait_at_most(&self.socket, limit);
+        }
         loop {
             let (error, buffer) = match attempt() {
                 Ok(raw) => match self.sender_of(&raw) {
@@ -466,8 +471,11 @@ impl Endpoint {
                 Err(failure) => failure,
             };
             match error.kind() {
-                io::ErrorKind::Interrupted if Instant::now() < deadline => {}
+                io::ErrorKind::Interrupted if started.elapsed() < limit => {}
                 io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                    if started.elapsed() >= limit {
+                        self.room.log.wait_was_in_vain();
+                    }
                     self.write(call, None, None, Outcome::Nothing);
                     return Arrival::Receipt(Receipt::Nothing);
                 }
@@ -479,6 +487,11 @@ impl Endpoint {
                 }
             }
         }
+    }
+
+    /// How long the lesson waits for what must arrive.
+    pub(super) fn limit(&self) -> Duration {
+        self.room.log.limit()
     }
 
     /// Writes a moment down that is no call: a request taken in hand, an answer given.

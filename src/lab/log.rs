@@ -1,10 +1,12 @@
 //! What happened: every call made in the lab, in order.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
+use super::socket::LIMIT;
 use crate::vocabulary::{OsError, quoted};
 
 /// Longest quotation of a payload in an event, in characters.
@@ -67,6 +69,7 @@ pub struct Moment {
 pub struct Log {
     started: Instant,
     pages: Mutex<Pages>,
+    waited_in_vain: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +80,7 @@ struct Pages {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Log { started: Instant::now(), pages: Mutex::default() }
+        Log { started: Instant::now(), pages: Mutex::default(), waited_in_vain: AtomicBool::new(false) }
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -98,6 +101,16 @@ impl Log {
         if !pages.notes.contains(&note) {
             pages.notes.push(note);
         }
+    }
+
+    /// How long to wait for what must arrive: two seconds, and once a wait was in vain, and the lesson shows it, a tenth
+    /// of one for the rest.
+    pub(super) fn limit(&self) -> Duration {
+        if self.waited_in_vain.load(Ordering::Relaxed) { Duration::from_millis(200) } else { LIMIT }
+    }
+
+    pub(super) fn wait_was_in_vain(&self) {
+        self.waited_in_vain.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn close(&self) -> (Vec<Event>, Vec<String>) {

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Call, Endpoint, Moment, Target, socket};
+use super::{Call, Endpoint, Moment, Target};
 
 /// Longest request that the loop takes whole, in bytes.
 const BUFFER: usize = 1024;
@@ -114,11 +114,11 @@ struct Meeting {
 }
 
 impl Meeting {
-    fn join(&self) {
+    fn join(&self, limit: Duration) {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         *arrived += 1;
         self.changed.notify_all();
-        let waiting = self.changed.wait_timeout_while(arrived, socket::LIMIT, |arrived| *arrived < self.expected);
+        let waiting = self.changed.wait_timeout_while(arrived, limit, |arrived| *arrived < self.expected);
         drop(waiting);
     }
 }
@@ -140,7 +140,7 @@ impl Endpoint {
             while let Some((request, client)) = self.next_request(BUFFER) {
                 let began = self.mark("begin", Some(&client));
                 if handlings.is_empty() {
-                    meeting.join();
+                    meeting.join(self.limit());
                 }
                 thread::sleep(crew.work);
                 self.send_to(&answer(&request), &client)?;

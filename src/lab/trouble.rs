@@ -39,16 +39,13 @@ impl CallError {
         if is(SocketError::AddressInUse) {
             Some("Another program has this port: choose another one, or end that program.")
         } else if is(SocketError::AddressNotAvailable) {
-            Some(
-                "No interface that is up has this address. Is the loopback interface down? \
-                 `ip link set lo up` starts it.",
-            )
+            Some("No interface of this machine has this address.")
         } else if is(SocketError::AccessDenied) {
             Some("The system refuses this; ports below 1024 often need privilege: choose a higher one.")
         } else if is(SocketError::TooManyFiles) || is(SocketError::TooManyFilesInSystem) {
             Some("Too many sockets for this process: raise the limit (`ulimit -n`), or ask for fewer clients.")
         } else if is(SocketError::NetworkUnreachable) {
-            Some("There is no way to this address: is the interface up?")
+            Some("No interface leads there. Is it down? On Linux `ip link set lo up` starts loopback.")
         } else {
             None
         }

@@ -1,0 +1,116 @@
+//! The list of lessons: complete, unique, and each fit to be shown.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use udp_lab::lessons::{LESSONS, Lesson};
+use udp_lab::vocabulary::{Claim, Expect, Os, Strength, sources};
+
+fn claims(lesson: &Lesson) -> Vec<Claim> {
+    let scenes = lesson.default_scenes().expect("default parameters fit");
+    scenes.iter().flat_map(|scene| scene.claimed().to_vec()).collect()
+}
+
+fn here(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn names_are_unique() {
+    let names: HashSet<_> = LESSONS.iter().map(|lesson| lesson.name).collect();
+    assert_eq!(names.len(), LESSONS.len());
+}
+
+#[test]
+fn every_lesson_file_is_registered() {
+    let not_lessons = ["mod", "parameters"];
+    for entry in fs::read_dir(here("src/lessons")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(not_lessons.contains(&name) || LESSONS.iter().any(|lesson| lesson.name == name), "{name}");
+    }
+}
+
+#[test]
+fn every_lesson_has_a_demonstration_page() {
+    for lesson in LESSONS {
+        let page = fs::read_to_string(here(&format!("demos/{}.md", lesson.name))).unwrap_or_default();
+        assert!(page.contains(&format!("$ udp-lab {}", lesson.name)), "demos/{}.md shows the lesson", lesson.name);
+    }
+}
+
+#[test]
+fn no_text_is_empty() {
+    for lesson in LESSONS {
+        for text in [lesson.name, lesson.title, lesson.question, lesson.why, lesson.example] {
+            assert!(!text.trim().is_empty(), "{}", lesson.name);
+        }
+        assert!(lesson.question.ends_with('?'), "{} asks a question", lesson.name);
+        for claim in claims(lesson) {
+            assert!(!claim.property.trim().is_empty(), "{}: {}", lesson.name, claim.id);
+        }
+    }
+}
+
+#[test]
+fn row_ids_are_stable_words_and_unique_in_their_lesson() {
+    for lesson in LESSONS {
+        let mut seen = HashSet::new();
+        for claim in claims(lesson) {
+            let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(claim.id.chars().all(word), "{}: {}", lesson.name, claim.id);
+            assert!(seen.insert(claim.id.clone()), "{}: {} is there twice", lesson.name, claim.id);
+        }
+    }
+}
+
+#[test]
+fn scene_titles_are_unique_in_their_lesson_and_fit_the_narrowest_table() {
+    for lesson in LESSONS {
+        let mut seen = HashSet::new();
+        for scene in lesson.default_scenes().unwrap() {
+            assert!(seen.insert(scene.title().to_owned()), "{}: {}", lesson.name, scene.title());
+            assert!(scene.title().len() <= 44, "{}: {}", lesson.name, scene.title());
+            assert!(!scene.claimed().is_empty(), "{}: {}", lesson.name, scene.title());
+        }
+    }
+}
+
+#[test]
+fn every_claim_cites_a_source_from_the_list() {
+    for lesson in LESSONS {
+        for claim in claims(lesson) {
+            assert!(sources::ALL.contains(&claim.source), "{}: {}", lesson.name, claim.id);
+            let promised_by_nobody = claim.strength == Strength::Promised && claim.source == &sources::LOOPBACK;
+            assert!(!promised_by_nobody, "{}: {}", lesson.name, claim.id);
+        }
+    }
+}
+
+#[test]
+fn every_source_is_cited() {
+    let cited: HashSet<_> = LESSONS.iter().flat_map(|lesson| claims(lesson)).map(|claim| claim.source.cite).collect();
+    for source in sources::ALL {
+        assert!(cited.contains(source.cite), "{source}");
+    }
+}
+
+#[test]
+fn every_lesson_judges_something_on_every_system() {
+    for lesson in LESSONS {
+        for os in Os::ALL {
+            let judged = claims(lesson).into_iter().filter(|claim| matches!(claim.expected.on(os), Expect::Is(_)));
+            assert!(judged.count() > 0, "{} on {}", lesson.name, os.name());
+        }
+    }
+}
+
+#[test]
+fn every_example_in_the_help_can_be_run() {
+    for lesson in LESSONS {
+        let words = ["udp-lab", lesson.name].into_iter().chain(lesson.example.split(' '));
+        let matches = udp_lab::cli::command().try_get_matches_from(words);
+        assert!(matches.is_ok(), "{}: {}", lesson.name, lesson.example);
+    }
+}

@@ -1,0 +1,93 @@
+//! What the tests share: running the binary and reading what it said.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The binary in a known environment: UTF-8, 80 columns, no colour, no input.
+pub fn udp_lab() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_udp-lab"));
+    command.env("LC_ALL", "C.UTF-8").env("COLUMNS", "80").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+/// What a finished run left.
+pub struct Run {
+    /// The exit status.
+    pub status: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Run {
+            status: output.status.code().expect("it ended by itself"),
+            out: String::from_utf8(output.stdout).expect("output is UTF-8"),
+            err: String::from_utf8(output.stderr).expect("messages are UTF-8"),
+        }
+    }
+}
+
+/// Runs the binary with `args` to its end.
+pub fn run<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
+    udp_lab().args(args).output().expect("the binary starts").into()
+}
+
+/// Runs a lesson and reads its JSON; the run must have the status given.
+pub fn report(args: &[&str], status: i32) -> Report {
+    let run = run(args.iter().copied().chain(["--format", "json"]));
+    assert_eq!(run.status, status, "{args:?}: {}{}", run.out, run.err);
+    Report::from(run)
+}
+
+/// The first report of a JSON document.
+pub struct Report(pub Value);
+
+impl From<Run> for Report {
+    fn from(run: Run) -> Self {
+        let document: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}{}", run.out, run.err));
+        Report(document["reports"][0].clone())
+    }
+}
+
+impl Report {
+    /// All rows.
+    pub fn rows(&self) -> &[Value] {
+        self.0["rows"].as_array().expect("a report has rows")
+    }
+
+    /// The row with this id.
+    pub fn row(&self, id: &str) -> &Value {
+        let found = self.rows().iter().find(|row| row["id"] == id);
+        found.unwrap_or_else(|| panic!("no row {id} in {}", self.0))
+    }
+
+    /// What was observed for the row with this id.
+    pub fn observed(&self, id: &str) -> &str {
+        self.row(id)["observed"].as_str().expect("observed is a text")
+    }
+
+    /// The ids of the rows with this verdict, in order.
+    pub fn with_verdict(&self, verdict: &str) -> Vec<&str> {
+        let rows = self.rows().iter().filter(|row| row["verdict"] == verdict);
+        rows.map(|row| row["id"].as_str().expect("an id is a text")).collect()
+    }
+
+    /// Who made the calls of `scene`, and which.
+    pub fn calls(&self, scene: u64) -> Vec<(&str, &str)> {
+        let events = self.0["events"].as_array().expect("a report has events");
+        let events = events.iter().filter(|event| event["scene"] == scene);
+        events.map(|event| (event["who"].as_str().unwrap(), event["call"].as_str().unwrap())).collect()
+    }
+}
+
+/// Writes a line that the test harness does not hold back: what could not be tested here is said.
+pub fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
