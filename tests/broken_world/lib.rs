@@ -52,13 +52,18 @@ fn real(name: &CStr) -> *mut c_void {
     function
 }
 
-// SAFETY, for the three: the C library's functions have these signatures.
+// SAFETY: recvfrom(2) has this signature.
 static RECVFROM: LazyLock<RecvFrom> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"recvfrom")) });
+// SAFETY: sendto(2) has this signature.
 static SENDTO: LazyLock<SendTo> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"sendto")) });
+// SAFETY: connect(2) has this signature.
 static CONNECT: LazyLock<Connect> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"connect")) });
 
-/// Rests of datagrams by socket, with their senders.
-static RESTS: Mutex<Option<HashMap<c_int, (Vec<u8>, sockaddr_in)>>> = Mutex::new(None);
+/// What was cut off, and who sent it.
+type Rest = (Vec<u8>, sockaddr_in);
+
+/// By socket.
+static RESTS: LazyLock<Mutex<HashMap<c_int, Rest>>> = LazyLock::new(Mutex::default);
 static SENT: AtomicUsize = AtomicUsize::new(0);
 
 fn is_udp(socket: c_int) -> bool {
@@ -132,7 +137,6 @@ pub unsafe extern "C" fn recvfrom(
             }
             Fault::KeepRest if flags == 0 => {
                 let mut rests = RESTS.lock().unwrap_or_else(PoisonError::into_inner);
-                let rests = rests.get_or_insert_default();
                 let (mut bytes, sender) = match rests.remove(&socket) {
                     Some(rest) => rest,
                     None => {
