@@ -21,6 +21,11 @@ use crate::vocabulary::{Report, Status, Tally};
 const EXIT_STATUS: &str = "\
 Exit status: 0 all as expected, skipped and info rows not counted; 1 some row differs; 2 wrong use; 3 could not run here.";
 
+const ABOUT: &str =
+    "UDP in the classroom: runs real sockets, and compares what the system did with what the standards say";
+const SERVER: &str = "A small server: one socket, one loop, an answer to every datagram";
+const CLIENT: &str = "A small client: sends messages and prints the answers";
+
 /// Options of every command.
 #[derive(Args, Clone, Copy)]
 struct Options {
@@ -70,7 +75,7 @@ fn utf8_locale() -> bool {
 pub fn command() -> Command {
     let command = Command::new("udp-lab")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("UDP in the classroom: runs real sockets and compares what the system did with what the standards say")
+        .about(ABOUT)
         .after_help(format!("Start with: udp-lab boundaries\n\n{EXIT_STATUS}"))
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -87,7 +92,7 @@ pub fn command() -> Command {
         )
         .subcommand(server_command())
         .subcommand(client_command());
-    Options::augment_args(command)
+    Options::augment_args(command).about(ABOUT).long_about(None)
 }
 
 fn lesson_command(lesson: &'static Lesson) -> Command {
@@ -95,7 +100,8 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
     Command::new(lesson.name).about(lesson.title).defer(|command| {
         let lesson = LESSONS.iter().find(|lesson| lesson.name == command.get_name());
         let Some(lesson) = lesson else { return command };
-        lesson.augment(command).before_help(lesson.question).after_help(format!(
+        let about = format!("{}\n\n{}", lesson.title, lesson.question);
+        lesson.augment(command).about(lesson.title).long_about(about).after_help(format!(
             "Why: {}\n\nExample: udp-lab {} {}\n\n{EXIT_STATUS}",
             lesson.why, lesson.name, lesson.example
         ))
@@ -103,21 +109,19 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
 }
 
 fn server_command() -> Command {
-    Command::new("server").about("The article's server: one socket, one loop, an answer to every datagram").defer(
-        |command| {
-            Server::augment_args(command).after_help(
+    Command::new("server").about(SERVER).defer(|command| {
+        Server::augment_args(command).about(SERVER).long_about(None).after_help(
             "One line for each datagram: number, peer, bytes, text. A datagram that is the reply text itself is not \
              answered, so that two servers cannot keep each other busy.\n\n\
              Example: udp-lab server 127.0.0.1:8888 --reply Hello --count 3\n\n\
              Exit status: 0 ended by Ctrl-C or --count; 2 wrong use; 3 could not run here.",
         )
-        },
-    )
+    })
 }
 
 fn client_command() -> Command {
-    Command::new("client").about("The article's client: sends messages and prints the answers").defer(|command| {
-        Client::augment_args(command).after_help(
+    Command::new("client").about(CLIENT).defer(|command| {
+        Client::augment_args(command).about(CLIENT).long_about(None).after_help(
             "Asks `Msg: ` for each message; an empty line ends it. It never waits longer than --timeout.\n\n\
              Example: udp-lab client 127.0.0.1:8888 hello world\n\n\
              Exit status: 0 whether or not answers came, the table tells; 2 wrong use; 3 could not run here.",

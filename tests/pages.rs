@@ -86,7 +86,7 @@ fn output_of(command: &str) -> Vec<String> {
 fn lasting(line: &str) -> String {
     let mut line = line.to_owned();
     for (changing, lasting) in [
-        (r"\d+\.\d ms", "TIME"),
+        (r"\d+\.\d+ ms", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"Linux \d+\.\d+", "SYSTEM"),
         ("─+", "─"),

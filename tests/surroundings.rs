@@ -4,7 +4,7 @@ mod support;
 
 use std::process::Stdio;
 
-use support::{Run, run, say, udp_lab};
+use support::{Run, run, udp_lab};
 
 fn widest_line(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
@@ -98,7 +98,7 @@ fn without_a_network_there_is_a_sentence() {
     };
     match isolated(&["true"]) {
         Ok(output) if output.status.success() => {}
-        _ => return say("not tested here: this system grants no network namespace"),
+        _ => return support::say("not tested here: this system grants no network namespace"),
     }
     for lesson in ["boundaries", "truncation", "connectionless", "concurrency", "all"] {
         let run = Run::from(isolated(&[env!("CARGO_BIN_EXE_udp-lab"), lesson]).unwrap());

@@ -25,11 +25,11 @@ pub static LESSON: Lesson = Lesson {
 
 #[derive(Args)]
 struct Boundaries {
-    /// The messages to send: at most 100, each of at most 65507 bytes
+    /// The messages to send: at most 100, each of at most 65507 bytes of UTF-8
     #[arg(value_name = "MESSAGE", default_values = ["hello", "world", "sudada"])]
     messages: Vec<Message>,
 
-    /// Length of the receive buffer, 0 to 65535
+    /// Bytes that each receive offers room for, 0 to 65535
     #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
     buffer: usize,
 }
@@ -58,7 +58,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
         parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).usually()
     }));
     claims.extend([
-        promised("mixed-receives", "receives that join or split messages", 0, &sources::POSIX_RECVFROM),
+        promised("mixed-receives", "receives that join or continue messages", 0, &sources::POSIX_RECVFROM),
         usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::LOOPBACK),
         promised("senders", "the datagrams came from", "client", &sources::RFC768),
     ]);
@@ -98,7 +98,7 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
     let joined = if total == 0 { Fact::from("end of file") } else { stream.into() };
 
     let claims = [
-        promised("tcp-one-read", "TCP: one read returns", joined, &sources::RFC9293_STREAM),
+        usual("tcp-one-read", "TCP: all arrived, one read returns", joined, &sources::RFC9293_STREAM),
         promised("tcp-next-read", "TCP: the next read finds", "end of file", &sources::POSIX_RECV),
     ];
     Scene::claims("the same writes over TCP", claims).run(move |lab| {
@@ -120,10 +120,10 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
 
 fn several_buffers() -> Scene {
     let claims = [
-        promised("gathered-send", "one send from buffers he, l, lo takes", 5, &sources::POSIX_SENDMSG),
+        promised("gathered-send", "one send of he + l + lo returns", 5, &sources::POSIX_SENDMSG),
         promised("gathered", "it arrives as", &b"hello"[..], &sources::POSIX_SENDMSG),
-        promised("scattered-1", "receive into 2 + 10 bytes: part 1", &b"he"[..], &sources::POSIX_RECVMSG),
-        promised("scattered-2", "receive into 2 + 10 bytes: part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
+        promised("scattered-1", "received into 2 + 10 bytes, part 1", &b"he"[..], &sources::POSIX_RECVMSG),
+        promised("scattered-2", "received into 2 + 10 bytes, part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
     ];
     Scene::claims("several buffers, one datagram", claims).run(|lab| {
         let server = lab.bind("server")?;
@@ -177,7 +177,7 @@ fn peek_first() -> Scene {
 fn wait_for_all() -> Scene {
     let no_such_flag = "Windows has MSG_WAITALL for streams only";
     let claims = [
-        promised("wait-for-all", "ab, cd sent; waiting for 4 bytes returns", &b"ab"[..], &sources::UDP_7)
+        promised("wait-for-all", "ab and cd: waiting for 4 bytes returns", &b"ab"[..], &sources::UDP_7)
             .unconfirmed_on(Os::Macos)
             .absent_on(Os::Windows, no_such_flag),
         promised("after-wait-for-all", "the receive after it returns", &b"cd"[..], &sources::UDP_7)

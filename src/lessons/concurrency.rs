@@ -16,9 +16,9 @@ use crate::vocabulary::{measured, promised, sources, usual};
 pub static LESSON: Lesson = Lesson {
     name: "concurrency",
     title: "One loop serves one request at a time",
-    question: "Several clients ask one UDP server at the same time. Does it serve them at the same time?",
-    why: "A loop that receives, works and answers has one request in hand; the others wait in the socket's receive \
-          buffer (Stevens, UNP, section 8.4: an iterative server). With little work nobody notices. It is the loop that is \
+    question: "Several clients ask one UDP server at once. When does the last one have its answer?",
+    why: "A loop that receives, works and answers has one request in hand; the others wait in the socket's \
+          queue (Stevens, UNP, section 8.4: an iterative server). With little work nobody notices. It is the loop that is \
           serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to exactly one of them.",
     example: "--clients 4 --work 200ms",
     parameters: Parameters::of::<Concurrency>(),
@@ -78,9 +78,10 @@ impl Scenes for Concurrency {
 }
 
 fn without_work(clients: usize) -> Scene {
+    let asking = parameters::counted(clients, "client");
     let claims = [
-        usual("answered", format!("no work: of {clients} clients, answered"), clients, &sources::LOOPBACK),
-        promised("in-hand", "most requests in hand at once", 1, &sources::UNP_ITERATIVE),
+        usual("answered", format!("no work: of {asking}, answered"), clients, &sources::LOOPBACK),
+        promised("in-hand", "most in hand at once", 1, &sources::UNP_ITERATIVE),
         measured("last-answer", "all were answered after", &sources::UNP_ITERATIVE),
     ];
     Scene::claims("it looks concurrent", claims).run(move |lab| {
@@ -95,13 +96,14 @@ fn without_work(clients: usize) -> Scene {
 }
 
 fn with_work(clients: usize, work: Duration) -> Scene {
+    let asking = parameters::counted(clients, "client");
     let each = humantime::format_duration(work);
     let claims = [
-        usual("waiting", format!("{each} of work: requests that wait in the queue"), clients, &sources::UNP_ITERATIVE),
-        promised("overlaps", "pairs of requests in hand together", 0, &sources::UNP_ITERATIVE),
-        promised("early-answers", format!("answers earlier than k x {each}"), 0, &sources::UNP_ITERATIVE),
+        usual("waiting", format!("{each} of work each: requests queued"), clients, &sources::UNP_ITERATIVE),
+        promised("overlaps", "requests in hand together, in pairs", 0, &sources::UNP_ITERATIVE),
+        promised("early-answers", format!("k-th answers before k times {each}"), 0, &sources::UNP_ITERATIVE),
         usual("out-of-turn", "clients answered out of turn", 0, &sources::LOOPBACK),
-        usual("answered-with-work", format!("of {clients} clients, answered"), clients, &sources::LOOPBACK),
+        usual("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("first-answer-with-work", "the first was answered after", &sources::UNP_ITERATIVE),
         measured("last-answer-with-work", "the last was answered after", &sources::UNP_ITERATIVE),
     ];
@@ -122,12 +124,13 @@ fn with_work(clients: usize, work: Duration) -> Scene {
 }
 
 fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
+    let asking = parameters::counted(clients, "client");
     let claims = [
-        promised("in-hand-of-threads", format!("{threads} threads: most requests in hand at once"), threads, &sources::POSIX_THREADS),
-        usual("requests-of-threads", "requests handled by all of them", clients, &sources::LOOPBACK),
-        promised("handled-again", "requests that reached two of them", 0, &sources::POSIX_RECVFROM),
-        usual("answered-by-threads", format!("of {clients} clients, answered"), clients, &sources::LOOPBACK),
-        measured("last-answer-of-threads", "the last was answered after", &sources::POSIX_THREADS),
+        promised("in-hand-of-threads", format!("{}: most in hand at once", parameters::counted(threads, "thread")), threads, &sources::POSIX_THREADS),
+        usual("requests-of-threads", "requests handled, all threads", clients, &sources::LOOPBACK),
+        promised("handled-again", "requests that two threads got", 0, &sources::POSIX_RECVFROM),
+        usual("answered-by-threads", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
+        measured("last-answer-of-threads", "with threads, the last after", &sources::POSIX_THREADS),
     ];
     Scene::claims("threads share the socket", claims).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);

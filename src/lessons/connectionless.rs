@@ -6,7 +6,7 @@
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes};
+use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::lab::Target;
 use crate::vocabulary::{Fact, Os, SocketError, promised, sources, usual};
 
@@ -16,8 +16,8 @@ pub static LESSON: Lesson = Lesson {
     title: "UDP has no connection",
     question: "A client sends to a port where nobody listens. Does it notice?",
     why: "UDP has no handshake and keeps no state (RFC 768), so a successful send says only that the datagram has left. \
-          The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1); the system can hand that to a socket \
-          only if it knows the socket's peer, so only a connected one is told, at its next call. One socket serves every \
+          The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). Linux and macOS hand it only to a \
+          connected socket, once, at its next call; Windows also to an unconnected one (10054). One socket serves every \
           client, where TCP needs a descriptor for each.",
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),
@@ -57,11 +57,11 @@ fn nobody_listens() -> Scene {
     let reset = SocketError::ConnectionReset.on(Os::Windows);
     let claims = [
         promised("send-to-nobody", "bytes sent to a port where nobody listens", 5, &sources::POSIX_SENDTO),
-        promised("unconnected-hears", "the sender then hears", Fact::Nothing, &sources::UDP_7)
+        promised("unconnected-hears", "the sender is then told", Fact::Nothing, &sources::UDP_7)
             .on(Os::Windows, reset.clone()),
-        promised("connected-send", "sent there by a connected socket", 5, &sources::POSIX_SENDTO),
-        promised("connected-hears", "its next call returns", told, &sources::RFC1122_UDP_ERRORS).on(Os::Windows, reset),
-        promised("told-once", "the call after that", Fact::Nothing, &sources::UDP_7),
+        promised("connected-send", "connected: bytes sent there", 5, &sources::POSIX_SENDTO),
+        promised("connected-hears", "connected: the next call returns", told, &sources::RFC1122_UDP_ERRORS).on(Os::Windows, reset),
+        promised("told-once", "connected: the call after it", Fact::Nothing, &sources::UDP_7),
         promised("tcp-to-nobody", "TCP: connect to such a port", told, &sources::POSIX_CONNECT),
     ];
     Scene::claims("nobody listens", claims).run(|lab| {
@@ -99,7 +99,7 @@ fn no_listen_no_accept() -> Scene {
 
 fn one_socket_for_all(count: usize) -> Scene {
     let claims = [
-        usual("answered", format!("of {count} clients, got their own answer"), count, &sources::UNP_ITERATIVE),
+        usual("answered", format!("of {} got their own answer", parameters::counted(count, "client")), count, &sources::UNP_ITERATIVE),
         promised("descriptors", "descriptors the server adds for them", 0, &sources::RFC768)
             .absent_on(Os::Windows, "Windows counts handles, not descriptors"),
         promised("tcp-descriptors", "TCP: descriptors the server adds", count, &sources::POSIX_ACCEPT)
@@ -217,10 +217,10 @@ fn the_server_restarts() -> Scene {
 
 fn no_end_of_file() -> Scene {
     let claims = [
-        promised("peer-closes", "the other end closes: a receive finds", Fact::Nothing, &sources::RFC768),
+        promised("peer-closes", "the peer closes: a receive finds", Fact::Nothing, &sources::RFC768),
         promised("empty-is-not-end", "an empty datagram is received as", &b""[..], &sources::RFC768),
         usual("after-empty", "and the receive after it returns", &b"more"[..], &sources::LOOPBACK),
-        promised("tcp-peer-closes", "TCP: the other end closes: a read finds", "end of file", &sources::POSIX_RECV),
+        promised("tcp-peer-closes", "TCP: the peer closes: a read finds", "end of file", &sources::POSIX_RECV),
     ];
     Scene::claims("there is no end of file", claims).run(|lab| {
         let server = lab.bind("server")?;

@@ -45,12 +45,18 @@ impl Message {
     }
 }
 
-/// `1 byte`, `2 bytes`.
-pub fn bytes(count: usize) -> String {
-    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+/// `1 thread`, `2 threads`.
+pub fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
 }
 
-/// Parses the length of a receive buffer: 0 to 65535 bytes.
+/// `1 byte`, `2 bytes`.
+pub fn bytes(count: usize) -> String {
+    counted(count, "byte")
+}
+
+/// Parses the room that a receive offers: 0 to 65535 bytes.
 pub fn buffer(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(bytes) if bytes <= usize::from(u16::MAX) => Ok(bytes),

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::vocabulary::{Claim, Fact, Os, SocketError, promised, sources};
+use crate::vocabulary::{Claim, Fact, Os, SocketError, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -24,11 +24,11 @@ pub static LESSON: Lesson = Lesson {
 
 #[derive(Args)]
 struct Truncation {
-    /// The messages to send: at most 100, each of at most 65507 bytes
+    /// The messages to send: at most 100, each of at most 65507 bytes of UTF-8
     #[arg(value_name = "MESSAGE", default_values = ["hello", "world"])]
     messages: Vec<Message>,
 
-    /// Length of the receive buffer, 0 to 65535
+    /// Bytes that each receive offers room for, 0 to 65535
     #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parameters::buffer)]
     buffer: usize,
 }
@@ -56,11 +56,13 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         .zip(1..)
         .map(|(message, n)| {
             let property = format!("receive {n}, {} into {}", message.short(), bytes(buffer));
-            parameters::receive_returns(format!("receive-{n}"), property, message, buffer)
+            let claim = parameters::receive_returns(format!("receive-{n}"), property, message, buffer);
+            // That a later one comes next, and not before, is loopback's order.
+            if n == 1 { claim } else { claim.usually() }
         })
         .collect();
-    claims.insert(1, promised("buffer-1", "the buffer then holds", first, &sources::MS_RECVFROM));
-    claims.push(promised("one-more-receive", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM));
+    claims.insert(1, promised("buffer-1", "after receive 1 the buffer holds", first, &sources::MS_RECVFROM));
+    claims.push(usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM));
 
     Scene::claims("the rest is gone", claims).run(move |lab| {
         let server = lab.bind("server")?;
@@ -84,7 +86,7 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
     let (sent, length) = (message.short(), message.length());
     let claims = [
         promised("flag", format!("recvmsg flag, {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG),
-        promised("flag-exact", format!("recvmsg flag, into {}", bytes(length)), "whole", &sources::POSIX_RECVMSG),
+        promised("flag-exact", format!("recvmsg flag, {sent} into {}", bytes(length)), "whole", &sources::POSIX_RECVMSG),
     ];
     Scene::claims("the truncation flag tells", claims).run(move |lab| {
         let server = lab.bind("server")?;
@@ -106,8 +108,8 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
     };
     let sent = message.short();
     let claims = [
-        promised("length-ahead", format!("real length of {sent}, asked ahead"), message.length(), &sources::RECV_2),
-        promised("length", "real length, asked on receiving", message.length(), &sources::RECV_2),
+        promised("length-ahead", format!("real length of {sent}, by a peek"), message.length(), &sources::RECV_2),
+        promised("length", "real length, by a receive", message.length(), &sources::RECV_2),
     ];
     Scene::claims("Linux can tell the real length", claims.map(linux_only)).run(move |lab| {
         let server = lab.bind("server")?;
@@ -125,8 +127,8 @@ fn the_same_length() -> Scene {
     let claims = [
         promised("ten-into-ten", "10 bytes into 10 return", 10, &sources::POSIX_RECVFROM),
         promised("eleven-into-ten", "11 bytes into 10 return", 10, &sources::POSIX_RECVFROM).on(Os::Windows, too_long),
-        promised("ten-into-eleven", "10 bytes into 10 + 1 return", 10, &sources::UNP_TRUNCATION),
-        promised("eleven-into-eleven", "11 bytes into 10 + 1 return", 11, &sources::UNP_TRUNCATION),
+        promised("ten-into-eleven", "10 bytes into 11 return", 10, &sources::UNP_TRUNCATION),
+        promised("eleven-into-eleven", "11 bytes into 11 return", 11, &sources::UNP_TRUNCATION),
     ];
     Scene::claims("one byte more tells them apart", claims).run(|lab| {
         let server = lab.bind("server")?;

@@ -7,7 +7,7 @@ use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Look;
-use crate::vocabulary::{Host, Report, Row, Tally, Verdict};
+use crate::vocabulary::{Host, Report, Row, Strength, Tally, Verdict};
 
 const BOLD: Style = Style::new().bold();
 
@@ -20,6 +20,9 @@ pub fn report(report: &Report, host: &Host, look: Look) -> String {
     let notes = Notes::of(&report.rows);
     line(&mut text, &results(report, &notes, look));
     line(&mut text, &look.wrap(&summary(report.tally(), host), ""));
+    if report.rows.iter().any(|row| property(row) != row.property) {
+        line(&mut text, &look.wrap("~ usual here, promised by nobody", ""));
+    }
     for (number, note) in notes.texts.iter().zip(1..) {
         line(&mut text, &look.wrap(&format!("[{number}] {note}"), "    "));
     }
@@ -95,7 +98,7 @@ fn results(report: &Report, notes: &Notes, look: Look) -> String {
             None => row.verdict.word().to_owned(),
         };
         table.add_row([
-            cell(look, &row.property),
+            cell(look, &property(row)),
             cell(look, &row.expected),
             cell(look, &row.observed),
             Cell::new(verdict).fg(colour(row.verdict)),
@@ -110,8 +113,9 @@ fn results(report: &Report, notes: &Notes, look: Look) -> String {
 fn keep_words(table: &mut Table, width: u16) {
     const BORDERS: u16 = 5;
     const PADDING: u16 = 2;
-    const LEAST_PROPERTY: u16 = 14;
+    const LEAST_PROPERTY: u16 = 18;
     const LEAST_VALUE: u16 = 10;
+    const LONGEST_ERROR: u16 = 14;
     let widest = |table: &Table, column: usize, separators: &[char]| {
         let cells = table.column_cells_with_header_iter(column).flatten();
         let pieces = cells.map(|cell| cell.content());
@@ -124,7 +128,7 @@ fn keep_words(table: &mut Table, width: u16) {
     }
     let verdict = widest(table, 3, &[]);
     let room = width.saturating_sub(BORDERS + verdict);
-    let most = (room.saturating_sub(LEAST_PROPERTY) / 2).max(LEAST_VALUE);
+    let most = (room.saturating_sub(LEAST_PROPERTY) / 2).max(LONGEST_ERROR);
     let values = [1, 2].map(|column| widest(table, column, &[' ']).clamp(LEAST_VALUE, most));
     let property = room.saturating_sub(values.iter().sum()).max(LEAST_VALUE);
     let widths = [property, values[0], values[1], verdict];
@@ -155,6 +159,14 @@ fn with_headings(table: &str, scenes: &[&str], look: Look) -> String {
         format!("{start} {BOLD}{title}{BOLD:#} {rest}")
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The property; `~` marks what nobody promises.
+fn property(row: &Row) -> String {
+    match row.strength {
+        Strength::Usual if row.verdict != Verdict::Info => format!("~ {}", row.property),
+        Strength::Usual | Strength::Promised => row.property.clone(),
+    }
 }
 
 fn empty<const N: usize>(look: Look, header: [&str; N]) -> Table {

@@ -46,7 +46,11 @@ impl fmt::Display for Fact {
             Fact::Count(count) => write!(f, "{count}"),
             Fact::Bytes(bytes) => f.write_str(&quoted(bytes, LONGEST_QUOTATION)),
             Fact::Text(text) => f.write_str(text),
-            Fact::Duration(duration) => write!(f, "{:.1} ms", duration.as_secs_f64() * 1000.0),
+            Fact::Duration(duration) => {
+                let milliseconds = duration.as_secs_f64() * 1000.0;
+                let decimals = if milliseconds < 1.0 { 2 } else { 1 };
+                write!(f, "{milliseconds:.decimals$} ms")
+            }
             Fact::Error(error) => write!(f, "{error}"),
         }
     }
