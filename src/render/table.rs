@@ -49,7 +49,7 @@ pub fn tallies(reports: &[Report], host: &Host, look: Look) -> String {
     let total = reports.iter().map(Report::tally).fold(Tally::default(), |sum, tally| sum + tally);
     let mut text = heading("all: every lesson", look);
     line(&mut text, &table.to_string());
-    line(&mut text, &summary(total, host));
+    line(&mut text, &look.wrap(&summary(total, host), ""));
     text
 }
 
@@ -115,7 +115,7 @@ fn keep_words(table: &mut Table, width: u16) {
     const PADDING: u16 = 2;
     const LEAST_PROPERTY: u16 = 18;
     const LEAST_VALUE: u16 = 10;
-    const LONGEST_ERROR: u16 = 14;
+    const LONGEST_ERROR: u16 = 15;
     let widest = |table: &Table, column: usize, separators: &[char]| {
         let cells = table.column_cells_with_header_iter(column).flatten();
         let pieces = cells.map(|cell| cell.content());
