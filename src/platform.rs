@@ -107,6 +107,36 @@ pub fn open_descriptors() -> Option<usize> {
     Some(std::fs::read_dir(folder).ok()?.count())
 }
 
+/// How many datagrams the kernel has dropped because this socket's queue was full: its own count, from
+/// `/proc/net/udp` (Linux `proc(5)`). `None` where the system has no such count or does not show it.
+#[cfg(target_os = "linux")]
+pub fn drops(socket: &Socket) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::File::from(std::os::fd::OwnedFd::from(socket.try_clone().ok()?));
+    let inode = file.metadata().ok()?.ino().to_string();
+    let sockets = std::fs::read_to_string("/proc/self/net/udp").ok()?;
+    let columns = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    // sl local remote st tx:rx tr:when retrnsmt uid timeout inode ref pointer drops
+    columns.into_iter().find(|columns| columns.get(9) == Some(&inode.as_str()))?.get(12)?.parse().ok()
+}
+
+/// No other system counts drops by socket where a program can read it.
+#[cfg(not(target_os = "linux"))]
+pub fn drops(_: &Socket) -> Option<u64> {
+    None
+}
+
+/// Whether any UDP socket of this machine is bound to `port`; `None` where the system does not show it.
+pub fn udp_port_in_use(port: u16) -> Option<bool> {
+    if HERE != Os::Linux {
+        return None;
+    }
+    let sockets = std::fs::read_to_string("/proc/self/net/udp").ok()?;
+    let local = sockets.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
+    let port = format!(":{port:04X}");
+    Some(local.into_iter().any(|local| local.ends_with(&port)))
+}
+
 #[cfg(unix)]
 fn release() -> String {
     // SAFETY: all-zero bytes are a valid `utsname`, and `uname` writes into the one it is given.

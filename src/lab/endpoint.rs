@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 
 use super::trouble::os_error;
-use super::{Call, CallError, Moment, Outcome, Room, Target, Trouble, socket};
+use super::{Call, CallError, Moment, Outcome, Receipt, Received, Room, Sender, Target, Trouble, socket};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Fact, Os, OsError, SocketError};
+use crate::vocabulary::{Fact, Os, SocketError};
 
 /// A receive that failed: the error, and the buffer as the call left it.
 type Failure = (io::Error, Vec<u8>);
@@ -26,134 +26,6 @@ pub struct Endpoint {
     socket: Socket,
     address: OnceLock<SocketAddr>,
     room: Arc<Room>,
-}
-
-/// The endpoint that a datagram came from, as the receive told it: a server can answer there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
-    name: String,
-    address: SocketAddr,
-}
-
-impl Target for Sender {
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-/// What a receive brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Receipt {
-    /// A datagram.
-    Datagram {
-        /// What is in the buffer.
-        bytes: Vec<u8>,
-        /// Who sent it.
-        from: Sender,
-    },
-    /// Nothing: the queue was empty, or the limit passed.
-    Nothing,
-    /// An error, and what the buffer holds all the same.
-    Failed {
-        /// The error.
-        error: OsError,
-        /// The buffer up to its last byte that was written.
-        buffer: Vec<u8>,
-    },
-    /// Not even the fence came, so nothing is proved.
-    FenceLost,
-}
-
-impl Receipt {
-    /// What the buffer holds, whether or not the call failed.
-    pub fn buffer(&self) -> Fact {
-        match self {
-            Receipt::Datagram { bytes, .. } | Receipt::Failed { buffer: bytes, .. } => Fact::Bytes(bytes.clone()),
-            Receipt::Nothing | Receipt::FenceLost => self.into(),
-        }
-    }
-
-    /// The payload; empty when none was received.
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Receipt::Datagram { bytes, .. } => bytes,
-            Receipt::Nothing | Receipt::Failed { .. } | Receipt::FenceLost => &[],
-        }
-    }
-
-    /// The bytes received, counted; or what came instead.
-    pub fn length(&self) -> Fact {
-        match self {
-            Receipt::Datagram { bytes, .. } => bytes.len().into(),
-            other => other.into(),
-        }
-    }
-
-    /// The name of the sender; or what came instead.
-    pub fn sender(&self) -> Fact {
-        match self {
-            Receipt::Datagram { from, .. } => Fact::from(from.name()),
-            other => other.into(),
-        }
-    }
-}
-
-impl From<&Receipt> for Fact {
-    fn from(receipt: &Receipt) -> Self {
-        match receipt {
-            Receipt::Datagram { bytes, .. } => Fact::Bytes(bytes.clone()),
-            Receipt::Nothing => Fact::Nothing,
-            Receipt::Failed { error, .. } => Fact::Error(error.clone()),
-            Receipt::FenceLost => Fact::from("not even the fence"),
-        }
-    }
-}
-
-impl From<Receipt> for Fact {
-    fn from(receipt: Receipt) -> Self {
-        Fact::from(&receipt)
-    }
-}
-
-/// Everything that came before the fence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Received {
-    receipts: Vec<Receipt>,
-    end: Receipt,
-}
-
-impl Received {
-    /// How many receives brought something.
-    pub fn count(&self) -> usize {
-        self.receipts.len()
-    }
-
-    /// What receive `index` (from 0) brought; after the last one, what ended the row of receives.
-    pub fn nth(&self, index: usize) -> &Receipt {
-        self.receipts.get(index).unwrap_or(&self.end)
-    }
-
-    /// The receives that brought something, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Receipt> {
-        self.receipts.iter()
-    }
-
-    /// The names of the senders, each once, in the order in which they were first heard.
-    pub fn senders(&self) -> Fact {
-        let mut senders: Vec<&str> = Vec::new();
-        for receipt in &self.receipts {
-            if let Receipt::Datagram { from, .. } = receipt
-                && !senders.contains(&from.name())
-            {
-                senders.push(from.name());
-            }
-        }
-        if senders.is_empty() { Fact::Nothing } else { Fact::from(senders.join(", ")) }
-    }
 }
 
 /// What a single receive call can bring, before strangers and fences are sorted out.
@@ -526,14 +398,12 @@ impl Endpoint {
     /// [`Trouble::Skip`] when the system does not grant a buffer of that size.
     pub fn make_room(&self, payloads: impl IntoIterator<Item = usize>) -> Result<(), Trouble> {
         let needed: usize = payloads.into_iter().map(|payload| 2 * payload + QUEUE_COST).sum();
-        let granted =
-            || self.socket.recv_buffer_size().map_err(|e| CallError::new("ask for the receive buffer's size", &e));
-        if granted()? >= needed {
+        if self.receive_buffer()? >= needed {
             return Ok(());
         }
         // A refusal shows in the size that is granted.
         let _ = self.socket.set_recv_buffer_size(needed);
-        let granted = granted()?;
+        let granted = self.receive_buffer()?;
         if granted >= needed {
             return Ok(());
         }
@@ -545,6 +415,52 @@ impl Endpoint {
         Err(Trouble::Skip(format!(
             "the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}"
         )))
+    }
+
+    /// Sets the size of the receive buffer, which holds the queue; returns what the system grants, in bytes. Linux
+    /// grants twice what is asked for, between a floor and a ceiling (`socket(7)`).
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_receive_buffer(&self, bytes: usize) -> Call<usize> {
+        let set = self.socket.set_recv_buffer_size(bytes);
+        set.map_err(|e| CallError::new(format!("set the receive buffer to {bytes} bytes"), &e))?;
+        self.receive_buffer()
+    }
+
+    /// The size of the receive buffer, in bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn receive_buffer(&self) -> Call<usize> {
+        self.socket.recv_buffer_size().map_err(|e| CallError::new("ask for the receive buffer's size", &e))
+    }
+
+    /// How many datagrams the kernel dropped because the queue of this socket was full, where it tells.
+    pub fn drops(&self) -> Option<u64> {
+        platform::drops(&self.socket)
+    }
+
+    /// Receives everything that is queued, then everything that comes before the fence. The fence alone would not
+    /// do: it is lost like any other datagram while the queue is full.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn drain(&self, buffer: usize) -> Call<Received> {
+        let mut receipts = Vec::new();
+        loop {
+            match self.receive_now(buffer)? {
+                Receipt::Nothing => break,
+                receipt => receipts.push(receipt),
+            }
+        }
+        let mut late = self.receive_until_fence(buffer)?;
+        receipts.append(&mut late.receipts);
+        Ok(Received { receipts, end: late.end })
+    }
+
+    pub(super) fn share_port(&self) -> Call<()> {
+        self.socket.set_reuse_address(true).map_err(|e| CallError::new(format!("share the port of {}", self.name), &e))
     }
 
     /// Closes the socket: its queue is gone, its port is free.
@@ -574,62 +490,5 @@ pub(super) fn outcome(result: &Call<()>) -> Outcome {
     match result {
         Ok(()) => Outcome::Done,
         Err(error) => Outcome::Error(error.error.clone()),
-    }
-}
-
-/// A UDP port on 127.0.0.1 where nobody listens.
-///
-/// On Linux a guard holds it: a socket bound there and connected to itself. Nobody else can bind the port, and as the
-/// guard hears only itself, the system answers everybody else as if nobody were there. An endpoint of the scene may
-/// still be [bound](super::Lab::bind_at) beside it. Without a guard another program could be given the port at any
-/// moment, and a lesson would report that program's silence. Elsewhere the port is only bound once and closed again.
-#[derive(Debug)]
-pub struct ReservedPort {
-    name: String,
-    address: SocketAddr,
-    guard: Option<Socket>,
-}
-
-impl ReservedPort {
-    fn new_guard(guard: &Socket, address: SocketAddr) -> Call<()> {
-        socket::connect(guard, address)?;
-        guard.set_reuse_address(true).map_err(|e| CallError::at("share", address, &e))
-    }
-
-    pub(super) fn new(name: &str) -> Call<Self> {
-        let guard = socket::bound(socket::ANY_PORT)?;
-        let address = socket::address_of(&guard)?;
-        let guard = match HERE {
-            Os::Linux => {
-                ReservedPort::new_guard(&guard, address)?;
-                Some(guard)
-            }
-            Os::Macos | Os::Windows => None,
-        };
-        Ok(ReservedPort { name: name.to_owned(), address, guard })
-    }
-
-    pub(super) fn opened(&self, endpoint: Endpoint) -> Result<Endpoint, Trouble> {
-        if self.guard.is_some() {
-            let shared = endpoint.socket.set_reuse_address(true);
-            shared.map_err(|e| CallError::at("share", self.address, &e))?;
-        }
-        endpoint.bound(self.address).map_err(|error| {
-            if error.error.is(SocketError::AddressInUse, HERE) {
-                Trouble::Skip(format!("another program took {} in the moment when it was free", self.address))
-            } else {
-                error.into()
-            }
-        })
-    }
-}
-
-impl Target for ReservedPort {
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn name(&self) -> &str {
-        &self.name
     }
 }

@@ -5,6 +5,8 @@
 
 mod endpoint;
 mod log;
+mod receipt;
+mod reserved;
 mod service;
 pub mod socket;
 mod stream;
@@ -16,8 +18,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use socket2::Socket;
 
-pub use self::endpoint::{Endpoint, Receipt, Received, ReservedPort};
+pub use self::endpoint::Endpoint;
 pub use self::log::{Event, Log, Moment, Outcome};
+pub use self::receipt::{Receipt, Received, Sender};
+pub use self::reserved::ReservedPort;
 pub use self::service::{Crew, Handling, Service};
 pub use self::stream::{Listener, Stream};
 pub use self::trouble::{Call, CallError, Trouble};

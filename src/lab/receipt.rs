@@ -1,0 +1,134 @@
+//! What receives bring back.
+
+use std::net::SocketAddr;
+
+use super::Target;
+use crate::vocabulary::{Fact, OsError};
+
+/// The endpoint that a datagram came from, as the receive told it: a server can answer there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    pub(super) name: String,
+    pub(super) address: SocketAddr,
+}
+
+impl Target for Sender {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What a receive brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// A datagram.
+    Datagram {
+        /// What is in the buffer.
+        bytes: Vec<u8>,
+        /// Who sent it.
+        from: Sender,
+    },
+    /// Nothing: the queue was empty, or the limit passed.
+    Nothing,
+    /// An error, and what the buffer holds all the same.
+    Failed {
+        /// The error.
+        error: OsError,
+        /// The buffer up to its last byte that was written.
+        buffer: Vec<u8>,
+    },
+    /// Not even the fence came, so nothing is proved.
+    FenceLost,
+}
+
+impl Receipt {
+    /// What the buffer holds, whether or not the call failed.
+    pub fn buffer(&self) -> Fact {
+        match self {
+            Receipt::Datagram { bytes, .. } | Receipt::Failed { buffer: bytes, .. } => Fact::Bytes(bytes.clone()),
+            Receipt::Nothing | Receipt::FenceLost => self.into(),
+        }
+    }
+
+    /// The payload; empty when none was received.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Receipt::Datagram { bytes, .. } => bytes,
+            Receipt::Nothing | Receipt::Failed { .. } | Receipt::FenceLost => &[],
+        }
+    }
+
+    /// The bytes received, counted; or what came instead.
+    pub fn length(&self) -> Fact {
+        match self {
+            Receipt::Datagram { bytes, .. } => bytes.len().into(),
+            other => other.into(),
+        }
+    }
+
+    /// The name of the sender; or what came instead.
+    pub fn sender(&self) -> Fact {
+        match self {
+            Receipt::Datagram { from, .. } => Fact::from(from.name()),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<&Receipt> for Fact {
+    fn from(receipt: &Receipt) -> Self {
+        match receipt {
+            Receipt::Datagram { bytes, .. } => Fact::Bytes(bytes.clone()),
+            Receipt::Nothing => Fact::Nothing,
+            Receipt::Failed { error, .. } => Fact::Error(error.clone()),
+            Receipt::FenceLost => Fact::from("not even the fence"),
+        }
+    }
+}
+
+impl From<Receipt> for Fact {
+    fn from(receipt: Receipt) -> Self {
+        Fact::from(&receipt)
+    }
+}
+
+/// Everything that came before the fence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub(super) receipts: Vec<Receipt>,
+    pub(super) end: Receipt,
+}
+
+impl Received {
+    /// How many receives brought something.
+    pub fn count(&self) -> usize {
+        self.receipts.len()
+    }
+
+    /// What receive `index` (from 0) brought; after the last one, what ended the row of receives.
+    pub fn nth(&self, index: usize) -> &Receipt {
+        self.receipts.get(index).unwrap_or(&self.end)
+    }
+
+    /// The receives that brought something, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Receipt> {
+        self.receipts.iter()
+    }
+
+    /// The names of the senders, each once, in the order in which they were first heard.
+    pub fn senders(&self) -> Fact {
+        let mut senders: Vec<&str> = Vec::new();
+        for receipt in &self.receipts {
+            if let Receipt::Datagram { from, .. } = receipt
+                && !senders.contains(&from.name())
+            {
+                senders.push(from.name());
+            }
+        }
+        if senders.is_empty() { Fact::Nothing } else { Fact::from(senders.join(", ")) }
+    }
+}
