@@ -6,17 +6,17 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use serde_json::json;
 
 use crate::lab::Trouble;
 use crate::lessons::{LESSONS, Lesson, Scene};
 use crate::platform;
-use crate::render::{Format, Look, json, table};
+use crate::render::{Format, Look, expectations, json, table};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
 use crate::talk::{Ended, Transcript};
-use crate::vocabulary::{Report, Status, Tally};
+use crate::vocabulary::{Os, Report, Status, Tally};
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 all as expected, skipped and info rows not counted; 1 some row differs; 2 wrong use; 3 could not run here.";
@@ -90,6 +90,7 @@ pub fn command() -> Command {
                 .about("The lessons in teaching order, with their questions")
                 .after_help("Example: udp-lab list"),
         )
+        .subcommand(expect_command())
         .subcommand(server_command())
         .subcommand(client_command());
     Options::augment_args(command).about(ABOUT).long_about(None)
@@ -98,14 +99,61 @@ pub fn command() -> Command {
 fn lesson_command(lesson: &'static Lesson) -> Command {
     // Deferred: the start-up of one lesson does not pay for the others.
     Command::new(lesson.name).about(lesson.title).defer(|command| {
-        let lesson = LESSONS.iter().find(|lesson| lesson.name == command.get_name());
-        let Some(lesson) = lesson else { return command };
-        let about = format!("{}\n\n{}", lesson.title, lesson.question);
-        lesson.augment(command).about(lesson.title).long_about(about).after_help(format!(
-            "Why: {}\n\nExample: udp-lab {} {}\n\n{EXIT_STATUS}",
-            lesson.why, lesson.name, lesson.example
-        ))
+        with_lesson(command, |lesson, command| {
+            let about = format!("{}\n\n{}", lesson.title, lesson.question);
+            let example = format!("udp-lab {} {}", lesson.name, lesson.example);
+            lesson.augment(command).about(lesson.title).long_about(about).after_help(format!(
+                "Why: {}\n\nExample: {}\n\n{EXIT_STATUS}",
+                lesson.why,
+                example.trim_end()
+            ))
+        })
     })
+}
+
+/// Finishes the command of a lesson: clap defers to functions that know only the command.
+fn with_lesson(command: Command, finish: impl Fn(&Lesson, Command) -> Command) -> Command {
+    match find(command.get_name()) {
+        Some(lesson) => finish(lesson, command),
+        None => command,
+    }
+}
+
+fn find(name: &str) -> Option<&'static Lesson> {
+    LESSONS.iter().find(|lesson| lesson.name == name).copied()
+}
+
+fn expect_command() -> Command {
+    Command::new("expect").about("What a lesson expects, without opening a socket: the sheet to hand out before").defer(
+        |command| {
+            command
+                .arg(
+                    Arg::new("os")
+                        .long("os")
+                        .value_name("SYSTEM")
+                        .help("Only this system")
+                        .value_parser(value_parser!(Os))
+                        .global(true),
+                )
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand_value_name("LESSON")
+                .subcommand_help_heading("Lessons")
+                .disable_help_subcommand(true)
+                .subcommands(LESSONS.iter().map(|lesson| {
+                    Command::new(lesson.name).about(lesson.title).defer(|command| {
+                        with_lesson(command, |lesson, command| {
+                            lesson.augment(command).about(lesson.title).long_about(None)
+                        })
+                    })
+                }))
+                .after_help(
+                    "Takes the lesson's own parameters; the expectations follow them.\n\n\
+                 Example: udp-lab expect truncation --os windows\n\n\
+                 Exit status: 0; 2 wrong use.",
+                )
+        },
+    )
 }
 
 fn server_command() -> Command {
@@ -208,10 +256,11 @@ fn run(matches: &ArgMatches, options: Options) -> Result<Status, Failure> {
         "client" => {
             converse(options, |transcript| Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from))
         }
-        name => {
-            let lesson = LESSONS.iter().find(|lesson| lesson.name == name);
-            lesson.map_or(Ok(Status::WrongUse), |lesson| one(lesson, &lesson.scenes(arguments)?, options))
-        }
+        "expect" => expect(arguments, options),
+        name => match find(name) {
+            Some(lesson) => one(lesson, &lesson.scenes(arguments)?, options),
+            None => Ok(Status::WrongUse),
+        },
     }
 }
 
@@ -255,6 +304,18 @@ fn all(options: Options) -> Result<Status, Failure> {
         Some(trouble) => Err(trouble.into()),
         None => Ok(reports.iter().map(Report::tally).fold(Tally::default(), |sum, tally| sum + tally).into()),
     }
+}
+
+fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let Some((name, arguments)) = arguments.subcommand() else { return Ok(Status::WrongUse) };
+    let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
+    let prediction = lesson.predict(&lesson.scenes(arguments)?);
+    let os = arguments.get_one::<Os>("os").copied();
+    print(&match options.format {
+        Format::Table => expectations::sheet(&prediction, os, options.look()),
+        Format::Json => expectations::as_json(&prediction, os),
+    })?;
+    Ok(Status::AsExpected)
 }
 
 fn list(options: Options) -> Result<Status, Failure> {

@@ -110,7 +110,7 @@ pub fn open_descriptors() -> Option<usize> {
 /// How many datagrams the kernel has dropped because this socket's queue was full: its own count, from
 /// `/proc/net/udp` (Linux `proc(5)`). `None` where the system has no such count or does not show it.
 #[cfg(target_os = "linux")]
-pub fn drops(socket: &Socket) -> Option<u64> {
+pub fn drops(socket: &Socket) -> Option<usize> {
     use std::os::unix::fs::MetadataExt;
     let file = std::fs::File::from(std::os::fd::OwnedFd::from(socket.try_clone().ok()?));
     let inode = file.metadata().ok()?.ino().to_string();
@@ -122,7 +122,7 @@ pub fn drops(socket: &Socket) -> Option<u64> {
 
 /// No other system counts drops by socket where a program can read it.
 #[cfg(not(target_os = "linux"))]
-pub fn drops(_: &Socket) -> Option<u64> {
+pub fn drops(_: &Socket) -> Option<usize> {
     None
 }
 
@@ -174,4 +174,23 @@ fn release() -> String {
         return String::new();
     }
     format!("{}.{}.{}", version.major, version.minor, version.build)
+}
+
+/// Whether this is Wine and not Windows: Wine's `ntdll` tells its own version.
+#[cfg(windows)]
+pub fn under_wine() -> bool {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetModuleHandleA(name: *const std::ffi::c_char) -> *mut std::ffi::c_void;
+        fn GetProcAddress(module: *mut std::ffi::c_void, name: *const std::ffi::c_char) -> *mut std::ffi::c_void;
+    }
+
+    // SAFETY: both names are C strings, and `ntdll` is loaded in every process.
+    unsafe { !GetProcAddress(GetModuleHandleA(c"ntdll.dll".as_ptr()), c"wine_get_version".as_ptr()).is_null() }
+}
+
+/// Whether this is Wine and not Windows.
+#[cfg(not(windows))]
+pub fn under_wine() -> bool {
+    false
 }

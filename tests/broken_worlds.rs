@@ -46,6 +46,33 @@ fn truncation_notices_a_rest_that_is_kept() {
 }
 
 #[test]
+fn delivery_notices_datagrams_that_are_lost_on_the_way() {
+    let (status, report) = in_broken_world("lose", &["delivery"]);
+    let noticed = report.with_verdict("differs");
+    for row in ["prefix", "kept-and-dropped", "interleaved", "both-arrived", "distinct"] {
+        assert!(noticed.contains(&row), "{row} is not among {noticed:?}");
+    }
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn delivery_notices_datagrams_that_come_twice() {
+    let rows = ["prefix", "kept-and-dropped", "interleaved", "both-arrived", "distinct", "duplicates"];
+    assert_noticed("twice", &["delivery"], &rows);
+}
+
+#[test]
+fn compare_notices_datagrams_that_are_joined() {
+    let rows = ["udp-three", "udp-joined", "udp-missing", "udp-empty", "udp-after-empty"];
+    assert_noticed("merge", &["compare"], &rows);
+}
+
+#[test]
+fn compare_notices_a_rest_that_is_kept() {
+    assert_noticed("keep-rest", &["compare"], &["udp-rest"]);
+}
+
+#[test]
 fn connectionless_notices_an_error_that_is_swallowed() {
     assert_noticed("swallow-refused", &["connectionless"], &["connected-hears"]);
 }

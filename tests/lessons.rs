@@ -6,7 +6,7 @@ use support::{report, run};
 
 #[test]
 fn every_lesson_is_as_expected_here() {
-    for lesson in ["boundaries", "truncation", "connectionless", "concurrency"] {
+    for lesson in udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name) {
         let report = report(&[lesson], 0);
         assert_eq!(report.with_verdict("differs"), [""; 0], "{lesson}");
         assert!(report.with_verdict("match").len() > 5, "{lesson}");
@@ -47,7 +47,9 @@ fn boundaries_of_nothing_but_an_empty_message() {
     assert_eq!(report.observed("tcp-one-read"), "end of file");
 }
 
+// Windows takes command lines of at most 32767 characters.
 #[test]
+#[cfg(not(windows))]
 fn boundaries_takes_the_longest_datagrams() {
     let longest = "x".repeat(65_507);
     let report = report(&["boundaries", "--buffer", "65535", &longest, &longest], 0);
@@ -142,10 +144,8 @@ fn more_threads_than_clients_are_as_many_as_clients() {
 
 #[test]
 fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
-    let too_long = "x".repeat(65_508);
     let too_many: Vec<&str> = [&["boundaries"][..], &["m"; 101]].concat();
     let cases: &[(&[&str], &str)] = &[
-        (&["boundaries", &too_long], "65508 bytes; a datagram over IPv4 carries at most 65507"),
         (&too_many, "101 messages; at most 100: each has a row of its own"),
         (&["boundaries", "--buffer", "65536"], "at most 65535 bytes: no datagram is longer"),
         (&["boundaries", "--buffer", "-1"], "unexpected argument '-1'"),
@@ -157,16 +157,107 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
         (&["concurrency", "--work", "20"], "a time with its unit is needed, such as 20ms or 1s"),
         (&["concurrency", "--work", "8s"], "8 clients with 8s of work each take longer than 60s"),
         (&["concurrency", "--work", "500000y"], "take longer than 60s"),
+        (&["delivery", "--messages", "0"], "1 to 100000 datagrams: more fill no buffer better"),
+        (&["delivery", "--messages", "100001"], "1 to 100000 datagrams"),
+        (&["delivery", "--size", "65508"], "0 to 65507 bytes: no datagram over IPv4 carries more"),
+        (&["delivery", "--receive-buffer", "0"], "1 to 16777216 bytes: systems grant less"),
+        (&["delivery", "--messages", "100000", "--size", "65507"], "are more than 1000000000: give less of one"),
+        (&["compare", "now"], "unexpected argument 'now'"),
+        (&["expect", "truncation", "--os", "plan9"], "possible values: linux, macos, windows"),
+        (&["expect", "lesson"], "unrecognized subcommand 'lesson'"),
+        (&["expect"], "without opening a socket"),
         (&["list", "--width", "59"], "59 is not in 60..=500"),
         (&["list", "--format", "xml"], "possible values: table, json"),
         (&["lesson"], "unrecognized subcommand 'lesson'"),
     ];
     for (args, sentence) in cases {
-        let run = run(*args);
-        let shown: Vec<&&str> = args.iter().take(3).collect();
-        assert_eq!(run.status, 2, "{shown:.40?}: {}", run.err);
-        let err = run.err.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(err.contains(sentence), "{shown:.40?} said: {}", run.err);
-        assert_eq!(run.out, "", "{shown:.40?}");
+        assert_refused(args, sentence);
+    }
+}
+
+#[test]
+#[cfg(not(windows))]
+fn a_message_that_no_datagram_can_carry_is_refused() {
+    let too_long = "x".repeat(65_508);
+    assert_refused(&["boundaries", &too_long], "65508 bytes; a datagram over IPv4 carries at most 65507");
+}
+
+fn assert_refused(args: &[&str], sentence: &str) {
+    let run = run(args);
+    assert_eq!(run.status, 2, "{:?}: {}", args[0], run.err);
+    let err = run.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(err.contains(sentence), "{:?} said: {}", args[0], run.err);
+    assert_eq!(run.out, "", "{:?}", args[0]);
+}
+
+#[test]
+fn what_is_expected_can_be_asked_for_every_system_and_follows_the_parameters() {
+    let windows = run(["expect", "truncation", "--os", "windows", "--width", "100"]);
+    assert!(windows.out.contains("WSAEMSGSIZE 10040"), "{}", windows.out);
+    let wide_enough = run(["expect", "truncation", "--os", "windows", "--buffer", "5", "--width", "100"]);
+    let line = wide_enough.out.lines().find(|line| line.contains("receive 1, ")).unwrap();
+    assert!(line.contains(r#"┆ "hello""#), "{line}");
+    let all = run(["expect", "connectionless", "--width", "120"]);
+    for value in ["ECONNREFUSED 111", "ECONNREFUSED 61", "WSAECONNRESET 10054", "EOPNOTSUPP 102 ?"] {
+        assert!(all.out.contains(value), "{value}:\n{}", all.out);
+    }
+    let narrow = run(["expect", "connectionless", "--width", "60"]);
+    assert!(narrow.out.contains("Windows: WSAECONNRESET 10054"), "{}", narrow.out);
+}
+
+#[test]
+fn what_is_expected_is_what_the_lesson_then_compares() {
+    let here = if cfg!(windows) {
+        "windows"
+    } else if cfg!(target_os = "linux") {
+        "linux"
+    } else {
+        "macos"
+    };
+    for lesson in udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name) {
+        let run = run(["expect", lesson, "--os", here, "--format", "json"]);
+        let expected: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        let compared = report(&[lesson], 0);
+        for claim in expected["claims"].as_array().unwrap() {
+            let row = compared.row(claim["id"].as_str().unwrap());
+            if claim["expected"][here]["judged"] == true {
+                assert_eq!(claim["expected"][here]["text"], row["expected"], "{lesson}: {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn delivery_keeps_a_prefix_and_counts_the_rest() {
+    let report = report(&["delivery", "--messages", "3000", "--size", "10", "--receive-buffer", "5000"], 0);
+    let kept: usize = report.observed("kept").parse().unwrap();
+    assert!((1..3000).contains(&kept), "{kept}");
+    assert_eq!(report.observed("failed-sends"), "0");
+    if cfg!(target_os = "linux") {
+        assert_eq!(report.observed("kept-and-dropped"), "3000");
+        assert_eq!(report.observed("prefix"), "yes");
+    }
+}
+
+#[test]
+fn delivery_of_what_fits_drops_nothing() {
+    let report = report(&["delivery", "--messages", "1", "--size", "65507", "--receive-buffer", "200000"], 0);
+    assert_eq!(report.observed("kept"), "1");
+    let empty = support::report(&["delivery", "--messages", "2", "--size", "0"], 0);
+    assert_eq!(empty.observed("kept"), "2");
+}
+
+#[test]
+fn compare_shows_both_protocols_in_pairs() {
+    let report = report(&["compare", "--clients", "7"], 0);
+    for (tcp, udp) in [("tcp-rest", "udp-rest"), ("tcp-listen", "udp-listen"), ("tcp-close", "udp-close")] {
+        let place = |id| report.rows().iter().position(|row| row["id"] == id).unwrap();
+        assert_eq!(place(tcp) + 1, place(udp));
+        assert!(report.row(tcp)["property"].as_str().unwrap().starts_with("TCP: "));
+        assert!(report.row(udp)["property"].as_str().unwrap().starts_with("UDP: "));
+    }
+    if cfg!(unix) {
+        assert_eq!((report.observed("tcp-descriptors"), report.observed("udp-descriptors")), ("7", "0"));
+        assert_eq!(&report.observed("tcp-rebind")[..10], "EADDRINUSE");
     }
 }

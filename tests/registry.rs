@@ -114,3 +114,16 @@ fn every_example_in_the_help_can_be_run() {
         assert!(matches.is_ok(), "{}: {}", lesson.name, lesson.example);
     }
 }
+
+/// `UPDATE_PAGES=1 cargo test` writes it.
+#[test]
+fn the_page_of_expectations_is_current() {
+    let predictions: Vec<_> = LESSONS.iter().map(|lesson| lesson.predict(&lesson.default_scenes().unwrap())).collect();
+    let today = udp_lab::render::expectations::page(&predictions);
+    let path = here("docs/expectations.md");
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        fs::write(&path, &today).unwrap();
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    assert!(page == today, "docs/expectations.md is not current: UPDATE_PAGES=1 cargo test --test registry");
+}

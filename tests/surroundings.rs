@@ -13,7 +13,8 @@ fn widest_line(text: &str) -> usize {
 #[test]
 fn every_command_fits_the_width_it_is_given() {
     for width in ["60", "80", "120"] {
-        for args in [&["boundaries"][..], &["truncation"], &["connectionless"], &["list"], &["all"]] {
+        for args in [&["all"][..], &["list"], &["expect", "connectionless"], &["expect", "delivery", "--os", "windows"]]
+        {
             let run = run([args, &["--width", width]].concat());
             assert!(widest_line(&run.out) <= width.parse().unwrap(), "{args:?} at {width}:\n{}", run.out);
         }
@@ -100,7 +101,7 @@ fn without_a_network_there_is_a_sentence() {
         Ok(output) if output.status.success() => {}
         _ => return support::say("not tested here: this system grants no network namespace"),
     }
-    for lesson in ["boundaries", "truncation", "connectionless", "concurrency", "all"] {
+    for lesson in udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name).chain(["all"]) {
         let run = Run::from(isolated(&[env!("CARGO_BIN_EXE_udp-lab"), lesson]).unwrap());
         assert_eq!((run.status, run.out.as_str()), (3, ""), "{lesson}");
         assert!(run.err.contains("ENETUNREACH 101"), "{}", run.err);
@@ -120,7 +121,8 @@ fn with_too_few_descriptors_there_is_a_sentence() {
 
 #[test]
 fn help_of_every_command_is_worth_reading() {
-    for command in ["boundaries", "truncation", "connectionless", "concurrency", "all", "list", "server", "client"] {
+    let lessons = udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name);
+    for command in lessons.chain(["all", "list", "expect", "server", "client"]) {
         let run = run([command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.out.contains(&format!("Example: udp-lab {command}")), "{}", run.out);
@@ -139,7 +141,7 @@ fn json_has_the_fields_of_schema_1() {
         assert!(document["host"][field].is_string(), "{field}");
     }
     let reports = document["reports"].as_array().unwrap();
-    assert_eq!(reports.len(), 4);
+    assert_eq!(reports.len(), udp_lab::lessons::LESSONS.len());
     for report in reports {
         for field in ["lesson", "title", "question"] {
             assert!(report[field].is_string(), "{field}");
@@ -168,5 +170,19 @@ fn all_sums_the_lessons_up() {
         let rows = report["rows"].as_array().unwrap().len();
         let line = text.lines().rfind(|line| line.contains(report["lesson"].as_str().unwrap())).unwrap();
         assert_eq!(line.split(['│', '┆']).nth(2).unwrap().trim(), rows.to_string(), "{line}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_expected_is_known_without_a_network() {
+    let mut unshare = std::process::Command::new("unshare");
+    let binary = env!("CARGO_BIN_EXE_udp-lab");
+    match unshare.args(["--map-root-user", "--net", binary, "expect", "boundaries"]).output() {
+        Ok(output) if output.status.success() => assert_eq!(output.stderr, b""),
+        Ok(output) if output.stderr.starts_with(b"unshare") => {
+            support::say("not tested here: this system grants no network namespace");
+        }
+        other => panic!("{other:?}"),
     }
 }

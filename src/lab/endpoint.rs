@@ -1,14 +1,15 @@
 //! A named UDP socket, and the calls that lessons make on it.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use socket2::{SockAddr, Socket};
 
 use super::trouble::os_error;
-use super::{Call, CallError, Moment, Outcome, Receipt, Received, Room, Sender, Target, Trouble, socket};
+use super::{Call, CallError, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, socket};
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Fact, Os, SocketError};
 
@@ -25,13 +26,15 @@ pub struct Endpoint {
     name: String,
     socket: Socket,
     address: OnceLock<SocketAddr>,
+    peer: Mutex<Option<Peer>>,
     room: Arc<Room>,
 }
 
 /// What a single receive call can bring, before strangers and fences are sorted out.
 enum Arrival {
     Receipt(Receipt),
-    Fence,
+    /// Its payload tells it from earlier fences.
+    Fence(Vec<u8>),
 }
 
 /// One successful receive call.
@@ -45,7 +48,7 @@ impl Endpoint {
     pub(super) fn open(name: &str, room: Arc<Room>) -> Call<Self> {
         let socket = socket::udp(socket::ANY_PORT)?;
         socket::wait_at_most(&socket, socket::LIMIT)?;
-        Ok(Endpoint { name: name.to_owned(), socket, address: OnceLock::new(), room })
+        Ok(Endpoint { name: name.to_owned(), socket, address: OnceLock::new(), peer: Mutex::default(), room })
     }
 
     pub(super) fn bound(self, address: SocketAddr) -> Call<Self> {
@@ -77,6 +80,8 @@ impl Endpoint {
         let result = socket::connect(&self.socket, target.address());
         self.write("connect", Some(target.name()), None, outcome(&result));
         result?;
+        let peer = Peer { name: target.name().to_owned(), address: target.address() };
+        *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
         self.learn_address()
     }
 
@@ -89,12 +94,17 @@ impl Endpoint {
         self.sent("send_to", target.name(), payload, self.socket.send_to(payload, &address))
     }
 
-    /// Sends one datagram to the peer that was set by [`connect`](Self::connect); `peer` is its name.
+    /// Sends one datagram to the peer that was set by [`connect`](Self::connect).
     ///
     /// # Errors
-    /// What the system says; that may be the news about an earlier datagram.
-    pub fn send(&self, payload: &[u8], peer: &impl Target) -> Call<usize> {
-        self.sent("send", peer.name(), payload, self.socket.send(payload))
+    /// What the system says: that there is no peer, or the news about an earlier datagram.
+    pub fn send(&self, payload: &[u8]) -> Call<usize> {
+        let peer = self.peer();
+        self.sent("send", peer.as_ref().map_or("nobody", Target::name), payload, self.socket.send(payload))
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        self.peer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sends the buffers as one datagram. POSIX `sendmsg()`.
@@ -136,6 +146,24 @@ impl Endpoint {
     /// Receives one datagram into `buffer` bytes, and waits for it up to two seconds.
     pub fn receive(&self, buffer: usize) -> Receipt {
         self.next_receipt("recv_from", || self.plain(buffer, 0))
+    }
+
+    /// Receives by plain `recv`, which does not tell the sender. POSIX `recv()`.
+    pub fn recv(&self, buffer: usize) -> Receipt {
+        // A connected socket hears only its peer; for another one a peek tells who it is, past any strangers.
+        let from = match self.peer() {
+            Some(peer) => peer,
+            None => match self.peek(buffer) {
+                Receipt::Datagram { from, .. } => from,
+                other => return other,
+            },
+        };
+        self.next_receipt("recv", || {
+            let mut bytes = vec![0; buffer];
+            let length = platform::receive(&self.socket, &mut bytes, 0).map_err(no_buffer)?;
+            bytes.truncate(length);
+            Ok(Raw { bytes, from: SockAddr::from(from.address), cut: false })
+        })
     }
 
     /// Looks at the next datagram and leaves it in the queue. POSIX MSG_PEEK.
@@ -233,18 +261,35 @@ impl Endpoint {
     /// # Errors
     /// What the system says of sending the fence.
     pub fn receive_until_fence(&self, buffer: usize) -> Call<Received> {
-        self.raise_fence(buffer)?;
+        let raised = self.raise_fence(buffer)?;
         let mut receipts = Vec::new();
         // A socket that answers without end would otherwise hold the lesson for ever.
         const MOST: usize = 10_000;
         while receipts.len() < MOST {
             match self.next_arrival("recv_from", || self.plain(buffer, 0)) {
-                Arrival::Fence => return Ok(Received { receipts, end: Receipt::Nothing }),
+                Arrival::Fence(payload) if payload == raised => {
+                    return Ok(Received { receipts, end: Receipt::Nothing });
+                }
+                Arrival::Fence(_) => {}
                 Arrival::Receipt(Receipt::Nothing) => break,
                 Arrival::Receipt(receipt) => receipts.push(receipt),
             }
         }
         Ok(Received { receipts, end: Receipt::FenceLost })
+    }
+
+    /// What comes before a fence that `from` sends: for an endpoint that is connected, and hears only its peer.
+    ///
+    /// # Errors
+    /// What the system says of sending the fence.
+    pub fn before_fence_from(&self, from: &Endpoint, buffer: usize) -> Call<Receipt> {
+        const PAYLOAD: &[u8] = b"|";
+        from.send_to(PAYLOAD, self)?;
+        Ok(match self.receive(buffer) {
+            Receipt::Datagram { bytes, from: peer } if bytes == PAYLOAD && peer.name == from.name => Receipt::Nothing,
+            Receipt::Nothing => Receipt::FenceLost,
+            other => other,
+        })
     }
 
     /// What comes before the fence: [`Receipt::Nothing`] proves that nothing was under way.
@@ -256,16 +301,16 @@ impl Endpoint {
     }
 
     /// The next request for a server loop; `None` at the fence, or when nothing comes any more.
-    pub(super) fn next_request(&self, buffer: usize) -> Option<(Vec<u8>, Sender)> {
+    pub(super) fn next_request(&self, buffer: usize) -> Option<(Vec<u8>, Peer)> {
         match self.next_arrival("recv_from", || self.plain(buffer, 0)) {
             Arrival::Receipt(Receipt::Datagram { bytes, from }) => Some((bytes, from)),
-            Arrival::Receipt(_) | Arrival::Fence => None,
+            Arrival::Receipt(_) | Arrival::Fence(_) => None,
         }
     }
 
     /// Sends the fence to this endpoint. It comes from a socket that the scene keeps for this, so that it is known by
-    /// its sender; one byte long, or empty for an empty buffer, so that no buffer cuts it.
-    pub(super) fn raise_fence(&self, buffer: usize) -> Call<()> {
+    /// its sender; one byte long, or empty for an empty buffer, so that no buffer cuts it. Returns the payload.
+    pub(super) fn raise_fence(&self, buffer: usize) -> Call<Vec<u8>> {
         let fence = match self.room.fence.get() {
             Some(fence) => fence,
             None => {
@@ -274,11 +319,12 @@ impl Endpoint {
                 self.room.fence.get_or_init(|| fence)
             }
         };
-        let payload = &b"|"[..buffer.min(1)];
-        let sent = fence.send_to(payload, &SockAddr::from(self.address()));
+        let number = self.room.fences.fetch_add(1, Ordering::Relaxed);
+        let payload = [number][..buffer.min(1)].to_vec();
+        let sent = fence.send_to(&payload, &SockAddr::from(self.address()));
         let sent = sent.map_err(|e| CallError::new(format!("send the fence to {}", self.name), &e))?;
-        self.room.write(FENCE, "send_to", Some(&self.name), Some(payload), Outcome::Bytes(sent));
-        Ok(())
+        self.room.write(FENCE, "send_to", Some(&self.name), Some(&payload), Outcome::Bytes(sent));
+        Ok(payload)
     }
 
     fn plain(&self, buffer: usize, flags: i32) -> Result<Raw, Failure> {
@@ -308,9 +354,9 @@ impl Endpoint {
         }
     }
 
-    fn sender_of(&self, raw: &Raw) -> Option<Sender> {
+    fn sender_of(&self, raw: &Raw) -> Option<Peer> {
         let address = raw.from.as_socket()?;
-        Some(Sender { name: self.room.name_of(address)?, address })
+        Some(Peer { name: self.room.name_of(address)?, address })
     }
 
     /// Datagrams of strangers are set aside: any program on this machine may send here.
@@ -327,7 +373,7 @@ impl Endpoint {
                     Some(from) => {
                         self.write(call, Some(&from.name), Some(&raw.bytes), Outcome::Bytes(raw.bytes.len()));
                         return match from.name.as_str() {
-                            FENCE => Arrival::Fence,
+                            FENCE => Arrival::Fence(raw.bytes),
                             _ => Arrival::Receipt(Receipt::Datagram { bytes: raw.bytes, from }),
                         };
                     }
@@ -367,7 +413,7 @@ impl Endpoint {
     }
 
     /// Writes a moment down that is no call: a request taken in hand, an answer given.
-    pub(super) fn mark(&self, what: &'static str, client: Option<&Sender>) -> Moment {
+    pub(super) fn mark(&self, what: &'static str, client: Option<&Peer>) -> Moment {
         self.room.write(&self.name, what, client.map(Target::name), None, Outcome::Done)
     }
 
@@ -417,6 +463,33 @@ impl Endpoint {
         )))
     }
 
+    /// The port that the system says the socket has; 0 for none.
+    ///
+    /// # Errors
+    /// What the system says: Windows does not answer for an unbound socket.
+    pub fn port(&self) -> Call<u16> {
+        let address = self.socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e));
+        Ok(address?.as_socket().map_or(0, |address| address.port()))
+    }
+
+    /// This endpoint under another of the machine's addresses.
+    pub fn at(&self, ip: Ipv4Addr) -> Peer {
+        let address = SocketAddr::from((ip, self.address().port()));
+        self.room.enter(address, &self.name);
+        Peer { name: self.name.clone(), address }
+    }
+
+    /// Opens an endpoint that shares this one's port, bound to another of the machine's addresses.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn twin_at(&self, name: &str, ip: Ipv4Addr) -> Call<Endpoint> {
+        let twin = Endpoint::open(name, Arc::clone(&self.room))?;
+        self.share_port()?;
+        twin.share_port()?;
+        twin.bound(SocketAddr::from((ip, self.address().port())))
+    }
+
     /// Sets the size of the receive buffer, which holds the queue; returns what the system grants, in bytes. Linux
     /// grants twice what is asked for, between a floor and a ceiling (`socket(7)`).
     ///
@@ -436,9 +509,12 @@ impl Endpoint {
         self.socket.recv_buffer_size().map_err(|e| CallError::new("ask for the receive buffer's size", &e))
     }
 
-    /// How many datagrams the kernel dropped because the queue of this socket was full, where it tells.
-    pub fn drops(&self) -> Option<u64> {
-        platform::drops(&self.socket)
+    /// How many datagrams the kernel dropped because the queue of this socket was full.
+    ///
+    /// # Errors
+    /// The reason, where the system does not tell.
+    pub fn drops(&self) -> Result<usize, String> {
+        platform::drops(&self.socket).ok_or_else(|| "/proc/net/udp cannot be read here".to_owned())
     }
 
     /// Receives everything that is queued, then everything that comes before the fence. The fence alone would not
@@ -461,6 +537,25 @@ impl Endpoint {
 
     pub(super) fn share_port(&self) -> Call<()> {
         self.socket.set_reuse_address(true).map_err(|e| CallError::new(format!("share the port of {}", self.name), &e))
+    }
+
+    /// Closes the socket and at once binds a new one to the same address: `success`, or the error.
+    ///
+    /// # Errors
+    /// [`Trouble::Skip`] when the address was taken by another program in between, or may have been.
+    pub fn close_and_bind_again(self) -> Result<Fact, Trouble> {
+        let (name, room, address) = (self.name.clone(), Arc::clone(&self.room), self.address());
+        self.close();
+        match Endpoint::open(&name, room)?.bound(address) {
+            Ok(_) => Ok(Fact::from("success")),
+            Err(error) if error.error.is(SocketError::AddressInUse, HERE) => {
+                match platform::udp_port_in_use(address.port()) {
+                    Some(false) => Ok(error.into()),
+                    _ => Err(Trouble::Skip(format!("another program took {address} in the moment when it was free"))),
+                }
+            }
+            Err(error) => Ok(error.into()),
+        }
     }
 
     /// Closes the socket: its queue is gone, its port is free.

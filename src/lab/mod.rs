@@ -13,20 +13,22 @@ mod stream;
 mod trouble;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 
 use socket2::Socket;
 
 pub use self::endpoint::Endpoint;
 pub use self::log::{Event, Log, Moment, Outcome};
-pub use self::receipt::{Receipt, Received, Sender};
+pub use self::receipt::{Peer, Receipt, Received};
 pub use self::reserved::ReservedPort;
 pub use self::service::{Crew, Handling, Service};
 pub use self::stream::{Listener, Stream};
 pub use self::trouble::{Call, CallError, Trouble};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Fact, Observation};
+use crate::vocabulary::{Claim, Expect, Fact, Observation, SocketError};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
 pub trait Target {
@@ -43,6 +45,7 @@ struct Room {
     log: Arc<Log>,
     names: Mutex<HashMap<SocketAddr, String>>,
     fence: OnceLock<Socket>,
+    fences: AtomicU8,
 }
 
 impl Room {
@@ -88,7 +91,7 @@ pub struct Lab<'scene> {
 
 impl<'scene> Lab<'scene> {
     pub(crate) fn new(scene: usize, claims: &'scene [Claim], log: Arc<Log>) -> Self {
-        let room = Room { scene, log, names: Mutex::default(), fence: OnceLock::new() };
+        let room = Room { scene, log, names: Mutex::default(), fence: OnceLock::new(), fences: AtomicU8::new(0) };
         Lab { room: Arc::new(room), claims, observations: Vec::new() }
     }
 
@@ -98,6 +101,29 @@ impl<'scene> Lab<'scene> {
     /// What the system says.
     pub fn bind(&self, name: &str) -> Call<Endpoint> {
         Endpoint::open(name, Arc::clone(&self.room))?.bound(socket::ANY_PORT)
+    }
+
+    /// Opens a UDP endpoint on 0.0.0.0, every address of this machine.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bind_everywhere(&self, name: &str) -> Call<Endpoint> {
+        Endpoint::open(name, Arc::clone(&self.room))?.bound(socket::EVERYWHERE)
+    }
+
+    /// A second loopback address of this machine, 127.0.0.2.
+    ///
+    /// # Errors
+    /// [`Trouble::Skip`] where there is none.
+    pub fn second_loopback(&self) -> Result<Ipv4Addr, Trouble> {
+        let second = Ipv4Addr::new(127, 0, 0, 2);
+        match socket::bound(SocketAddr::from((second, 0))) {
+            Ok(_) => Ok(second),
+            Err(error) if error.error.is(SocketError::AddressNotAvailable, HERE) => {
+                Err(Trouble::Skip(format!("this machine has no second loopback address {second}")))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
@@ -138,7 +164,17 @@ impl<'scene> Lab<'scene> {
     /// # Errors
     /// What the system says.
     pub fn tcp_listener(&self, name: &str) -> Call<Listener> {
-        Listener::open(name, Arc::clone(&self.room))
+        let listener = Listener::silent(name, socket::ANY_PORT, Arc::clone(&self.room))?;
+        listener.listen().map(|()| listener)
+    }
+
+    /// Opens a listening TCP socket on 0.0.0.0, every address of this machine.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn tcp_listener_everywhere(&self, name: &str) -> Call<Listener> {
+        let listener = Listener::silent(name, socket::EVERYWHERE, Arc::clone(&self.room))?;
+        listener.listen().map(|()| listener)
     }
 
     /// Opens a TCP socket and connects it to `target`.
@@ -159,17 +195,49 @@ impl<'scene> Lab<'scene> {
         Ok((client, listener.accept()?))
     }
 
+    /// A TCP socket without a peer.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn tcp_unconnected(&self, name: &str) -> Call<Stream> {
+        Stream::unconnected(name, Arc::clone(&self.room))
+    }
+
     /// A TCP port that is taken and not listened on.
     ///
     /// # Errors
     /// What the system says.
     pub fn tcp_reserve(&self, name: &str) -> Call<Listener> {
-        Listener::silent(name, Arc::clone(&self.room))
+        Listener::silent(name, socket::ANY_PORT, Arc::clone(&self.room))
     }
 
-    /// How many descriptors the process has open, where the system tells.
-    pub fn open_descriptors(&self) -> Option<usize> {
-        platform::open_descriptors()
+    /// Does `work` for every item at the same time, each in a thread of its own.
+    ///
+    /// # Errors
+    /// The first error of a thread.
+    pub fn together<T: Sync>(&self, items: &[T], work: impl Fn(&T) -> Call<()> + Sync) -> Call<()> {
+        let work = &work;
+        thread::scope(|scope| {
+            let threads: Vec<_> = items.iter().map(|item| scope.spawn(move || work(item))).collect();
+            let mut joined = threads.into_iter().map(|thread| thread.join());
+            joined.try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    }
+
+    /// How many descriptors the process has open.
+    ///
+    /// # Errors
+    /// The reason, where the system does not tell.
+    pub fn open_descriptors(&self) -> Result<usize, String> {
+        platform::open_descriptors().ok_or_else(|| "the system does not list this process's descriptors".to_owned())
+    }
+
+    /// How many descriptors the process has opened since there were `before`.
+    ///
+    /// # Errors
+    /// The reason, where the system does not tell.
+    pub fn descriptors_since(&self, before: Result<usize, String>) -> Result<usize, String> {
+        Ok(self.open_descriptors()?.saturating_sub(before?))
     }
 
     /// Whether the claim `id` speaks of something that this system has; where not, it need not be observed.
@@ -186,6 +254,14 @@ impl<'scene> Lab<'scene> {
     /// Says that the claim `id` could not be looked at, and why.
     pub fn skip(&mut self, id: impl Into<String>, reason: impl Into<String>) {
         self.observations.push((id.into(), Observation::Skipped(reason.into())));
+    }
+
+    /// Hands in what was seen for the claim `id`, or the reason why it could not be looked at.
+    pub fn observe_or_skip(&mut self, id: impl Into<String>, looked: Result<impl Into<Fact>, String>) {
+        match looked {
+            Ok(fact) => self.observe(id, fact),
+            Err(reason) => self.skip(id, reason),
+        }
     }
 
     /// One observation for each claim, in their order.

@@ -5,20 +5,27 @@ use std::net::SocketAddr;
 use super::Target;
 use crate::vocabulary::{Fact, OsError};
 
-/// The endpoint that a datagram came from, as the receive told it: a server can answer there.
+/// The endpoint at the other end, by name and by address: who sent a datagram, or whom a socket is connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
+pub struct Peer {
     pub(super) name: String,
     pub(super) address: SocketAddr,
 }
 
-impl Target for Sender {
+impl Target for Peer {
     fn address(&self) -> SocketAddr {
         self.address
     }
 
     fn name(&self) -> &str {
         &self.name
+    }
+}
+
+impl Peer {
+    /// Its IP address.
+    pub fn ip(&self) -> String {
+        self.address.ip().to_string()
     }
 }
 
@@ -30,7 +37,7 @@ pub enum Receipt {
         /// What is in the buffer.
         bytes: Vec<u8>,
         /// Who sent it.
-        from: Sender,
+        from: Peer,
     },
     /// Nothing: the queue was empty, or the limit passed.
     Nothing,
@@ -66,6 +73,22 @@ impl Receipt {
     pub fn length(&self) -> Fact {
         match self {
             Receipt::Datagram { bytes, .. } => bytes.len().into(),
+            other => other.into(),
+        }
+    }
+
+    /// The port of the sender, where there is one.
+    pub fn sender_port(&self) -> Option<u16> {
+        match self {
+            Receipt::Datagram { from, .. } => Some(from.address.port()),
+            Receipt::Nothing | Receipt::Failed { .. } | Receipt::FenceLost => None,
+        }
+    }
+
+    /// The IP address of the sender; or what came instead.
+    pub fn sender_ip(&self) -> Fact {
+        match self {
+            Receipt::Datagram { from, .. } => Fact::from(from.ip()),
             other => other.into(),
         }
     }

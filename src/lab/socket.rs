@@ -92,3 +92,6 @@ pub fn address_of(socket: &Socket) -> Call<SocketAddr> {
 
 /// Loopback with a port that the system chooses.
 pub(super) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Every address of this machine, with a port that the system chooses.
+pub(super) const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);

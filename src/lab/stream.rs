@@ -1,7 +1,7 @@
 //! TCP, for contrast: a listener, and streams.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use socket2::Socket;
 
 use super::endpoint::outcome;
 use super::trouble::os_error;
-use super::{Call, CallError, Outcome, Room, Target, socket};
+use super::{Call, CallError, Outcome, Peer, Room, Target, socket};
 use crate::platform;
 use crate::vocabulary::Fact;
 
@@ -24,18 +24,38 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub(super) fn silent(name: &str, room: Arc<Room>) -> Call<Self> {
+    pub(super) fn silent(name: &str, address: SocketAddr, room: Arc<Room>) -> Call<Self> {
         let socket = socket::tcp()?;
-        socket::bind(&socket, socket::ANY_PORT)?;
+        socket::bind(&socket, address)?;
         let address = socket::address_of(&socket)?;
         Ok(Listener { name: name.to_owned(), socket, address, room })
     }
 
-    pub(super) fn open(name: &str, room: Arc<Room>) -> Call<Self> {
-        let listener = Listener::silent(name, room)?;
-        let result = listener.socket.listen(128).map_err(|e| CallError::at("listen on", listener.address, &e));
-        listener.room.write(name, "listen", None, None, outcome(&result));
-        result.map(|()| listener)
+    /// This listener under another of the machine's addresses.
+    pub fn at(&self, ip: Ipv4Addr) -> Peer {
+        Peer { name: self.name.clone(), address: SocketAddr::from((ip, self.address.port())) }
+    }
+
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn listen(&self) -> Call<()> {
+        let result = self.socket.listen(128).map_err(|e| CallError::at("listen on", self.address, &e));
+        self.room.write(&self.name, "listen", None, None, outcome(&result));
+        result
+    }
+
+    /// Closes the socket and binds a new one to the same address.
+    ///
+    /// # Errors
+    /// What the system says: EADDRINUSE while a connection of this address is in TIME-WAIT.
+    pub fn close_and_bind_again(self) -> Call<()> {
+        self.room.write(&self.name, "close", None, None, Outcome::Done);
+        drop(self.socket);
+        let result = socket::tcp().and_then(|again| socket::bind(&again, self.address));
+        self.room.write(&self.name, "bind", None, None, outcome(&result));
+        result
     }
 
     /// Takes one connection.
@@ -77,6 +97,10 @@ impl Stream {
         result.map(|()| Stream { name: name.to_owned(), socket, room })
     }
 
+    pub(super) fn unconnected(name: &str, room: Arc<Room>) -> Call<Self> {
+        Ok(Stream { name: name.to_owned(), socket: socket::tcp()?, room })
+    }
+
     /// Writes `bytes` in one call; returns how many the system took.
     ///
     /// # Errors
@@ -115,8 +139,17 @@ impl Stream {
 
     /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, nothing within two seconds, or an error.
     pub fn read(&self, buffer: usize) -> Fact {
+        self.read_with("read", buffer, 0)
+    }
+
+    /// Looks at what a read would return, and leaves it there. POSIX MSG_PEEK.
+    pub fn peek(&self, buffer: usize) -> Fact {
+        self.read_with("peek", buffer, platform::MSG_PEEK)
+    }
+
+    fn read_with(&self, call: &'static str, buffer: usize, flags: i32) -> Fact {
         let mut bytes = vec![0; buffer];
-        let (fact, outcome) = match platform::receive(&self.socket, &mut bytes, 0) {
+        let (fact, outcome) = match platform::receive(&self.socket, &mut bytes, flags) {
             Ok(0) => (Fact::from(END_OF_FILE), Outcome::Bytes(0)),
             Ok(length) => {
                 bytes.truncate(length);
@@ -131,8 +164,46 @@ impl Stream {
             }
         };
         let payload = matches!(outcome, Outcome::Bytes(_)).then_some(&bytes[..]);
-        self.room.write(&self.name, "read", None, payload, outcome);
+        self.room.write(&self.name, call, None, payload, outcome);
         fact
+    }
+
+    /// Makes both buffers small. A system that refuses leaves them as they are.
+    pub fn shrink_buffers(&self) {
+        let _ = self.socket.set_send_buffer_size(SMALL);
+        let _ = self.socket.set_recv_buffer_size(SMALL);
+    }
+
+    /// Writes, without waiting, until the system refuses; returns the bytes that it took, and what it said.
+    ///
+    /// # Errors
+    /// What the system says of the switch to non-blocking calls and back.
+    pub fn write_until_told(&self) -> Call<(usize, Fact)> {
+        let switch = |on| self.socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
+        let chunk = [b'x'; 1000];
+        let mut taken = 0;
+        switch(true)?;
+        let told = loop {
+            match self.write(&chunk) {
+                Ok(written) if taken < MOST_TAKEN => taken += written,
+                Ok(written) => {
+                    taken += written;
+                    break Fact::Nothing;
+                }
+                Err(error) => break error.into(),
+            }
+        };
+        switch(false)?;
+        Ok((taken, told))
+    }
+
+    /// Reads everything up to the end of the stream; returns how many bytes there were.
+    pub fn read_to_end(&self) -> usize {
+        let mut total = 0;
+        while let Fact::Bytes(bytes) = self.read(64 * 1024) {
+            total += bytes.len();
+        }
+        total
     }
 
     /// Closes the connection in order.
@@ -140,6 +211,13 @@ impl Stream {
         self.room.write(&self.name, "close", None, None, Outcome::Done);
     }
 }
+
+/// Buffers of a few segments, in bytes. With still smaller ones it takes seconds to read a full buffer: each read opens
+/// the window by less than a segment, and the sender waits for its timer.
+const SMALL: usize = 4096;
+
+/// A sender that was let write so many bytes is not being stopped.
+const MOST_TAKEN: usize = 64 * 1024 * 1024;
 
 /// What [`Stream::read`] reports when the other end has closed.
 pub const END_OF_FILE: &str = "end of file";

@@ -9,8 +9,8 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::lab::{Lab, Log, Trouble};
-use crate::platform::HERE;
-use crate::vocabulary::{Claim, Expect, Observation, Report, judge};
+use crate::platform::{self, HERE};
+use crate::vocabulary::{Claim, Expect, Observation, Prediction, Report, judge};
 
 pub mod parameters;
 
@@ -26,8 +26,10 @@ macro_rules! lessons {
 lessons! {
     boundaries,
     truncation,
+    delivery,
     connectionless,
     concurrency,
+    compare,
 }
 
 /// A question about UDP, and the scenes that answer it.
@@ -136,6 +138,20 @@ impl Lesson {
         self.scenes(&matches)
     }
 
+    /// What the lesson claims with these scenes, and nothing run.
+    pub fn predict(&self, scenes: &[Scene]) -> Prediction {
+        let of_scene = |scene: &Scene| {
+            let title = scene.title.clone();
+            scene.claims.clone().into_iter().map(move |claim| (title.clone(), claim))
+        };
+        Prediction {
+            lesson: self.name,
+            title: self.title,
+            question: self.question,
+            claims: scenes.iter().flat_map(of_scene).collect(),
+        }
+    }
+
     /// The command to run after this lesson: the next one in teaching order, after the last all of them.
     pub fn next(&self) -> &'static str {
         let later = LESSONS.iter().skip_while(|lesson| lesson.name != self.name).nth(1);
@@ -175,8 +191,21 @@ fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Vec<Observati
         return lab.close();
     }
     match (scene.run)(&mut lab) {
-        Ok(()) => lab.close(),
+        Ok(()) => lab.close().map(|observations| without_wine(&scene.claims, observations)),
         Err(Trouble::Skip(reason)) => Ok(vec![Observation::Skipped(reason); scene.claims.len()]),
         Err(trouble) => Err(trouble),
     }
+}
+
+/// What Wine is known to answer otherwise than Windows is not taken for Windows's answer.
+fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observation> {
+    if !platform::under_wine() {
+        return observations;
+    }
+    let reason = "this is Wine, which answers otherwise than Windows here";
+    let judged = claims.iter().zip(observations).map(|(claim, observation)| match claim.unlike_wine {
+        true => Observation::Skipped(reason.to_owned()),
+        false => observation,
+    });
+    judged.collect()
 }

@@ -91,3 +91,11 @@ pub fn check_messages(messages: &[Message]) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Parses how many clients one server has, beside whom TCP shows the same: 1 to 100.
+pub fn clients(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=100) => Ok(count),
+        _ => Err("1 to 100 clients: TCP, beside it, takes two descriptors for each, and systems grant few".to_owned()),
+    }
+}

@@ -1,6 +1,8 @@
 //! Turns finished reports into text. Knows nothing of sockets.
 
+pub mod expectations;
 pub mod json;
+mod sheet;
 pub mod table;
 
 use std::borrow::Cow;

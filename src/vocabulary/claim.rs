@@ -99,6 +99,8 @@ pub struct Claim {
     pub strength: Strength,
     /// Where it is written.
     pub source: &'static Source,
+    /// Wine is known to answer otherwise than Windows: under Wine the row is skipped.
+    pub unlike_wine: bool,
 }
 
 /// A claim that a standard or the system's manual makes.
@@ -108,7 +110,14 @@ pub fn promised(
     expected: impl Into<Expected>,
     source: &'static Source,
 ) -> Claim {
-    Claim { id: id.into(), property: property.into(), expected: expected.into(), strength: Strength::Promised, source }
+    Claim {
+        id: id.into(),
+        property: property.into(),
+        expected: expected.into(),
+        strength: Strength::Promised,
+        source,
+        unlike_wine: false,
+    }
 }
 
 /// A claim that holds here and that nobody promises; `source` tells why not, or what the system does.
@@ -145,6 +154,12 @@ impl Claim {
         if let Expect::Is(fact) = expect {
             *expect = Expect::Unconfirmed(fact.clone());
         }
+        self
+    }
+
+    /// Says that Wine is known to answer otherwise than Windows.
+    pub fn unlike_wine(mut self) -> Self {
+        self.unlike_wine = true;
         self
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The operating systems whose answers are written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Os {
     /// Linux.

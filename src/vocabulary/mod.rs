@@ -11,5 +11,5 @@ pub use claim::{Claim, Expect, Expected, Strength, measured, promised, usual};
 pub use error::{Os, OsError, SocketError};
 pub use fact::{Fact, quoted};
 pub use judge::{Observation, judge};
-pub use report::{Host, Report, Row, Status, Tally, Verdict};
+pub use report::{Host, Prediction, Report, Row, Status, Tally, Verdict};
 pub use source::{Source, sources};

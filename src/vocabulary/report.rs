@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Os, Strength};
+use super::{Claim, Os, Strength};
 use crate::lab::Event;
 
 /// What became of a claim.
@@ -78,6 +78,19 @@ impl Host {
         let release: Vec<&str> = self.release.split('.').take(2).collect();
         format!("{} {}", self.os.name(), release.join(".")).trim_end().to_owned()
     }
+}
+
+/// A lesson before it has run.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// The lesson's name.
+    pub lesson: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// Its question.
+    pub question: &'static str,
+    /// Its claims, each with the title of its scene.
+    pub claims: Vec<(String, Claim)>,
 }
 
 /// A lesson that has run.

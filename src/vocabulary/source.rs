@@ -33,6 +33,12 @@ pub mod sources {
     }
 
     sources! {
+        CONNECT_2 = "Linux connect(2)",
+            "a connected datagram socket receives only from the address it is connected to";
+        LINUX_DROPS = "Linux net/ipv4/udp.c, column drops of /proc/net/udp",
+            "the kernel counts for each socket what it dropped because the queue was full";
+        LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
+            "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard promises that";
         MS_RECVFROM = "Microsoft Learn, recvfrom",
@@ -63,8 +69,20 @@ pub mod sources {
             "a datagram for a port where nobody listens is answered with ICMP port unreachable";
         RFC1122_UDP_ERRORS = "RFC 1122 section 4.1.3.3",
             "UDP passes ICMP errors on to the application";
+        RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
+            "an answer should come from the address that was asked; the program has to see to it";
+        RFC8085_CONTROL = "RFC 8085 section 3.1",
+            "UDP itself limits no sender: congestion control is left to the application";
+        RFC9293_FLOW = "RFC 9293 section 3.8.6",
+            "the receiver's window says how much it takes; the sender sends no more";
+        RFC9293_TIME_WAIT = "RFC 9293 section 3.6.1",
+            "who closes a connection first waits in TIME-WAIT before the same ports may be used again";
         RFC9293_STREAM = "RFC 9293 section 2.2",
             "TCP provides a reliable, in-order, byte-stream service";
+        SEND_2 = "Linux send(2)",
+            "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
+        SOCKET_7 = "Linux socket(7)",
+            "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; errors reach a connected socket";
         UNP_ITERATIVE = "Stevens, UNIX Network Programming, section 8.4",

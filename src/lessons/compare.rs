@@ -1,0 +1,330 @@
+//! TCP and UDP side by side.
+//!
+//! The five differences that every tutorial lists, each put before the running system in pairs of rows: first TCP, then
+//! UDP. What the tutorials say loosely is said exactly in the scene's title or in the row.
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use crate::lab::Target;
+use crate::vocabulary::{Fact, Os, SocketError, measured, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "compare",
+    title: "TCP and UDP, difference by difference",
+    question: "TCP or UDP: which one keeps messages, which one keeps promises, and which one keeps a connection?",
+    why: "TCP is a stream of bytes, in order and complete (RFC 9293 section 2.2); it has no messages, so none can stick \
+          together. UDP is datagrams: each comes whole or not at all (RFC 768), and is checked for errors by the same \
+          kind of checksum as TCP's. What TCP adds is order and completeness of the stream, and the connection that \
+          they need: a descriptor for each peer, an end of file, a waiting time after it. Which calls one uses is \
+          convention.",
+    example: "--clients 20",
+    parameters: Parameters::of::<Compare>(),
+};
+
+#[derive(Args)]
+struct Compare {
+    /// Clients that one server has in the fourth pair, 1 to 100
+    #[arg(long, value_name = "N", default_value = "5", value_parser = parameters::clients)]
+    clients: usize,
+}
+
+impl Scenes for Compare {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![
+            stream_or_datagrams(),
+            nothing_sticks(),
+            complete_or_whole(),
+            a_descriptor_or_none(self.clients),
+            calls_are_convention(),
+            end_of_file_or_none(),
+            restart(),
+            nobody_there(),
+            the_address_of_the_answer(),
+        ])
+    }
+}
+
+fn stream_or_datagrams() -> Scene {
+    let claims = [
+        promised("tcp-rest", "TCP: hello, 1 byte read; the next read", &b"ello"[..], &sources::POSIX_RECV),
+        promised("udp-rest", "UDP: hello, 1 byte received; then", Fact::Nothing, &sources::POSIX_RECVFROM),
+        promised("tcp-peek", "TCP: hello, after a peek a read returns", &b"hello"[..], &sources::POSIX_RECV),
+        promised("udp-peek", "UDP: hello, after a peek a receive", &b"hello"[..], &sources::POSIX_RECVFROM),
+    ];
+    Scene::claims("1. stream against datagram", claims).run(|lab| {
+        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        client.write(b"hello")?;
+        server.wait_for(5);
+        server.read(1);
+        lab.observe("tcp-rest", server.read(100));
+        client.write(b"hello")?;
+        server.wait_for(5);
+        server.peek(100);
+        lab.observe("tcp-peek", server.read(100));
+
+        let (client, server) = (lab.endpoint("UDP client")?, lab.bind("UDP server")?);
+        client.send_to(b"hello", &server)?;
+        server.receive(1);
+        lab.observe("udp-rest", server.before_fence(100)?);
+        client.send_to(b"hello", &server)?;
+        server.peek(100);
+        lab.observe("udp-peek", server.before_fence(100)?);
+        Ok(())
+    })
+}
+
+const THREE: [&[u8]; 3] = [b"one", b"two", b"three"];
+
+fn nothing_sticks() -> Scene {
+    let claims = [
+        usual("tcp-three", "TCP: 3 writes arrived, one read returns", &b"onetwothree"[..], &sources::RFC9293_STREAM),
+        usual("udp-three", "UDP: 3 sends, receives needed", 3, &sources::LOOPBACK),
+        promised("udp-joined", "UDP: receives that join messages", 0, &sources::POSIX_RECVFROM),
+    ];
+    Scene::claims("2. TCP has no messages that could stick", claims).run(|lab| {
+        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        THREE.iter().try_for_each(|message| client.write(message).map(drop))?;
+        server.wait_for(THREE.concat().len());
+        lab.observe("tcp-three", server.read(100));
+
+        let (client, server) = (lab.endpoint("UDP client")?, lab.bind("UDP server")?);
+        THREE.iter().try_for_each(|message| client.send_to(message, &server).map(drop))?;
+        let received = server.receive_until_fence(100)?;
+        lab.observe("udp-three", received.count());
+        lab.observe("udp-joined", received.iter().filter(|receipt| !THREE.contains(&receipt.bytes())).count());
+        Ok(())
+    })
+}
+
+fn complete_or_whole() -> Scene {
+    const COUNT: usize = 1000;
+    const PAYLOAD: [u8; 1000] = [b'x'; 1000];
+    let claims = [
+        promised("tcp-held", "TCP: nobody reads; a write is told", SocketError::WouldBlock, &sources::RFC9293_FLOW),
+        usual("udp-held", "UDP: nobody reads; failed sends of 1000", 0, &sources::RFC8085_CONTROL),
+        promised("tcp-missing", "TCP: bytes taken that do not arrive", 0, &sources::RFC9293_STREAM),
+        usual("udp-missing", "UDP: kept + dropped, by kernel count", COUNT, &sources::LINUX_DROPS)
+            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
+            .absent_on(Os::Windows, "Windows does not count drops by socket"),
+        measured("udp-kept", "UDP: of these, kept", &sources::SOCKET_7),
+        promised("udp-in-part", "UDP: datagrams that arrive in part", 0, &sources::RFC768),
+    ];
+    Scene::claims("3. complete stream, or whole datagrams", claims).run(|lab| {
+        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        client.shrink_buffers();
+        server.shrink_buffers();
+        let (taken, told) = client.write_until_told()?;
+        client.finish()?;
+        lab.observe("tcp-held", told);
+        lab.observe("tcp-missing", taken - server.read_to_end());
+
+        let (client, server) = (lab.bind("UDP client")?, lab.bind("UDP server")?);
+        server.set_receive_buffer(4096)?;
+        let failed = (0..COUNT).filter(|_| client.send_to(&PAYLOAD, &server) != Ok(PAYLOAD.len())).count();
+        let dropped = server.drops();
+        let received = server.drain(PAYLOAD.len())?;
+        lab.observe("udp-held", failed);
+        lab.observe_or_skip("udp-missing", dropped.map(|dropped| received.count() + dropped));
+        lab.observe("udp-kept", received.count());
+        lab.observe("udp-in-part", received.iter().filter(|receipt| receipt.bytes() != PAYLOAD).count());
+        Ok(())
+    })
+}
+
+fn a_descriptor_or_none(count: usize) -> Scene {
+    let asking = parameters::counted(count, "client");
+    let unsupported = SocketError::NotSupported;
+    let handles = "Windows counts handles, not descriptors";
+    let claims = [
+        promised("tcp-listen", "TCP: listen", "success", &sources::POSIX_LISTEN),
+        promised("udp-listen", "UDP: listen", unsupported, &sources::POSIX_LISTEN).unconfirmed_on(Os::Macos),
+        promised("tcp-accept", "TCP: accept", "success", &sources::POSIX_ACCEPT),
+        promised("udp-accept", "UDP: accept", unsupported, &sources::POSIX_ACCEPT).unconfirmed_on(Os::Macos),
+        promised("tcp-descriptors", format!("TCP: descriptors for {asking}"), count, &sources::POSIX_ACCEPT)
+            .absent_on(Os::Windows, handles),
+        promised("udp-descriptors", format!("UDP: descriptors for {asking}"), 0, &sources::RFC768)
+            .absent_on(Os::Windows, handles),
+    ];
+    Scene::claims("4. listen and accept, or one socket for all", claims).run(move |lab| {
+        let listener = lab.tcp_reserve("TCP server")?;
+        lab.observe("tcp-listen", listener.listen());
+        let mut streams = Vec::new();
+        for _ in 0..count {
+            streams.push(lab.tcp_connect("TCP client", &listener)?);
+        }
+        let before = lab.open_descriptors();
+        let accepted: Result<Vec<_>, _> = (0..count).map(|_| listener.accept()).collect();
+        let added = lab.descriptors_since(before);
+        lab.observe("tcp-accept", accepted.map(drop));
+        lab.observe_or_skip("tcp-descriptors", added);
+
+        let server = lab.bind("UDP server")?;
+        lab.observe("udp-listen", server.listen());
+        lab.observe("udp-accept", server.accept());
+        let clients = lab.endpoints("UDP client", count)?;
+        for client in &clients {
+            client.send_to(client.name().as_bytes(), &server)?;
+        }
+        let before = lab.open_descriptors();
+        for _ in &clients {
+            server.receive(100);
+        }
+        let added = lab.descriptors_since(before);
+        lab.observe_or_skip("udp-descriptors", added);
+        Ok(())
+    })
+}
+
+fn calls_are_convention() -> Scene {
+    let nowhere = SocketError::DestinationRequired;
+    let unconnected = SocketError::NotConnected.on(Os::Windows);
+    let claims = [
+        promised("tcp-send", "TCP: send and recv carry", &b"hello"[..], &sources::POSIX_RECV),
+        promised("udp-send", "UDP: connected, send and recv carry", &b"hello"[..], &sources::POSIX_CONNECT),
+        usual("tcp-no-peer", "TCP: send without a peer", SocketError::BrokenPipe, &sources::SEND_2)
+            .on(Os::Macos, SocketError::NotConnected.on(Os::Macos))
+            .unconfirmed_on(Os::Macos)
+            .on(Os::Windows, unconnected.clone())
+            .unlike_wine(),
+        promised("udp-no-peer", "UDP: send without a peer", nowhere, &sources::POSIX_SENDTO)
+            .on(Os::Windows, unconnected)
+            .unlike_wine(),
+        promised("udp-recv", "UDP: plain recv, without a peer", &b"hello"[..], &sources::POSIX_RECV),
+    ];
+    Scene::claims("5. send or sendto: convention, not law", claims).run(|lab| {
+        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        client.write(b"hello")?;
+        server.wait_for(5);
+        lab.observe("tcp-send", server.read(100));
+        lab.observe("tcp-no-peer", lab.tcp_unconnected("TCP client")?.write(b"hello"));
+
+        let (client, server) = (lab.bind("UDP client")?, lab.bind("UDP server")?);
+        lab.observe("udp-no-peer", client.send(b"hello"));
+        client.connect(&server)?;
+        server.connect(&client)?;
+        client.send(b"hello")?;
+        lab.observe("udp-send", server.recv(100));
+
+        let (client, server) = (lab.bind("UDP client 2")?, lab.bind("UDP server 2")?);
+        client.send_to(b"hello", &server)?;
+        lab.observe("udp-recv", server.recv(100));
+        Ok(())
+    })
+}
+
+fn end_of_file_or_none() -> Scene {
+    let claims = [
+        promised("tcp-close", "TCP: the peer closes; a read finds", "end of file", &sources::POSIX_RECV),
+        promised("udp-close", "UDP: the peer closes; a receive finds", Fact::Nothing, &sources::RFC768),
+        promised("udp-empty", "UDP: a receive of 0 bytes is", &b""[..], &sources::RFC768),
+        usual("udp-after-empty", "UDP: and after it comes", &b"more"[..], &sources::LOOPBACK),
+    ];
+    Scene::claims("end of file", claims).run(|lab| {
+        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        client.close();
+        lab.observe("tcp-close", server.read(100));
+
+        let (client, server) = (lab.bind("UDP client")?, lab.bind("UDP server")?);
+        client.close();
+        lab.observe("udp-close", server.before_fence(100)?);
+        let client = lab.endpoint("UDP client")?;
+        client.send_to(b"", &server)?;
+        client.send_to(b"more", &server)?;
+        let received = server.receive_until_fence(100)?;
+        lab.observe("udp-empty", received.nth(0));
+        lab.observe("udp-after-empty", received.nth(1));
+        Ok(())
+    })
+}
+
+fn restart() -> Scene {
+    let claims = [
+        promised("tcp-rebind", "TCP: server closes first, binds again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
+            .on(Os::Windows, "success")
+            .unconfirmed_on(Os::Windows),
+        promised("udp-rebind", "UDP: server closes, binds again", "success", &sources::RFC768),
+    ];
+    Scene::claims("restart: TIME-WAIT, or no state at all", claims).run(|lab| {
+        let listener = lab.tcp_listener("TCP server")?;
+        let client = lab.tcp_connect("TCP client", &listener)?;
+        listener.accept()?.close();
+        client.read(1);
+        client.close();
+        lab.observe("tcp-rebind", listener.close_and_bind_again());
+
+        let server = lab.bind("UDP server")?;
+        let client = lab.bind("UDP client")?;
+        client.send_to(b"hello", &server)?;
+        server.receive(100);
+        let rebound = server.close_and_bind_again()?;
+        lab.observe("udp-rebind", rebound);
+        Ok(())
+    })
+}
+
+fn nobody_there() -> Scene {
+    let refused = SocketError::ConnectionRefused;
+    let claims = [
+        promised("tcp-connect", "TCP: connect where nobody listens", refused, &sources::POSIX_CONNECT),
+        promised("udp-connect", "UDP: connect where nobody listens", "success", &sources::POSIX_CONNECT),
+        promised("udp-first", "UDP: bytes the first send takes", 5, &sources::POSIX_SENDTO),
+        promised("udp-next", "UDP: the call after it", refused, &sources::RFC1122_UDP_ERRORS)
+            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+            .unlike_wine(),
+    ];
+    Scene::claims("nobody there", claims).run(|lab| {
+        let nobody = lab.tcp_reserve("nobody")?;
+        lab.observe("tcp-connect", lab.tcp_connect("TCP client", &nobody).map(drop));
+
+        let nobody = lab.reserve("nobody")?;
+        let client = lab.endpoint("UDP client")?;
+        lab.observe("udp-connect", client.connect(&nobody));
+        lab.observe("udp-first", client.send(b"hello"));
+        lab.observe("udp-next", client.recv(100));
+        Ok(())
+    })
+}
+
+fn the_address_of_the_answer() -> Scene {
+    let one_address = "macOS has one loopback address";
+    let claims = [
+        promised("tcp-asked", "TCP: asked at 127.0.0.2, the client reads", &b"Thanks"[..], &sources::RFC9293_STREAM)
+            .absent_on(Os::Macos, one_address),
+        usual("udp-answers-from", "UDP: asked at 127.0.0.2, answers from", "127.0.0.1", &sources::RFC1122_MULTIHOMING)
+            .absent_on(Os::Macos, one_address)
+            .unconfirmed_on(Os::Windows),
+        usual("udp-unconnected-hears", "UDP: an unconnected client hears", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING)
+            .absent_on(Os::Macos, one_address)
+            .unconfirmed_on(Os::Windows),
+        promised("udp-connected-hears", "UDP: a connected client hears", Fact::Nothing, &sources::CONNECT_2)
+            .absent_on(Os::Macos, one_address)
+            .unconfirmed_on(Os::Windows),
+    ];
+    Scene::claims("a server on 0.0.0.0, asked at 127.0.0.2", claims).run(|lab| {
+        let second = lab.second_loopback()?;
+
+        let listener = lab.tcp_listener_everywhere("TCP server")?;
+        let client = lab.tcp_connect("TCP client", &listener.at(second))?;
+        listener.accept()?.write(b"Thanks")?;
+        lab.observe("tcp-asked", client.read(100));
+
+        let server = lab.bind_everywhere("UDP server")?;
+        let asked = server.at(second);
+        let client = lab.bind("unconnected client")?;
+        client.send_to(b"hello", &asked)?;
+        server.answer(&server.receive(100), b"Thanks")?;
+        let answer = client.before_fence(100)?;
+        lab.observe("udp-answers-from", answer.sender_ip());
+        lab.observe("udp-unconnected-hears", answer);
+
+        let client = lab.endpoint("connected client")?;
+        client.connect(&asked)?;
+        client.send(b"hello")?;
+        server.answer(&server.receive(100), b"Thanks")?;
+        let fence = server.twin_at("fence at 127.0.0.2", second)?;
+        lab.observe("udp-connected-hears", client.before_fence_from(&fence, 100)?);
+        Ok(())
+    })
+}

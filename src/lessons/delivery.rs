@@ -1,0 +1,290 @@
+//! Sent is not received.
+//!
+//! A send that succeeds has put a datagram on its way. The receiver keeps it if there is room in its receive buffer, and
+//! drops it if not; the sender is not told, is not slowed down, and goes on. TCP stops the sender instead. Order and single
+//! copies hold on loopback, and nobody promises them.
+
+use clap::Args;
+
+use super::parameters::{bytes, counted};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::lab::socket::LONGEST_PAYLOAD;
+use crate::lab::{Endpoint, Lab, Received, Trouble};
+use crate::vocabulary::{Fact, Os, SocketError, measured, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "delivery",
+    title: "Sent is not received",
+    question: "A program sends many datagrams, and every send succeeds. How many are received?",
+    why: "A successful send does not guarantee delivery (POSIX sendto). The kernel keeps datagrams while the receive buffer \
+          has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
+          3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are loopback's \
+          habit (RFC 768 guarantees neither).",
+    example: "--messages 5000 --receive-buffer 100000",
+    parameters: Parameters::of::<Delivery>(),
+};
+
+/// Most datagrams in one run: enough to fill the largest buffers, and still a moment's work.
+const MOST_MESSAGES: usize = 100_000;
+
+#[derive(Args)]
+struct Delivery {
+    /// Datagrams to send while nobody reads, 1 to 100000
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = messages)]
+    messages: usize,
+
+    /// Payload of each, 0 to 65507 bytes
+    #[arg(long, value_name = "BYTES", default_value = "100", value_parser = size)]
+    size: usize,
+
+    /// Receive buffer to ask the system for, 1 to 16777216 bytes
+    #[arg(long, value_name = "BYTES", default_value = "16384", value_parser = receive_buffer)]
+    receive_buffer: usize,
+}
+
+fn messages(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=MOST_MESSAGES) => Ok(count),
+        _ => Err(format!("1 to {MOST_MESSAGES} datagrams: more fill no buffer better and take longer")),
+    }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(size @ 0..=LONGEST_PAYLOAD) => Ok(size),
+        _ => Err(format!("0 to {LONGEST_PAYLOAD} bytes: no datagram over IPv4 carries more (RFC 791, RFC 768)")),
+    }
+}
+
+fn receive_buffer(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes @ 1..=16_777_216) => Ok(bytes),
+        _ => Err("1 to 16777216 bytes: systems grant less, and 0 means something else on each".to_owned()),
+    }
+}
+
+/// The most that all datagrams together may carry: a slip of the keyboard is not to keep the class waiting.
+const MOST_BYTES: usize = 1_000_000_000;
+
+impl Scenes for Delivery {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        let Delivery { messages, size, receive_buffer } = self;
+        if messages * size > MOST_BYTES {
+            return Err(format!("{messages} times {size} bytes are more than {MOST_BYTES}: give less of one"));
+        }
+        Ok(vec![
+            nobody_reads(messages, size, receive_buffer),
+            tcp_stops_the_sender(),
+            a_larger_buffer(),
+            one_byte_each(),
+            room_comes_late(),
+            two_senders(),
+            in_order_and_once(),
+        ])
+    }
+}
+
+/// The payload of datagram `number`: `size` bytes that tell it from its neighbours, as far as there are any.
+fn numbered(number: usize, size: usize) -> Vec<u8> {
+    number.to_le_bytes().into_iter().cycle().take(size).collect()
+}
+
+/// Sends `count` numbered datagrams and returns how many sends failed or were short.
+fn send_all(client: &Endpoint, server: &Endpoint, count: usize, size: usize) -> usize {
+    let failed = |number: &usize| client.send_to(&numbered(*number, size), server) != Ok(size);
+    (0..count).filter(failed).count()
+}
+
+/// Whether what was received is what was sent first, without a gap.
+fn is_prefix(received: &Received, size: usize) -> Fact {
+    let gap = received.iter().zip(0..).find(|(receipt, number)| receipt.bytes() != numbered(*number, size));
+    match gap {
+        None => Fact::from("yes"),
+        Some((_, number)) => Fact::from(format!("not from {number} on")),
+    }
+}
+
+fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
+    let sent = counted(count, "datagram");
+    let claims = [
+        usual("failed-sends", format!("{sent} of {}: failed sends", bytes(size)), 0, &sources::POSIX_SENDTO),
+        measured("kept", "kept by the queue", &sources::SOCKET_7),
+        usual("prefix", "kept are the first ones, without a gap", "yes", &sources::LOOPBACK)
+            .unconfirmed_on(Os::Macos)
+            .unconfirmed_on(Os::Windows),
+        usual("kept-and-dropped", "kept + dropped, by the kernel's own count", count, &sources::LINUX_DROPS)
+            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
+            .absent_on(Os::Windows, "Windows does not count drops by socket"),
+        usual("sender-told", "the sender is told", Fact::Nothing, &sources::RFC8085_CONTROL),
+        usual("room-again", "all read, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
+    ];
+    Scene::claims("nobody reads", claims).run(move |lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        set_buffer(&server, receive_buffer)?;
+        lab.observe("failed-sends", send_all(&client, &server, count, size));
+        let dropped = server.drops();
+        let received = server.drain(size)?;
+        lab.observe("kept", received.count());
+        lab.observe("prefix", is_prefix(&received, size));
+        lab.observe_or_skip("kept-and-dropped", dropped.map(|dropped| received.count() + dropped));
+        lab.observe("sender-told", client.before_fence(1024)?);
+        client.send_to(b"one more", &server)?;
+        lab.observe("room-again", server.before_fence(1024)?);
+        Ok(())
+    })
+}
+
+/// A system that refuses the size cannot show the scene.
+fn set_buffer(server: &Endpoint, bytes: usize) -> Result<usize, Trouble> {
+    server.set_receive_buffer(bytes).map_err(|error| Trouble::Skip(error.to_string()))
+}
+
+fn tcp_stops_the_sender() -> Scene {
+    let claims = [
+        promised("tcp-stopped", "TCP: nobody reads, in the end a write is told", SocketError::WouldBlock, &sources::RFC9293_FLOW),
+        measured("tcp-taken", "TCP: bytes taken before that", &sources::RFC9293_FLOW),
+        promised("tcp-lost", "TCP: of these, bytes not received", 0, &sources::RFC9293_STREAM),
+    ];
+    Scene::claims("TCP stops the sender", claims).run(|lab| {
+        let (client, server) = lab.tcp_pair("client", "server")?;
+        client.shrink_buffers();
+        server.shrink_buffers();
+        let (taken, told) = client.write_until_told()?;
+        lab.observe("tcp-stopped", told);
+        lab.observe("tcp-taken", taken);
+        client.finish()?;
+        lab.observe("tcp-lost", taken - server.read_to_end());
+        Ok(())
+    })
+}
+
+fn a_larger_buffer() -> Scene {
+    let claims = [
+        usual("larger-keeps-more", "65536 bytes of buffer keep more than 4096", "yes", &sources::SOCKET_7),
+        measured("kept-by-small", "512-byte datagrams kept by 4096", &sources::SOCKET_7),
+        measured("kept-by-large", "512-byte datagrams kept by 65536", &sources::SOCKET_7),
+    ];
+    Scene::claims("a larger buffer keeps more", claims).run(|lab| {
+        let small = kept_by(lab, 4096)?;
+        let large = kept_by(lab, 65_536)?;
+        if small.granted == large.granted {
+            return Err(Trouble::Skip(format!("the system grants {} bytes for either size", small.granted)));
+        }
+        lab.observe("larger-keeps-more", if large.count > small.count { "yes" } else { "no" });
+        lab.observe("kept-by-small", small.count);
+        lab.observe("kept-by-large", large.count);
+        Ok(())
+    })
+}
+
+struct Kept {
+    granted: usize,
+    count: usize,
+}
+
+fn kept_by(lab: &Lab<'_>, buffer: usize) -> Result<Kept, Trouble> {
+    let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+    let granted = set_buffer(&server, buffer)?;
+    send_all(&client, &server, 1000, 512);
+    Ok(Kept { granted, count: server.drain(512)?.count() })
+}
+
+fn one_byte_each() -> Scene {
+    let claims = [
+        usual("fewer-than-bytes", "fewer 1-byte datagrams fit than bytes", "yes", &sources::SOCKET_7)
+            .unconfirmed_on(Os::Macos)
+            .unconfirmed_on(Os::Windows),
+        measured("kept-one-byte", "1-byte datagrams kept", &sources::SOCKET_7),
+        measured("buffer-granted", "by a buffer of so many bytes", &sources::SOCKET_7),
+    ];
+    Scene::claims("one byte costs more than one byte", claims).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        let granted = set_buffer(&server, 8192)?;
+        // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
+        send_all(&client, &server, granted + 1, 1);
+        let kept = server.drain(1)?.count();
+        lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
+        lab.observe("kept-one-byte", kept);
+        lab.observe("buffer-granted", granted);
+        Ok(())
+    })
+}
+
+fn room_comes_late() -> Scene {
+    let claims = [
+        usual("after-one-read", "full, one is read, one more sent: it is", "dropped", &sources::LINUX_RELEASE)
+            .unconfirmed_on(Os::Macos)
+            .unconfirmed_on(Os::Windows),
+        usual("after-all-read", "all are read, one more sent: it is", "kept", &sources::LOOPBACK),
+    ];
+    Scene::claims("reading one does not make room", claims).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        set_buffer(&server, 65_536)?;
+        send_all(&client, &server, 1000, 512);
+        server.receive(512);
+        client.send_to(b"late", &server)?;
+        let received = server.drain(512)?;
+        let kept = received.iter().any(|receipt| receipt.bytes() == b"late");
+        lab.observe("after-one-read", if kept { "kept" } else { "dropped" });
+        client.send_to(b"later", &server)?;
+        let kept = server.before_fence(512)?.bytes() == b"later";
+        lab.observe("after-all-read", if kept { "kept" } else { "dropped" });
+        Ok(())
+    })
+}
+
+fn two_senders() -> Scene {
+    let claims = [
+        usual("interleaved", "a1, b1, a2, b2 from two clients arrive as", "a1 b1 a2 b2", &sources::LOOPBACK),
+        promised("torn", "both at once: datagrams of mixed origin", 0, &sources::POSIX_RECVFROM),
+        usual("both-arrived", "both at once: datagrams of 200 received", 200, &sources::LOOPBACK),
+    ];
+    Scene::claims("two senders", claims).run(|lab| {
+        let server = lab.bind("server")?;
+        let (a, b) = (lab.bind("client a")?, lab.bind("client b")?);
+        for (client, payload) in [(&a, b"a1"), (&b, b"b1"), (&a, b"a2"), (&b, b"b2")] {
+            client.send_to(payload, &server)?;
+        }
+        let received = server.receive_until_fence(1024)?;
+        let order: Vec<_> = received.iter().map(|receipt| String::from_utf8_lossy(receipt.bytes()).into_owned()).collect();
+        lab.observe("interleaved", order.join(" "));
+
+        server.make_room([64; 200])?;
+        lab.together(&[(&a, [b'a'; 64]), (&b, [b'b'; 64])], |(client, payload)| {
+            (0..100).try_for_each(|_| client.send_to(payload, &server).map(drop))
+        })?;
+        let received = server.receive_until_fence(1024)?;
+        let whole = [[b'a'; 64], [b'b'; 64]];
+        let torn = received.iter().filter(|receipt| whole.iter().all(|payload| receipt.bytes() != payload));
+        lab.observe("torn", torn.count());
+        lab.observe("both-arrived", received.count());
+        Ok(())
+    })
+}
+
+fn in_order_and_once() -> Scene {
+    const COUNT: usize = 200;
+    let claims = [
+        usual("distinct", format!("of {COUNT} numbered datagrams, received"), COUNT, &sources::LOOPBACK),
+        usual("out-of-order", "received out of order", 0, &sources::LOOPBACK),
+        usual("duplicates", "received twice", 0, &sources::RFC768),
+    ];
+    Scene::claims("in order, and once", claims).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        server.make_room([size_of::<usize>(); COUNT])?;
+        send_all(&client, &server, COUNT, size_of::<usize>());
+        let received = server.receive_until_fence(1024)?;
+        let numbers: Vec<usize> = received
+            .iter()
+            .filter_map(|receipt| Some(usize::from_le_bytes(receipt.bytes().try_into().ok()?)))
+            .collect();
+        let mut distinct = numbers.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        lab.observe("distinct", distinct.len());
+        lab.observe("out-of-order", numbers.windows(2).filter(|pair| pair[1] < pair[0]).count());
+        lab.observe("duplicates", numbers.len() - distinct.len());
+        Ok(())
+    })
+}
