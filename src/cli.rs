@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use serde_json::json;
 
 use crate::lab::Trouble;
@@ -133,6 +133,13 @@ fn expect_command() -> Command {
                         .value_name("SYSTEM")
                         .help("Only this system")
                         .value_parser(value_parser!(Os))
+                        .global(true),
+                )
+                .arg(
+                    Arg::new("blank")
+                        .long("blank")
+                        .help("Leave the values out, for the class to fill in")
+                        .action(ArgAction::SetTrue)
                         .global(true),
                 )
                 .subcommand_required(true)
@@ -312,7 +319,7 @@ fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let prediction = lesson.predict(&lesson.scenes(arguments)?);
     let os = arguments.get_one::<Os>("os").copied();
     print(&match options.format {
-        Format::Table => expectations::sheet(&prediction, os, options.look()),
+        Format::Table => expectations::sheet(&prediction, os, arguments.get_flag("blank"), options.look()),
         Format::Json => expectations::as_json(&prediction, os),
     })?;
     Ok(Status::AsExpected)

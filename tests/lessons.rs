@@ -206,6 +206,15 @@ fn what_is_expected_can_be_asked_for_every_system_and_follows_the_parameters() {
 }
 
 #[test]
+fn a_blank_sheet_names_the_rows_and_gives_nothing_away() {
+    let blank = run(["expect", "truncation", "--blank", "--width", "100"]).out;
+    assert!(blank.contains("after receive 1 the buffer holds"), "{blank}");
+    for value in ["WSAEMSGSIZE", "discarded", "nothing"] {
+        assert!(!blank.contains(value), "{value}:\n{blank}");
+    }
+}
+
+#[test]
 fn what_is_expected_is_what_the_lesson_then_compares() {
     let here = if cfg!(windows) {
         "windows"

@@ -89,6 +89,7 @@ fn lasting(line: &str) -> String {
         (r"\d+\.\d+ ms", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"Linux \d+\.\d+", "SYSTEM"),
+        (r"┆ any +┆ \d+ +┆ info", "┆ any ┆ NUMBER ┆ info"),
         ("─+", "─"),
         ("═+", "═"),
         (" +", " "),

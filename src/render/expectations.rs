@@ -11,7 +11,10 @@ use super::{Look, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
 /// What the mark behind a value means.
-const UNCONFIRMED: &str = "? confirmed by nobody; shown and not judged";
+const UNCONFIRMED: &str = "? confirmed by nobody: shown, not judged";
+
+/// What `any` means.
+const MEASURED: &str = "any: measured, not judged";
 
 /// From this width on three systems stand side by side; below they stand under one another.
 const SIDE_BY_SIDE: u16 = 76;
@@ -29,8 +32,13 @@ fn sources(prediction: &Prediction) -> Vec<&'static Source> {
 fn legend(prediction: &Prediction, systems: &[Os]) -> Vec<&'static str> {
     let usual = prediction.claims.iter().any(|(_, claim)| is_usual(claim));
     let mut expects = prediction.claims.iter().flat_map(|(_, claim)| systems.iter().map(|os| claim.expected.on(*os)));
-    let unconfirmed = expects.any(|expect| matches!(expect, Expect::Unconfirmed(_)));
-    [(usual, USUAL), (unconfirmed, UNCONFIRMED)].into_iter().filter(|(there, _)| *there).map(|(_, text)| text).collect()
+    let unconfirmed = expects.clone().any(|expect| matches!(expect, Expect::Unconfirmed(_)));
+    let measured = expects.any(|expect| matches!(expect, Expect::Measured));
+    [(usual, USUAL), (unconfirmed, UNCONFIRMED), (measured, MEASURED)]
+        .into_iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, text)| text)
+        .collect()
 }
 
 fn is_measured(claim: &Claim) -> bool {
@@ -49,11 +57,16 @@ fn reason(expect: &Expect) -> Option<&'static str> {
 }
 
 /// One lesson for the terminal: on one system, or on all.
-pub fn sheet(prediction: &Prediction, os: Option<Os>, look: Look) -> String {
+///
+/// With `blank` the values are left out: for the class to fill in before the run.
+pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
     let systems: Vec<Os> = os.map_or_else(|| Os::ALL.to_vec(), |os| vec![os]);
     let reasons = prediction.claims.iter().flat_map(|(_, claim)| systems.iter().map(|os| claim.expected.on(*os)));
-    let notes = Notes::of(reasons.filter_map(reason).map(str::to_owned));
+    let notes = Notes::of(reasons.filter_map(reason).filter(|_| !blank).map(str::to_owned));
     let value = |claim: &Claim, os: Os| {
+        if blank {
+            return String::new();
+        }
         let expect = claim.expected.on(os);
         notes.marked(&expect.to_string(), reason(expect))
     };
@@ -84,13 +97,15 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, look: Look) -> String {
         }
     }
     table::line(&mut text, &drawn.finish(1..header.len()));
-    for legend in legend(prediction, &systems) {
-        table::line(&mut text, legend);
-    }
-    text.push_str(&notes.lines(look));
-    text.push_str("\nSources:\n");
-    for source in sources(prediction) {
-        table::line(&mut text, &look.wrap(&format!("- {source}: {}.", source.says), "  "));
+    if !blank {
+        for legend in legend(prediction, &systems) {
+            table::line(&mut text, legend);
+        }
+        text.push_str(&notes.lines(look));
+        text.push_str("\nSources:\n");
+        for source in sources(prediction) {
+            table::line(&mut text, &look.wrap(&format!("- {source}: {}.", source.says), "  "));
+        }
     }
     table::line(&mut text, &format!("\nNow run it: udp-lab {}", prediction.lesson));
     text
@@ -135,10 +150,10 @@ pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
 pub fn page(lessons: &[Prediction]) -> String {
     let mut page = String::from(
         "# What each lesson expects\n\nWritten by the tests from the claims in `src/lessons`, with each lesson's own \
-         parameters: `UPDATE_PAGES=1 cargo test --test pages`. `udp-lab expect LESSON` shows the same for the parameters \
+         parameters: `UPDATE_PAGES=1 cargo test --test registry`. `udp-lab expect LESSON` shows the same for the parameters \
          that you give.\n\n",
     );
-    let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; *any*: measured only.");
+    let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}.");
     for prediction in lessons {
         let _ = writeln!(page, "\n## {}: {}\n\n{}\n", prediction.lesson, prediction.title, prediction.question);
         let _ = writeln!(page, "| Property | Linux | macOS | Windows | Source |\n|---|---|---|---|---|");

@@ -76,7 +76,7 @@ pub mod sources {
         RFC9293_FLOW = "RFC 9293 section 3.8.6",
             "the receiver's window says how much it takes; the sender sends no more";
         RFC9293_TIME_WAIT = "RFC 9293 section 3.6.1",
-            "who closes a connection first waits in TIME-WAIT before the same ports may be used again";
+            "who closes a connection first keeps it in TIME-WAIT for a while; that a new bind is refused meanwhile is the system's choice";
         RFC9293_STREAM = "RFC 9293 section 2.2",
             "TCP provides a reliable, in-order, byte-stream service";
         SEND_2 = "Linux send(2)",
