@@ -1,19 +1,20 @@
 //! The article's client: asks, waits for the answer, and never for ever.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 use socket2::Socket;
 
-use super::{Address, Ended, LONGEST_QUOTATION, Transcript};
+use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, milliseconds, seconds};
 use crate::lab::socket::{self, LONGEST_PAYLOAD};
 use crate::lab::{Call, CallError};
 use crate::lessons::parameters::{self, Message};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Fact, SocketError, quoted};
+use crate::render::{Format, Look};
+use crate::vocabulary::{SocketError, quoted};
 
 /// What the client can be told.
 #[derive(Args)]
@@ -34,8 +35,8 @@ pub struct Client {
 fn patience(text: &str) -> Result<Duration, String> {
     match parameters::time(text)? {
         // A socket takes a limit of 0 for none at all.
-        time if time < Duration::from_millis(1) => Err("at least 1ms: no answer is faster than its request".to_owned()),
-        time if time > Duration::from_secs(3600) => Err("at most 1h: the client is not to hang".to_owned()),
+        time if time < Duration::from_millis(1) => Err("at least 1ms is needed".to_owned()),
+        time if time > Duration::from_secs(3600) => Err("at most 1h is allowed".to_owned()),
         time => Ok(time),
     }
 }
@@ -64,10 +65,11 @@ impl Client {
             self.ask_for_messages(&socket, server, transcript, &mut totals)?;
         } else {
             for message in &self.messages {
+                transcript.message(&message.0)?;
                 self.exchange(&socket, server, &message.0, transcript, &mut totals)?;
             }
         }
-        totals.write(transcript)?;
+        transcript.totals("Client", totals.rows())?;
         Ok(())
     }
 
@@ -78,16 +80,15 @@ impl Client {
         transcript: &mut Transcript<'_>,
         totals: &mut Totals,
     ) -> Result<(), Ended> {
-        let input = io::stdin();
-        let prompt = input.is_terminal();
+        let mut input = io::stdin().lock();
+        // Whoever types sees what was typed; JSON lines stay JSON lines.
+        let prompt = input.is_terminal() && transcript.format == Format::Table;
         loop {
             if prompt {
                 write!(transcript.out, "Msg: ")?;
                 transcript.out.flush()?;
             }
-            let mut line = Vec::new();
-            // A line that cannot be read is the end of the input.
-            let _ = input.lock().read_until(b'\n', &mut line);
+            let line = line(&mut input);
             let message = line.strip_suffix(b"\n").unwrap_or(&line);
             let message = message.strip_suffix(b"\r").unwrap_or(message);
             if message.is_empty() {
@@ -95,6 +96,9 @@ impl Client {
                     writeln!(transcript.out)?;
                 }
                 return Ok(());
+            }
+            if !prompt {
+                transcript.message(message)?;
             }
             self.exchange(socket, server, message, transcript, totals)?;
         }
@@ -121,12 +125,13 @@ impl Client {
         if matches!(answer, Answer::Got(_)) {
             totals.round_trips.push(round_trip);
         }
+        let look = transcript.look;
         transcript.line(
-            || self.text(&answer, server, round_trip),
+            || self.text(&answer, server, round_trip, look),
             || match &answer {
                 Answer::Got(payload) => json!({
                     "sent": quoted(message, usize::MAX), "answer": quoted(payload, usize::MAX),
-                    "round_trip": { "seconds": round_trip.as_secs_f64() },
+                    "round_trip": seconds(round_trip),
                 }),
                 Answer::None => json!({ "sent": quoted(message, usize::MAX), "answer": null }),
                 Answer::Failed(error) => json!({
@@ -161,10 +166,10 @@ impl Client {
         }
     }
 
-    fn text(&self, answer: &Answer, server: SocketAddr, round_trip: Duration) -> String {
-        match answer {
+    fn text(&self, answer: &Answer, server: SocketAddr, round_trip: Duration, look: Look) -> String {
+        let sentence = match answer {
             Answer::Got(payload) => {
-                format!("From server: {}  {}", quoted(payload, LONGEST_QUOTATION), Fact::from(round_trip))
+                return format!("From server: {}  {}", quoted(payload, LONGEST_QUOTATION), milliseconds(round_trip));
             }
             Answer::None => format!(
                 "No answer within {}. UDP does not tell you whether it was the request, the server or the answer.",
@@ -183,8 +188,22 @@ impl Client {
                 format!("Not sent: a datagram over IPv4 carries at most {LONGEST_PAYLOAD} bytes ({}).", error.error)
             }
             Answer::Failed(error) => format!("No answer: {error}"),
-        }
+        };
+        // In a file it stays one line.
+        if io::stdout().is_terminal() { look.wrap(&sentence, "") } else { sentence }
     }
+}
+
+/// The next line of the input; empty at its end, or when it cannot be read. What no datagram can carry is left out.
+fn line(input: &mut impl BufRead) -> Vec<u8> {
+    const LONGEST: u64 = u16::MAX as u64 + 1;
+    let mut line = Vec::new();
+    let read = input.take(LONGEST).read_until(b'\n', &mut line);
+    if matches!(read, Ok(length) if length as u64 == LONGEST) && line.last() != Some(&b'\n') {
+        // A rest that cannot be read is reported by the next call: it finds the end.
+        let _ = input.skip_until(b'\n');
+    }
+    line
 }
 
 enum Answer {
@@ -208,22 +227,48 @@ fn discard_late_answers(socket: &Socket) -> Call<()> {
 }
 
 impl Totals {
-    fn write(&mut self, transcript: &mut Transcript<'_>) -> io::Result<()> {
+    fn rows(&mut self) -> Vec<Total> {
         self.round_trips.sort_unstable();
         let trips = &self.round_trips;
-        let trip = |place: Option<&Duration>| -> Value {
-            place.map_or_else(|| json!("-"), |time| json!(Fact::from(*time).to_string()))
+        vec![
+            Total::count("sent", self.sent),
+            Total::count("answered", trips.len()),
+            Total::count("unanswered", self.sent - trips.len()),
+            Total::time("round trip min", trips.first().copied()),
+            Total::time("round trip median", median(trips)),
+            Total::time("round trip max", trips.last().copied()),
+        ]
+    }
+}
+
+/// The middle one, or half-way between the middle two.
+fn median(sorted: &[Duration]) -> Option<Duration> {
+    let upper = sorted.get(sorted.len() / 2)?;
+    let lower = sorted.get((sorted.len() - 1) / 2)?;
+    Some((*lower + *upper) / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        let median_of = |times: &[u64]| {
+            let times: Vec<_> = times.iter().map(|time| Duration::from_millis(*time)).collect();
+            median(&times)
         };
-        transcript.totals(
-            "Client",
-            &[
-                ("sent", json!(self.sent)),
-                ("answered", json!(trips.len())),
-                ("unanswered", json!(self.sent - trips.len())),
-                ("round trip min", trip(trips.first())),
-                ("round trip median", trip(trips.get(trips.len() / 2))),
-                ("round trip max", trip(trips.last())),
-            ],
-        )
+        assert_eq!(median_of(&[]), None);
+        assert_eq!(median_of(&[7]), Some(Duration::from_millis(7)));
+        assert_eq!(median_of(&[1, 3]), Some(Duration::from_millis(2)));
+        assert_eq!(median_of(&[1, 2, 9]), Some(Duration::from_millis(2)));
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_where_no_datagram_could_carry_it() {
+        let mut input = io::Cursor::new([vec![b'a'; 200_000], b"\nnext\n".to_vec()].concat());
+        assert_eq!(line(&mut input).len(), 65_536);
+        assert_eq!(line(&mut input), b"next\n");
+        assert_eq!(line(&mut input), b"");
     }
 }

@@ -7,11 +7,13 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::lab::CallError;
 use crate::render::{Format, Look, table};
+use crate::vocabulary::quoted;
 
 /// Longest quotation of a payload on a line, in characters.
 const LONGEST_QUOTATION: usize = 60;
@@ -77,11 +79,16 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Looks the host up; the first address counts.
     fn resolve(&self) -> Result<SocketAddr, Ended> {
-        let found = (self.host.as_str(), self.port).to_socket_addrs().ok().and_then(|mut all| all.next());
+        let found = (self.host.as_str(), self.port).to_socket_addrs().ok().and_then(preferred);
         found.ok_or_else(|| Ended::Address(format!("{self}: no host of this name is known here. Is it spelt right?")))
     }
+}
+
+/// The first IPv4 address, else the first: the article's programs speak IPv4 only, and `localhost` is often `::1` first.
+fn preferred(mut addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
+    let first = addresses.next()?;
+    if first.is_ipv4() { Some(first) } else { addresses.find(SocketAddr::is_ipv4).or(Some(first)) }
 }
 
 /// Where a conversation is written to, line by line: sentences, or one JSON object a line.
@@ -102,19 +109,69 @@ impl Transcript<'_> {
         }
     }
 
-    fn totals(&mut self, header: &'static str, rows: &[(&'static str, Value)]) -> io::Result<()> {
+    /// The message that is about to be sent, where nobody has typed it. In JSON it stands beside its answer.
+    fn message(&mut self, message: &[u8]) -> io::Result<()> {
+        if self.format == Format::Table {
+            let message = quoted(message, LONGEST_QUOTATION);
+            writeln!(self.out, "Msg: {}", self.look.text(&message))?;
+        }
+        self.out.flush()
+    }
+
+    fn totals(&mut self, header: &'static str, totals: Vec<Total>) -> io::Result<()> {
         match self.format {
             Format::Table => {
-                let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let rows: Vec<_> = rows.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
+                let rows: Vec<_> = totals.into_iter().map(|total| (total.name.to_owned(), total.text)).collect();
                 write!(self.out, "\n{}", table::pairs([header, ""], &rows, self.look))
             }
             Format::Json => {
                 let totals: serde_json::Map<_, _> =
-                    rows.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+                    totals.into_iter().map(|total| (total.name.replace(' ', "_"), total.json)).collect();
                 writeln!(self.out, "{}", json!({ "totals": totals }))
             }
         }?;
         self.out.flush()
+    }
+}
+
+/// One row of the table at the end: for people, and for programs.
+struct Total {
+    name: &'static str,
+    text: String,
+    json: Value,
+}
+
+impl Total {
+    fn count(name: &'static str, count: impl Into<Value>) -> Self {
+        let json = count.into();
+        Total { name, text: json.to_string(), json }
+    }
+
+    fn time(name: &'static str, time: Option<Duration>) -> Self {
+        Total { name, text: time.map_or_else(|| "-".to_owned(), milliseconds), json: time.map_or(Value::Null, seconds) }
+    }
+}
+
+/// As `ping` writes it: on loopback an answer takes some hundredths of a millisecond.
+fn milliseconds(time: Duration) -> String {
+    format!("{:.3} ms", time.as_secs_f64() * 1000.0)
+}
+
+fn seconds(time: Duration) -> Value {
+    json!({ "seconds": time.as_secs_f64() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_address_is_preferred_and_an_ipv6_address_is_better_than_none() {
+        let prefer = |addresses: &[&str]| {
+            preferred(addresses.iter().map(|address| address.parse().unwrap())).map(|address| address.to_string())
+        };
+        assert_eq!(prefer(&["[::1]:1", "127.0.0.1:1"]).as_deref(), Some("127.0.0.1:1"));
+        assert_eq!(prefer(&["[::1]:1", "[::2]:1"]).as_deref(), Some("[::1]:1"));
+        assert_eq!(prefer(&[]), None);
     }
 }

@@ -11,11 +11,11 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use super::{Address, Ended, LONGEST_QUOTATION, Transcript};
+use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{OsError, SocketError, quoted};
+use crate::vocabulary::{SocketError, quoted};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -79,12 +79,12 @@ impl Server {
         let totals = self.serve(&socket, &stop, transcript)?;
         transcript.totals(
             "Server",
-            &[
-                ("datagrams", json!(totals.datagrams)),
-                ("peers", json!(totals.peers())),
-                ("bytes", json!(totals.bytes)),
-                ("cut", json!(totals.cut)),
-                ("answered", json!(totals.answered)),
+            vec![
+                Total::count("datagrams", totals.datagrams),
+                Total { text: totals.peers(), ..Total::count("peers", totals.peers.len()) },
+                Total::count("bytes", totals.bytes),
+                Total::count("cut", totals.cut),
+                Total::count("answered", totals.answered),
             ],
         )?;
         Ok(())
@@ -100,7 +100,7 @@ impl Server {
                 if !ask.ip().is_loopback() || bound.as_socket().is_some_and(|address| address.ip().is_unspecified()) {
                     text.push_str("Everybody who can reach this machine is heard.\n");
                 }
-                text + &format!("In another terminal: udp-lab client {ask}")
+                text + &format!("In another terminal: udp-lab client {ask}\n")
             },
             || json!({ "listening": listening }),
         )?;
@@ -132,7 +132,7 @@ impl Server {
             };
             patient.hurry()?;
             let payload = &buffer[..length];
-            let answer = self.answer(socket, payload, &from);
+            let answer = self.answer(socket, payload, cut, &from);
             totals.datagrams += 1;
             totals.bytes += length as u64;
             totals.cut += u64::from(cut);
@@ -159,30 +159,34 @@ impl Server {
         Ok(totals)
     }
 
-    fn answer(&self, socket: &Socket, payload: &[u8], from: &SockAddr) -> Answer {
-        // Two servers that answered each other's answers would never stop.
-        if payload == self.reply.0 {
+    fn answer(&self, socket: &Socket, payload: &[u8], cut: bool, from: &SockAddr) -> Answer {
+        // Two servers that answered each other's answers would never stop. What was cut is known by its beginning only.
+        if payload == self.reply.0 || (cut && self.reply.0.starts_with(payload)) {
             return Answer::Own;
         }
         match socket.send_to(&self.reply.0, from) {
             Ok(_) => Answer::Sent,
-            Err(error) => Answer::Failed(OsError::from_number(error.raw_os_error().unwrap_or(0), HERE)),
+            Err(error) => Answer::Failed(CallError::new("answer", &error)),
         }
     }
 
     fn text(&self, number: u64, peer: &str, payload: &[u8], cut: bool, answer: &Answer) -> String {
-        let bytes = if payload.len() == 1 { "byte" } else { "bytes" };
-        let mut text = format!("{number}  {peer}  {} {bytes}  {}", payload.len(), quoted(payload, LONGEST_QUOTATION));
+        let bytes = parameters::bytes(payload.len());
+        let shown = quoted(payload, LONGEST_QUOTATION);
+        // What is too long for the line ends in its length, which stands there already.
+        let shown = shown.strip_suffix(&format!(" ({bytes})")).unwrap_or(&shown);
+        let mut text = format!("{number}  {peer}  {bytes}  {shown}");
         if cut {
-            text.push_str(&format!("  cut at {} bytes", self.buffer));
+            text.push_str("  cut by the buffer");
         }
         match answer {
             Answer::Sent => {}
-            Answer::Own => text.push_str("  not answered: it is this server's own reply text"),
-            Answer::Failed(error) if error.is(SocketError::InvalidArgument, HERE) => {
-                text.push_str(&format!("  not answered: nobody can be reached there ({error})"));
+            Answer::Own if cut => text.push_str("  not answered: perhaps own reply text"),
+            Answer::Own => text.push_str("  not answered: own reply text"),
+            Answer::Failed(error) if error.error.is(SocketError::InvalidArgument, HERE) => {
+                text.push_str(&format!("  not answered: nobody can be reached there ({})", error.error));
             }
-            Answer::Failed(error) => text.push_str(&format!("  not answered: {error}")),
+            Answer::Failed(error) => text.push_str(&format!("  not answered: {} ({})", error.meaning, error.error)),
         }
         text
     }
@@ -192,7 +196,7 @@ impl Server {
 enum Answer {
     Sent,
     Own,
-    Failed(OsError),
+    Failed(CallError),
 }
 
 /// Switches between taking what is there and waiting for more: output is flushed in between, so that a line appears at
