@@ -97,6 +97,15 @@ fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
 }
 
+/// The number of a socket's descriptor, or of its handle on Windows.
+pub fn descriptor(socket: &Socket) -> u64 {
+    #[cfg(unix)]
+    let number = std::os::fd::AsRawFd::as_raw_fd(socket);
+    #[cfg(windows)]
+    let number = std::os::windows::io::AsRawSocket::as_raw_socket(socket);
+    number as u64
+}
+
 /// How many descriptors this process has open, where the system tells.
 pub fn open_descriptors() -> Option<usize> {
     let folder = match HERE {

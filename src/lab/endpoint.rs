@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 
 use super::trouble::os_error;
-use super::{Call, CallError, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, socket};
+use super::{Call, CallError, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, socket};
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Fact, Os, SocketError};
 
@@ -53,10 +53,11 @@ impl Endpoint {
 
     pub(super) fn bound(self, address: SocketAddr) -> Call<Self> {
         let result = socket::bind(&self.socket, address);
-        self.write("bind", None, None, outcome(&result));
-        result?;
-        self.learn_address()?;
-        Ok(self)
+        if result.is_ok() {
+            self.learn_address()?;
+        }
+        self.write("bind", outcome(&result));
+        result.map(|()| self)
     }
 
     fn learn_address(&self) -> Call<()> {
@@ -68,8 +69,22 @@ impl Endpoint {
         Ok(())
     }
 
-    fn write(&self, call: &'static str, with: Option<&str>, payload: Option<&[u8]>, result: Outcome) {
-        self.room.write(&self.name, call, with, payload, result);
+    fn entry(&self, call: &'static str, result: Outcome) -> Entry<'_> {
+        Entry {
+            who: &self.name,
+            socket: &self.socket,
+            tcp: false,
+            local: self.address.get().copied(),
+            call,
+            with: None,
+            payload: None,
+            buffer: None,
+            result,
+        }
+    }
+
+    fn write(&self, call: &'static str, result: Outcome) {
+        self.room.write(self.entry(call, result));
     }
 
     /// Sets the peer. POSIX `connect()`: on a datagram socket no connection is made.
@@ -78,7 +93,7 @@ impl Endpoint {
     /// What the system says.
     pub fn connect(&self, target: &impl Target) -> Call<()> {
         let result = socket::connect(&self.socket, target.address());
-        self.write("connect", Some(target.name()), None, outcome(&result));
+        self.room.write(self.entry("connect", outcome(&result)).with(target));
         result?;
         let peer = Peer { name: target.name().to_owned(), address: target.address() };
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
@@ -91,7 +106,7 @@ impl Endpoint {
     /// What the system says; that may be the news about an earlier datagram.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         let address = SockAddr::from(target.address());
-        self.sent("send_to", target.name(), payload, self.socket.send_to(payload, &address))
+        self.sent("send_to", target, payload, self.socket.send_to(payload, &address))
     }
 
     /// Sends one datagram to the peer that was set by [`connect`](Self::connect).
@@ -99,8 +114,9 @@ impl Endpoint {
     /// # Errors
     /// What the system says: that there is no peer, or the news about an earlier datagram.
     pub fn send(&self, payload: &[u8]) -> Call<usize> {
-        let peer = self.peer();
-        self.sent("send", peer.as_ref().map_or("nobody", Target::name), payload, self.socket.send(payload))
+        let nobody = Peer { name: "nobody".to_owned(), address: socket::ANY_PORT };
+        let peer = self.peer().unwrap_or(nobody);
+        self.sent("send", &peer, payload, self.socket.send(payload))
     }
 
     fn peer(&self) -> Option<Peer> {
@@ -115,11 +131,11 @@ impl Endpoint {
         let slices: Vec<IoSlice<'_>> = buffers.iter().map(|buffer| IoSlice::new(buffer)).collect();
         let address = SockAddr::from(target.address());
         let result = self.socket.send_to_vectored(&slices, &address);
-        self.sent("sendmsg", target.name(), &buffers.concat(), result)
+        self.sent("sendmsg", target, &buffers.concat(), result)
     }
 
-    fn sent(&self, call: &'static str, target: &str, payload: &[u8], result: io::Result<usize>) -> Call<usize> {
-        let result = result.map_err(|e| CallError::new(format!("{call} from {} to {target}", self.name), &e));
+    fn sent(&self, call: &'static str, target: &impl Target, payload: &[u8], result: io::Result<usize>) -> Call<usize> {
+        let result = result.map_err(|e| CallError::new(format!("{call} from {} to {}", self.name, target.name()), &e));
         // Before the event is written: a receiver must be able to tell who this sender is.
         if result.is_ok() {
             self.learn_address()?;
@@ -128,7 +144,7 @@ impl Endpoint {
             Ok(sent) => Outcome::Bytes(*sent),
             Err(error) => Outcome::Error(error.error.clone()),
         };
-        self.write(call, Some(target), Some(payload), outcome);
+        self.room.write(self.entry(call, outcome).with(target).payload(payload));
         result
     }
 
@@ -145,7 +161,7 @@ impl Endpoint {
 
     /// Receives one datagram into `buffer` bytes, and waits for it up to two seconds.
     pub fn receive(&self, buffer: usize) -> Receipt {
-        self.next_receipt("recv_from", || self.plain(buffer, 0))
+        self.next_receipt("recv_from", buffer, || self.plain(buffer, 0))
     }
 
     /// Receives by plain `recv`, which does not tell the sender. POSIX `recv()`.
@@ -158,7 +174,7 @@ impl Endpoint {
                 other => return other,
             },
         };
-        self.next_receipt("recv", || {
+        self.next_receipt("recv", buffer, || {
             let mut bytes = vec![0; buffer];
             let length = platform::receive(&self.socket, &mut bytes, 0).map_err(no_buffer)?;
             bytes.truncate(length);
@@ -168,12 +184,12 @@ impl Endpoint {
 
     /// Looks at the next datagram and leaves it in the queue. POSIX MSG_PEEK.
     pub fn peek(&self, buffer: usize) -> Receipt {
-        self.next_receipt("peek_from", || self.plain(buffer, platform::MSG_PEEK))
+        self.next_receipt("peek_from", buffer, || self.plain(buffer, platform::MSG_PEEK))
     }
 
     /// Receives with MSG_WAITALL: wait for a full buffer.
     pub fn receive_waiting_for_all(&self, buffer: usize) -> Receipt {
-        self.next_receipt("recv_from WAITALL", || self.plain(buffer, platform::MSG_WAITALL))
+        self.next_receipt("recv_from WAITALL", buffer, || self.plain(buffer, platform::MSG_WAITALL))
     }
 
     /// Receives what is in the queue now, without waiting.
@@ -183,7 +199,7 @@ impl Endpoint {
     pub fn receive_now(&self, buffer: usize) -> Call<Receipt> {
         let switch = |on| self.socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
         switch(true)?;
-        let receipt = self.next_receipt("recv_from", || self.plain(buffer, 0));
+        let receipt = self.next_receipt("recv_from", buffer, || self.plain(buffer, 0));
         switch(false)?;
         Ok(receipt)
     }
@@ -192,7 +208,7 @@ impl Endpoint {
     /// datagram was flagged as cut.
     pub fn receive_scattered(&self, lengths: &[usize]) -> (Vec<Fact>, bool) {
         let mut flagged = false;
-        let receipt = self.next_receipt("recvmsg", || {
+        let receipt = self.next_receipt("recvmsg", lengths.iter().sum(), || {
             let raw = self.message(lengths)?;
             flagged = raw.cut;
             Ok(raw)
@@ -231,7 +247,7 @@ impl Endpoint {
 
     fn length_of(&self, call: &'static str, buffer: usize, flags: i32) -> Fact {
         let mut length = 0;
-        let receipt = self.next_receipt(call, || {
+        let receipt = self.next_receipt(call, buffer, || {
             let mut bytes = vec![0; buffer];
             let (real, from) = platform::receive_from(&self.socket, &mut bytes, flags).map_err(no_buffer)?;
             length = real;
@@ -251,7 +267,7 @@ impl Endpoint {
     pub fn read_nothing(&self) -> Call<()> {
         let read = platform::read_nothing(&self.socket);
         let result = read.map_err(|e| CallError::new(format!("read from {}", self.name), &e));
-        self.write("read", None, None, outcome(&result));
+        self.write("read", outcome(&result));
         result
     }
 
@@ -266,7 +282,7 @@ impl Endpoint {
         // A socket that answers without end would otherwise hold the lesson for ever.
         const MOST: usize = 10_000;
         while receipts.len() < MOST {
-            match self.next_arrival("recv_from", || self.plain(buffer, 0)) {
+            match self.next_arrival("recv_from", buffer, || self.plain(buffer, 0)) {
                 Arrival::Fence(payload) if payload == raised => {
                     return Ok(Received { receipts, end: Receipt::Nothing });
                 }
@@ -302,7 +318,7 @@ impl Endpoint {
 
     /// The next request for a server loop; `None` at the fence, or when nothing comes any more.
     pub(super) fn next_request(&self, buffer: usize) -> Option<(Vec<u8>, Peer)> {
-        match self.next_arrival("recv_from", || self.plain(buffer, 0)) {
+        match self.next_arrival("recv_from", buffer, || self.plain(buffer, 0)) {
             Arrival::Receipt(Receipt::Datagram { bytes, from }) => Some((bytes, from)),
             Arrival::Receipt(_) | Arrival::Fence(_) => None,
         }
@@ -323,7 +339,9 @@ impl Endpoint {
         let payload = [number][..buffer.min(1)].to_vec();
         let sent = fence.send_to(&payload, &SockAddr::from(self.address()));
         let sent = sent.map_err(|e| CallError::new(format!("send the fence to {}", self.name), &e))?;
-        self.room.write(FENCE, "send_to", Some(&self.name), Some(&payload), Outcome::Bytes(sent));
+        let local = socket::address_of(fence).ok();
+        let entry = Entry { who: FENCE, socket: fence, local, ..self.entry("send_to", Outcome::Bytes(sent)) };
+        self.room.write(entry.with(self).payload(&payload));
         Ok(payload)
     }
 
@@ -346,9 +364,14 @@ impl Endpoint {
     }
 
     /// Fences from earlier proofs are passed over.
-    fn next_receipt(&self, call: &'static str, mut attempt: impl FnMut() -> Result<Raw, Failure>) -> Receipt {
+    fn next_receipt(
+        &self,
+        call: &'static str,
+        buffer: usize,
+        mut attempt: impl FnMut() -> Result<Raw, Failure>,
+    ) -> Receipt {
         loop {
-            if let Arrival::Receipt(receipt) = self.next_arrival(call, &mut attempt) {
+            if let Arrival::Receipt(receipt) = self.next_arrival(call, buffer, &mut attempt) {
                 return receipt;
             }
         }
@@ -360,7 +383,12 @@ impl Endpoint {
     }
 
     /// Datagrams of strangers are set aside: any program on this machine may send here.
-    fn next_arrival(&self, call: &'static str, mut attempt: impl FnMut() -> Result<Raw, Failure>) -> Arrival {
+    fn next_arrival(
+        &self,
+        call: &'static str,
+        room: usize,
+        mut attempt: impl FnMut() -> Result<Raw, Failure>,
+    ) -> Arrival {
         let started = Instant::now();
         let limit = self.room.log.limit();
         if limit < socket::LIMIT {
@@ -371,7 +399,8 @@ impl Endpoint {
             let (error, buffer) = match attempt() {
                 Ok(raw) => match self.sender_of(&raw) {
                     Some(from) => {
-                        self.write(call, Some(&from.name), Some(&raw.bytes), Outcome::Bytes(raw.bytes.len()));
+                        let entry = self.entry(call, Outcome::Bytes(raw.bytes.len()));
+                        self.room.write(entry.with(&from).payload(&raw.bytes).buffer(Some(room)));
                         return match from.name.as_str() {
                             FENCE => Arrival::Fence(raw.bytes),
                             _ => Arrival::Receipt(Receipt::Datagram { bytes: raw.bytes, from }),
@@ -394,13 +423,14 @@ impl Endpoint {
                     if started.elapsed() >= limit {
                         self.room.log.wait_was_in_vain();
                     }
-                    self.write(call, None, None, Outcome::Nothing);
+                    self.room.write(self.entry(call, Outcome::Nothing).buffer(Some(room)));
                     return Arrival::Receipt(Receipt::Nothing);
                 }
                 _ => {
                     let error = os_error(error.raw_os_error().unwrap_or(0));
                     let written = if error.is(SocketError::MessageTooLong, HERE) { &buffer[..] } else { &[] };
-                    self.write(call, None, Some(written), Outcome::Error(error.clone()));
+                    let entry = self.entry(call, Outcome::Error(error.clone()));
+                    self.room.write(entry.payload(written).buffer(Some(room)));
                     return Arrival::Receipt(Receipt::Failed { error, buffer: written.to_vec() });
                 }
             }
@@ -414,7 +444,11 @@ impl Endpoint {
 
     /// Writes a moment down that is no call: a request taken in hand, an answer given.
     pub(super) fn mark(&self, what: &'static str, client: Option<&Peer>) -> Moment {
-        self.room.write(&self.name, what, client.map(Target::name), None, Outcome::Done)
+        let entry = self.entry(what, Outcome::Done);
+        self.room.write(match client {
+            Some(client) => entry.with(client),
+            None => entry,
+        })
     }
 
     /// Calls `listen`, which UDP does not have.
@@ -423,7 +457,7 @@ impl Endpoint {
     /// EOPNOTSUPP, POSIX says.
     pub fn listen(&self) -> Call<()> {
         let result = self.socket.listen(1).map_err(|e| CallError::new(format!("listen on {}", self.name), &e));
-        self.write("listen", None, None, outcome(&result));
+        self.write("listen", outcome(&result));
         result
     }
 
@@ -434,7 +468,7 @@ impl Endpoint {
     pub fn accept(&self) -> Call<()> {
         let result = self.socket.accept().map(drop);
         let result = result.map_err(|e| CallError::new(format!("accept on {}", self.name), &e));
-        self.write("accept", None, None, outcome(&result));
+        self.write("accept", outcome(&result));
         result
     }
 
@@ -560,7 +594,7 @@ impl Endpoint {
 
     /// Closes the socket: its queue is gone, its port is free.
     pub fn close(self) {
-        self.write("close", None, None, Outcome::Done);
+        self.write("close", Outcome::Done);
     }
 }
 

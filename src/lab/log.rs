@@ -1,5 +1,6 @@
 //! What happened: every call made in the lab, in order.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +30,17 @@ pub struct Event {
     /// What was sent, or is in the buffer after a receive.
     #[serde(serialize_with = "quotation")]
     pub payload: Option<Vec<u8>>,
+    /// The bytes that a receive offered room for.
+    pub buffer: Option<usize>,
+    /// The descriptor of the socket.
+    pub descriptor: u64,
+    /// Whether it is a TCP socket.
+    #[serde(skip)]
+    pub tcp: bool,
+    /// The socket's own address, once it has one.
+    pub local: Option<SocketAddr>,
+    /// The address of the other end, as it was given to the call or came from it.
+    pub remote: Option<SocketAddr>,
     /// What the call returned.
     pub result: Outcome,
 }

@@ -49,22 +49,20 @@ struct Room {
 }
 
 impl Room {
-    fn write(
-        &self,
-        who: &str,
-        call: &'static str,
-        with: Option<&str>,
-        payload: Option<&[u8]>,
-        result: Outcome,
-    ) -> Moment {
+    fn write(&self, entry: Entry<'_>) -> Moment {
         self.log.write(|returned| Event {
             scene: self.scene,
             returned,
-            who: who.to_owned(),
-            call,
-            with: with.map(str::to_owned),
-            payload: payload.map(<[u8]>::to_vec),
-            result,
+            who: entry.who.to_owned(),
+            call: entry.call,
+            with: entry.with.map(|(name, _)| name.to_owned()),
+            payload: entry.payload.map(<[u8]>::to_vec),
+            buffer: entry.buffer,
+            descriptor: platform::descriptor(entry.socket),
+            tcp: entry.tcp,
+            local: entry.local,
+            remote: entry.with.map(|(_, address)| address),
+            result: entry.result,
         })
     }
 
@@ -78,6 +76,36 @@ impl Room {
 
     fn note_stranger(&self) {
         self.log.note("a datagram from another program on this machine was set aside".to_owned());
+    }
+}
+
+/// A call that is to be written down: who made it, on which socket, and what there is to tell of it.
+struct Entry<'a> {
+    who: &'a str,
+    socket: &'a Socket,
+    tcp: bool,
+    local: Option<SocketAddr>,
+    call: &'static str,
+    with: Option<(&'a str, SocketAddr)>,
+    payload: Option<&'a [u8]>,
+    buffer: Option<usize>,
+    result: Outcome,
+}
+
+impl<'a> Entry<'a> {
+    fn with(mut self, target: &'a impl Target) -> Self {
+        self.with = Some((target.name(), target.address()));
+        self
+    }
+
+    fn payload(mut self, bytes: &'a [u8]) -> Self {
+        self.payload = Some(bytes);
+        self
+    }
+
+    fn buffer(mut self, bytes: Option<usize>) -> Self {
+        self.buffer = bytes;
+        self
     }
 }
 

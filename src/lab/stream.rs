@@ -10,7 +10,7 @@ use socket2::Socket;
 
 use super::endpoint::outcome;
 use super::trouble::os_error;
-use super::{Call, CallError, Outcome, Peer, Room, Target, socket};
+use super::{Call, CallError, Entry, Outcome, Peer, Room, Target, socket};
 use crate::platform;
 use crate::vocabulary::Fact;
 
@@ -42,7 +42,7 @@ impl Listener {
     /// What the system says.
     pub fn listen(&self) -> Call<()> {
         let result = self.socket.listen(128).map_err(|e| CallError::at("listen on", self.address, &e));
-        self.room.write(&self.name, "listen", None, None, outcome(&result));
+        self.write("listen", outcome(&result));
         result
     }
 
@@ -51,10 +51,12 @@ impl Listener {
     /// # Errors
     /// What the system says: EADDRINUSE while a connection of this address is in TIME-WAIT.
     pub fn close_and_bind_again(self) -> Call<()> {
-        self.room.write(&self.name, "close", None, None, Outcome::Done);
-        drop(self.socket);
-        let result = socket::tcp().and_then(|again| socket::bind(&again, self.address));
-        self.room.write(&self.name, "bind", None, None, outcome(&result));
+        let Listener { name, socket, address, room } = self;
+        room.write(entry(&name, &socket, Some(address), "close", Outcome::Done));
+        drop(socket);
+        let again = socket::tcp()?;
+        let result = socket::bind(&again, address);
+        room.write(entry(&name, &again, Some(address), "bind", outcome(&result)));
         result
     }
 
@@ -64,11 +66,30 @@ impl Listener {
     /// What the system says.
     pub fn accept(&self) -> Call<Stream> {
         let accepted = self.socket.accept().map_err(|e| CallError::at("accept at", self.address, &e));
-        let (socket, _) = accepted?;
+        let (socket, from) = accepted?;
         socket::wait_at_most(&socket, socket::LIMIT)?;
-        self.room.write(&self.name, "accept", None, None, Outcome::Done);
-        Ok(Stream { name: self.name.clone(), socket, room: Arc::clone(&self.room) })
+        let peer = from.as_socket().and_then(|address| Some(Peer { name: self.room.name_of(address)?, address }));
+        let accepted = entry(&self.name, &self.socket, Some(self.address), "accept", Outcome::Done);
+        self.room.write(match &peer {
+            Some(peer) => accepted.with(peer),
+            None => accepted,
+        });
+        Ok(Stream { name: self.name.clone(), socket, local: Some(self.address), peer, room: Arc::clone(&self.room) })
     }
+
+    fn write(&self, call: &'static str, result: Outcome) {
+        self.room.write(entry(&self.name, &self.socket, Some(self.address), call, result));
+    }
+}
+
+fn entry<'a>(
+    who: &'a str,
+    socket: &'a Socket,
+    local: Option<SocketAddr>,
+    call: &'static str,
+    result: Outcome,
+) -> Entry<'a> {
+    Entry { who, socket, tcp: true, local, call, with: None, payload: None, buffer: None, result }
 }
 
 impl Target for Listener {
@@ -86,6 +107,8 @@ impl Target for Listener {
 pub struct Stream {
     name: String,
     socket: Socket,
+    local: Option<SocketAddr>,
+    peer: Option<Peer>,
     room: Arc<Room>,
 }
 
@@ -93,12 +116,26 @@ impl Stream {
     pub(super) fn connect(name: &str, target: &impl Target, room: Arc<Room>) -> Call<Self> {
         let socket = socket::tcp()?;
         let result = socket::connect(&socket, target.address());
-        room.write(name, "connect", Some(target.name()), None, outcome(&result));
-        result.map(|()| Stream { name: name.to_owned(), socket, room })
+        let local = result.as_ref().ok().and_then(|()| socket::address_of(&socket).ok());
+        if let Some(local) = local {
+            room.enter(local, name);
+        }
+        room.write(entry(name, &socket, local, "connect", outcome(&result)).with(target));
+        let peer = Some(Peer { name: target.name().to_owned(), address: target.address() });
+        result.map(|()| Stream { name: name.to_owned(), socket, local, peer, room })
+    }
+
+    fn write_down(&self, call: &'static str, payload: Option<&[u8]>, buffer: Option<usize>, result: Outcome) {
+        let mut entry = entry(&self.name, &self.socket, self.local, call, result).buffer(buffer);
+        entry.payload = payload;
+        self.room.write(match &self.peer {
+            Some(peer) => entry.with(peer),
+            None => entry,
+        });
     }
 
     pub(super) fn unconnected(name: &str, room: Arc<Room>) -> Call<Self> {
-        Ok(Stream { name: name.to_owned(), socket: socket::tcp()?, room })
+        Ok(Stream { name: name.to_owned(), socket: socket::tcp()?, local: None, peer: None, room })
     }
 
     /// Writes `bytes` in one call; returns how many the system took.
@@ -106,12 +143,14 @@ impl Stream {
     /// # Errors
     /// What the system says.
     pub fn write(&self, bytes: &[u8]) -> Call<usize> {
-        let sent = self
-            .socket
-            .send(bytes)
-            .map_err(|e| CallError::new(format!("write to the TCP stream of {}", self.name), &e))?;
-        self.room.write(&self.name, "write", None, Some(bytes), Outcome::Bytes(sent));
-        Ok(sent)
+        let result = self.socket.send(bytes);
+        let result = result.map_err(|e| CallError::new(format!("write to the TCP stream of {}", self.name), &e));
+        let outcome = match &result {
+            Ok(sent) => Outcome::Bytes(*sent),
+            Err(error) => Outcome::Error(error.error.clone()),
+        };
+        self.write_down("write", Some(bytes), None, outcome);
+        result
     }
 
     /// Says that no more will be written: the other end reads up to an end of file.
@@ -120,7 +159,7 @@ impl Stream {
     /// What the system says.
     pub fn finish(&self) -> Call<()> {
         let result = self.socket.shutdown(Shutdown::Write).map_err(|e| CallError::new("end the TCP stream", &e));
-        self.room.write(&self.name, "shutdown", None, None, outcome(&result));
+        self.write_down("shutdown", None, None, outcome(&result));
         result
     }
 
@@ -164,7 +203,7 @@ impl Stream {
             }
         };
         let payload = matches!(outcome, Outcome::Bytes(_)).then_some(&bytes[..]);
-        self.room.write(&self.name, call, None, payload, outcome);
+        self.write_down(call, payload, Some(buffer), outcome);
         fact
     }
 
@@ -208,7 +247,7 @@ impl Stream {
 
     /// Closes the connection in order.
     pub fn close(self) {
-        self.room.write(&self.name, "close", None, None, Outcome::Done);
+        self.write_down("close", None, None, Outcome::Done);
     }
 }
 
