@@ -41,6 +41,10 @@ struct Options {
     #[arg(long, global = true)]
     ascii: bool,
 
+    /// Leave the picture above the table out
+    #[arg(long, global = true)]
+    no_ladder: bool,
+
     #[command(flatten)]
     color: colorchoice_clap::Color,
 }
@@ -48,7 +52,7 @@ struct Options {
 impl Options {
     fn look(self) -> Look {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
-        Look { width: width.clamp(60, 500), ascii: self.ascii || !utf8_locale() }
+        Look { width: width.clamp(60, 500), ascii: self.ascii || !utf8_locale(), ladder: !self.no_ladder }
     }
 }
 
@@ -167,7 +171,7 @@ fn server_command() -> Command {
     Command::new("server").about(SERVER).defer(|command| {
         Server::augment_args(command).about(SERVER).long_about(None).after_help(
             "One line for each datagram: number, peer, bytes, text. A datagram that is the reply text itself is not \
-             answered, so that two servers cannot keep each other busy.\n\n\
+             answered, so that two servers with one reply cannot keep each other busy.\n\n\
              Example: udp-lab server 127.0.0.1:8888 --reply Hello --count 3\n\n\
              Exit status: 0 ended by Ctrl-C or --count; 2 wrong use; 3 could not run here.",
         )

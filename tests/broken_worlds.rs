@@ -68,6 +68,16 @@ fn compare_notices_datagrams_that_are_joined() {
 }
 
 #[test]
+fn compare_notices_datagrams_that_come_twice() {
+    let (status, report) = in_broken_world("twice", &["compare"]);
+    let noticed = report.with_verdict("differs");
+    for row in ["udp-rest", "udp-three", "udp-missing"] {
+        assert!(noticed.contains(&row), "{row} is not among {noticed:?}");
+    }
+    assert_eq!(status, 1);
+}
+
+#[test]
 fn compare_notices_a_rest_that_is_kept() {
     assert_noticed("keep-rest", &["compare"], &["udp-rest"]);
 }

@@ -2,7 +2,7 @@
 //!
 //! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Times, ports and the system's release are
 //! replaced on both sides before they are compared, and blanks and lines are collapsed, as a table follows its longest
-//! cell. A line `...` stands for lines that are left out. `UPDATE_PAGES=1 cargo test --test pages` writes today's output
+//! cell; in pictures all numbers are replaced. A line `...` stands for lines that are left out. `UPDATE_PAGES=1 cargo test --test pages` writes today's output
 //! into the pages, except where lines are left out.
 
 #![cfg(target_os = "linux")]
@@ -11,6 +11,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::Regex;
 use support::udp_lab;
@@ -82,10 +83,25 @@ fn output_of(command: &str) -> Vec<String> {
     String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// The line without what changes from run to run.
-fn lasting(line: &str) -> String {
-    let mut line = line.to_owned();
-    for (changing, lasting) in [
+/// What changes from run to run, or from kernel to kernel, and what stands for it.
+struct Changing(Vec<(Regex, &'static str)>);
+
+impl Changing {
+    fn new(patterns: &[(&str, &'static str)]) -> Self {
+        Changing(patterns.iter().map(|(pattern, lasting)| (Regex::new(pattern).unwrap(), *lasting)).collect())
+    }
+
+    fn replaced(&self, line: String) -> String {
+        self.0.iter().fold(line, |line, (changing, lasting)| changing.replace_all(&line, *lasting).into_owned())
+    }
+}
+
+static IN_PICTURES: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^ *(\d+\.\d+ |│ \(\d+ more\)|client \d+ +█)").unwrap());
+static PICTURES: LazyLock<Changing> =
+    LazyLock::new(|| Changing::new(&[(r"\d+(\.\d+)?", "N"), (r"N( N)+", "N"), ("█+", "█")]));
+static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
+    Changing::new(&[
         (r"\d+\.\d+ ms", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"Linux \d+\.\d+", "SYSTEM"),
@@ -93,20 +109,28 @@ fn lasting(line: &str) -> String {
         ("─+", "─"),
         ("═+", "═"),
         (" +", " "),
-    ] {
-        line = Regex::new(changing).unwrap().replace_all(&line, lasting).into_owned();
-    }
-    line
+    ])
+});
+
+/// The lines without what changes.
+fn lasting(lines: &[String]) -> Vec<String> {
+    let line = |line: &String| {
+        let kept = if IN_PICTURES.is_match(line) { PICTURES.replaced(line.clone()) } else { line.clone() };
+        EVERYWHERE.replaced(kept)
+    };
+    lines.iter().map(line).collect()
 }
 
 /// Whether `shown` is `printed`, `...` standing for any number of lines.
 fn same(shown: &[String], printed: &[String]) -> bool {
+    fits(&lasting(shown), &lasting(printed))
+}
+
+fn fits(shown: &[String], printed: &[String]) -> bool {
     match shown.split_first() {
         None => printed.is_empty(),
-        Some((line, rest)) if line == "..." => (0..=printed.len()).any(|skipped| same(rest, &printed[skipped..])),
-        Some((line, rest)) => {
-            printed.first().is_some_and(|first| lasting(first) == lasting(line)) && same(rest, &printed[1..])
-        }
+        Some((line, rest)) if line == "..." => (0..=printed.len()).any(|skipped| fits(rest, &printed[skipped..])),
+        Some((line, rest)) => printed.first() == Some(line) && fits(rest, &printed[1..]),
     }
 }
 

@@ -371,9 +371,17 @@ impl Endpoint {
         mut attempt: impl FnMut() -> Result<Raw, Failure>,
     ) -> Receipt {
         loop {
-            if let Arrival::Receipt(receipt) = self.next_arrival(call, buffer, &mut attempt) {
-                return receipt;
+            match self.next_arrival(call, buffer, &mut attempt) {
+                Arrival::Receipt(receipt) => return receipt,
+                Arrival::Fence(_) => self.discard_peeked(call),
             }
+        }
+    }
+
+    /// What is not for the lesson is still in the queue after a peek, and would be peeked at for ever.
+    fn discard_peeked(&self, call: &str) {
+        if call.starts_with("peek") {
+            let _ = self.plain(0, 0);
         }
     }
 
@@ -408,10 +416,7 @@ impl Endpoint {
                     }
                     None => {
                         self.room.note_stranger();
-                        if call.starts_with("peek") {
-                            // Still in the queue: it would be peeked at for ever.
-                            let _ = self.plain(0, 0);
-                        }
+                        self.discard_peeked(call);
                         (io::ErrorKind::Interrupted.into(), Vec::new())
                     }
                 },
@@ -599,7 +604,7 @@ impl Endpoint {
 }
 
 /// The name under which the fence's own socket appears in the events.
-const FENCE: &str = "fence";
+pub const FENCE: &str = "fence";
 
 impl Target for Endpoint {
     fn address(&self) -> SocketAddr {

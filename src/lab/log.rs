@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Serialize, Serializer};
 
 use super::socket::LIMIT;
-use crate::vocabulary::{OsError, quoted};
-
-/// Longest quotation of a payload in an event, in characters.
-const LONGEST_QUOTATION: usize = 200;
+use crate::vocabulary::{OsError, escaped};
 
 /// One call on an endpoint, written down when it returned.
 #[derive(Clone, Debug, Serialize)]
@@ -64,7 +61,7 @@ fn microseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::
 }
 
 fn quotation<S: Serializer>(payload: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
-    payload.as_ref().map(|bytes| quoted(bytes, LONGEST_QUOTATION)).serialize(serializer)
+    payload.as_ref().map(|bytes| escaped(bytes, usize::MAX).0).serialize(serializer)
 }
 
 /// A moment in the run: its place in the order of events, and the time.

@@ -20,7 +20,7 @@ use std::thread;
 
 use socket2::Socket;
 
-pub use self::endpoint::Endpoint;
+pub use self::endpoint::{Endpoint, FENCE};
 pub use self::log::{Event, Log, Moment, Outcome};
 pub use self::receipt::{Peer, Receipt, Received};
 pub use self::reserved::ReservedPort;

@@ -40,12 +40,12 @@ impl CallError {
             Some("Another program has this port: choose another one, or end that program.")
         } else if is(SocketError::AddressNotAvailable) {
             Some("No interface of this machine has this address.")
-        } else if is(SocketError::AccessDenied) {
-            Some("The system refuses this; ports below 1024 often need privilege: choose a higher one.")
+        } else if is(SocketError::AccessDenied) && self.operation.starts_with("bind") {
+            Some("Ports below 1024 often need privilege: choose a higher one.")
         } else if is(SocketError::TooManyFiles) || is(SocketError::TooManyFilesInSystem) {
             Some("Too many sockets for this process: raise the limit (`ulimit -n`), or ask for fewer clients.")
         } else if is(SocketError::NetworkUnreachable) {
-            Some("No interface leads there. Is it down? On Linux `ip link set lo up` starts loopback.")
+            Some("No interface leads there. For loopback on Linux, `ip link set lo up` starts it.")
         } else {
             None
         }

@@ -54,7 +54,7 @@ fn stream_or_datagrams() -> Scene {
         promised("udp-peek", "UDP: hello, after a peek a receive", &b"hello"[..], &sources::POSIX_RECVFROM),
     ];
     Scene::claims("1. stream against datagram", claims).run(|lab| {
-        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);
         server.read(1);
@@ -64,7 +64,7 @@ fn stream_or_datagrams() -> Scene {
         server.peek(100);
         lab.observe("tcp-peek", server.read(100));
 
-        let (client, server) = (lab.endpoint("UDP client")?, lab.bind("UDP server")?);
+        let (client, server) = (lab.endpoint("client")?, lab.bind("server")?);
         client.send_to(b"hello", &server)?;
         server.receive(1);
         lab.observe("udp-rest", server.before_fence(100)?);
@@ -84,12 +84,12 @@ fn nothing_sticks() -> Scene {
         promised("udp-joined", "UDP: receives that join messages", 0, &sources::POSIX_RECVFROM),
     ];
     Scene::claims("2. TCP has no messages that could stick", claims).run(|lab| {
-        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        let (client, server) = lab.tcp_pair("client", "server")?;
         THREE.iter().try_for_each(|message| client.write(message).map(drop))?;
         server.wait_for(THREE.concat().len());
         lab.observe("tcp-three", server.read(100));
 
-        let (client, server) = (lab.endpoint("UDP client")?, lab.bind("UDP server")?);
+        let (client, server) = (lab.endpoint("client")?, lab.bind("server")?);
         THREE.iter().try_for_each(|message| client.send_to(message, &server).map(drop))?;
         let received = server.receive_until_fence(100)?;
         lab.observe("udp-three", received.count());
@@ -113,7 +113,7 @@ fn complete_or_whole() -> Scene {
         promised("udp-in-part", "UDP: datagrams that arrive in part", 0, &sources::RFC768),
     ];
     Scene::claims("3. complete stream, or whole datagrams", claims).run(|lab| {
-        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        let (client, server) = lab.tcp_pair("client", "server")?;
         client.shrink_buffers();
         server.shrink_buffers();
         let (taken, told) = client.write_until_told()?;
@@ -121,7 +121,7 @@ fn complete_or_whole() -> Scene {
         lab.observe("tcp-held", told);
         lab.observe("tcp-missing", taken - server.read_to_end());
 
-        let (client, server) = (lab.bind("UDP client")?, lab.bind("UDP server")?);
+        let (client, server) = (lab.bind("client")?, lab.bind("server")?);
         server.set_receive_buffer(4096)?;
         let failed = (0..COUNT).filter(|_| client.send_to(&PAYLOAD, &server) != Ok(PAYLOAD.len())).count();
         let dropped = server.drops();
@@ -149,11 +149,11 @@ fn a_descriptor_or_none(count: usize) -> Scene {
             .absent_on(Os::Windows, handles),
     ];
     Scene::claims("4. listen and accept, or one socket for all", claims).run(move |lab| {
-        let listener = lab.tcp_reserve("TCP server")?;
+        let listener = lab.tcp_reserve("server")?;
         lab.observe("tcp-listen", listener.listen());
         let mut streams = Vec::new();
         for _ in 0..count {
-            streams.push(lab.tcp_connect("TCP client", &listener)?);
+            streams.push(lab.tcp_connect("client", &listener)?);
         }
         let before = lab.open_descriptors();
         let accepted: Result<Vec<_>, _> = (0..count).map(|_| listener.accept()).collect();
@@ -161,10 +161,10 @@ fn a_descriptor_or_none(count: usize) -> Scene {
         lab.observe("tcp-accept", accepted.map(drop));
         lab.observe_or_skip("tcp-descriptors", added);
 
-        let server = lab.bind("UDP server")?;
+        let server = lab.bind("server")?;
         lab.observe("udp-listen", server.listen());
         lab.observe("udp-accept", server.accept());
-        let clients = lab.endpoints("UDP client", count)?;
+        let clients = lab.endpoints("client", count)?;
         for client in &clients {
             client.send_to(client.name().as_bytes(), &server)?;
         }
@@ -195,20 +195,20 @@ fn calls_are_convention() -> Scene {
         promised("udp-recv", "UDP: plain recv, without a peer", &b"hello"[..], &sources::POSIX_RECV),
     ];
     Scene::claims("5. send or sendto: convention, not law", claims).run(|lab| {
-        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);
         lab.observe("tcp-send", server.read(100));
-        lab.observe("tcp-no-peer", lab.tcp_unconnected("TCP client")?.write(b"hello"));
+        lab.observe("tcp-no-peer", lab.tcp_unconnected("client")?.write(b"hello"));
 
-        let (client, server) = (lab.bind("UDP client")?, lab.bind("UDP server")?);
+        let (client, server) = (lab.bind("client")?, lab.bind("server")?);
         lab.observe("udp-no-peer", client.send(b"hello"));
         client.connect(&server)?;
         server.connect(&client)?;
         client.send(b"hello")?;
         lab.observe("udp-send", server.recv(100));
 
-        let (client, server) = (lab.bind("UDP client 2")?, lab.bind("UDP server 2")?);
+        let (client, server) = (lab.bind("client 2")?, lab.bind("server 2")?);
         client.send_to(b"hello", &server)?;
         lab.observe("udp-recv", server.recv(100));
         Ok(())
@@ -223,14 +223,14 @@ fn end_of_file_or_none() -> Scene {
         usual("udp-after-empty", "UDP: and after it comes", &b"more"[..], &sources::LOOPBACK),
     ];
     Scene::claims("end of file", claims).run(|lab| {
-        let (client, server) = lab.tcp_pair("TCP client", "TCP server")?;
+        let (client, server) = lab.tcp_pair("client", "server")?;
         client.close();
         lab.observe("tcp-close", server.read(100));
 
-        let (client, server) = (lab.bind("UDP client")?, lab.bind("UDP server")?);
+        let (client, server) = (lab.bind("client")?, lab.bind("server")?);
         client.close();
         lab.observe("udp-close", server.before_fence(100)?);
-        let client = lab.endpoint("UDP client")?;
+        let client = lab.endpoint("client")?;
         client.send_to(b"", &server)?;
         client.send_to(b"more", &server)?;
         let received = server.receive_until_fence(100)?;
@@ -248,15 +248,15 @@ fn restart() -> Scene {
         promised("udp-rebind", "UDP: server closes, binds again", "success", &sources::RFC768),
     ];
     Scene::claims("restart: TIME-WAIT, or no state at all", claims).run(|lab| {
-        let listener = lab.tcp_listener("TCP server")?;
-        let client = lab.tcp_connect("TCP client", &listener)?;
+        let listener = lab.tcp_listener("server")?;
+        let client = lab.tcp_connect("client", &listener)?;
         listener.accept()?.close();
         client.read(1);
         client.close();
         lab.observe("tcp-rebind", listener.close_and_bind_again());
 
-        let server = lab.bind("UDP server")?;
-        let client = lab.bind("UDP client")?;
+        let server = lab.bind("server")?;
+        let client = lab.bind("client")?;
         client.send_to(b"hello", &server)?;
         server.receive(100);
         let rebound = server.close_and_bind_again()?;
@@ -277,10 +277,10 @@ fn nobody_there() -> Scene {
     ];
     Scene::claims("nobody there", claims).run(|lab| {
         let nobody = lab.tcp_reserve("nobody")?;
-        lab.observe("tcp-connect", lab.tcp_connect("TCP client", &nobody).map(drop));
+        lab.observe("tcp-connect", lab.tcp_connect("client", &nobody).map(drop));
 
         let nobody = lab.reserve("nobody")?;
-        let client = lab.endpoint("UDP client")?;
+        let client = lab.endpoint("client")?;
         lab.observe("udp-connect", client.connect(&nobody));
         lab.observe("udp-first", client.send(b"hello"));
         lab.observe("udp-next", client.recv(100));
@@ -306,12 +306,12 @@ fn the_address_of_the_answer() -> Scene {
     Scene::claims("a server on 0.0.0.0, asked at 127.0.0.2", claims).run(|lab| {
         let second = lab.second_loopback()?;
 
-        let listener = lab.tcp_listener_everywhere("TCP server")?;
-        let client = lab.tcp_connect("TCP client", &listener.at(second))?;
+        let listener = lab.tcp_listener_everywhere("server")?;
+        let client = lab.tcp_connect("client", &listener.at(second))?;
         listener.accept()?.write(b"Thanks")?;
         lab.observe("tcp-asked", client.read(100));
 
-        let server = lab.bind_everywhere("UDP server")?;
+        let server = lab.bind_everywhere("server")?;
         let asked = server.at(second);
         let client = lab.bind("unconnected client")?;
         client.send_to(b"hello", &asked)?;

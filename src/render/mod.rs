@@ -2,6 +2,8 @@
 
 pub mod expectations;
 pub mod json;
+pub mod ladder;
+pub mod picture;
 mod sheet;
 pub mod table;
 
@@ -25,6 +27,8 @@ pub struct Look {
     pub width: u16,
     /// Only ASCII characters.
     pub ascii: bool,
+    /// With the picture above the table.
+    pub ladder: bool,
 }
 
 impl Look {

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use anstyle::Style;
 use comfy_table::{Cell, Color};
 
-use super::Look;
+use super::picture::Picture;
 use super::sheet::{self, Notes, Sheet};
+use super::{Look, ladder};
 use crate::vocabulary::{Host, Report, Row, Strength, Tally, Verdict};
 
 pub(super) const BOLD: Style = Style::new().bold();
@@ -20,6 +21,12 @@ pub fn report(report: &Report, host: &Host, look: Look) -> String {
     line(&mut text, &look.wrap(report.question, ""));
     text.push('\n');
 
+    if look.ladder
+        && let Some(picture) = Picture::of(report)
+    {
+        text.push_str(&ladder::draw(&picture, look));
+        text.push('\n');
+    }
     let notes = Notes::of(report.rows.iter().filter_map(note));
     line(&mut text, &results(report, &notes, look));
     line(&mut text, &look.wrap(&summary(report.tally(), host), ""));

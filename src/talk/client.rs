@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 use socket2::Socket;
 
-use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, milliseconds, seconds};
+use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, milliseconds, seconds, whole};
 use crate::lab::socket::{self, LONGEST_PAYLOAD};
 use crate::lab::{Call, CallError};
 use crate::lessons::parameters::{self, Message};
@@ -130,12 +130,12 @@ impl Client {
             || self.text(&answer, server, round_trip, look),
             || match &answer {
                 Answer::Got(payload) => json!({
-                    "sent": quoted(message, usize::MAX), "answer": quoted(payload, usize::MAX),
+                    "sent": whole(message), "answer": whole(payload),
                     "round_trip": seconds(round_trip),
                 }),
-                Answer::None => json!({ "sent": quoted(message, usize::MAX), "answer": null }),
+                Answer::None => json!({ "sent": whole(message), "answer": null }),
                 Answer::Failed(error) => json!({
-                    "sent": quoted(message, usize::MAX), "answer": null, "error": error.error,
+                    "sent": whole(message), "answer": null, "error": error.error,
                 }),
             },
         )?;

@@ -13,10 +13,15 @@ use serde_json::{Value, json};
 
 use crate::lab::CallError;
 use crate::render::{Format, Look, table};
-use crate::vocabulary::quoted;
+use crate::vocabulary::{escaped, quoted};
 
 /// Longest quotation of a payload on a line, in characters.
 const LONGEST_QUOTATION: usize = 60;
+
+/// A payload for JSON: escaped, and all of it.
+fn whole(payload: &[u8]) -> String {
+    escaped(payload, usize::MAX).0
+}
 
 /// What ends a conversation early.
 #[derive(Debug)]

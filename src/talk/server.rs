@@ -11,11 +11,11 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript};
+use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, whole};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{SocketError, quoted};
+use crate::vocabulary::{SocketError, shortened};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -125,12 +125,20 @@ impl Server {
                         io::ErrorKind::Interrupted => {}
                         // An answer went to a client that is gone; only Windows tells an unconnected socket.
                         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
-                        _ => return Err(CallError::new("receive", &error).into()),
+                        _ => {
+                            let error = CallError::new("receive", &error);
+                            // Windows tells that an answer's time to live ran out.
+                            if !error.error.is(SocketError::NetworkReset, HERE) {
+                                return Err(error.into());
+                            }
+                        }
                     }
                     continue;
                 }
             };
             patient.hurry()?;
+            // What is cut has filled the buffer; Wine counts 0 bytes of it.
+            let length = if cut { self.buffer } else { length };
             let payload = &buffer[..length];
             let answer = self.answer(socket, payload, cut, &from);
             totals.datagrams += 1;
@@ -150,7 +158,7 @@ impl Server {
                     || {
                         json!({
                             "datagram": totals.datagrams, "peer": peer, "bytes": length, "cut": cut,
-                            "payload": quoted(payload, usize::MAX), "answered": answer == Answer::Sent,
+                            "payload": whole(payload), "answered": answer == Answer::Sent,
                         })
                     },
                 )?;
@@ -172,9 +180,7 @@ impl Server {
 
     fn text(&self, number: u64, peer: &str, payload: &[u8], cut: bool, answer: &Answer) -> String {
         let bytes = parameters::bytes(payload.len());
-        let shown = quoted(payload, LONGEST_QUOTATION);
-        // What is too long for the line ends in its length, which stands there already.
-        let shown = shown.strip_suffix(&format!(" ({bytes})")).unwrap_or(&shown);
+        let shown = shortened(payload, LONGEST_QUOTATION);
         let mut text = format!("{number}  {peer}  {bytes}  {shown}");
         if cut {
             text.push_str("  cut by the buffer");

@@ -101,7 +101,23 @@ impl From<OsError> for Fact {
 /// Writes a payload so that no byte of it can act on a terminal: in quotation marks, printable UTF-8 as it is, all
 /// else escaped as in a Rust string. Past `longest` characters it is shortened and the length given in bytes.
 pub fn quoted(bytes: &[u8], longest: usize) -> String {
-    let mut text = String::from("\"");
+    match escaped(bytes, longest) {
+        (text, true) => format!("\"{text}\""),
+        (text, false) => format!("\"{text}…\" ({} bytes)", bytes.len()),
+    }
+}
+
+/// As [`quoted`], and without the length.
+pub fn shortened(bytes: &[u8], longest: usize) -> String {
+    match escaped(bytes, longest) {
+        (text, true) => format!("\"{text}\""),
+        (text, false) => format!("\"{text}…\""),
+    }
+}
+
+/// The first `longest` characters of an escaped payload, and whether they are all.
+pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
+    let mut text = String::new();
     let mut written = 0;
     for chunk in bytes.utf8_chunks() {
         let valid = chunk.valid().chars().map(|c| match c {
@@ -112,14 +128,12 @@ pub fn quoted(bytes: &[u8], longest: usize) -> String {
         for piece in valid.chain(invalid) {
             written += piece.chars().count();
             if written > longest {
-                text.push_str(&format!("…\" ({} bytes)", bytes.len()));
-                return text;
+                return (text, false);
             }
             text.push_str(&piece);
         }
     }
-    text.push('"');
-    text
+    (text, true)
 }
 
 #[cfg(test)]

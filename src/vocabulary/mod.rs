@@ -9,7 +9,7 @@ mod source;
 
 pub use claim::{Claim, Expect, Expected, Strength, measured, promised, usual};
 pub use error::{Os, OsError, SocketError};
-pub use fact::{Fact, quoted};
+pub use fact::{Fact, escaped, quoted, shortened};
 pub use judge::{Observation, judge};
 pub use report::{Host, Prediction, Report, Row, Status, Tally, Verdict};
 pub use source::{Source, sources};

@@ -1,0 +1,169 @@
+//! A lesson's picture in characters.
+
+use std::time::Duration;
+
+use textwrap::core::display_width;
+
+use super::Look;
+use super::picture::{Bars, Ladder, Picture, Step, What};
+
+/// Columns of the time, with the blanks behind it.
+const TIME: usize = 9;
+
+/// The picture, each line at most as wide as `look` allows.
+pub fn draw(picture: &Picture, look: Look) -> String {
+    match picture {
+        Picture::Ladder(ladder) => draw_ladder(ladder, look),
+        Picture::Bars(scenes) => draw_bars(scenes, look),
+    }
+}
+
+/// A row of character cells; a wide character fills two.
+struct Canvas {
+    cells: Vec<Option<char>>,
+}
+
+impl Canvas {
+    fn new(width: usize) -> Self {
+        Canvas { cells: vec![Some(' '); width] }
+    }
+
+    /// Writes `text` from column `x` on, as far as there is room before column `end`; shortened with `…`.
+    fn put(&mut self, x: usize, end: usize, text: &str) {
+        let room = end.min(self.cells.len()).saturating_sub(x);
+        let fits = display_width(text) <= room;
+        let mut column = x;
+        for c in text.chars() {
+            let width = display_width(c.encode_utf8(&mut [0; 4]));
+            let last = x + room - usize::from(!fits);
+            if column + width > last {
+                break;
+            }
+            if width > 0 {
+                self.cells[column] = Some(c);
+                self.cells[column + 1..column + width].fill(None);
+                column += width;
+            }
+        }
+        if !fits && column < x + room {
+            self.cells[column] = Some('…');
+        }
+    }
+
+    fn line(&self, look: Look) -> String {
+        let line: String = self.cells.iter().flatten().collect();
+        look.text(line.trim_end()).replace("...", "~") + "\n"
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    let decimals = if milliseconds < 10.0 { 3 } else { 1 };
+    format!("{milliseconds:.decimals$}")
+}
+
+/// Where the lanes stand. To the right of the last one its own marks are written, in a third of the width at most.
+fn columns(ladder: &Ladder, width: usize) -> Vec<usize> {
+    let last = ladder.lanes.len().saturating_sub(1);
+    let marks = ladder.steps.iter().filter_map(|step| match &step.what {
+        What::Mark { text, bad } if step.lane == last => Some(display_width(text) + if *bad { 5 } else { 3 }),
+        _ => None,
+    });
+    let name = ladder.lanes.last().map_or(0, |name| display_width(name));
+    let right = marks.max().unwrap_or(0).max(name).max(8).min(width / 3);
+    let spacing = (width - TIME - right).checked_div(last).unwrap_or(0).min(40);
+    (0..ladder.lanes.len()).map(|lane| TIME + lane * spacing).collect()
+}
+
+fn draw_ladder(ladder: &Ladder, look: Look) -> String {
+    let width = usize::from(look.width.min(100));
+    let columns = columns(ladder, width);
+    let end_of = |lane: usize| columns.get(lane + 1).map_or(width, |next| next - 1);
+    let mut header = Canvas::new(width);
+    header.put(TIME - 4, TIME, "ms");
+    for (lane, name) in ladder.lanes.iter().enumerate() {
+        header.put(columns[lane], end_of(lane), name);
+    }
+    let mut text = header.line(look);
+    for step in &ladder.steps {
+        text.push_str(&draw_step(step, &columns, end_of, width, look).line(look));
+    }
+    text
+}
+
+fn draw_step(step: &Step, columns: &[usize], end_of: impl Fn(usize) -> usize, width: usize, look: Look) -> Canvas {
+    let (lane_line, branch, shaft) = if look.ascii { ("|", "+", '-') } else { ("│", "├", '─') };
+    let mut canvas = Canvas::new(width);
+    for column in columns {
+        canvas.put(*column, width, lane_line);
+    }
+    let own = columns[step.lane];
+    let time = milliseconds(step.at);
+    if !matches!(step.what, What::More(_)) {
+        canvas.put((TIME - 2).saturating_sub(time.len()), TIME, &time);
+    }
+    match &step.what {
+        What::More(count) => canvas.put(own + 2, end_of(step.lane), &format!("({count} more)")),
+        What::Mark { text, bad } => {
+            canvas.put(own, width, branch);
+            let mark = match (bad, look.ascii) {
+                (true, false) => "✗ ",
+                (true, true) => "x ",
+                (false, _) => "",
+            };
+            canvas.put(own + 2, end_of(step.lane), &format!("{mark}{}", look.text(text)));
+        }
+        What::Sent { to, text, lost } => {
+            let other = columns[*to];
+            let (left, right) = (own.min(other) + 1, own.max(other));
+            let to_the_right = other > own;
+            for column in left..right {
+                canvas.cells[column] = Some(shaft);
+            }
+            let label = format!(" {} ", look.text(text));
+            let room = (right - left).saturating_sub(4);
+            let start = left + 2 + room.saturating_sub(display_width(&label)) / 2;
+            canvas.put(start.min(left + 2 + room), right - 2, &label);
+            let end = match (*lost, look.ascii) {
+                (false, _) if to_the_right => ">",
+                (false, _) => "<",
+                (true, false) => "✗",
+                (true, true) => "x",
+            };
+            let head = if to_the_right { right - 1 } else { left };
+            canvas.put(head, width, end);
+            if *lost {
+                canvas.put(other + 2, end_of(*to), "lost");
+            }
+        }
+    }
+    canvas
+}
+
+fn draw_bars(scenes: &[Bars], look: Look) -> String {
+    let width = usize::from(look.width.min(100));
+    let bars = || scenes.iter().flat_map(|scene| scene.bars.iter().flatten());
+    let name = bars().map(|bar| display_width(&bar.client)).max().unwrap_or(0) + 1;
+    let last = bars().map(|bar| bar.ended).max().unwrap_or_default().as_secs_f64().max(f64::MIN_POSITIVE);
+    let axis = width.saturating_sub(name + 11);
+    let place = |time: Duration| (time.as_secs_f64() / last * axis as f64).round() as usize;
+    let block = if look.ascii { "#" } else { "█" };
+    let mut text = String::new();
+    for scene in scenes {
+        text.push_str(&format!("{}, ms since the loop began:\n", look.text(&scene.title)));
+        for bar in &scene.bars {
+            let mut canvas = Canvas::new(width);
+            match bar {
+                None => canvas.put(0, width, &format!("({} more)", scene.left_out)),
+                Some(bar) => {
+                    canvas.put(0, name, &bar.client);
+                    let (from, to) = (place(bar.began), place(bar.ended).max(place(bar.began) + 1));
+                    canvas.put(name + from, width, &block.repeat(to - from));
+                    canvas.put(name + to + 1, width, &format!("{:.1}", bar.ended.as_secs_f64() * 1000.0));
+                }
+            }
+            text.push_str(&canvas.line(look));
+        }
+    }
+    text
+}

@@ -1,0 +1,284 @@
+//! What a lesson's picture shows, whatever it is drawn with: who sent what to whom, or who was served when.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::lab::{Event, FENCE, Outcome};
+use crate::vocabulary::{Report, shortened};
+
+/// Longest quotation of a payload in a picture, in characters.
+const LONGEST_QUOTATION: usize = 16;
+
+/// Most lanes that stand side by side; with more, numbered endpoints share one.
+const MOST_LANES: usize = 4;
+
+/// A run of equal steps longer than this is shown by its first and its last.
+const LONGEST_RUN: usize = 4;
+
+/// Most steps of a ladder; with more, those in the middle are left out.
+const MOST_STEPS: usize = 24;
+
+/// From this number of intervals on, those in the middle are left out.
+const MOST_BARS: usize = 12;
+
+/// A lesson's picture.
+pub enum Picture {
+    /// Who sent what to whom: the first scene.
+    Ladder(Ladder),
+    /// Who was served when: every scene in which work was done.
+    Bars(Vec<Bars>),
+}
+
+/// Lanes and the steps between them.
+pub struct Ladder {
+    /// The scene.
+    pub title: String,
+    /// The endpoints, from left to right.
+    pub lanes: Vec<String>,
+    /// What happened, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One row of a ladder.
+pub struct Step {
+    /// When the call returned.
+    pub at: Duration,
+    /// The lane of the endpoint that made the call.
+    pub lane: usize,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened in a step.
+#[derive(PartialEq, Eq, Clone)]
+pub enum What {
+    /// A datagram, or bytes of a stream, left for another lane.
+    Sent {
+        /// The lane it is for.
+        to: usize,
+        /// The payload.
+        text: String,
+        /// Whether no receive ever brought it.
+        lost: bool,
+    },
+    /// Something happened at the endpoint itself.
+    Mark {
+        /// What.
+        text: String,
+        /// Whether it is bad news: bytes cut, a call refused.
+        bad: bool,
+    },
+    /// So many equal steps are left out here.
+    More(usize),
+}
+
+/// Handling intervals on one time axis.
+pub struct Bars {
+    /// The scene.
+    pub title: String,
+    /// The intervals in the order in which they began; `None` where some are left out.
+    pub bars: Vec<Option<Bar>>,
+    /// How many are left out.
+    pub left_out: usize,
+}
+
+/// One request in hand.
+#[derive(Clone)]
+pub struct Bar {
+    /// Who asked.
+    pub client: String,
+    /// From the start of the loop to the receive.
+    pub began: Duration,
+    /// From the start of the loop to the answer.
+    pub ended: Duration,
+}
+
+impl Picture {
+    /// The picture of a lesson that has run; a lesson whose first scene was skipped has none.
+    pub fn of(report: &Report) -> Option<Picture> {
+        let mut titles: Vec<&str> = report.rows.iter().map(|row| row.scene.as_str()).collect();
+        titles.dedup();
+        let bars: Vec<Bars> =
+            titles.iter().zip(1..).filter_map(|(title, scene)| Bars::of(title, scene, report)).collect();
+        if !bars.is_empty() {
+            return Some(Picture::Bars(bars));
+        }
+        let first: Vec<&Event> = report.events.iter().filter(|event| event.scene == 1).collect();
+        let ladder = Ladder::of(titles.first()?, &first);
+        (!ladder.steps.is_empty()).then_some(Picture::Ladder(ladder))
+    }
+}
+
+impl Bars {
+    /// The handling intervals of a scene, where there are any that one can see.
+    fn of(title: &str, scene: usize, report: &Report) -> Option<Bars> {
+        let events = || report.events.iter().filter(|event| event.scene == scene);
+        let started = events().find(|event| event.call == "serve")?.returned;
+        let mut open: HashMap<&str, usize> = HashMap::new();
+        let mut bars: Vec<Bar> = Vec::new();
+        for event in events() {
+            let (Some(client), at) = (event.with.as_deref(), event.returned.saturating_sub(started)) else { continue };
+            match event.call {
+                "begin" => {
+                    open.insert(client, bars.len());
+                    bars.push(Bar { client: client.to_owned(), began: at, ended: at });
+                }
+                "end" => {
+                    if let Some(bar) = open.get(client).and_then(|place| bars.get_mut(*place)) {
+                        bar.ended = at;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let visible = bars.iter().any(|bar| bar.ended.saturating_sub(bar.began) >= Duration::from_millis(1));
+        if !visible {
+            return None;
+        }
+        let left_out = if bars.len() > MOST_BARS { bars.len() - (MOST_BARS - 2) } else { 0 };
+        let bars = match left_out {
+            0 => bars.into_iter().map(Some).collect(),
+            _ => {
+                let head = bars[..MOST_BARS - 4].iter().cloned().map(Some);
+                let tail = bars[bars.len() - 2..].iter().cloned().map(Some);
+                head.chain([None]).chain(tail).collect()
+            }
+        };
+        Some(Bars { title: title.to_owned(), bars, left_out })
+    }
+}
+
+/// `client 7` belongs to `client`s.
+fn family(name: &str) -> Option<&str> {
+    let (family, number) = name.rsplit_once(' ')?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then_some(family)
+}
+
+impl Ladder {
+    fn of(title: &str, events: &[&Event]) -> Ladder {
+        let mut names: Vec<&str> = Vec::new();
+        for event in events {
+            for name in [Some(event.who.as_str()), event.with.as_deref()].into_iter().flatten() {
+                if name != FENCE && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        // The asking side reads better on the left.
+        names.sort_by_key(|name| name.contains("server") || *name == "nobody");
+        let mut lanes: Vec<String> = Vec::new();
+        let fold = names.len() > MOST_LANES;
+        let lane_name = |name: &str| match family(name) {
+            Some(family) if fold => format!("{family}s"),
+            _ => name.to_owned(),
+        };
+        for name in &names {
+            let lane = lane_name(name);
+            if !lanes.contains(&lane) {
+                lanes.push(lane);
+            }
+        }
+        let lane_of = |name: &str| lanes.iter().position(|lane| *lane == lane_name(name));
+        let arrived = arrivals(events);
+        let mixed = events.iter().any(|event| event.tcp) && events.iter().any(|event| !event.tcp);
+        let steps = events.iter().zip(&arrived).filter_map(|(event, arrived)| {
+            let lane = if event.who == FENCE { lane_of(event.with.as_deref()?)? } else { lane_of(&event.who)? };
+            Some(Step { at: event.returned, lane, what: what(event, *arrived, mixed, lane_of)? })
+        });
+        let steps = summarised(steps.collect());
+        Ladder { title: title.to_owned(), lanes, steps }
+    }
+}
+
+/// How much of what it was sent for each event: of a send whether it arrived, of a receive how many bytes were cut.
+#[derive(Clone, Copy)]
+enum Arrived {
+    No,
+    Whole,
+    Cut(usize),
+}
+
+fn arrivals(events: &[&Event]) -> Vec<Arrived> {
+    let mut arrived = vec![Arrived::No; events.len()];
+    for (index, receive) in events.iter().enumerate() {
+        if !receive.call.starts_with("recv") {
+            continue;
+        }
+        let bytes = receive.payload.as_deref().unwrap_or_default();
+        let sent = events[..index].iter().zip(&arrived).position(|(send, arrived)| {
+            matches!(arrived, Arrived::No)
+                && send.call.starts_with("send")
+                && Some(send.who.as_str()) == receive.with.as_deref()
+                && send.with.as_deref() == Some(receive.who.as_str())
+                && send.payload.as_ref().is_some_and(|payload| payload.starts_with(bytes))
+        });
+        if let Some(sent) = sent {
+            arrived[sent] = Arrived::Whole;
+            let length = events[sent].payload.as_ref().map_or(0, Vec::len);
+            arrived[index] = if length > bytes.len() { Arrived::Cut(length - bytes.len()) } else { Arrived::Whole };
+        }
+    }
+    arrived
+}
+
+/// What happened in `event`; where both protocols are `mixed`, TCP's part is named.
+fn what(event: &Event, arrived: Arrived, mixed: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
+    let payload = event.payload.as_deref().map(|bytes| shortened(bytes, LONGEST_QUOTATION)).unwrap_or_default();
+    let payload = if event.tcp && mixed { format!("TCP {payload}") } else { payload };
+    let mark = |text: String| Some(What::Mark { text, bad: false });
+    let bad = |text: String| Some(What::Mark { text, bad: true });
+    if event.who == FENCE {
+        return mark("fence sent".to_owned());
+    }
+    if event.with.as_deref() == Some(FENCE) {
+        return mark("gets the fence".to_owned());
+    }
+    let verb = event.call.split([' ', '_']).next().unwrap_or(event.call);
+    match (verb, &event.result) {
+        ("bind" | "serve" | "begin" | "end", Outcome::Done) => None,
+        ("send" | "sendmsg" | "write", Outcome::Bytes(_)) => {
+            let to = lane_of(event.with.as_deref()?)?;
+            let lost = !event.tcp && matches!(arrived, Arrived::No);
+            Some(What::Sent { to, text: payload, lost })
+        }
+        ("recv" | "recvmsg" | "read", Outcome::Bytes(0)) if event.tcp => mark("end of file".to_owned()),
+        ("recv" | "recvmsg" | "read", Outcome::Bytes(_)) => match arrived {
+            Arrived::Cut(bytes) => bad(format!("gets {payload}, {bytes} cut")),
+            Arrived::No | Arrived::Whole => mark(format!("gets {payload}")),
+        },
+        ("peek", Outcome::Bytes(_)) => mark(format!("peeks {payload}")),
+        ("recv" | "recvmsg" | "read" | "peek", Outcome::Nothing) => mark("gets nothing".to_owned()),
+        ("recv" | "recvmsg" | "read" | "peek", Outcome::Error(error)) => bad(error.name.clone()),
+        (_, Outcome::Error(error)) => bad(format!("{verb}: {}", error.name)),
+        (verb, Outcome::Done | Outcome::Nothing | Outcome::Bytes(_)) => mark(verb.to_owned()),
+    }
+}
+
+/// Shows long runs of steps of one kind, in one lane, by their first and last.
+fn summarised(steps: Vec<Step>) -> Vec<Step> {
+    let kind = |step: &Step| match &step.what {
+        What::Sent { to, lost, .. } => (step.lane, Some((*to, *lost)), false),
+        What::Mark { text, bad } => (step.lane, None, *bad || !text.starts_with("gets \"")),
+        What::More(_) => (step.lane, None, true),
+    };
+    let mut kept: Vec<Step> = Vec::new();
+    let mut rest = steps.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut run = vec![first];
+        while let Some(next) = rest.next_if(|next| kind(next) == kind(&run[0])) {
+            run.push(next);
+        }
+        if run.len() > LONGEST_RUN {
+            let (at, lane, left_out) = (run[1].at, run[1].lane, run.len() - 2);
+            run.splice(1..=left_out, [Step { at, lane, what: What::More(left_out) }]);
+        }
+        kept.append(&mut run);
+    }
+    if kept.len() > MOST_STEPS {
+        let left_out = kept.len() - (MOST_STEPS - 1);
+        let place = MOST_STEPS * 2 / 3;
+        let (at, lane) = (kept[place].at, kept[place].lane);
+        kept.splice(place..place + left_out, [Step { at, lane, what: What::More(left_out) }]);
+    }
+    kept
+}
