@@ -63,8 +63,8 @@ fn colour_is_for_those_who_ask() {
 
 #[test]
 fn colour_changes_nothing_but_colour() {
-    let plain = run(["truncation"]).out;
-    let coloured = run(["truncation", "--color", "always"]).out;
+    let plain = run(["truncation", "--no-ladder"]).out;
+    let coloured = run(["truncation", "--no-ladder", "--color", "always"]).out;
     let escape = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     assert_eq!(escape.replace_all(&coloured, ""), plain);
 }
