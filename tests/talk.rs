@@ -379,7 +379,7 @@ fn the_server_writes_json_lines() {
     assert_eq!(
         server.ending().output,
         format!(
-            r#"{{"answered":true,"bytes":5,"cut":false,"datagram":1,"payload":"\"hello\"","peer":"{peer}"}}
+            r#"{{"answered":true,"bytes":5,"cut":false,"datagram":1,"payload":"hello","peer":"{peer}"}}
 {{"totals":{{"answered":1,"bytes":5,"cut":0,"datagrams":1,"peers":1}}}}
 "#
         )
@@ -561,7 +561,7 @@ fn the_client_writes_json_lines() {
     assert_eq!(
         ending.output,
         concat!(
-            r#"{"answer":null,"sent":"\"hello\""}"#,
+            r#"{"answer":null,"sent":"hello"}"#,
             "\n",
             r#"{"totals":{"answered":0,"round_trip_max":null,"round_trip_median":null,"round_trip_min":null,"#,
             r#""sent":1,"unanswered":1}}"#,
