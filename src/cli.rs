@@ -92,7 +92,7 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("list")
                 .about("The lessons in teaching order, with their questions")
-                .after_help("Example: udp-lab list"),
+                .after_help("Example: udp-lab list\n\nExit status: 0; 2 wrong use."),
         )
         .subcommand(expect_command())
         .subcommand(server_command())

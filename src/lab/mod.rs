@@ -28,7 +28,7 @@ pub use self::service::{Crew, Handling, Service};
 pub use self::stream::{Listener, Stream};
 pub use self::trouble::{Call, CallError, Trouble};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Fact, Observation, SocketError};
+use crate::vocabulary::{Claim, Expect, Fact, Observation, Os, SocketError};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
 pub trait Target {
@@ -250,6 +250,15 @@ impl<'scene> Lab<'scene> {
             let mut joined = threads.into_iter().map(|thread| thread.join());
             joined.try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
+    }
+
+    /// Why a receive buffer may be smaller than asked for.
+    pub fn limit_on_buffers(&self) -> String {
+        match HERE {
+            Os::Linux => "net.core.rmem_max limits the receive buffer here".to_owned(),
+            Os::Macos => "kern.ipc.maxsockbuf limits the receive buffer here".to_owned(),
+            Os::Windows => "the system limits the receive buffer here".to_owned(),
+        }
     }
 
     /// How many descriptors the process has open.
