@@ -6,17 +6,18 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use serde_json::json;
 
 use crate::lab::Trouble;
-use crate::lessons::{LESSONS, Lesson, Scene};
+use crate::lessons::{LESSONS, Lesson};
 use crate::platform;
 use crate::render::{Format, Look, expectations, json, table};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
-use crate::talk::{Ended, Transcript};
-use crate::vocabulary::{Os, Report, Status, Tally};
+use crate::talk::{Ended, Transcript, predict};
+use crate::vocabulary::{Choice, Host, Os, Report, Status, Tally};
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 all as expected, skipped and info rows not counted; 1 some row differs; 2 wrong use; 3 could not run here.";
@@ -52,7 +53,7 @@ struct Options {
 impl Options {
     fn look(self) -> Look {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
-        Look { width: width.clamp(60, 500), ascii: self.ascii || !utf8_locale(), ladder: !self.no_ladder }
+        Look { width: width.clamp(60, 500), ascii: self.ascii || !utf8_locale(), ladder: !self.no_ladder, why: true }
     }
 }
 
@@ -87,7 +88,8 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("all")
                 .about("Run every lesson in teaching order, then sum up")
-                .after_help(format!("Example: udp-lab all --format json\n\n{EXIT_STATUS}")),
+                .arg(predict_option())
+                .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
         )
         .subcommand(
             Command::new("list")
@@ -106,7 +108,7 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
         with_lesson(command, |lesson, command| {
             let about = format!("{}\n\n{}", lesson.title, lesson.question);
             let example = format!("udp-lab {} {}", lesson.name, lesson.example);
-            lesson.augment(command).about(lesson.title).long_about(about).after_help(format!(
+            lesson.augment(command).arg(predict_option()).about(lesson.title).long_about(about).after_help(format!(
                 "Why: {}\n\nExample: {}\n\n{EXIT_STATUS}",
                 lesson.why,
                 example.trim_end()
@@ -121,6 +123,16 @@ fn with_lesson(command: Command, finish: impl Fn(&Lesson, Command) -> Command) -
         Some(lesson) => finish(lesson, command),
         None => command,
     }
+}
+
+fn predict_option() -> Arg {
+    Arg::new("predict")
+        .long("predict")
+        .value_name("LETTER")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("")
+        .help("First put the question with some answers, and wait for one; or take the one given")
 }
 
 fn find(name: &str) -> Option<&'static Lesson> {
@@ -259,7 +271,7 @@ impl From<Ended> for Failure {
 fn run(matches: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let Some((name, arguments)) = matches.subcommand() else { return Ok(Status::WrongUse) };
     match name {
-        "all" => all(options),
+        "all" => all(arguments, options),
         "list" => list(options),
         "server" => {
             converse(options, |transcript| Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from))
@@ -269,45 +281,90 @@ fn run(matches: &ArgMatches, options: Options) -> Result<Status, Failure> {
         }
         "expect" => expect(arguments, options),
         name => match find(name) {
-            Some(lesson) => one(lesson, &lesson.scenes(arguments)?, options),
+            Some(lesson) => one(lesson, arguments, options),
             None => Ok(Status::WrongUse),
         },
     }
 }
 
-fn one(lesson: &Lesson, scenes: &[Scene], options: Options) -> Result<Status, Failure> {
-    let report = lesson.run(scenes)?;
+fn one(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let scenes = lesson.scenes(arguments)?;
+    let choice = choice(lesson, arguments, options)?;
+    let report = lesson.run(&scenes)?;
     let host = platform::host();
     print(&match options.format {
-        Format::Table => table::report(&report, &host, options.look()),
+        Format::Table => shown(lesson, choice, &report, &host, options),
         Format::Json => json::reports(std::slice::from_ref(&report), &host),
     })?;
     Ok(report.tally().into())
 }
 
-fn all(options: Options) -> Result<Status, Failure> {
+/// What is expected before the run, where `--predict` asks for it.
+fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<Option<Choice>, Failure> {
+    let refuse = |text: String| Failure::Use(clap::Error::raw(ErrorKind::ValueValidation, text + "\n"));
+    let Some(letter) = arguments.get_one::<String>("predict") else { return Ok(None) };
+    if options.format != Format::Table {
+        return Err(refuse("--predict is a conversation: it goes with --format table only".to_owned()));
+    }
+    if letter.is_empty() {
+        let mut out = AutoStream::auto(io::stdout().lock());
+        return Ok(Some(predict::ask(lesson.question, &lesson.guess, options.look(), &mut out)?));
+    }
+    match lesson.guess.place_of(letter) {
+        Some(place) => Ok(Some(Choice::Said(place))),
+        None => {
+            let last = lesson.guess.last_letter();
+            Err(refuse(format!("--predict={letter}: the answers of {} are a to {last}", lesson.name)))
+        }
+    }
+}
+
+/// The report; where something was predicted, what became of it and why stands above.
+fn shown(lesson: &Lesson, choice: Option<Choice>, report: &Report, host: &Host, options: Options) -> String {
+    let look = options.look();
+    match choice {
+        None => table::report(report, host, look),
+        Some(choice) => {
+            let outcome = table::outcome(&lesson.guess, choice, report, look);
+            format!("{outcome}\n{}", table::report(report, host, Look { why: false, ..look }))
+        }
+    }
+}
+
+fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let host = platform::host();
     let mut reports: Vec<Report> = Vec::new();
+    let mut text = String::new();
+    let (mut said, mut right) = (0, 0);
     let mut stopped = None;
     for lesson in LESSONS {
+        let choice = choice(lesson, arguments, options)?;
         match lesson.run(&lesson.default_scenes()?) {
-            Ok(report) => reports.push(report),
+            Ok(report) => {
+                if let Some(Choice::Said(place)) = choice {
+                    said += 1;
+                    right += usize::from(place == lesson.guess.right);
+                }
+                let _ = writeln!(text, "{}", shown(lesson, choice, &report, &host, options));
+                reports.push(report);
+            }
             Err(trouble) => {
                 stopped = Some(trouble);
                 break;
             }
         }
+        if choice.is_some() {
+            // Whoever answers wants to see before the next question.
+            print(&std::mem::take(&mut text))?;
+        }
     }
     // What was seen before the trouble is not lost.
     if !reports.is_empty() {
+        if said > 0 {
+            let _ = writeln!(text, "You expected {right} of {said}.\n");
+        }
         print(&match options.format {
-            Format::Table => {
-                let mut text = String::new();
-                for report in &reports {
-                    let _ = writeln!(text, "{}", table::report(report, &host, options.look()));
-                }
-                text + &table::tallies(&reports, &host, options.look())
-            }
+            Format::Table => text + &table::tallies(&reports, &host, options.look()),
             Format::Json => json::reports(&reports, &host),
         })?;
     }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::parameters::{self, Message};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::Trouble;
-use crate::vocabulary::{Fact, Os, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -19,6 +19,16 @@ pub static LESSON: Lesson = Lesson {
     why: "A UDP send makes one datagram, and a receive returns one datagram: never two joined, never the rest of an \
           earlier one (POSIX recvfrom: \"the entire message shall be read in a single operation\"). TCP is a stream of \
           bytes (RFC 9293 section 2.2). It has no messages, so none can stick together.",
+    guess: Guess {
+        answers: &[
+            "One: they are sent so fast that they stick together.",
+            "One, as long as the buffer has room for all of them.",
+            "As many as there were sends, if none is lost.",
+            "It depends on the timing.",
+        ],
+        right: 2,
+        row: "receives-needed",
+    },
     example: "one two three four",
     parameters: Parameters::of::<Boundaries>(),
 };

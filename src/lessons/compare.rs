@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::lab::Target;
-use crate::vocabulary::{Fact, Os, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -19,6 +19,16 @@ pub static LESSON: Lesson = Lesson {
           checksum as TCP's. What TCP adds is the complete stream, in order and without duplicates, and the connection \
           that this needs: a descriptor for each peer, an end of file, a waiting time after it. Which calls one uses is \
           convention.",
+    guess: Guess {
+        answers: &[
+            "\"TCP sticks messages together, UDP keeps them apart.\"",
+            "\"TCP guarantees the integrity of a message, UDP does not.\"",
+            "\"TCP needs listen and accept, UDP does not.\"",
+            "\"TCP uses send and recv, UDP sendto and recvfrom.\"",
+        ],
+        right: 2,
+        row: "udp-listen",
+    },
     example: "--clients 20",
     parameters: Parameters::of::<Compare>(),
 };

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::lab::{Call, Crew, Endpoint, Service, Target, Trouble};
-use crate::vocabulary::{measured, promised, sources, usual};
+use crate::vocabulary::{Guess, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -20,6 +20,15 @@ pub static LESSON: Lesson = Lesson {
     why: "A loop that receives, works and answers has one request in hand; the others wait in the socket's \
           queue (Stevens, UNP, section 8.4: an iterative server). With little work nobody notices. It is the loop that is \
           serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to exactly one of them.",
+    guess: Guess {
+        answers: &[
+            "At the same time as the first: UDP serves all clients at once.",
+            "After the work for all of them: one loop has one request in hand.",
+            "Never: requests that come while the server works are lost.",
+        ],
+        right: 1,
+        row: "last-answer-with-work",
+    },
     example: "--clients 4 --work 200ms",
     parameters: Parameters::of::<Concurrency>(),
 };

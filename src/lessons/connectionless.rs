@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::lab::Target;
-use crate::vocabulary::{Fact, Os, SocketError, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, SocketError, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -19,6 +19,16 @@ pub static LESSON: Lesson = Lesson {
           The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). Linux and macOS hand it only to a \
           connected socket, once, at its next call; Windows also to an unconnected one (10054). One socket serves every \
           client, where TCP needs a descriptor for each.",
+    guess: Guess {
+        answers: &[
+            "Yes: the send fails.",
+            "Yes: it waits for an answer and runs into a timeout.",
+            "Only if its socket is connected, and then at its next call.",
+            "No, never: UDP has no answers.",
+        ],
+        right: 2,
+        row: "connected-hears",
+    },
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),
 };

@@ -10,7 +10,7 @@ use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{Endpoint, Lab, Received, Trouble};
-use crate::vocabulary::{Fact, Os, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -21,6 +21,16 @@ pub static LESSON: Lesson = Lesson {
           has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
           3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are loopback's \
           habit (RFC 768 guarantees neither).",
+    guess: Guess {
+        answers: &[
+            "All of them: the sends would have failed otherwise.",
+            "All of them: the sender waits while the receiver's buffer is full.",
+            "The first ones, as many as the receive buffer holds.",
+            "The last ones: new datagrams push old ones out.",
+        ],
+        right: 2,
+        row: "prefix",
+    },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),
 };

@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::lab::{Lab, Log, Trouble};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Observation, Prediction, Report, judge};
+use crate::vocabulary::{Claim, Expect, Guess, Observation, Prediction, Report, judge};
 
 pub mod parameters;
 
@@ -42,6 +42,8 @@ pub struct Lesson {
     pub question: &'static str,
     /// Two or three sentences: why it is so, with the source.
     pub why: &'static str,
+    /// What people answer before they have seen it.
+    pub guess: Guess,
     /// Arguments for the example in the help.
     pub example: &'static str,
     /// What a student may vary, and the scenes that follow from it.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::vocabulary::{Claim, Fact, Os, SocketError, promised, sources, usual};
+use crate::vocabulary::{Claim, Fact, Guess, Os, SocketError, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -18,6 +18,15 @@ pub static LESSON: Lesson = Lesson {
           recvfrom). Linux and macOS say nothing unless asked for the truncation flag; Windows fills the buffer and \
           returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer one \
           byte more than you accept (Stevens, UNP, section 22.3).",
+    guess: Guess {
+        answers: &[
+            "In the queue: the next receive returns it.",
+            "Nowhere: it is thrown away, and the next receive returns the next datagram.",
+            "On its way back: the sender is told to send it again.",
+        ],
+        right: 1,
+        row: "receive-2",
+    },
     example: "--buffer 3 hello world",
     parameters: Parameters::of::<Truncation>(),
 };

@@ -29,6 +29,8 @@ pub struct Look {
     pub ascii: bool,
     /// With the picture above the table.
     pub ladder: bool,
+    /// With the reason below the table.
+    pub why: bool,
 }
 
 impl Look {

@@ -8,7 +8,7 @@ use comfy_table::{Cell, Color};
 use super::picture::Picture;
 use super::sheet::{self, Notes, Sheet};
 use super::{Look, ladder};
-use crate::vocabulary::{Host, Report, Row, Strength, Tally, Verdict};
+use crate::vocabulary::{Choice, Guess, Host, Report, Row, Strength, Tally, Verdict};
 
 pub(super) const BOLD: Style = Style::new().bold();
 
@@ -39,8 +39,33 @@ pub fn report(report: &Report, host: &Host, look: Look) -> String {
     }
 
     text.push('\n');
-    line(&mut text, &look.wrap(&format!("Why: {}", report.why), ""));
+    if look.why {
+        line(&mut text, &look.wrap(&format!("Why: {}", report.why), ""));
+    }
     line(&mut text, &format!("Next: udp-lab {}", report.next));
+    text
+}
+
+/// What was said before the run, and what came of it.
+pub fn outcome(guess: &Guess, choice: Choice, report: &Report, look: Look) -> String {
+    let answer = |place: usize| format!("{}) {}", Guess::letter(place), guess.answers[place]);
+    let observed = report.rows.iter().find(|row| row.id == guess.row);
+    let mut text = String::new();
+    if let Choice::Said(place) = choice {
+        line(&mut text, &look.wrap(&format!("You said: {}", answer(place)), "    "));
+    }
+    if let Some(row) = observed {
+        line(&mut text, &look.wrap(&format!("Observed: {}: {}", row.property, row.observed), "    "));
+    }
+    let right = match choice {
+        _ if observed.is_some_and(|row| row.verdict == Verdict::Differs) => {
+            "This system answers otherwise than expected: see the table.".to_owned()
+        }
+        Choice::Said(place) if place == guess.right => "That is right.".to_owned(),
+        Choice::Said(_) | Choice::Silent => format!("Right is {}", answer(guess.right)),
+    };
+    line(&mut text, &look.wrap(&right, "    "));
+    line(&mut text, &look.wrap(&format!("Why: {}", report.why), "    "));
     text
 }
 

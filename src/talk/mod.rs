@@ -1,6 +1,7 @@
-//! Two terminals, or two machines: the article's server and client.
+//! Conversations: the article's server and client in two terminals, and the question before a run.
 
 pub mod client;
+pub mod predict;
 pub mod server;
 
 use std::fmt;

@@ -3,6 +3,7 @@
 mod claim;
 mod error;
 mod fact;
+mod guess;
 mod judge;
 mod report;
 mod source;
@@ -10,6 +11,7 @@ mod source;
 pub use claim::{Claim, Expect, Expected, Strength, measured, promised, usual};
 pub use error::{Os, OsError, SocketError};
 pub use fact::{Fact, escaped, quoted, shortened};
+pub use guess::{Choice, Guess};
 pub use judge::{Observation, judge};
 pub use report::{Host, Prediction, Report, Row, Status, Tally, Verdict};
 pub use source::{Source, sources};

@@ -1,0 +1,40 @@
+//! The question before the run: who has said what they expect watches for it.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::render::Look;
+use crate::vocabulary::{Choice, Guess};
+
+/// Puts the question with its answers. On a terminal it waits for one of them; elsewhere the run goes on without.
+///
+/// # Errors
+/// When the question cannot be written.
+pub fn ask(question: &str, guess: &Guess, look: Look, out: &mut dyn Write) -> io::Result<Choice> {
+    writeln!(out, "{}", look.wrap(question, ""))?;
+    for (letter, answer) in ('a'..).zip(guess.answers) {
+        writeln!(out, "{}", look.wrap(&format!("  {letter}) {answer}"), "     "))?;
+    }
+    let input = io::stdin();
+    if !(input.is_terminal() && io::stdout().is_terminal()) {
+        writeln!(out)?;
+        out.flush()?;
+        return Ok(Choice::Silent);
+    }
+    loop {
+        write!(out, "What do you expect? [a-{}] ", guess.last_letter())?;
+        out.flush()?;
+        let mut line = String::new();
+        match input.lock().read_line(&mut line) {
+            // The end of the input: nobody is there to answer.
+            Ok(0) | Err(_) => {
+                writeln!(out)?;
+                return Ok(Choice::Silent);
+            }
+            Ok(_) => {}
+        }
+        if let Some(said) = guess.place_of(line.trim()) {
+            writeln!(out)?;
+            return Ok(Choice::Said(said));
+        }
+    }
+}

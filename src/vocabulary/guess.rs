@@ -1,0 +1,40 @@
+//! A lesson's question as a choice, and what was chosen.
+
+/// Answers to a lesson's question: one is right, the others are what people really believe.
+#[derive(Debug)]
+pub struct Guess {
+    /// The answers, three or four.
+    pub answers: &'static [&'static str],
+    /// The place of the right one, from 0.
+    pub right: usize,
+    /// The row that shows it.
+    pub row: &'static str,
+}
+
+impl Guess {
+    /// The place of the answer with this letter.
+    pub fn place_of(&self, letter: &str) -> Option<usize> {
+        let [letter] = letter.as_bytes() else { return None };
+        let place = usize::from(letter.to_ascii_lowercase().checked_sub(b'a')?);
+        (place < self.answers.len()).then_some(place)
+    }
+
+    /// The letter of the answer at `place`.
+    pub fn letter(place: usize) -> char {
+        ('a'..='z').nth(place).unwrap_or('?')
+    }
+
+    /// The letter of the last answer.
+    pub fn last_letter(&self) -> char {
+        Guess::letter(self.answers.len().saturating_sub(1))
+    }
+}
+
+/// What somebody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The answer at this place, from 0.
+    Said(usize),
+    /// Nobody could be asked, or nobody answered.
+    Silent,
+}
