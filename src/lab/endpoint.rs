@@ -553,7 +553,7 @@ impl Endpoint {
     /// # Errors
     /// The reason, where the system does not tell.
     pub fn drops(&self) -> Result<usize, String> {
-        platform::drops(&self.socket).ok_or_else(|| "/proc/net/udp cannot be read here".to_owned())
+        platform::drops(&self.socket).ok_or_else(|| "this kernel has no SO_MEMINFO".to_owned())
     }
 
     /// Receives everything that is queued, then everything that comes before the fence. The fence alone would not

@@ -35,7 +35,7 @@ pub mod sources {
     sources! {
         CONNECT_2 = "Linux connect(2)",
             "a connected datagram socket receives only from the address it is connected to";
-        LINUX_DROPS = "Linux net/ipv4/udp.c, column drops of /proc/net/udp",
+        LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped because the queue was full";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
