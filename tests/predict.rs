@@ -2,9 +2,6 @@
 
 mod support;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use support::{Run, run, say, udp_lab};
 use udp_lab::lessons::LESSONS;
 
@@ -84,6 +81,9 @@ fn a_row_that_differs_is_not_called_right() {
 #[test]
 #[cfg(unix)]
 fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
     let spawn = "import pty, sys; pty.spawn(sys.argv[1:])";
     let mut terminal = Command::new("python3");
     terminal.args(["-c", spawn, env!("CARGO_BIN_EXE_udp-lab"), "boundaries", "--predict", "--color", "never"]);
