@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::lab::Trouble;
 use crate::lessons::{LESSONS, Lesson};
 use crate::platform;
-use crate::render::{Format, Look, expectations, json, table};
+use crate::render::{Format, Look, expectations, json, table, trace};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
 use crate::talk::{Ended, Transcript, predict};
@@ -88,7 +88,7 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("all")
                 .about("Run every lesson in teaching order, then sum up")
-                .arg(predict_option())
+                .args([predict_option(), trace_option()])
                 .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
         )
         .subcommand(
@@ -108,11 +108,12 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
         with_lesson(command, |lesson, command| {
             let about = format!("{}\n\n{}", lesson.title, lesson.question);
             let example = format!("udp-lab {} {}", lesson.name, lesson.example);
-            lesson.augment(command).arg(predict_option()).about(lesson.title).long_about(about).after_help(format!(
-                "Why: {}\n\nExample: {}\n\n{EXIT_STATUS}",
-                lesson.why,
-                example.trim_end()
-            ))
+            lesson
+                .augment(command)
+                .args([predict_option(), trace_option()])
+                .about(lesson.title)
+                .long_about(about)
+                .after_help(format!("Why: {}\n\nExample: {}\n\n{EXIT_STATUS}", lesson.why, example.trim_end()))
         })
     })
 }
@@ -123,6 +124,13 @@ fn with_lesson(command: Command, finish: impl Fn(&Lesson, Command) -> Command) -
         Some(lesson) => finish(lesson, command),
         None => command,
     }
+}
+
+fn trace_option() -> Arg {
+    Arg::new("trace")
+        .long("trace")
+        .help("Print every call after the table, as strace does; JSON has the calls anyhow")
+        .action(ArgAction::SetTrue)
 }
 
 fn predict_option() -> Arg {
@@ -202,12 +210,14 @@ fn client_command() -> Command {
 
 /// Runs the command that `args` ask for, program name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let given: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
         let options = Options::from_arg_matches(&matches)?;
         options.color.write_global();
         // What is drawn is always coloured; the stream takes the colours away where they are not wanted.
         crossterm::style::force_color_output(true);
-        run(&matches, options)
+        run(&matches, &given, options)
     });
     ExitCode::from(result.unwrap_or_else(explain).code())
 }
@@ -268,7 +278,8 @@ impl From<Ended> for Failure {
     }
 }
 
-fn run(matches: &ArgMatches, options: Options) -> Result<Status, Failure> {
+/// Runs the command; `given` are the arguments as they were written.
+fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
     let Some((name, arguments)) = matches.subcommand() else { return Ok(Status::WrongUse) };
     match name {
         "all" => all(arguments, options),
@@ -281,19 +292,19 @@ fn run(matches: &ArgMatches, options: Options) -> Result<Status, Failure> {
         }
         "expect" => expect(arguments, options),
         name => match find(name) {
-            Some(lesson) => one(lesson, arguments, options),
+            Some(lesson) => one(lesson, arguments, given, options),
             None => Ok(Status::WrongUse),
         },
     }
 }
 
-fn one(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
     let scenes = lesson.scenes(arguments)?;
     let choice = choice(lesson, arguments, options)?;
     let report = lesson.run(&scenes)?;
     let host = platform::host();
     print(&match options.format {
-        Format::Table => shown(lesson, choice, &report, &host, options),
+        Format::Table => shown(lesson, choice, &report, &host, given, options) + &calls(&report, arguments, options),
         Format::Json => json::reports(std::slice::from_ref(&report), &host),
     })?;
     Ok(report.tally().into())
@@ -320,15 +331,27 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
 }
 
 /// The report; where something was predicted, what became of it and why stands above.
-fn shown(lesson: &Lesson, choice: Option<Choice>, report: &Report, host: &Host, options: Options) -> String {
+fn shown(
+    lesson: &Lesson,
+    choice: Option<Choice>,
+    report: &Report,
+    host: &Host,
+    given: &[String],
+    options: Options,
+) -> String {
     let look = options.look();
     match choice {
-        None => table::report(report, host, look),
+        None => table::report(report, host, given, look),
         Some(choice) => {
             let outcome = table::outcome(&lesson.guess, choice, report, look);
-            format!("{outcome}\n{}", table::report(report, host, Look { why: false, ..look }))
+            format!("{outcome}\n{}", table::report(report, host, given, Look { why: false, ..look }))
         }
     }
+}
+
+/// The calls, where `--trace` asks for them.
+fn calls(report: &Report, arguments: &ArgMatches, options: Options) -> String {
+    if arguments.get_flag("trace") { format!("\n{}", trace::text(report, options.look())) } else { String::new() }
 }
 
 fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
@@ -345,7 +368,9 @@ fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
                     said += 1;
                     right += usize::from(place == lesson.guess.right);
                 }
-                let _ = writeln!(text, "{}", shown(lesson, choice, &report, &host, options));
+                let given = [lesson.name.to_owned()];
+                let calls = calls(&report, arguments, options);
+                let _ = writeln!(text, "{}{calls}", shown(lesson, choice, &report, &host, &given, options));
                 reports.push(report);
             }
             Err(trouble) => {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 
 use super::trouble::os_error;
-use super::{Call, CallError, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, socket};
+use super::{Call, CallError, Details, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, socket};
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Fact, Os, SocketError};
 
@@ -41,7 +41,13 @@ enum Arrival {
 struct Raw {
     bytes: Vec<u8>,
     from: SockAddr,
-    cut: bool,
+    details: Details,
+}
+
+impl Raw {
+    fn plain(bytes: Vec<u8>, from: SockAddr) -> Self {
+        Raw { bytes, from, details: Details::default() }
+    }
 }
 
 impl Endpoint {
@@ -56,7 +62,8 @@ impl Endpoint {
         if result.is_ok() {
             self.learn_address()?;
         }
-        self.write("bind", outcome(&result));
+        let entry = self.entry("bind", outcome(&result));
+        self.room.write(entry.details(Details { asked: Some(address), ..Details::default() }));
         result.map(|()| self)
     }
 
@@ -80,6 +87,7 @@ impl Endpoint {
             payload: None,
             buffer: None,
             result,
+            details: Details::default(),
         }
     }
 
@@ -106,7 +114,7 @@ impl Endpoint {
     /// What the system says; that may be the news about an earlier datagram.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         let address = SockAddr::from(target.address());
-        self.sent("send_to", target, payload, self.socket.send_to(payload, &address))
+        self.sent("send_to", target, &[payload], self.socket.send_to(payload, &address))
     }
 
     /// Sends one datagram to the peer that was set by [`connect`](Self::connect).
@@ -116,7 +124,7 @@ impl Endpoint {
     pub fn send(&self, payload: &[u8]) -> Call<usize> {
         let nobody = Peer { name: "nobody".to_owned(), address: socket::ANY_PORT };
         let peer = self.peer().unwrap_or(nobody);
-        self.sent("send", &peer, payload, self.socket.send(payload))
+        self.sent("send", &peer, &[payload], self.socket.send(payload))
     }
 
     fn peer(&self) -> Option<Peer> {
@@ -131,10 +139,16 @@ impl Endpoint {
         let slices: Vec<IoSlice<'_>> = buffers.iter().map(|buffer| IoSlice::new(buffer)).collect();
         let address = SockAddr::from(target.address());
         let result = self.socket.send_to_vectored(&slices, &address);
-        self.sent("sendmsg", target, &buffers.concat(), result)
+        self.sent("sendmsg", target, buffers, result)
     }
 
-    fn sent(&self, call: &'static str, target: &impl Target, payload: &[u8], result: io::Result<usize>) -> Call<usize> {
+    fn sent(
+        &self,
+        call: &'static str,
+        target: &impl Target,
+        buffers: &[&[u8]],
+        result: io::Result<usize>,
+    ) -> Call<usize> {
         let result = result.map_err(|e| CallError::new(format!("{call} from {} to {}", self.name, target.name()), &e));
         // Before the event is written: a receiver must be able to tell who this sender is.
         if result.is_ok() {
@@ -144,7 +158,9 @@ impl Endpoint {
             Ok(sent) => Outcome::Bytes(*sent),
             Err(error) => Outcome::Error(error.error.clone()),
         };
-        self.room.write(self.entry(call, outcome).with(target).payload(payload));
+        let parts = if call == "sendmsg" { buffers.iter().map(|buffer| buffer.len()).collect() } else { Vec::new() };
+        let entry = self.entry(call, outcome).with(target).details(Details { parts, ..Details::default() });
+        self.room.write(entry.payload(&buffers.concat()));
         result
     }
 
@@ -178,7 +194,7 @@ impl Endpoint {
             let mut bytes = vec![0; buffer];
             let length = platform::receive(&self.socket, &mut bytes, 0).map_err(no_buffer)?;
             bytes.truncate(length);
-            Ok(Raw { bytes, from: SockAddr::from(from.address), cut: false })
+            Ok(Raw::plain(bytes, SockAddr::from(from.address)))
         })
     }
 
@@ -210,7 +226,7 @@ impl Endpoint {
         let mut flagged = false;
         let receipt = self.next_receipt("recvmsg", lengths.iter().sum(), || {
             let raw = self.message(lengths)?;
-            flagged = raw.cut;
+            flagged = raw.details.cut;
             Ok(raw)
         });
         let Receipt::Datagram { bytes, .. } = &receipt else {
@@ -252,7 +268,8 @@ impl Endpoint {
             let (real, from) = platform::receive_from(&self.socket, &mut bytes, flags).map_err(no_buffer)?;
             length = real;
             bytes.truncate(real);
-            Ok(Raw { bytes, from, cut: real > buffer })
+            let details = Details { returned: Some(real as u64), ..Details::default() };
+            Ok(Raw { bytes, from, details })
         });
         match receipt {
             Receipt::Datagram { .. } => length.into(),
@@ -350,7 +367,7 @@ impl Endpoint {
         match platform::receive_from(&self.socket, &mut bytes, flags) {
             Ok((length, from)) => {
                 bytes.truncate(length);
-                Ok(Raw { bytes, from, cut: false })
+                Ok(Raw::plain(bytes, from))
             }
             Err(error) => Err((error, bytes)),
         }
@@ -360,7 +377,8 @@ impl Endpoint {
         let mut bytes = vec![0; lengths.iter().sum()];
         let (length, cut, from) = platform::receive_parts(&self.socket, &mut bytes, lengths).map_err(no_buffer)?;
         bytes.truncate(length);
-        Ok(Raw { bytes, from, cut })
+        let details = Details { parts: lengths.to_vec(), cut, ..Details::default() };
+        Ok(Raw { bytes, from, details })
     }
 
     /// Fences from earlier proofs are passed over.
@@ -408,7 +426,8 @@ impl Endpoint {
                 Ok(raw) => match self.sender_of(&raw) {
                     Some(from) => {
                         let entry = self.entry(call, Outcome::Bytes(raw.bytes.len()));
-                        self.room.write(entry.with(&from).payload(&raw.bytes).buffer(Some(room)));
+                        let entry = entry.with(&from).payload(&raw.bytes).buffer(Some(room));
+                        self.room.write(entry.details(raw.details));
                         return match from.name.as_str() {
                             FENCE => Arrival::Fence(raw.bytes),
                             _ => Arrival::Receipt(Receipt::Datagram { bytes: raw.bytes, from }),
@@ -461,8 +480,11 @@ impl Endpoint {
     /// # Errors
     /// EOPNOTSUPP, POSIX says.
     pub fn listen(&self) -> Call<()> {
-        let result = self.socket.listen(1).map_err(|e| CallError::new(format!("listen on {}", self.name), &e));
-        self.write("listen", outcome(&result));
+        const BACKLOG: i32 = 1;
+        let result = self.socket.listen(BACKLOG);
+        let result = result.map_err(|e| CallError::new(format!("listen on {}", self.name), &e));
+        let entry = self.entry("listen", outcome(&result));
+        self.room.write(entry.details(Details { backlog: Some(BACKLOG), ..Details::default() }));
         result
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
@@ -40,6 +40,30 @@ pub struct Event {
     pub remote: Option<SocketAddr>,
     /// What the call returned.
     pub result: Outcome,
+    /// What only a trace needs.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+/// What a trace of the call shows besides; nothing for most calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Details {
+    /// The address that `bind` was asked for, where port 0 stands for any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<SocketAddr>,
+    /// The lengths of the buffers of `sendmsg` and `recvmsg`, in bytes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<usize>,
+    /// The number given to `listen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<i32>,
+    /// The number that the call returned, where it is not that of the bytes moved: the descriptor of `accept`, the
+    /// real length with MSG_TRUNC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returned: Option<u64>,
+    /// Whether the system flagged what it received as cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// What a call returned.
@@ -77,6 +101,7 @@ pub struct Moment {
 #[derive(Debug)]
 pub struct Log {
     started: Instant,
+    began: SystemTime,
     pages: Mutex<Pages>,
     waited_in_vain: AtomicBool,
 }
@@ -89,7 +114,12 @@ struct Pages {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Log { started: Instant::now(), pages: Mutex::default(), waited_in_vain: AtomicBool::new(false) }
+        Log {
+            started: Instant::now(),
+            began: SystemTime::now(),
+            pages: Mutex::default(),
+            waited_in_vain: AtomicBool::new(false),
+        }
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -120,6 +150,11 @@ impl Log {
 
     pub(super) fn wait_was_in_vain(&self) {
         self.waited_in_vain.store(true, Ordering::Relaxed);
+    }
+
+    /// When the lesson began, by the clock on the wall.
+    pub(crate) fn began(&self) -> SystemTime {
+        self.began
     }
 
     pub(crate) fn close(&self) -> (Vec<Event>, Vec<String>) {

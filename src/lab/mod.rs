@@ -21,7 +21,7 @@ use std::thread;
 use socket2::Socket;
 
 pub use self::endpoint::{Endpoint, FENCE};
-pub use self::log::{Event, Log, Moment, Outcome};
+pub use self::log::{Details, Event, Log, Moment, Outcome};
 pub use self::receipt::{Peer, Receipt, Received};
 pub use self::reserved::ReservedPort;
 pub use self::service::{Crew, Handling, Service};
@@ -63,6 +63,7 @@ impl Room {
             local: entry.local,
             remote: entry.with.map(|(_, address)| address),
             result: entry.result,
+            details: entry.details,
         })
     }
 
@@ -90,6 +91,7 @@ struct Entry<'a> {
     payload: Option<&'a [u8]>,
     buffer: Option<usize>,
     result: Outcome,
+    details: Details,
 }
 
 impl<'a> Entry<'a> {
@@ -105,6 +107,11 @@ impl<'a> Entry<'a> {
 
     fn buffer(mut self, bytes: Option<usize>) -> Self {
         self.buffer = bytes;
+        self
+    }
+
+    fn details(mut self, details: Details) -> Self {
+        self.details = details;
         self
     }
 }

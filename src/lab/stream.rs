@@ -10,7 +10,7 @@ use socket2::Socket;
 
 use super::endpoint::outcome;
 use super::trouble::os_error;
-use super::{Call, CallError, Entry, Outcome, Peer, Room, Target, socket};
+use super::{Call, CallError, Details, Entry, Outcome, Peer, Room, Target, socket};
 use crate::platform;
 use crate::vocabulary::Fact;
 
@@ -41,8 +41,10 @@ impl Listener {
     /// # Errors
     /// What the system says.
     pub fn listen(&self) -> Call<()> {
-        let result = self.socket.listen(128).map_err(|e| CallError::at("listen on", self.address, &e));
-        self.write("listen", outcome(&result));
+        const BACKLOG: i32 = 128;
+        let result = self.socket.listen(BACKLOG).map_err(|e| CallError::at("listen on", self.address, &e));
+        let entry = entry(&self.name, &self.socket, Some(self.address), "listen", outcome(&result));
+        self.room.write(entry.details(Details { backlog: Some(BACKLOG), ..Details::default() }));
         result
     }
 
@@ -56,7 +58,8 @@ impl Listener {
         drop(socket);
         let again = socket::tcp()?;
         let result = socket::bind(&again, address);
-        room.write(entry(&name, &again, Some(address), "bind", outcome(&result)));
+        let bind = entry(&name, &again, Some(address), "bind", outcome(&result));
+        room.write(bind.details(Details { asked: Some(address), ..Details::default() }));
         result
     }
 
@@ -69,16 +72,13 @@ impl Listener {
         let (socket, from) = accepted?;
         socket::wait_at_most(&socket, socket::LIMIT)?;
         let peer = from.as_socket().and_then(|address| Some(Peer { name: self.room.name_of(address)?, address }));
-        let accepted = entry(&self.name, &self.socket, Some(self.address), "accept", Outcome::Done);
+        let details = Details { returned: Some(platform::descriptor(&socket)), ..Details::default() };
+        let accepted = entry(&self.name, &self.socket, Some(self.address), "accept", Outcome::Done).details(details);
         self.room.write(match &peer {
             Some(peer) => accepted.with(peer),
             None => accepted,
         });
         Ok(Stream { name: self.name.clone(), socket, local: Some(self.address), peer, room: Arc::clone(&self.room) })
-    }
-
-    fn write(&self, call: &'static str, result: Outcome) {
-        self.room.write(entry(&self.name, &self.socket, Some(self.address), call, result));
     }
 }
 
@@ -89,7 +89,18 @@ fn entry<'a>(
     call: &'static str,
     result: Outcome,
 ) -> Entry<'a> {
-    Entry { who, socket, tcp: true, local, call, with: None, payload: None, buffer: None, result }
+    Entry {
+        who,
+        socket,
+        tcp: true,
+        local,
+        call,
+        with: None,
+        payload: None,
+        buffer: None,
+        result,
+        details: Details::default(),
+    }
 }
 
 impl Target for Listener {
@@ -189,7 +200,10 @@ impl Stream {
     fn read_with(&self, call: &'static str, buffer: usize, flags: i32) -> Fact {
         let mut bytes = vec![0; buffer];
         let (fact, outcome) = match platform::receive(&self.socket, &mut bytes, flags) {
-            Ok(0) => (Fact::from(END_OF_FILE), Outcome::Bytes(0)),
+            Ok(0) => {
+                bytes.clear();
+                (Fact::from(END_OF_FILE), Outcome::Bytes(0))
+            }
             Ok(length) => {
                 bytes.truncate(length);
                 (Fact::from(&bytes[..]), Outcome::Bytes(length))

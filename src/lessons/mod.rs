@@ -181,6 +181,7 @@ impl Lesson {
             notes,
             why: self.why,
             next: self.next(),
+            began: log.began(),
             events,
         })
     }

@@ -6,6 +6,7 @@ pub mod ladder;
 pub mod picture;
 mod sheet;
 pub mod table;
+pub mod trace;
 
 use std::borrow::Cow;
 

@@ -7,7 +7,7 @@ use comfy_table::{Cell, Color};
 
 use super::picture::Picture;
 use super::sheet::{self, Notes, Sheet};
-use super::{Look, ladder};
+use super::{Look, ladder, trace};
 use crate::vocabulary::{Choice, Guess, Host, Report, Row, Strength, Tally, Verdict};
 
 pub(super) const BOLD: Style = Style::new().bold();
@@ -15,8 +15,9 @@ pub(super) const BOLD: Style = Style::new().bold();
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ usual here, promised by nobody";
 
-/// One lesson: title and question, the table, the summary, notes, why, and what to run next.
-pub fn report(report: &Report, host: &Host, look: Look) -> String {
+/// One lesson: title and question, the table, the summary, notes, why, how to check it from outside, and what to run
+/// next. `arguments` are those that make `udp-lab` run it again.
+pub fn report(report: &Report, host: &Host, arguments: &[String], look: Look) -> String {
     let mut text = heading(&format!("{}: {}", report.lesson, report.title), look);
     line(&mut text, &look.wrap(report.question, ""));
     text.push('\n');
@@ -42,6 +43,7 @@ pub fn report(report: &Report, host: &Host, look: Look) -> String {
     if look.why {
         line(&mut text, &look.wrap(&format!("Why: {}", report.why), ""));
     }
+    line(&mut text, &trace::check(host.os, arguments, look));
     line(&mut text, &format!("Next: udp-lab {}", report.next));
     text
 }

@@ -1,6 +1,8 @@
 //! A judged lesson: its rows, its events, the host it ran on.
 
-use serde::Serialize;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Claim, Os, Strength};
@@ -112,8 +114,15 @@ pub struct Report {
     /// The command to run after it.
     #[serde(skip)]
     pub next: &'static str,
+    /// When the run began; the times of the events count from here.
+    #[serde(rename = "began_unix_us", serialize_with = "microseconds")]
+    pub began: SystemTime,
     /// Every call that was made, in order.
     pub events: Vec<Event>,
+}
+
+fn microseconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64)
 }
 
 /// How many rows got which verdict.

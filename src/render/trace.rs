@@ -1,0 +1,288 @@
+//! The calls of a run in the form in which `strace` prints them, on every system; and the command that shows the same
+//! from outside.
+
+use std::fmt::Write;
+use std::io;
+use std::net::SocketAddr;
+
+use super::Look;
+use crate::lab::{Event, Outcome};
+use crate::platform::HERE;
+use crate::vocabulary::{Os, OsError, Report, SocketError};
+
+/// How many bytes of a payload `strace` shows by itself.
+const SHOWN: usize = 32;
+
+/// What stands for a pointer, whose number says nothing.
+const POINTER: &str = "...";
+
+/// Every call of every scene, a line each. What is no call is a comment: scenes, who has which descriptor, the moments
+/// of a server loop. What only prepares is not in the log: `socket`, options, `getsockname`, polls of TCP streams, the
+/// sockets of fences and guards.
+pub fn text(report: &Report, look: Look) -> String {
+    let mut titles: Vec<&str> = report.rows.iter().map(|row| row.scene.as_str()).collect();
+    titles.dedup();
+    let mut text =
+        String::from("# trace: the calls of the log as strace prints them; what sets up and clears away is left out\n");
+    let mut scene = 0;
+    let mut owners: Vec<(u64, &str)> = Vec::new();
+    for event in &report.events {
+        if event.scene != scene {
+            scene = event.scene;
+            owners.clear();
+            let title = titles.get(scene.saturating_sub(1)).unwrap_or(&"");
+            let _ = writeln!(text, "\n# scene {scene}: {}", look.text(title));
+        }
+        let owner = (event.descriptor, event.who.as_str());
+        if !owners.contains(&owner) {
+            // A closed descriptor's number is given out again.
+            owners.retain(|(descriptor, _)| *descriptor != event.descriptor);
+            owners.push(owner);
+            let _ = writeln!(text, "# {} is {}", event.descriptor, look.text(&event.who));
+        }
+        text.push_str(&line(event));
+        text.push('\n');
+    }
+    text
+}
+
+/// One event: the call and its result, or a comment.
+fn line(event: &Event) -> String {
+    match call(event) {
+        Some(call) => format!("{call:<39} = {}", result(event)),
+        None => {
+            let with = event.with.as_ref().map(|with| format!(" {with}")).unwrap_or_default();
+            format!("# {}: {}{with}", event.who, event.call)
+        }
+    }
+}
+
+/// The system call behind an event, with its arguments; `None` for a moment that is no call.
+fn call(event: &Event) -> Option<String> {
+    let Event { descriptor, details, .. } = event;
+    let (verb, flags) = event.call.split_once(' ').unwrap_or((event.call, ""));
+    let failed = matches!(event.result, Outcome::Nothing | Outcome::Error(_));
+    let bytes = event.payload.as_deref().unwrap_or_default();
+    let (shown, room) = (quoted(bytes), event.buffer.unwrap_or_default());
+    // What a failed receive leaves in its buffer, the log knows on Windows only.
+    let received = if failed && bytes.is_empty() { POINTER } else { &shown };
+    let remote = || event.remote.map_or_else(|| POINTER.to_owned(), address);
+    let sender = || match event.remote {
+        Some(from) if !failed => format!("{}, [128 => {}]", address(from), length(from)),
+        _ => format!("{POINTER}, [128]"),
+    };
+    Some(match verb {
+        "bind" | "connect" => {
+            let target = if verb == "bind" { details.asked } else { event.remote }?;
+            format!("{verb}({descriptor}, {}, {})", address(target), length(target))
+        }
+        "listen" => format!("listen({descriptor}, {})", details.backlog?),
+        "accept" => format!("accept4({descriptor}, {}, SOCK_CLOEXEC)", sender()),
+        "shutdown" => format!("shutdown({descriptor}, SHUT_WR)"),
+        "close" => format!("close({descriptor})"),
+        "send" | "write" => format!("sendto({descriptor}, {shown}, {}, 0, NULL, 0)", bytes.len()),
+        "send_to" => {
+            let length = event.remote.map_or(0, length);
+            format!("sendto({descriptor}, {shown}, {}, 0, {}, {length})", bytes.len(), remote())
+        }
+        "sendmsg" => {
+            let name = format!("msg_name={}, msg_namelen={}", remote(), event.remote.map_or(0, length));
+            format!("sendmsg({descriptor}, {{{name}, {}, msg_flags=0}}, 0)", vector(bytes, &details.parts))
+        }
+        "recvmsg" if failed => format!("recvmsg({descriptor}, {{msg_namelen=128}}, 0)"),
+        "recvmsg" => {
+            let name = format!("msg_name={}, msg_namelen=128 => {}", remote(), event.remote.map_or(0, length));
+            let cut = if details.cut { "MSG_TRUNC" } else { "0" };
+            format!("recvmsg({descriptor}, {{{name}, {}, msg_flags={cut}}}, 0)", vector(bytes, &details.parts))
+        }
+        "read" if !event.tcp => format!("read({descriptor}, \"\", 0)"),
+        // Without room for the sender's address: `recv`, and on streams.
+        "recv" | "read" | "peek" => {
+            format!("recvfrom({descriptor}, {received}, {room}, {}, NULL, NULL)", flags_of(verb, flags))
+        }
+        "recv_from" | "peek_from" => {
+            format!("recvfrom({descriptor}, {received}, {room}, {}, {})", flags_of(verb, flags), sender())
+        }
+        _ => return None,
+    })
+}
+
+fn flags_of(verb: &str, more: &str) -> String {
+    let peek = verb.starts_with("peek").then(|| "MSG_PEEK".to_owned());
+    let more = (!more.is_empty()).then(|| format!("MSG_{more}"));
+    let flags: Vec<String> = peek.into_iter().chain(more).collect();
+    if flags.is_empty() { "0".to_owned() } else { flags.join("|") }
+}
+
+/// What the call returned, by the system's own names and words for errors.
+fn result(event: &Event) -> String {
+    match (&event.result, event.details.returned) {
+        (Outcome::Done | Outcome::Bytes(_), Some(number)) => number.to_string(),
+        (Outcome::Done, None) => "0".to_owned(),
+        (Outcome::Bytes(count), None) => count.to_string(),
+        (Outcome::Nothing, _) => error(&SocketError::WouldBlock.on(HERE)),
+        (Outcome::Error(e), _) => error(e),
+    }
+}
+
+fn error(error: &OsError) -> String {
+    let words = io::Error::from_raw_os_error(error.number).to_string();
+    format!("-1 {} ({})", error.name, words.split(" (os error").next().unwrap_or(&words))
+}
+
+fn address(address: SocketAddr) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    match address {
+        SocketAddr::V4(_) => format!("{{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr(\"{ip}\")}}"),
+        SocketAddr::V6(v6) => format!(
+            "{{sa_family=AF_INET6, sin6_port=htons({port}), sin6_flowinfo=htonl({}), \
+             inet_pton(AF_INET6, \"{ip}\", &sin6_addr), sin6_scope_id={}}}",
+            v6.flowinfo(),
+            v6.scope_id()
+        ),
+    }
+}
+
+/// The length of the structure of a socket address.
+fn length(address: SocketAddr) -> usize {
+    if address.is_ipv4() { 16 } else { 28 }
+}
+
+/// The buffers of `sendmsg` and `recvmsg`, each with what it holds.
+fn vector(mut bytes: &[u8], lengths: &[usize]) -> String {
+    let parts: Vec<String> = lengths
+        .iter()
+        .map(|&length| {
+            let (part, rest) = bytes.split_at(length.min(bytes.len()));
+            bytes = rest;
+            format!("{{iov_base={}, iov_len={length}}}", quoted(part))
+        })
+        .collect();
+    format!("msg_iov=[{}], msg_iovlen={}, msg_controllen=0", parts.join(", "), parts.len())
+}
+
+/// A payload as `strace` writes it: what is not ASCII in octal, after [`SHOWN`] bytes three dots.
+fn quoted(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(SHOWN)];
+    let mut text = String::from('"');
+    for (place, &byte) in shown.iter().enumerate() {
+        let digit_follows = shown.get(place + 1).is_some_and(|next| (b'0'..=b'7').contains(next));
+        let _ = match byte {
+            b'"' | b'\\' => write!(text, "\\{}", char::from(byte)),
+            b'\t' => write!(text, "\\t"),
+            b'\n' => write!(text, "\\n"),
+            b'\r' => write!(text, "\\r"),
+            0x0b => write!(text, "\\v"),
+            0x0c => write!(text, "\\f"),
+            b' '..=b'~' => write!(text, "{}", char::from(byte)),
+            _ if digit_follows => write!(text, "\\{byte:03o}"),
+            _ => write!(text, "\\{byte:o}"),
+        };
+    }
+    text + if bytes.len() > SHOWN { "\"..." } else { "\"" }
+}
+
+/// `Check: ` and the command that shows the calls of `udp-lab` with these arguments from outside. Where it has to be
+/// broken, a shell takes it as one line still.
+pub fn check(os: Os, arguments: &[String], look: Look) -> String {
+    const MOST_LINES: usize = 4;
+    let width = usize::from(look.width);
+    let words: Vec<String> = match os {
+        Os::Linux => {
+            let strace = ["Check:", "strace", "-f", "-e", "trace=network", "udp-lab"].map(str::to_owned);
+            strace.into_iter().chain(arguments.iter().map(|argument| shell_word(argument, look.ascii))).collect()
+        }
+        Os::Macos => {
+            return look.wrap("Check: sudo tcpdump -i lo0 -n -A udp, in another terminal, and run it again", "");
+        }
+        Os::Windows => return look.wrap("Check: Wireshark, \"Adapter for loopback traffic capture\", filter: udp", ""),
+    };
+    let mut lines = vec![String::new()];
+    for word in &words {
+        let wide = |text: &str| textwrap::core::display_width(text);
+        let line = lines.last().map_or(0, |line| wide(line));
+        match lines.last_mut() {
+            // Room is kept for the mark of a line that goes on.
+            Some(last) if line == 0 || line + 1 + wide(word) + 2 <= width => {
+                last.push_str(if line == 0 { "" } else { " " });
+                last.push_str(word);
+            }
+            _ => lines.push(format!("    {word}")),
+        }
+    }
+    let fits = lines.len() <= MOST_LINES && lines.iter().all(|line| textwrap::core::display_width(line) + 2 <= width);
+    if fits {
+        lines.join(" \\\n")
+    } else {
+        look.wrap("Check: the same command, with strace -f -e trace=network before it", "")
+    }
+}
+
+/// An argument as a shell takes it, with no character that could act on the terminal.
+fn shell_word(argument: &str, ascii: bool) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    // What is escaped for a terminal is escaped here as well; these three never act on one.
+    let shown = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1 && (c.is_ascii() || !ascii);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else if argument.chars().all(shown) {
+        format!("'{}'", argument.replace('\'', r"'\''"))
+    } else {
+        let mut word = String::from("$'");
+        for c in argument.chars() {
+            match c {
+                '\'' | '\\' => word.extend(['\\', c]),
+                c if shown(c) => word.push(c),
+                c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
+                    let _ = write!(word, "\\x{byte:02x}");
+                }),
+            }
+        }
+        word + "'"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_are_quoted_as_strace_quotes_them() {
+        // What strace 6.1 printed for these bytes.
+        assert_eq!(quoted(b"\x07\x08\t\n\x0b\x0c\r\x1b'\"\\\x7f\xff"), r#""\7\10\t\n\v\f\r\33'\"\\\177\377""#);
+        assert_eq!(quoted(b"\x001\x008\x00a"), r#""\0001\08\0a""#);
+        assert_eq!(quoted(&[b'x'; 32]), format!("\"{}\"", "x".repeat(32)));
+        assert_eq!(quoted(&[b'x'; 33]), format!("\"{}\"...", "x".repeat(32)));
+        // A digit that is no longer shown does not count.
+        assert_eq!(quoted(&[[0; 32].as_slice(), b"1"].concat()), format!("\"{}\"...", "\\0".repeat(32)));
+    }
+
+    #[test]
+    fn addresses_of_both_families() {
+        let v4 = r#"{sa_family=AF_INET, sin_port=htons(9), sin_addr=inet_addr("127.0.0.1")}"#;
+        assert_eq!(address(SocketAddr::from(([127, 0, 0, 1], 9))), v4);
+        let v6 = "{sa_family=AF_INET6, sin6_port=htons(9), sin6_flowinfo=htonl(0), \
+                  inet_pton(AF_INET6, \"::1\", &sin6_addr), sin6_scope_id=0}";
+        assert_eq!(address(SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 9))), v6);
+    }
+
+    #[test]
+    fn arguments_are_safe_to_paste_and_to_show() {
+        assert_eq!(shell_word("one", false), "one");
+        assert_eq!(shell_word("", false), "''");
+        assert_eq!(shell_word("two words", false), "'two words'");
+        assert_eq!(shell_word("it's $HOME", false), r"'it'\''s $HOME'");
+        assert_eq!(shell_word("\u{1b}[31m'\n", false), r"$'\x1b[31m\'\x0a'");
+        assert_eq!((shell_word("你", false), shell_word("你", true)), ("'你'".into(), r"$'\xe4\xbd\xa0'".into()));
+    }
+
+    #[test]
+    fn a_check_that_is_broken_is_one_command_still() {
+        let look = Look { width: 60, ascii: false, ladder: true, why: true };
+        let given = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let check = check(Os::Linux, &given("boundaries one two three four five"), look);
+        assert_eq!(check, "Check: strace -f -e trace=network udp-lab boundaries one \\\n    two three four five");
+        let long = super::check(Os::Linux, &["boundaries".to_owned(), "x".repeat(1000)], look);
+        assert!(long.starts_with("Check: the same command") && long.lines().count() <= 2, "{long}");
+    }
+}

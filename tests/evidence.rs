@@ -1,0 +1,254 @@
+//! What the lab says of its calls, held against what strace sees of them from outside.
+
+mod support;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+use std::{env, fs};
+
+use regex::Regex;
+use serde_json::Value;
+use support::{run, say, udp_lab};
+use udp_lab::lessons::LESSONS;
+
+/// The lines below the heading of the trace.
+fn trace(out: &str) -> Vec<&str> {
+    let lines = out.lines().skip_while(|line| !line.starts_with("# trace: "));
+    lines.skip(1).filter(|line| !line.is_empty()).collect()
+}
+
+fn calls(out: &str) -> Vec<String> {
+    trace(out).into_iter().filter(|line| !line.starts_with('#')).map(one_blank).collect()
+}
+
+/// Before the result stand as many blanks as its column asks for, which a pointer's width changes.
+fn one_blank(call: &str) -> String {
+    static RESULT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\) += (-?\d)").unwrap());
+    RESULT.replace(call, ") = $1").into_owned()
+}
+
+#[test]
+fn all_prints_a_trace_behind_each_table() {
+    let out = run(["all", "--no-ladder", "--trace"]).out;
+    assert_eq!(out.matches("\n# trace: ").count(), LESSONS.len());
+    assert!(out.contains("\n# server: serve\n") && out.contains("\n# server: begin client 1\n"), "{out}");
+    let out = run(["all", "--no-ladder"]).out;
+    assert_eq!((out.matches("# ").count(), out.matches("\nCheck: ").count()), (0, LESSONS.len()));
+}
+
+#[test]
+fn the_trace_has_every_scene_and_only_calls_and_comments() {
+    let form = Regex::new(r"^([a-z0-9]+\(\d+.*\) += (\d+|-1 \w+ \(.+\))|# .+)$").unwrap();
+    for lesson in LESSONS {
+        let out = run([lesson.name, "--trace"]).out;
+        for line in trace(&out) {
+            assert!(form.is_match(line), "{}: {line}", lesson.name);
+        }
+        let scenes = trace(&out).iter().filter(|line| line.starts_with("# scene ")).count();
+        assert!(scenes > 1, "{}:\n{out}", lesson.name);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn flags_parts_and_errors_are_those_of_the_call() {
+    let address = r#"\{sa_family=AF_INET, sin_port=htons\(\d+\), sin_addr=inet_addr\("127\.0\.0\.1"\)\}"#;
+    let name = format!("msg_name={address}");
+    for (lesson, wanted) in [
+        ("truncation", format!(r#"recvfrom\(\d+, "h", 1, 0, {address}, \[128 => 16\]\) = 1"#)),
+        ("truncation", format!(r#"recvfrom\(\d+, "h", 1, MSG_PEEK\|MSG_TRUNC, {address}, \[128 => 16\]\) = 5"#)),
+        (
+            "truncation",
+            format!(
+                r#"recvmsg\(\d+, \{{{name}, msg_namelen=128 => 16, msg_iov=\[\{{iov_base="h", iov_len=1\}}\], msg_iovlen=1, msg_controllen=0, msg_flags=MSG_TRUNC\}}, 0\) = 1"#
+            ),
+        ),
+        ("boundaries", format!(r#"recvfrom\(\d+, "ab", 4, MSG_WAITALL, {address}, \[128 => 16\]\) = 2"#)),
+        (
+            "boundaries",
+            format!(
+                r#"sendmsg\(\d+, \{{{name}, msg_namelen=16, msg_iov=\[\{{iov_base="he", iov_len=2\}}, \{{iov_base="l", iov_len=1\}}, \{{iov_base="lo", iov_len=2\}}\], msg_iovlen=3, msg_controllen=0, msg_flags=0\}}, 0\) = 5"#
+            ),
+        ),
+        ("boundaries", r"shutdown\(\d+, SHUT_WR\) = 0".to_owned()),
+        (
+            "connectionless",
+            r"accept4\(\d+, ..., \[128\], SOCK_CLOEXEC\) +=  ?-1 EOPNOTSUPP \(.*\)".replace("=  ?", "= "),
+        ),
+        (
+            "connectionless",
+            r"recvfrom\(\d+, \.\.\., 1024, 0, \.\.\., \[128\]\) = -1 ECONNREFUSED \(Connection refused\)".to_owned(),
+        ),
+        ("compare", r#"bind\(\d+, \{sa_family=AF_INET, sin_port=htons\(0\), .*\}, 16\) = 0"#.to_owned()),
+        ("compare", r"sendto\(\d+, .*, 0, NULL, 0\) = -1 EPIPE \(Broken pipe\)".to_owned()),
+    ] {
+        let calls = calls(&run([lesson, "--trace"]).out);
+        let wanted = Regex::new(&format!("^{wanted}$")).unwrap();
+        assert!(calls.iter().any(|call| wanted.is_match(call)), "{lesson}: {wanted}\n{}", calls.join("\n"));
+    }
+}
+
+#[test]
+fn a_payload_cannot_forge_a_line_of_the_trace() {
+    let out = run(["boundaries", "a\nclose(3) = 0", "\u{1b}[31m", "--no-ladder", "--trace"]).out;
+    assert!(calls(&out).iter().any(|call| call.contains(r#""a\nclose(3) = 0", 14"#)), "{out}");
+    assert!(calls(&out).iter().any(|call| call.contains(r#""\33[31m""#)) && !out.contains('\u{1b}'), "{out}");
+}
+
+#[test]
+fn json_is_not_disturbed_by_the_trace_and_has_what_it_shows() {
+    let out = run(["boundaries", "--trace", "--format", "json"]).out;
+    let document: Value = serde_json::from_str(&out).unwrap();
+    let events = document["reports"][0]["events"].as_array().unwrap();
+    let event = |call: &str| events.iter().find(|event| event["call"] == call).unwrap();
+    assert_eq!(event("bind")["asked"], "127.0.0.1:0");
+    assert_eq!(event("sendmsg")["parts"], serde_json::json!([2, 1, 2]));
+    assert_eq!(event("listen")["backlog"], 128);
+    assert!(event("accept")["returned"].is_u64());
+    // What a call does not have is not there.
+    assert!(event("send_to").get("asked").is_none() && event("send_to").get("parts").is_none());
+    assert!(document["reports"][0]["began_unix_us"].as_u64().unwrap() > 1_700_000_000_000_000);
+}
+
+// From outside: strace.
+
+/// Where strace can be used; says so where not.
+fn strace_works() -> bool {
+    static WORKS: LazyLock<bool> = LazyLock::new(|| {
+        let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+        let works = tried.is_ok_and(|output| output.status.success());
+        if !works {
+            say("NOT TESTED: strace is not here, or may not trace; nothing was compared with it");
+        }
+        works
+    });
+    *WORKS
+}
+
+/// The calls that strace saw, each in one line, and from how many threads.
+fn seen(strace: &str) -> (Vec<String>, usize) {
+    let line = Regex::new(r"^(?:\[pid +)?(\d+)?\]? *(<\.\.\. \w+ resumed>)?(.*?)( <unfinished \.\.\.>)?$").unwrap();
+    let pointer = Regex::new(r"0x[0-9a-f]+").unwrap();
+    // Said in the middle of a line, where it happens there.
+    let attached = Regex::new(r"strace: Process \d+ attached\n").unwrap();
+    let strace = attached.replace_all(strace, "");
+    let mut begun: HashMap<String, String> = HashMap::new();
+    let mut calls = Vec::new();
+    let mut threads: Vec<String> = Vec::new();
+    for found in strace.lines().filter_map(|text| line.captures(text)) {
+        let part = |number: usize| found.get(number).map_or("", |part| part.as_str());
+        let (thread, text) = (part(1).to_owned(), part(3));
+        let text = if part(2).is_empty() { text.to_owned() } else { begun.remove(&thread).unwrap_or_default() + text };
+        if !part(4).is_empty() {
+            begun.insert(thread, text);
+        } else if text.contains(" = ") {
+            calls.push(one_blank(&pointer.replace_all(&text, "...")));
+            if !threads.contains(&thread) {
+                threads.push(thread);
+            }
+        }
+    }
+    (calls, threads.len())
+}
+
+/// The sends and receives among `calls`.
+fn moves(calls: &[String]) -> Vec<String> {
+    // The lab does not log its polls of TCP streams, which peek.
+    let moves = |call: &&String| {
+        ["sendto(", "sendmsg(", "recvfrom(", "recvmsg("].iter().any(|name| call.starts_with(name))
+            && !call.contains("MSG_PEEK, NULL, NULL")
+    };
+    calls.iter().filter(moves).cloned().collect()
+}
+
+/// The command that a report names, without its line breaks.
+fn check_line(out: &str) -> String {
+    let start = out.find("Check: ").expect("there is a line to check with");
+    let line = out[start..].split("\nNext: ").next().unwrap();
+    line.strip_prefix("Check: ").unwrap().to_owned()
+}
+
+/// Runs `command` in a shell that finds this `udp-lab`.
+fn in_a_shell(command: &str) -> Output {
+    let folder = Path::new(env!("CARGO_BIN_EXE_udp-lab")).parent().unwrap().to_owned();
+    let path = env::join_paths([folder].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+    let mut shell = Command::new("bash");
+    shell.env("PATH", path).env("LC_ALL", "C.UTF-8").env("COLUMNS", "80").args(["-c", command]);
+    shell.output().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_line_to_check_with_shows_the_same_sends_and_receives() {
+    if !strace_works() {
+        return;
+    }
+    for lesson in LESSONS {
+        let command = check_line(&run([lesson.name, "--no-ladder", "--trace"]).out);
+        assert_eq!(command, format!("strace -f -e trace=network udp-lab {} --no-ladder --trace", lesson.name));
+        let output = in_a_shell(&command);
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let (seen, threads) = seen(&err);
+        let (mut logged, mut seen) = (moves(&calls(&out)), moves(&seen));
+        if threads > 1 {
+            // Of two calls at the same time nobody can say which one was first.
+            logged.sort();
+            seen.sort();
+        }
+        assert!(seen.len() > 10, "{}: {err}", lesson.name);
+        let first = logged.iter().zip(&seen).find(|(logged, seen)| logged != seen);
+        assert_eq!(first, None, "{}: logged, and seen by strace\n{err}", lesson.name);
+        assert_eq!(logged.len(), seen.len(), "{}", lesson.name);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn every_logged_call_is_one_that_strace_saw_in_that_order() {
+    if !strace_works() {
+        return;
+    }
+    for lesson in ["boundaries", "truncation", "connectionless", "compare"] {
+        let file = temporary(&format!("{lesson}.strace"));
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-o"]).arg(&file).args(["-e", "trace=network,read,close"]);
+        let output = strace.arg(udp_lab().get_program()).args([lesson, "--trace"]).output().unwrap();
+        let (seen, threads) = seen(&fs::read_to_string(&file).unwrap());
+        assert_eq!(threads, 1, "{lesson} has become one of several threads");
+        let mut rest = seen.iter();
+        for call in calls(&String::from_utf8(output.stdout).unwrap()) {
+            assert!(rest.any(|seen| *seen == call), "{lesson}: strace did not see, at its place: {call}");
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_line_to_check_with_can_be_pasted_whatever_the_arguments() {
+    if !strace_works() {
+        return;
+    }
+    let messages =
+        ["two words", "it's", "$HOME `x` \\", "tab\there", "", "六", "and many more words", "to fill", "lines"];
+    for more in [&["--no-ladder"][..], &["--no-ladder", "--ascii"]] {
+        let out = run([&["boundaries"], &messages[..], more].concat()).out;
+        let command = check_line(&out);
+        assert!(command.contains(" \\\n"), "{command}");
+        let seen = String::from_utf8(in_a_shell(&command).stderr).unwrap();
+        for message in ["two words", "it's", "$HOME `x` \\\\", r"tab\there", "", r"\345\205\255", "lines"] {
+            assert!(seen.contains(&format!("\"{message}\", ")), "{message} of {command} is not in\n{seen}");
+        }
+    }
+}
+
+#[test]
+fn an_endless_argument_does_not_make_an_endless_line() {
+    let out = run(["boundaries", &"x".repeat(5000), "--no-ladder"]).out;
+    assert!(check_line(&out).len() < 120, "{out}");
+}
+
+fn temporary(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("evidence-{}-{name}", std::process::id()))
+}
