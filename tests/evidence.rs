@@ -1,17 +1,20 @@
-//! What the lab says of its calls, held against what strace sees of them from outside.
+//! What the lab says of its calls, held against what others see of them: strace from outside, tcpdump and tshark in the
+//! capture.
 
 mod support;
 
-use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
-use std::{env, fs};
 
 use regex::Regex;
 use serde_json::Value;
-use support::{run, say, udp_lab};
+use support::{run, say};
+use udp_lab::lab::Outcome;
 use udp_lab::lessons::LESSONS;
+use udp_lab::render::pcapng;
+use udp_lab::vocabulary::Report;
 
 /// The lines below the heading of the trace.
 fn trace(out: &str) -> Vec<&str> {
@@ -115,6 +118,7 @@ fn json_is_not_disturbed_by_the_trace_and_has_what_it_shows() {
 // From outside: strace.
 
 /// Where strace can be used; says so where not.
+#[cfg(target_os = "linux")]
 fn strace_works() -> bool {
     static WORKS: LazyLock<bool> = LazyLock::new(|| {
         let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
@@ -128,13 +132,14 @@ fn strace_works() -> bool {
 }
 
 /// The calls that strace saw, each in one line, and from how many threads.
+#[cfg(target_os = "linux")]
 fn seen(strace: &str) -> (Vec<String>, usize) {
     let line = Regex::new(r"^(?:\[pid +)?(\d+)?\]? *(<\.\.\. \w+ resumed>)?(.*?)( <unfinished \.\.\.>)?$").unwrap();
     let pointer = Regex::new(r"0x[0-9a-f]+").unwrap();
     // Said in the middle of a line, where it happens there.
     let attached = Regex::new(r"strace: Process \d+ attached\n").unwrap();
     let strace = attached.replace_all(strace, "");
-    let mut begun: HashMap<String, String> = HashMap::new();
+    let mut begun: std::collections::HashMap<String, String> = Default::default();
     let mut calls = Vec::new();
     let mut threads: Vec<String> = Vec::new();
     for found in strace.lines().filter_map(|text| line.captures(text)) {
@@ -154,6 +159,7 @@ fn seen(strace: &str) -> (Vec<String>, usize) {
 }
 
 /// The sends and receives among `calls`.
+#[cfg(target_os = "linux")]
 fn moves(calls: &[String]) -> Vec<String> {
     // The lab does not log its polls of TCP streams, which peek.
     let moves = |call: &&String| {
@@ -171,9 +177,12 @@ fn check_line(out: &str) -> String {
 }
 
 /// Runs `command` in a shell that finds this `udp-lab`.
-fn in_a_shell(command: &str) -> Output {
+#[cfg(target_os = "linux")]
+fn in_a_shell(command: &str) -> std::process::Output {
     let folder = Path::new(env!("CARGO_BIN_EXE_udp-lab")).parent().unwrap().to_owned();
-    let path = env::join_paths([folder].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+    let path =
+        std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())))
+            .unwrap();
     let mut shell = Command::new("bash");
     shell.env("PATH", path).env("LC_ALL", "C.UTF-8").env("COLUMNS", "80").args(["-c", command]);
     shell.output().unwrap()
@@ -214,7 +223,7 @@ fn every_logged_call_is_one_that_strace_saw_in_that_order() {
         let file = temporary(&format!("{lesson}.strace"));
         let mut strace = Command::new("strace");
         strace.args(["-f", "-o"]).arg(&file).args(["-e", "trace=network,read,close"]);
-        let output = strace.arg(udp_lab().get_program()).args([lesson, "--trace"]).output().unwrap();
+        let output = strace.arg(env!("CARGO_BIN_EXE_udp-lab")).args([lesson, "--trace"]).output().unwrap();
         let (seen, threads) = seen(&fs::read_to_string(&file).unwrap());
         assert_eq!(threads, 1, "{lesson} has become one of several threads");
         let mut rest = seen.iter();
@@ -249,6 +258,94 @@ fn an_endless_argument_does_not_make_an_endless_line() {
     assert!(check_line(&out).len() < 120, "{out}");
 }
 
+// The capture.
+
 fn temporary(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("evidence-{}-{name}", std::process::id()))
+}
+
+fn report(lesson: &str) -> Report {
+    let lesson = LESSONS.iter().find(|known| known.name == lesson).unwrap();
+    lesson.run(&lesson.default_scenes().unwrap()).unwrap()
+}
+
+/// The payloads that the log says were sent as datagrams.
+fn sent(report: &Report) -> Vec<Vec<u8>> {
+    let sends = report.events.iter().filter(|event| !event.tcp && event.call.starts_with("send"));
+    let sent = sends.filter(|event| matches!(event.result, Outcome::Bytes(_)));
+    sent.map(|event| event.payload.clone().unwrap()).collect()
+}
+
+/// What `program` prints; nothing where it is not here.
+fn read_by(program: &str, args: &[&str], file: &Path) -> Option<String> {
+    let output = match Command::new(program).args(args).arg(file).output() {
+        Ok(output) => output,
+        Err(_) => {
+            say(&format!("NOT TESTED: {program} is not here; nobody else read the capture"));
+            return None;
+        }
+    };
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program}: {out}{err}");
+    Some(out.into_owned())
+}
+
+#[test]
+fn the_capture_is_made_of_whole_blocks_and_says_where_it_comes_from() {
+    let report = report("boundaries");
+    let file = pcapng::capture(&report);
+    let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let (mut at, mut kinds) = (0, Vec::new());
+    while at < file.len() {
+        let length = number(at + 4) as usize;
+        assert_eq!(number(at + length - 4) as usize, length, "a block ends with its length");
+        assert_eq!(length % 4, 0);
+        kinds.push(number(at));
+        at += length;
+    }
+    assert_eq!(kinds[..2], [0x0a0d_0d0a, 1]);
+    assert_eq!(kinds[2..], vec![6; sent(&report).len()]);
+    let text = String::from_utf8_lossy(&file);
+    assert!(text.contains("Written by udp-lab from the log of the lesson boundaries, not captured"));
+    assert!(text.contains(r#"scene 1 "one send, one receive": client -> server"#));
+}
+
+#[test]
+fn tcpdump_reads_every_datagram_and_finds_the_checksums_right() {
+    let report = report("truncation");
+    let file = temporary("tcpdump.pcapng");
+    fs::write(&file, pcapng::capture(&report)).unwrap();
+    let Some(out) = read_by("tcpdump", &["-nn", "-vv", "-r"], &file) else { return };
+    assert_eq!(out.matches("[udp sum ok]").count(), sent(&report).len(), "{out}");
+    assert!(!out.contains("bad") && !out.contains("wrong"), "{out}");
+    let first = report.events.iter().find(|event| event.call == "send_to").unwrap();
+    let (from, to) = (first.local.unwrap(), first.remote.unwrap());
+    let ends = format!("127.0.0.1.{} > 127.0.0.1.{}: [udp sum ok]", from.port(), to.port());
+    assert!(out.contains(&ends), "{ends} is not in\n{out}");
+}
+
+#[test]
+fn tshark_reads_payloads_comments_and_times() {
+    // Two lessons in one file, as `all` would write it.
+    let reports = [report("boundaries"), report("connectionless")];
+    let file = temporary("tshark.pcapng");
+    fs::write(&file, reports.iter().flat_map(pcapng::capture).collect::<Vec<u8>>()).unwrap();
+    let fields = ["udp.payload", "frame.comment", "udp.checksum.status", "ip.checksum.status", "frame.time_epoch"];
+    let mut args = vec!["-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-T", "fields"];
+    args.extend(fields.iter().flat_map(|field| ["-e", field]));
+    let Some(out) = read_by("tshark", &[&args[..], &["-r"]].concat(), &file) else { return };
+    let rows: Vec<Vec<&str>> = out.lines().map(|line| line.split('\t').collect()).collect();
+
+    let hexadecimal = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let payloads: Vec<String> = reports.iter().flat_map(sent).map(|bytes| hexadecimal(&bytes)).collect();
+    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), payloads);
+    for row in &rows {
+        assert!(row[1].starts_with("scene ") && row[1].contains(" -> "), "{row:?}");
+        assert_eq!(row[2..4], ["1", "1"], "the checksums are good: {row:?}");
+    }
+    assert_eq!(rows[0][1], r#"scene 1 "one send, one receive": client -> server"#);
+    let first = reports[0].events.iter().find(|event| event.call == "send_to").unwrap();
+    let sent = (reports[0].began + first.returned).duration_since(std::time::UNIX_EPOCH).unwrap();
+    let (whole, micros) = (sent.as_secs(), sent.subsec_micros());
+    assert!(rows[0][4].starts_with(&format!("{whole}.{micros:06}")), "{} is not {sent:?}", rows[0][4]);
 }

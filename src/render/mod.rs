@@ -3,6 +3,7 @@
 pub mod expectations;
 pub mod json;
 pub mod ladder;
+pub mod pcapng;
 pub mod picture;
 mod sheet;
 pub mod table;
