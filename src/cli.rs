@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
@@ -10,10 +10,12 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use serde_json::json;
 
+use crate::around;
+use crate::doctor::Checkup;
 use crate::lab::Trouble;
 use crate::lessons::{LESSONS, Lesson};
 use crate::platform;
-use crate::render::{Format, Look, expectations, json, table, trace};
+use crate::render::{Format, Look, checkup, expectations, json, page, table, trace};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
 use crate::talk::{Ended, Transcript, predict};
@@ -65,12 +67,16 @@ fn columns() -> Option<u16> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
 
+/// The locale of characters, by the variable that decides.
+fn locale() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"))
+}
+
 /// Whether the locale's characters are UTF-8; Windows has no such setting, and its consoles take Unicode.
 fn utf8_locale() -> bool {
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
     cfg!(windows)
-        || locale.is_some_and(|locale| {
+        || locale().is_some_and(|locale| {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         })
@@ -98,7 +104,8 @@ pub fn command() -> Command {
         )
         .subcommand(expect_command())
         .subcommand(server_command())
-        .subcommand(client_command());
+        .subcommand(client_command())
+        .subcommands(around::commands());
     Options::augment_args(command).about(ABOUT).long_about(None)
 }
 
@@ -291,6 +298,9 @@ fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Statu
             converse(options, |transcript| Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from))
         }
         "expect" => expect(arguments, options),
+        "explain" => explain_lesson(arguments, options),
+        "doctor" => doctor(options),
+        "man" => written(&around::man(command())),
         name => match find(name) {
             Some(lesson) => one(lesson, arguments, given, options),
             None => Ok(Status::WrongUse),
@@ -408,6 +418,41 @@ fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
         Format::Table => expectations::sheet(&prediction, os, arguments.get_flag("blank"), options.look()),
         Format::Json => expectations::as_json(&prediction, os),
     })?;
+    Ok(Status::AsExpected)
+}
+
+fn explain_lesson(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
+    let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
+    written(&match options.format {
+        Format::Table => page::page(&lesson.page(), options.look()),
+        Format::Json => json::pretty(&json!({ "schema": 1, "lesson": lesson.name, "markdown": lesson.page() })),
+    })
+}
+
+fn doctor(options: Options) -> Result<Status, Failure> {
+    let look = options.look();
+    let checkup = Checkup::new(&[
+        ("width", "Width of the output", format!("{} columns", look.width)),
+        ("terminal", "Output is a terminal", if io::stdout().is_terminal() { "yes" } else { "no" }.to_owned()),
+        ("color", "Colour", if coloured() { "yes" } else { "no" }.to_owned()),
+        ("locale", "Locale", locale().unwrap_or_else(|| "not set".to_owned())),
+        ("utf8", "Characters drawn with", if look.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
+    ])?;
+    print(&match options.format {
+        Format::Table => checkup::table(&checkup, look),
+        Format::Json => checkup::json(&checkup),
+    })?;
+    checkup.loopback.map(|()| Status::AsExpected).map_err(|error| Trouble::from(error).into())
+}
+
+fn coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Writes a finished text.
+fn written(text: &str) -> Result<Status, Failure> {
+    print(text)?;
     Ok(Status::AsExpected)
 }
 

@@ -155,6 +155,46 @@ pub fn udp_port_in_use(port: u16) -> Option<bool> {
     Some(local.into_iter().any(|local| local.ends_with(&port)))
 }
 
+/// A setting of the kernel by the name that `sysctl` knows it by; `None` where there is no such setting.
+#[cfg(target_os = "linux")]
+pub fn kernel_setting(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?;
+    Some(text.trim().to_owned())
+}
+
+/// A setting of the kernel by the name that `sysctl` knows it by, where it is a number; `None` where there is none.
+#[cfg(target_os = "macos")]
+pub fn kernel_setting(name: &str) -> Option<String> {
+    let name = std::ffi::CString::new(name).ok()?;
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value);
+    // SAFETY: at most `length` bytes are written into `value`, which has that size; nothing is set.
+    let status =
+        unsafe { libc::sysctlbyname(name.as_ptr(), (&raw mut value).cast(), &raw mut length, std::ptr::null_mut(), 0) };
+    (status == 0 && length == size_of_val(&value)).then(|| value.to_string())
+}
+
+/// Other systems have no such settings, or none that this program asks for.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub fn kernel_setting(_: &str) -> Option<String> {
+    None
+}
+
+/// How many descriptors this process may have open: `ulimit -n`.
+#[cfg(unix)]
+pub fn descriptor_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `getrlimit` writes into the structure that it is given.
+    let status = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    (status == 0).then_some(limit.rlim_cur)
+}
+
+/// Windows sets no such limit.
+#[cfg(windows)]
+pub fn descriptor_limit() -> Option<u64> {
+    None
+}
+
 #[cfg(unix)]
 fn release() -> String {
     // SAFETY: all-zero bytes are a valid `utsname`, and `uname` writes into the one it is given.

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 
 use super::trouble::os_error;
-use super::{Call, CallError, Details, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, socket};
+use super::{
+    Call, CallError, Details, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, probe, socket,
+};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Fact, Os, SocketError};
+use crate::vocabulary::{Fact, SocketError};
 
 /// A receive that failed: the error, and the buffer as the call left it.
 type Failure = (io::Error, Vec<u8>);
@@ -504,7 +506,7 @@ impl Endpoint {
     /// # Errors
     /// [`Trouble::Skip`] when the system does not grant a buffer of that size.
     pub fn make_room(&self, payloads: impl IntoIterator<Item = usize>) -> Result<(), Trouble> {
-        let needed: usize = payloads.into_iter().map(|payload| 2 * payload + QUEUE_COST).sum();
+        let needed = room_for(payloads);
         if self.receive_buffer()? >= needed {
             return Ok(());
         }
@@ -514,14 +516,7 @@ impl Endpoint {
         if granted >= needed {
             return Ok(());
         }
-        let limit = match HERE {
-            Os::Linux => " (net.core.rmem_max limits it)",
-            Os::Macos => " (kern.ipc.maxsockbuf limits it)",
-            Os::Windows => "",
-        };
-        Err(Trouble::Skip(format!(
-            "the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}"
-        )))
+        Err(Trouble::Skip(probe::no_room(needed, granted)))
     }
 
     /// The port that the system says the socket has; 0 for none.
@@ -575,7 +570,7 @@ impl Endpoint {
     /// # Errors
     /// The reason, where the system does not tell.
     pub fn drops(&self) -> Result<usize, String> {
-        platform::drops(&self.socket).ok_or_else(|| "this kernel has no SO_MEMINFO".to_owned())
+        platform::drops(&self.socket).ok_or_else(|| probe::NO_DROPS.to_owned())
     }
 
     /// Receives everything that is queued, then everything that comes before the fence. The fence alone would not
@@ -623,6 +618,11 @@ impl Endpoint {
     pub fn close(self) {
         self.write("close", Outcome::Done);
     }
+}
+
+/// How large a receive buffer must be that datagrams of these payload lengths fit for certain, in bytes.
+pub fn room_for(payloads: impl IntoIterator<Item = usize>) -> usize {
+    payloads.into_iter().map(|payload| 2 * payload + QUEUE_COST).sum()
 }
 
 /// The name under which the fence's own socket appears in the events.

@@ -5,6 +5,7 @@
 
 mod endpoint;
 mod log;
+pub mod probe;
 mod receipt;
 mod reserved;
 mod service;
@@ -20,7 +21,7 @@ use std::thread;
 
 use socket2::Socket;
 
-pub use self::endpoint::{Endpoint, FENCE};
+pub use self::endpoint::{Endpoint, FENCE, room_for};
 pub use self::log::{Details, Event, Log, Moment, Outcome};
 pub use self::receipt::{Peer, Receipt, Received};
 pub use self::reserved::ReservedPort;
@@ -28,7 +29,7 @@ pub use self::service::{Crew, Handling, Service};
 pub use self::stream::{Listener, Stream};
 pub use self::trouble::{Call, CallError, Trouble};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Fact, Observation, Os, SocketError};
+use crate::vocabulary::{Claim, Expect, Fact, Observation, Os};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
 pub trait Target {
@@ -151,14 +152,7 @@ impl<'scene> Lab<'scene> {
     /// # Errors
     /// [`Trouble::Skip`] where there is none.
     pub fn second_loopback(&self) -> Result<Ipv4Addr, Trouble> {
-        let second = Ipv4Addr::new(127, 0, 0, 2);
-        match socket::bound(SocketAddr::from((second, 0))) {
-            Ok(_) => Ok(second),
-            Err(error) if error.error.is(SocketError::AddressNotAvailable, HERE) => {
-                Err(Trouble::Skip(format!("this machine has no second loopback address {second}")))
-            }
-            Err(error) => Err(error.into()),
-        }
+        probe::second_loopback()
     }
 
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
@@ -273,7 +267,7 @@ impl<'scene> Lab<'scene> {
     /// # Errors
     /// The reason, where the system does not tell.
     pub fn open_descriptors(&self) -> Result<usize, String> {
-        platform::open_descriptors().ok_or_else(|| "the system does not list this process's descriptors".to_owned())
+        platform::open_descriptors().ok_or_else(|| probe::NO_DESCRIPTORS.to_owned())
     }
 
     /// How many descriptors the process has opened since there were `before`.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::lab::Target;
-use crate::vocabulary::{Fact, Guess, Os, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -118,7 +118,8 @@ fn complete_or_whole() -> Scene {
         promised("tcp-missing", "TCP: bytes taken that do not arrive", 0, &sources::RFC9293_STREAM),
         usual("udp-missing", "UDP: kept + dropped, by kernel count", COUNT, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket"),
+            .absent_on(Os::Windows, "Windows does not count drops by socket")
+            .needs(Need::Drops),
         measured("udp-kept", "UDP: of these, kept", &sources::SOCKET_7),
         promised("udp-in-part", "UDP: datagrams that arrive in part", 0, &sources::RFC768),
     ];
@@ -154,9 +155,11 @@ fn a_descriptor_or_none(count: usize) -> Scene {
         promised("tcp-accept", "TCP: accept", "success", &sources::POSIX_ACCEPT),
         promised("udp-accept", "UDP: accept", unsupported, &sources::POSIX_ACCEPT).unconfirmed_on(Os::Macos),
         promised("tcp-descriptors", format!("TCP: descriptors for {asking}"), count, &sources::POSIX_ACCEPT)
-            .absent_on(Os::Windows, handles),
+            .absent_on(Os::Windows, handles)
+            .needs(Need::Descriptors),
         promised("udp-descriptors", format!("UDP: descriptors for {asking}"), 0, &sources::RFC768)
-            .absent_on(Os::Windows, handles),
+            .absent_on(Os::Windows, handles)
+            .needs(Need::Descriptors),
     ];
     Scene::claims("4. listen and accept, or one socket for all", claims).run(move |lab| {
         let listener = lab.tcp_reserve("server")?;
@@ -313,7 +316,7 @@ fn the_address_of_the_answer() -> Scene {
             .absent_on(Os::Macos, one_address)
             .unconfirmed_on(Os::Windows),
     ];
-    Scene::claims("a server on 0.0.0.0, asked at 127.0.0.2", claims).run(|lab| {
+    Scene::claims("a server on 0.0.0.0, asked at 127.0.0.2", claims).needs(Need::SecondLoopback).run(|lab| {
         let second = lab.second_loopback()?;
 
         let listener = lab.tcp_listener_everywhere("server")?;

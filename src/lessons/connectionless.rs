@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::lab::Target;
-use crate::vocabulary::{Fact, Guess, Os, SocketError, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Need, Os, SocketError, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -132,9 +132,11 @@ fn one_socket_for_all(count: usize) -> Scene {
     let claims = [
         usual("answered", format!("of {} got their own answer", parameters::counted(count, "client")), count, &sources::UNP_ITERATIVE),
         promised("descriptors", "descriptors the server adds for them", 0, &sources::RFC768)
-            .absent_on(Os::Windows, "Windows counts handles, not descriptors"),
+            .absent_on(Os::Windows, "Windows counts handles, not descriptors")
+            .needs(Need::Descriptors),
         promised("tcp-descriptors", "TCP: descriptors the server adds", count, &sources::POSIX_ACCEPT)
-            .absent_on(Os::Windows, "Windows counts handles, not descriptors"),
+            .absent_on(Os::Windows, "Windows counts handles, not descriptors")
+            .needs(Need::Descriptors),
     ];
     Scene::claims("one socket serves all", claims).run(move |lab| {
         let server = lab.bind("server")?;

@@ -9,8 +9,8 @@ use clap::Args;
 use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::lab::{Endpoint, Lab, Received, Trouble};
-use crate::vocabulary::{Fact, Guess, Os, SocketError, measured, promised, sources, usual};
+use crate::lab::{Endpoint, Lab, Received, Trouble, room_for};
+use crate::vocabulary::{Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -126,7 +126,8 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             .unconfirmed_on(Os::Windows),
         usual("kept-and-dropped", "kept + dropped, by the kernel's own count", count, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket"),
+            .absent_on(Os::Windows, "Windows does not count drops by socket")
+            .needs(Need::Drops),
         usual("sender-told", "the sender is told", Fact::Nothing, &sources::RFC8085_CONTROL),
         usual("room-again", "all read, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
     ];
@@ -211,7 +212,8 @@ fn one_byte_each() -> Scene {
         promised("buffer-granted", format!("{ASKED} bytes of buffer asked for, granted"), 2 * ASKED, &sources::SOCKET_7)
             .on(Os::Macos, ASKED)
             .on(Os::Windows, ASKED)
-            .unconfirmed_on(Os::Windows),
+            .unconfirmed_on(Os::Windows)
+            .needs(Need::ReceiveBuffer(ASKED)),
     ];
     Scene::claims("one byte costs more than one byte", claims).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
@@ -255,7 +257,7 @@ fn two_senders() -> Scene {
         promised("torn", "both at once: datagrams with bytes of both", 0, &sources::POSIX_RECVFROM),
         usual("both-arrived", "both at once: datagrams of 200 received", 200, &sources::LOOPBACK),
     ];
-    Scene::claims("two senders", claims).run(|lab| {
+    Scene::claims("two senders", claims).needs(Need::ReceiveBuffer(room_for([64; 200]))).run(|lab| {
         let server = lab.bind("server")?;
         let (a, b) = (lab.bind("client a")?, lab.bind("client b")?);
         for (client, payload) in [(&a, b"a1"), (&b, b"b1"), (&a, b"a2"), (&b, b"b2")] {
@@ -286,7 +288,7 @@ fn in_order_and_once() -> Scene {
         usual("out-of-order", "received out of order", 0, &sources::LOOPBACK),
         usual("duplicates", "received twice", 0, &sources::RFC768),
     ];
-    Scene::claims("in order, and once", claims).run(|lab| {
+    Scene::claims("in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.make_room([SIZE; COUNT])?;
         send_all(&client, &server, COUNT, SIZE);

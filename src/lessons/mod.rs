@@ -1,7 +1,7 @@
 //! The lessons, in teaching order, and how one is run.
 //!
 //! A lesson is a file of its own that ends in a [`Lesson`] value. A new one needs one line here: its name in
-//! `lessons!`. Commands, help, `list`, `all`, JSON and the tests follow from that list.
+//! `lessons!`, and its page in `demos/`. Commands, help, `list`, `all`, `explain`, JSON and the tests follow from that list.
 
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::lab::{Lab, Log, Trouble};
+use crate::packed;
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Guess, Observation, Prediction, Report, judge};
+use crate::vocabulary::{Claim, Expect, Guess, Need, Observation, Prediction, Report, judge};
 
 pub mod parameters;
 
@@ -20,6 +21,13 @@ macro_rules! lessons {
 
         /// Every lesson, in teaching order.
         pub static LESSONS: &[&Lesson] = &[$(&$name::LESSON),*];
+
+        /// Their teacher's pages, packed, in the same order.
+        static PAGES: &[&[u8]] = &[$({
+            const PAGE: &[u8] = include_bytes!(concat!("../../demos/", stringify!($name), ".md"));
+            static PACKED: [u8; packed::pack::<0>(PAGE).0] = packed::pack(PAGE).1;
+            &PACKED
+        }),*];
     };
 }
 
@@ -111,6 +119,12 @@ pub struct Claimed {
 }
 
 impl Claimed {
+    /// Says what the whole scene needs of the machine.
+    pub fn needs(mut self, need: Need) -> Self {
+        self.claims.iter_mut().for_each(|claim| claim.needs.push(need));
+        self
+    }
+
     /// Adds what the scene does.
     pub fn run(self, run: impl Fn(&mut Lab<'_>) -> Result<(), Trouble> + 'static) -> Scene {
         Scene { title: self.title, claims: self.claims, run: Box::new(run) }
@@ -118,6 +132,12 @@ impl Claimed {
 }
 
 impl Lesson {
+    /// The teacher's page, in Markdown.
+    pub fn page(&self) -> String {
+        let place = LESSONS.iter().position(|lesson| lesson.name == self.name);
+        place.map(|place| packed::unpack(PAGES[place])).unwrap_or_default()
+    }
+
     /// The lesson's parameters as arguments of `command`.
     pub fn augment(&self, command: Command) -> Command {
         (self.parameters.augment)(command)
@@ -200,14 +220,16 @@ fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Vec<Observati
     }
 }
 
+/// Why a row is skipped under Wine.
+pub const UNLIKE_WINE: &str = "this is Wine, which answers otherwise than Windows here";
+
 /// What Wine is known to answer otherwise than Windows is not taken for Windows's answer.
 fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observation> {
     if !platform::under_wine() {
         return observations;
     }
-    let reason = "this is Wine, which answers otherwise than Windows here";
     let judged = claims.iter().zip(observations).map(|(claim, observation)| match claim.unlike_wine {
-        true => Observation::Skipped(reason.to_owned()),
+        true => Observation::Skipped(UNLIKE_WINE.to_owned()),
         false => observation,
     });
     judged.collect()

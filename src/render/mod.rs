@@ -1,8 +1,10 @@
 //! Turns finished reports into text. Knows nothing of sockets.
 
+pub mod checkup;
 pub mod expectations;
 pub mod json;
 pub mod ladder;
+pub mod page;
 pub mod pcapng;
 pub mod picture;
 mod sheet;

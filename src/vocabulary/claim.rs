@@ -86,6 +86,22 @@ impl From<SocketError> for Expected {
     }
 }
 
+/// What a row needs of the machine, beyond loopback itself; where it is missing, the row is skipped. The runs find
+/// that out by themselves: this is for those who ask before a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The address 127.0.0.2.
+    SecondLoopback,
+    /// The address ::1.
+    Ipv6,
+    /// A receive buffer of this many bytes.
+    ReceiveBuffer(usize),
+    /// The kernel's own count of what a socket dropped.
+    Drops,
+    /// The list of this process's descriptors.
+    Descriptors,
+}
+
 /// One row of a lesson before anything has run.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -101,6 +117,8 @@ pub struct Claim {
     pub source: &'static Source,
     /// Wine is known to answer otherwise than Windows: under Wine the row is skipped.
     pub unlike_wine: bool,
+    /// What it needs of the machine.
+    pub needs: Vec<Need>,
 }
 
 /// A claim that a standard or the system's manual makes.
@@ -117,6 +135,7 @@ pub fn promised(
         strength: Strength::Promised,
         source,
         unlike_wine: false,
+        needs: Vec::new(),
     }
 }
 
@@ -160,6 +179,12 @@ impl Claim {
     /// Says that Wine is known to answer otherwise than Windows.
     pub fn unlike_wine(mut self) -> Self {
         self.unlike_wine = true;
+        self
+    }
+
+    /// Says what the row needs of the machine.
+    pub fn needs(mut self, need: Need) -> Self {
+        self.needs.push(need);
         self
     }
 

@@ -8,7 +8,7 @@ mod judge;
 mod report;
 mod source;
 
-pub use claim::{Claim, Expect, Expected, Strength, measured, promised, usual};
+pub use claim::{Claim, Expect, Expected, Need, Strength, measured, promised, usual};
 pub use error::{Os, OsError, SocketError};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};

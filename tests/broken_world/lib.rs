@@ -6,7 +6,7 @@
 #![allow(unsafe_code, missing_docs, reason = "it stands in for functions of the C library")]
 
 use std::collections::HashMap;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -27,6 +27,8 @@ enum Fault {
     SwallowRefused,
     /// A connect sends a datagram.
     ConnectSends,
+    /// There is one loopback address only, no list of descriptors and no count of drops.
+    Bare,
 }
 
 static FAULT: LazyLock<Fault> = LazyLock::new(|| match std::env::var("UDP_LAB_FAULT").as_deref() {
@@ -36,12 +38,15 @@ static FAULT: LazyLock<Fault> = LazyLock::new(|| match std::env::var("UDP_LAB_FA
     Ok("twice") => Fault::Twice,
     Ok("swallow-refused") => Fault::SwallowRefused,
     Ok("connect-sends") => Fault::ConnectSends,
+    Ok("bare") => Fault::Bare,
     Ok(other) => panic!("no such fault: {other}"),
     Err(_) => Fault::None,
 });
 
 type RecvFrom = unsafe extern "C" fn(c_int, *mut c_void, usize, c_int, *mut sockaddr, *mut socklen_t) -> ssize_t;
 type SendTo = unsafe extern "C" fn(c_int, *const c_void, usize, c_int, *const sockaddr, socklen_t) -> ssize_t;
+type GetSockOpt = unsafe extern "C" fn(c_int, c_int, c_int, *mut c_void, *mut socklen_t) -> c_int;
+type OpenDir = unsafe extern "C" fn(*const c_char) -> *mut libc::DIR;
 type Connect = unsafe extern "C" fn(c_int, *const sockaddr, socklen_t) -> c_int;
 
 /// The function that this library stands in front of.
@@ -56,6 +61,12 @@ fn real(name: &CStr) -> *mut c_void {
 static RECVFROM: LazyLock<RecvFrom> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"recvfrom")) });
 // SAFETY: sendto(2) has this signature.
 static SENDTO: LazyLock<SendTo> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"sendto")) });
+// SAFETY: bind(2) has the signature of connect(2).
+static BIND: LazyLock<Connect> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"bind")) });
+// SAFETY: getsockopt(2) has this signature.
+static GETSOCKOPT: LazyLock<GetSockOpt> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"getsockopt")) });
+// SAFETY: opendir(3) has this signature.
+static OPENDIR: LazyLock<OpenDir> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"opendir")) });
 // SAFETY: connect(2) has this signature.
 static CONNECT: LazyLock<Connect> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"connect")) });
 
@@ -205,5 +216,61 @@ pub unsafe extern "C" fn connect(socket: c_int, to: *const sockaddr, to_length: 
             SENDTO(socket, c"SYN".as_ptr().cast(), 3, MSG_DONTWAIT, std::ptr::null(), 0);
         }
         status
+    }
+}
+
+/// Fails as a call does that sets `errno`.
+fn fail(error: c_int) -> c_int {
+    // SAFETY: the location belongs to this thread.
+    unsafe { *libc::__errno_location() = error };
+    -1
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: socklen_t) -> c_int {
+    // SAFETY: the arguments are the caller's own, and an address of this family is a `sockaddr_in`.
+    unsafe {
+        let second = [127, 0, 0, 2];
+        let is_second = || {
+            c_int::from((*to).sa_family) == libc::AF_INET
+                && (*to.cast::<sockaddr_in>()).sin_addr.s_addr.to_ne_bytes() == second
+        };
+        if *FAULT == Fault::Bare && is_second() {
+            return fail(libc::EADDRNOTAVAIL);
+        }
+        BIND(socket, to, to_length)
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn getsockopt(
+    socket: c_int,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    length: *mut socklen_t,
+) -> c_int {
+    if *FAULT == Fault::Bare && (level, name) == (libc::SOL_SOCKET, libc::SO_MEMINFO) {
+        return fail(libc::ENOPROTOOPT);
+    }
+    // SAFETY: the arguments are the caller's own.
+    unsafe { GETSOCKOPT(socket, level, name, value, length) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut libc::DIR {
+    // SAFETY: the argument is the caller's own, a C string.
+    unsafe {
+        if *FAULT == Fault::Bare && CStr::from_ptr(path) == c"/proc/self/fd" {
+            fail(libc::EACCES);
+            return std::ptr::null_mut();
+        }
+        OPENDIR(path)
     }
 }

@@ -1,0 +1,163 @@
+//! `udp-lab doctor`: what this machine is, and what the lessons will skip on it. No lesson is run.
+
+use serde_json::{Value, json};
+
+use crate::lab::{Call, probe};
+use crate::lessons::{LESSONS, UNLIKE_WINE};
+use crate::platform::{self, HERE};
+use crate::vocabulary::{Claim, Expect, Host, Need, Os};
+
+/// The buffer that is asked for, to see what is granted.
+const ASKED: usize = 1024 * 1024;
+
+const NOT_KNOWN: &str = "not known";
+
+/// What was found.
+#[derive(Debug)]
+pub struct Checkup {
+    /// The machine.
+    pub host: Host,
+    /// One entry for each thing that was looked at.
+    pub findings: Vec<Finding>,
+    /// What will be skipped, by lesson and reason.
+    pub skipped: Vec<Skipped>,
+    /// Whether a datagram came through over loopback.
+    pub loopback: Call<()>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug)]
+pub struct Finding {
+    /// A stable word.
+    pub id: &'static str,
+    /// What it is.
+    pub name: &'static str,
+    /// What was found, for people.
+    pub text: String,
+    /// The same for programs: a number, yes or no, a text, or nothing where it is not known.
+    pub value: Value,
+}
+
+/// Rows of one lesson that will be skipped for one reason.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Why.
+    pub reason: String,
+    /// The lesson's name.
+    pub lesson: &'static str,
+    /// The ids of the rows.
+    pub rows: Vec<String>,
+}
+
+impl Finding {
+    fn text(id: &'static str, name: &'static str, text: String) -> Self {
+        Finding { id, name, value: json!(text), text }
+    }
+
+    fn number(id: &'static str, name: &'static str, number: Option<u64>, unit: &str) -> Self {
+        let text = number.map_or_else(|| NOT_KNOWN.to_owned(), |number| format!("{number}{unit}"));
+        Finding { id, name, text, value: json!(number) }
+    }
+
+    /// Yes, or the reason why not.
+    fn there(id: &'static str, name: &'static str, missing: Option<String>) -> Self {
+        let value = json!(missing.is_none());
+        Finding { id, name, text: missing.map_or_else(|| "yes".to_owned(), |reason| format!("no: {reason}")), value }
+    }
+}
+
+impl Checkup {
+    /// Looks at this machine; `terminal` is what the command line knows of it: id, name and text.
+    ///
+    /// # Errors
+    /// When the parameters of a lesson do not fit by themselves, which the tests exclude.
+    pub fn new(terminal: &[(&'static str, &'static str, String)]) -> Result<Self, clap::Error> {
+        let host = platform::host();
+        let loopback = probe::loopback();
+        let mut findings = vec![
+            Finding::text("version", "udp-lab", env!("CARGO_PKG_VERSION").to_owned()),
+            Finding::text("system", "System", format!("{} {}", host.os.name(), host.release).trim_end().to_owned()),
+            Finding::text("architecture", "Architecture", host.arch.to_owned()),
+        ];
+        findings.extend(terminal.iter().map(|(id, name, text)| Finding::text(id, name, text.clone())));
+        findings.extend(network(&loopback));
+        findings.extend(system());
+        Ok(Checkup { host, findings, skipped: skipped()?, loopback })
+    }
+}
+
+fn network(loopback: &Call<()>) -> Vec<Finding> {
+    let bytes = |size: Call<usize>| size.ok().and_then(|bytes| u64::try_from(bytes).ok());
+    let maximum = match HERE {
+        Os::Linux => setting("net.core.rmem_max"),
+        Os::Macos => setting("kern.ipc.maxsockbuf"),
+        Os::Windows => None,
+    };
+    vec![
+        Finding::there("loopback", "Loopback 127.0.0.1", loopback.as_ref().err().map(ToString::to_string)),
+        Finding::there("ipv6", "IPv6 loopback ::1", probe::missing(Need::Ipv6)),
+        Finding::there("second-loopback", "Second loopback 127.0.0.2", probe::missing(Need::SecondLoopback)),
+        Finding::number("buffer-default", "Receive buffer by itself", bytes(probe::default_buffer()), " bytes"),
+        Finding::number("buffer-maximum", "Receive buffer at most", maximum, " bytes"),
+        Finding::number("buffer-granted", "Granted for 1 MiB", bytes(probe::granted_buffer(ASKED)), " bytes"),
+        Finding::there("drops", "Drops counted by socket", probe::missing(Need::Drops)),
+    ]
+}
+
+fn system() -> Vec<Finding> {
+    let readable = match (HERE, platform::udp_port_in_use(0)) {
+        (Os::Linux, Some(_)) => None,
+        (Os::Linux, None) => Some("it cannot be read".to_owned()),
+        (os, _) => Some(format!("{} has none", os.name())),
+    };
+    let wine = Finding::there("wine", "Wine", (!platform::under_wine()).then(String::new));
+    vec![
+        Finding::there("namespaces", "Network namespace, unprivileged", no_namespaces()),
+        Finding::number("descriptors", "Open descriptors at most", platform::descriptor_limit(), ""),
+        Finding::there("descriptor-list", "Descriptors listed", probe::missing(Need::Descriptors)),
+        Finding::there("proc-net-udp", "/proc/net/udp readable", readable),
+        Finding { text: wine.text.trim_end_matches(": ").to_owned(), ..wine },
+    ]
+}
+
+fn setting(name: &str) -> Option<u64> {
+    platform::kernel_setting(name)?.parse().ok()
+}
+
+/// Why a user without privilege can make no network namespace, as far as the settings tell; none is made.
+fn no_namespaces() -> Option<String> {
+    if HERE != Os::Linux {
+        return Some(format!("{} has none", HERE.name()));
+    }
+    let zero = |name: &str| (setting(name) == Some(0)).then(|| format!("{name} is 0"));
+    let restricted = "kernel.apparmor_restrict_unprivileged_userns";
+    zero("user.max_net_namespaces")
+        .or_else(|| zero("user.max_user_namespaces"))
+        .or_else(|| zero("kernel.unprivileged_userns_clone"))
+        .or_else(|| setting(restricted).filter(|value| *value != 0).map(|value| format!("{restricted} is {value}")))
+        .or_else(|| setting("user.max_net_namespaces").is_none().then(|| "the kernel has no such setting".to_owned()))
+}
+
+fn skipped() -> Result<Vec<Skipped>, clap::Error> {
+    let mut groups: Vec<Skipped> = Vec::new();
+    for lesson in LESSONS {
+        let claims = lesson.predict(&lesson.default_scenes()?).claims;
+        for (_, claim) in claims {
+            let Some(reason) = reason_to_skip(&claim) else { continue };
+            match groups.iter_mut().find(|group| group.lesson == lesson.name && group.reason == reason) {
+                Some(group) => group.rows.push(claim.id),
+                None => groups.push(Skipped { reason, lesson: lesson.name, rows: vec![claim.id] }),
+            }
+        }
+    }
+    groups.sort_by(|a, b| a.reason.cmp(&b.reason));
+    Ok(groups)
+}
+
+fn reason_to_skip(claim: &Claim) -> Option<String> {
+    match claim.expected.on(HERE) {
+        Expect::Absent(reason) => Some((*reason).to_owned()),
+        _ if claim.unlike_wine && platform::under_wine() => Some(UNLIKE_WINE.to_owned()),
+        _ => claim.needs.iter().find_map(|need| probe::missing(*need)),
+    }
+}

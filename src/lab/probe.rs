@@ -1,0 +1,89 @@
+//! What this machine can show, asked before a lesson runs.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::{Call, CallError, Trouble, socket};
+use crate::platform::{self, HERE};
+use crate::vocabulary::{Need, Os, SocketError};
+
+pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
+pub(super) const NO_DROPS: &str = "this kernel has no SO_MEMINFO";
+
+pub(super) fn no_room(needed: usize, granted: usize) -> String {
+    let limit = match HERE {
+        Os::Linux => " (net.core.rmem_max limits it)",
+        Os::Macos => " (kern.ipc.maxsockbuf limits it)",
+        Os::Windows => "",
+    };
+    format!("the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}")
+}
+
+/// Sends one datagram over loopback and receives it.
+///
+/// # Errors
+/// What the system says: without it no lesson can run.
+pub fn loopback() -> Call<()> {
+    let socket = socket::bound(socket::ANY_PORT)?;
+    let address = socket::address_of(&socket)?;
+    // Connected to itself it hears nobody else.
+    socket::connect(&socket, address)?;
+    socket::wait_at_most(&socket, socket::LIMIT)?;
+    socket.send(b"hello").map_err(|e| CallError::at("send to", address, &e))?;
+    platform::receive(&socket, &mut [0; 16], 0).map_err(|e| CallError::at("receive at", address, &e))?;
+    Ok(())
+}
+
+/// The size of receive buffer that a socket has by itself.
+///
+/// # Errors
+/// What the system says.
+pub fn default_buffer() -> Call<usize> {
+    size_of_buffer(&socket::bound(socket::ANY_PORT)?)
+}
+
+/// The size of receive buffer that is granted to whom asks for `bytes`.
+///
+/// # Errors
+/// What the system says.
+pub fn granted_buffer(bytes: usize) -> Call<usize> {
+    let socket = socket::bound(socket::ANY_PORT)?;
+    // A refusal shows in the size that is granted.
+    let _ = socket.set_recv_buffer_size(bytes);
+    size_of_buffer(&socket)
+}
+
+fn size_of_buffer(socket: &socket2::Socket) -> Call<usize> {
+    socket.recv_buffer_size().map_err(|e| CallError::new("ask for the receive buffer's size", &e))
+}
+
+/// A second loopback address of this machine, 127.0.0.2.
+///
+/// # Errors
+/// [`Trouble::Skip`] where there is none.
+pub fn second_loopback() -> Result<Ipv4Addr, Trouble> {
+    let second = Ipv4Addr::new(127, 0, 0, 2);
+    match socket::bound(SocketAddr::from((second, 0))) {
+        Ok(_) => Ok(second),
+        Err(error) if error.error.is(SocketError::AddressNotAvailable, HERE) => {
+            Err(Trouble::Skip(format!("this machine has no second loopback address {second}")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Why this machine does not have what a row needs; `None` where it has.
+pub fn missing(need: Need) -> Option<String> {
+    match need {
+        Need::SecondLoopback => second_loopback().err().map(|trouble| trouble.to_string()),
+        Need::Ipv6 => socket::bound(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))).err().map(|error| error.to_string()),
+        Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
+            Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),
+            Err(error) => Some(error.to_string()),
+        },
+        Need::Drops => match socket::bound(socket::ANY_PORT) {
+            Ok(socket) => platform::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
+            Err(error) => Some(error.to_string()),
+        },
+        Need::Descriptors => platform::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
+    }
+}

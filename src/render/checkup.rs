@@ -1,0 +1,38 @@
+//! What `doctor` found.
+
+use serde_json::{Value, json};
+
+use super::{Look, json, sheet, table};
+use crate::doctor::Checkup;
+
+/// For people, and for pasting.
+pub fn table(checkup: &Checkup, look: Look) -> String {
+    let findings = checkup.findings.iter().map(|finding| (finding.name.to_owned(), finding.text.clone()));
+    let mut text = table::pairs(["This machine", ""], &findings.collect::<Vec<_>>(), look);
+    text.push('\n');
+    if checkup.loopback.is_err() {
+        table::line(&mut text, "No lesson can run: loopback does not work.");
+    } else if checkup.skipped.is_empty() {
+        table::line(&mut text, "What will be skipped: nothing.");
+    } else {
+        let mut skipped = sheet::empty(look, &["What will be skipped, and why", "Lesson", "Rows"]);
+        for group in &checkup.skipped {
+            let rows = group.rows.len().to_string();
+            skipped.add_row([look.text(&group.reason), group.lesson.into(), rows.into()]);
+        }
+        table::line(&mut text, &skipped.to_string());
+    }
+    text
+}
+
+/// For programs: schema 1.
+pub fn json(checkup: &Checkup) -> String {
+    let findings = checkup.findings.iter();
+    let findings: Vec<Value> = findings
+        .map(|finding| json!({ "id": finding.id, "name": finding.name, "text": finding.text, "value": finding.value }))
+        .collect();
+    let skipped = checkup.skipped.iter();
+    let skipped: Vec<Value> =
+        skipped.map(|group| json!({ "reason": group.reason, "lesson": group.lesson, "rows": group.rows })).collect();
+    json::pretty(&json!({ "schema": 1, "host": checkup.host, "findings": findings, "skipped": skipped }))
+}

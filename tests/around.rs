@@ -1,0 +1,250 @@
+//! The commands around the lessons: the teacher's pages, the doctor, the manual page.
+
+mod support;
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use support::{Run, run, say, udp_lab};
+use udp_lab::lessons::LESSONS;
+
+fn page_of(lesson: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("demos/{lesson}.md"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn document(run: &Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}{}", run.out, run.err))
+}
+
+#[test]
+fn every_page_is_compiled_in_unchanged() {
+    for lesson in LESSONS {
+        let shown = document(&run(["explain", lesson.name, "--format", "json"]));
+        assert_eq!(shown["lesson"], lesson.name);
+        assert_eq!(shown["markdown"].as_str().unwrap(), page_of(lesson.name), "{}", lesson.name);
+    }
+}
+
+#[test]
+fn prose_fits_the_width_and_transcripts_are_left_alone() {
+    for lesson in LESSONS {
+        for width in [60, 80, 120] {
+            let run = run(["explain", lesson.name, "--width", &width.to_string()]);
+            assert_eq!((run.status, run.err.as_str()), (0, ""), "{}", lesson.name);
+            // Quotes and transcripts are the only lines that are indented by four.
+            for line in run.out.lines().filter(|line| !line.starts_with("    ") || line.contains("| ")) {
+                assert!(line.chars().count() <= width, "{} at {width}: {line}", lesson.name);
+            }
+            let page = page_of(lesson.name);
+            let code = page.split("```").skip(1).step_by(2).flat_map(|code| code.lines().skip(1));
+            for line in code {
+                let indented = format!("    {line}");
+                assert!(run.out.lines().any(|shown| shown == indented.trim_end()), "{}: {line}", lesson.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_has_its_headings_words_and_no_marks() {
+    for lesson in LESSONS {
+        let shown = run(["explain", lesson.name]).out;
+        let mut code = false;
+        for line in page_of(lesson.name).lines() {
+            code ^= line.starts_with("```");
+            if let Some(heading) = line.strip_prefix('#').filter(|_| !code) {
+                let heading = heading.trim_start_matches('#').trim();
+                assert!(shown.lines().any(|line| line == heading), "{}: {heading}", lesson.name);
+            }
+        }
+        for mark in ["`", "**", "](", "\n#", "\n>"] {
+            let prose = shown.lines().filter(|line| !line.starts_with("    ")).collect::<Vec<_>>().join("\n");
+            assert!(!prose.contains(mark), "{} has {mark}:\n{prose}", lesson.name);
+        }
+    }
+}
+
+#[test]
+fn a_page_can_be_had_in_ascii_and_in_bold() {
+    let escape = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
+    for lesson in LESSONS {
+        let plain = run(["explain", lesson.name]).out;
+        let ascii = run(["explain", lesson.name, "--ascii"]).out;
+        assert!(ascii.is_ascii() && !ascii.contains("\\u{2"), "{}:\n{ascii}", lesson.name);
+        let bold = run(["explain", lesson.name, "--color", "always"]).out;
+        assert!(bold.contains("\x1b[1mAsk first\x1b[0m"), "{}", lesson.name);
+        assert_eq!(escape.replace_all(&bold, ""), plain);
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_wrong_use() {
+    for args in [&["explain", "nothing"][..], &["explain"], &["man", "ls"]] {
+        let run = run(args);
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{args:?}");
+        assert!(!run.err.is_empty(), "{args:?}");
+    }
+    assert!(run(["explain", "nothing"]).err.contains(LESSONS[0].name), "the lessons are named");
+}
+
+#[test]
+fn help_has_an_example_and_the_exit_statuses() {
+    for command in ["explain", "doctor", "man"] {
+        let run = run([command, "--help"]);
+        assert_eq!(run.status, 0);
+        assert!(run.out.contains(&format!("Example: udp-lab {command}")), "{}", run.out);
+        assert!(run.out.contains("Exit status: 0"), "{}", run.out);
+    }
+}
+
+/// `lesson row: reason` of everything that the doctor announces.
+fn announced(checkup: &Value) -> HashSet<String> {
+    let groups = checkup["skipped"].as_array().unwrap().iter();
+    let of_group = |group: &Value| {
+        let (lesson, reason) = (group["lesson"].as_str().unwrap(), group["reason"].as_str().unwrap());
+        let rows = group["rows"].as_array().unwrap().iter();
+        rows.map(|row| format!("{lesson} {}: {reason}", row.as_str().unwrap())).collect::<Vec<_>>()
+    };
+    groups.flat_map(of_group).collect()
+}
+
+/// The same of what a run of all lessons skipped.
+fn skipped(run: &Value) -> HashSet<String> {
+    let reports = run["reports"].as_array().unwrap().iter();
+    let of_report = |report: &Value| {
+        let rows = report["rows"].as_array().unwrap().iter().filter(|row| row["verdict"] == "skipped");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        rows.map(|row| format!("{} {}: {}", text(&report["lesson"]), text(&row["id"]), text(&row["reason"])))
+            .collect::<Vec<_>>()
+    };
+    reports.flat_map(of_report).collect()
+}
+
+#[test]
+fn the_doctor_says_what_it_found() {
+    let run = run(["doctor", "--format", "json"]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    let checkup = document(&run);
+    assert_eq!(checkup["schema"], 1);
+    assert!(checkup["host"]["os"].is_string() && checkup["host"]["release"].is_string());
+    let findings = checkup["findings"].as_array().unwrap();
+    let value = |id: &str| {
+        let finding = findings.iter().find(|finding| finding["id"] == id).unwrap_or_else(|| panic!("no {id}"));
+        assert!(finding["name"].is_string() && finding["text"].is_string(), "{finding}");
+        &finding["value"]
+    };
+    for id in ["version", "system", "architecture", "width", "terminal", "color", "locale", "utf8"] {
+        assert!(value(id).is_string(), "{id}");
+    }
+    for id in ["loopback", "ipv6", "second-loopback", "drops", "namespaces", "descriptor-list", "proc-net-udp", "wine"]
+    {
+        assert!(value(id).is_boolean(), "{id}");
+    }
+    assert_eq!(value("loopback"), true);
+    for id in ["buffer-default", "buffer-granted"] {
+        assert!(value(id).as_u64().unwrap() > 0, "{id}");
+    }
+    for id in ["buffer-maximum", "descriptors"] {
+        assert!(value(id).is_u64() || value(id).is_null(), "{id}");
+    }
+    #[cfg(target_os = "linux")]
+    for (id, path) in [("buffer-default", "rmem_default"), ("buffer-maximum", "rmem_max")] {
+        let set = std::fs::read_to_string(format!("/proc/sys/net/core/{path}")).unwrap_or_default();
+        match set.trim().parse::<u64>() {
+            Ok(set) => assert_eq!(value(id), set, "{id}"),
+            Err(_) => say(&format!("{id} not compared here: the system does not show net.core.{path}")),
+        }
+    }
+    assert!(checkup["skipped"].is_array());
+}
+
+#[test]
+fn the_doctor_announces_every_row_that_is_then_skipped() {
+    let checkup = document(&run(["doctor", "--format", "json"]));
+    let all = document(&run(["all", "--format", "json"]));
+    let skipped = skipped(&all);
+    if skipped.is_empty() {
+        say("hardly tested here: this system skips no row, see the test of a bare machine");
+    }
+    assert_eq!(skipped.difference(&announced(&checkup)).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_doctor_announces_what_a_bare_machine_skips() {
+    let library = PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
+    assert!(library.exists(), "{library:?} is missing: `cargo build --examples` makes it");
+    let bare = |args: &[&str]| {
+        Run::from(udp_lab().args(args).env("LD_PRELOAD", &library).env("UDP_LAB_FAULT", "bare").output().unwrap())
+    };
+    let checkup = document(&bare(&["doctor", "--format", "json"]));
+    let skipped = skipped(&document(&bare(&["all", "--format", "json"])));
+    assert_eq!(skipped, announced(&checkup));
+    for row in [
+        "compare udp-answers-from: this machine has no second loopback address 127.0.0.2",
+        "compare udp-missing: this kernel has no SO_MEMINFO",
+        "connectionless descriptors: the system does not list this process's descriptors",
+    ] {
+        assert!(skipped.contains(row), "{row} is not in {skipped:?}");
+    }
+    let shown = bare(&["doctor"]).out;
+    assert!(shown.contains("no second loopback address") && shown.contains("compare"), "{shown}");
+}
+
+#[test]
+fn the_doctor_fits_the_width() {
+    for width in [60, 80, 120] {
+        let shown = run(["doctor", "--width", &width.to_string()]).out;
+        assert!(shown.lines().all(|line| line.chars().count() <= width), "{width}:\n{shown}");
+        assert!(shown.contains(&format!("{width} columns")) && shown.contains("hat will be skipped"), "{shown}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_loopback_the_doctor_says_so() {
+    let isolated = |args: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net"]).args(args).env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).output()
+    };
+    match isolated(&["true"]) {
+        Ok(output) if output.status.success() => {}
+        _ => return say("not tested here: this system grants no network namespace"),
+    }
+    let run = Run::from(isolated(&[env!("CARGO_BIN_EXE_udp-lab"), "doctor"]).unwrap());
+    assert_eq!(run.status, 3, "{}{}", run.out, run.err);
+    assert!(run.err.contains("ENETUNREACH 101") && run.err.contains("`ip link set lo up` starts it"), "{}", run.err);
+    assert!(run.out.contains("No lesson can run: loopback does not work."), "{}", run.out);
+}
+
+/// Runs `program` on `input`; says so and returns nothing where this machine does not have it.
+fn checked_by(program: &str, args: &[&str], input: &str) -> Option<std::process::Output> {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        say(&format!("not tested here: there is no {program}"));
+        return None;
+    };
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Some(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn the_manual_page_is_roff_without_faults() {
+    let page = run(["man"]).out;
+    for section in [".TH UDP-LAB 1", ".SH NAME", ".SH SYNOPSIS", ".SH COMMANDS"] {
+        assert!(page.contains(section), "{section}");
+    }
+    for command in LESSONS.iter().map(|lesson| lesson.name).chain(["all", "doctor", "man"]) {
+        assert!(page.contains(&format!(".SS udp\\-lab {command}\n")), "{command}");
+    }
+    let Some(checked) = checked_by("groff", &["-man", "-ww", "-z"], &page) else { return };
+    assert_eq!((checked.status.code(), String::from_utf8_lossy(&checked.stderr).as_ref()), (Some(0), ""));
+    let Some(drawn) = checked_by("groff", &["-man", "-Tascii", "-P-c"], &page) else { return };
+    let drawn = String::from_utf8_lossy(&drawn.stdout).into_owned();
+    assert!(drawn.contains("udp-lab man > ~/.local"), "{drawn}");
+}
