@@ -425,7 +425,7 @@ fn explain_lesson(arguments: &ArgMatches, options: Options) -> Result<Status, Fa
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
     written(&match options.format {
-        Format::Table => page::page(&lesson.page(), options.look()),
+        Format::Table => page::page(lesson.page(), options.look()),
         Format::Json => json::pretty(&json!({ "schema": 1, "lesson": lesson.name, "markdown": lesson.page() })),
     })
 }

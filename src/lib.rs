@@ -8,7 +8,6 @@ pub mod cli;
 pub mod doctor;
 pub mod lab;
 pub mod lessons;
-pub mod packed;
 pub mod platform;
 pub mod render;
 pub mod talk;

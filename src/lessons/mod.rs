@@ -9,7 +9,6 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::lab::{Lab, Log, Trouble};
-use crate::packed;
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Claim, Expect, Guess, Need, Observation, Prediction, Report, judge};
 
@@ -22,12 +21,8 @@ macro_rules! lessons {
         /// Every lesson, in teaching order.
         pub static LESSONS: &[&Lesson] = &[$(&$name::LESSON),*];
 
-        /// Their teacher's pages, packed, in the same order.
-        static PAGES: &[&[u8]] = &[$({
-            const PAGE: &[u8] = include_bytes!(concat!("../../demos/", stringify!($name), ".md"));
-            static PACKED: [u8; packed::pack::<0>(PAGE).0] = packed::pack(PAGE).1;
-            &PACKED
-        }),*];
+        /// Their teacher's pages, in the same order.
+        static PAGES: &[&str] = &[$(include_str!(concat!("../../demos/", stringify!($name), ".md"))),*];
     };
 }
 
@@ -133,9 +128,9 @@ impl Claimed {
 
 impl Lesson {
     /// The teacher's page, in Markdown.
-    pub fn page(&self) -> String {
+    pub fn page(&self) -> &'static str {
         let place = LESSONS.iter().position(|lesson| lesson.name == self.name);
-        place.map(|place| packed::unpack(PAGES[place])).unwrap_or_default()
+        place.map_or("", |place| PAGES[place])
     }
 
     /// The lesson's parameters as arguments of `command`.
