@@ -4,11 +4,11 @@ mod support;
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::{Run, run, say, udp_lab};
+use support::{Run, run, say};
 use udp_lab::lessons::LESSONS;
 
 fn page_of(lesson: &str) -> String {
@@ -176,10 +176,12 @@ fn the_doctor_announces_every_row_that_is_then_skipped() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_doctor_announces_what_a_bare_machine_skips() {
-    let library = PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
+    let library = std::path::PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
     assert!(library.exists(), "{library:?} is missing: `cargo build --examples` makes it");
     let bare = |args: &[&str]| {
-        Run::from(udp_lab().args(args).env("LD_PRELOAD", &library).env("UDP_LAB_FAULT", "bare").output().unwrap())
+        Run::from(
+            support::udp_lab().args(args).env("LD_PRELOAD", &library).env("UDP_LAB_FAULT", "bare").output().unwrap(),
+        )
     };
     let checkup = document(&bare(&["doctor", "--format", "json"]));
     let skipped = skipped(&document(&bare(&["all", "--format", "json"])));
