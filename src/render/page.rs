@@ -5,7 +5,7 @@ use std::str::Lines;
 
 use textwrap::{Options, WordSplitter};
 
-use super::table::BOLD;
+use super::sheet::BOLD;
 use super::{Look, sheet};
 
 /// Draws `markdown`. Transcripts stay as they are, whatever the width.

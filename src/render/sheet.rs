@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use anstyle::Style;
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Look;
-use super::table::BOLD;
+
+/// How titles are written.
+pub(super) const BOLD: Style = Style::new().bold();
 
 /// Marks the row that is to become a scene's heading; no text of the lab has this private character.
 const HEADING: char = '\u{e000}';

@@ -2,15 +2,12 @@
 
 use std::fmt::Write;
 
-use anstyle::Style;
 use comfy_table::{Cell, Color};
 
 use super::picture::Picture;
-use super::sheet::{self, Notes, Sheet};
+use super::sheet::{self, BOLD, Notes, Sheet};
 use super::{Look, ladder, trace};
 use crate::vocabulary::{Choice, Guess, Host, Report, Row, Strength, Tally, Verdict};
-
-pub(super) const BOLD: Style = Style::new().bold();
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ usual here, promised by nobody";
