@@ -79,18 +79,7 @@ impl Endpoint {
     }
 
     fn entry(&self, call: &'static str, result: Outcome) -> Entry<'_> {
-        Entry {
-            who: &self.name,
-            socket: &self.socket,
-            tcp: false,
-            local: self.address.get().copied(),
-            call,
-            with: None,
-            payload: None,
-            buffer: None,
-            result,
-            details: Details::default(),
-        }
+        Entry::new(&self.name, &self.socket, self.address.get().copied(), call, result)
     }
 
     fn write(&self, call: &'static str, result: Outcome) {

@@ -96,6 +96,21 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    fn new(who: &'a str, socket: &'a Socket, local: Option<SocketAddr>, call: &'static str, result: Outcome) -> Self {
+        Entry {
+            who,
+            socket,
+            tcp: false,
+            local,
+            call,
+            with: None,
+            payload: None,
+            buffer: None,
+            result,
+            details: Details::default(),
+        }
+    }
+
     fn with(mut self, target: &'a impl Target) -> Self {
         self.with = Some((target.name(), target.address()));
         self

@@ -89,18 +89,7 @@ fn entry<'a>(
     call: &'static str,
     result: Outcome,
 ) -> Entry<'a> {
-    Entry {
-        who,
-        socket,
-        tcp: true,
-        local,
-        call,
-        with: None,
-        payload: None,
-        buffer: None,
-        result,
-        details: Details::default(),
-    }
+    Entry { tcp: true, ..Entry::new(who, socket, local, call, result) }
 }
 
 impl Target for Listener {

@@ -163,12 +163,13 @@ fn ask(clients: &[Endpoint], server: &Endpoint) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn answer_to(request: &[u8]) -> Vec<u8> {
+/// What the server answers to a request.
+pub(super) fn answer_to(request: &[u8]) -> Vec<u8> {
     [b"Thanks, ", request].concat()
 }
 
 /// How many clients got the answer to their own request.
-fn answered(clients: &[Endpoint]) -> Call<usize> {
+pub(super) fn answered(clients: &[Endpoint]) -> Call<usize> {
     let mut count = 0;
     for client in clients {
         let answer = client.before_fence(1024)?;

@@ -6,6 +6,7 @@
 
 use clap::Args;
 
+use super::concurrency::{answer_to, answered};
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::lab::Target;
 use crate::vocabulary::{Fact, Guess, Need, Os, SocketError, promised, sources, usual};
@@ -151,12 +152,7 @@ fn one_socket_for_all(count: usize) -> Scene {
             server.answer(&request, &answer_to(request.bytes()))?;
         }
         let added = lab.descriptors_since(before);
-        let mut answered = 0;
-        for client in &clients {
-            let answer = client.before_fence(1024)?;
-            answered += usize::from(answer.bytes() == answer_to(client.name().as_bytes()));
-        }
-        lab.observe("answered", answered);
+        lab.observe("answered", answered(&clients)?);
         lab.observe_or_skip("descriptors", added);
         drop(clients);
 
@@ -173,10 +169,6 @@ fn one_socket_for_all(count: usize) -> Scene {
         lab.observe_or_skip("tcp-descriptors", added);
         Ok(())
     })
-}
-
-fn answer_to(request: &[u8]) -> Vec<u8> {
-    [b"Thanks, ", request].concat()
 }
 
 fn connect_sends_nothing() -> Scene {
