@@ -1,31 +1,33 @@
 //! The command line: what can be asked for, and what the exit status says.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, value_parser};
 use serde_json::json;
 
 use crate::around;
 use crate::doctor::Checkup;
+use crate::export::{self, Export, Target};
 use crate::lab::Trouble;
 use crate::lessons::{LESSONS, Lesson};
 use crate::platform;
-use crate::render::{Format, Look, checkup, expectations, json, page, table, trace};
+use crate::render::{Format, Look, Results, checkup, csv, expectations, json, markdown, page, plain, table};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
 use crate::talk::{Ended, Transcript, predict};
-use crate::vocabulary::{Choice, Host, Os, Report, Status, Tally};
+use crate::vocabulary::{Choice, Os, Report, Status, Tally};
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 all as expected, skipped and info rows not counted; 1 some row differs; 2 wrong use; 3 could not run here.";
 
 const ABOUT: &str =
     "UDP in the classroom: runs real sockets, and compares what the system did with what the standards say";
+const ALL: &str = "Run every lesson in teaching order, then sum up";
 const SERVER: &str = "A small server: one socket, one loop, an answer to every datagram";
 const CLIENT: &str = "A small client: sends messages and prints the answers";
 
@@ -40,7 +42,7 @@ struct Options {
     #[arg(long, value_name = "COLUMNS", global = true, value_parser = clap::value_parser!(u16).range(60..=500))]
     width: Option<u16>,
 
-    /// Only ASCII characters; by itself when the locale is not UTF-8
+    /// Only ASCII characters; by itself when the locale is not UTF-8. JSON and CSV are UTF-8 always
     #[arg(long, global = true)]
     ascii: bool,
 
@@ -56,6 +58,26 @@ impl Options {
     fn look(self) -> Look {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
         Look { width: width.clamp(60, 500), ascii: self.ascii || !utf8_locale(), ladder: !self.no_ladder, why: true }
+    }
+}
+
+/// Options of every command that runs lessons.
+#[derive(Args)]
+struct Files {
+    #[arg(long = "export", value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Target::new),
+        help = format!("Also write the results of this run to FILE; its ending names the format: {}", export::endings()),
+        long_help = None)]
+    targets: Vec<Target>,
+
+    /// Replace a FILE that is there already
+    #[arg(long, requires = "targets")]
+    force: bool,
+}
+
+impl Files {
+    fn open(arguments: &ArgMatches) -> Result<Export, Failure> {
+        let files = Files::from_arg_matches(arguments)?;
+        Export::open(files.targets, files.force).map_err(Failure::Trouble)
     }
 }
 
@@ -92,8 +114,9 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .subcommands(LESSONS.iter().map(|lesson| lesson_command(lesson)))
         .subcommand(
-            Command::new("all")
-                .about("Run every lesson in teaching order, then sum up")
+            Files::augment_args(Command::new("all"))
+                .about(ALL)
+                .long_about(None)
                 .args([predict_option(), trace_option()])
                 .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
         )
@@ -115,8 +138,7 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
         with_lesson(command, |lesson, command| {
             let about = format!("{}\n\n{}", lesson.title, lesson.question);
             let example = format!("udp-lab {} {}", lesson.name, lesson.example);
-            lesson
-                .augment(command)
+            Files::augment_args(lesson.augment(command))
                 .args([predict_option(), trace_option()])
                 .about(lesson.title)
                 .long_about(about)
@@ -218,7 +240,7 @@ fn client_command() -> Command {
 /// Runs the command that `args` ask for, program name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let given: Vec<String> = args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let given = again(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
     let result = parse(args).map_err(Failure::Use).and_then(|matches| {
         let options = Options::from_arg_matches(&matches)?;
         options.color.write_global();
@@ -234,6 +256,22 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, clap::Error> {
     let mut command = std::mem::ManuallyDrop::new(command());
     command.try_get_matches_from_mut(args)
+}
+
+/// The arguments of a run for running it again: without its files, which are there by then.
+fn again(given: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut given = given;
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            "--export" => drop(given.next()),
+            "--" => kept.extend([argument].into_iter().chain(given.by_ref())),
+            "--force" => {}
+            other if other.starts_with("--export=") => {}
+            _ => kept.push(argument),
+        }
+    }
+    kept
 }
 
 /// Says what failed, where there is somebody to hear it.
@@ -298,12 +336,12 @@ fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Statu
     match name {
         "all" => all(arguments, options),
         "list" => list(options),
-        "server" => {
-            converse(options, |transcript| Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from))
-        }
-        "client" => {
-            converse(options, |transcript| Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from))
-        }
+        "server" => converse(name, options, |transcript| {
+            Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
+        }),
+        "client" => converse(name, options, |transcript| {
+            Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
+        }),
         "expect" => expect(arguments, options),
         "explain" => explain_lesson(arguments, options),
         "doctor" => doctor(options),
@@ -317,14 +355,22 @@ fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Statu
 
 fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
     let scenes = lesson.scenes(arguments)?;
+    let files = Files::open(arguments)?;
     let choice = choice(lesson, arguments, options)?;
     let report = lesson.run(&scenes)?;
     let host = platform::host();
-    print(&match options.format {
-        Format::Table => shown(lesson, choice, &report, &host, given, options) + &calls(&report, arguments, options),
-        Format::Json => json::reports(std::slice::from_ref(&report), &host),
-    })?;
-    Ok(report.tally().into())
+    let results = Results {
+        reports: std::slice::from_ref(&report),
+        host: &host,
+        look: options.look(),
+        arguments: given,
+        trace: arguments.get_flag("trace"),
+    };
+    let text = match choice {
+        None => options.format.reports(&results),
+        Some(choice) => foretold(lesson, choice, &report, &results),
+    };
+    hand_over(&text, &results, &files)
 }
 
 /// What is expected before the run, where `--predict` asks for it.
@@ -347,73 +393,64 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
     }
 }
 
-/// The report; where something was predicted, what became of it and why stands above.
-fn shown(
-    lesson: &Lesson,
-    choice: Option<Choice>,
-    report: &Report,
-    host: &Host,
-    given: &[String],
-    options: Options,
-) -> String {
-    let look = options.look();
-    match choice {
-        None => table::report(report, host, given, look),
-        Some(choice) => {
-            let outcome = table::outcome(&lesson.guess, choice, report, look);
-            format!("{outcome}\n{}", table::report(report, host, given, Look { why: false, ..look }))
-        }
-    }
-}
-
-/// The calls, where `--trace` asks for them.
-fn calls(report: &Report, arguments: &ArgMatches, options: Options) -> String {
-    if arguments.get_flag("trace") { format!("\n{}", trace::text(report, options.look())) } else { String::new() }
+/// What became of a prediction, and why, above the report.
+fn foretold(lesson: &Lesson, choice: Choice, report: &Report, results: &Results<'_>) -> String {
+    let look = Look { why: false, ..results.look };
+    let outcome = table::outcome(&lesson.guess, choice, report, look);
+    format!("{outcome}\n{}", table::reports(&Results { look, ..*results }))
 }
 
 fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let files = Files::open(arguments)?;
     let host = platform::host();
+    let trace = arguments.get_flag("trace");
+    let nothing = Results { reports: &[], host: &host, look: options.look(), arguments: &[], trace };
     let mut reports: Vec<Report> = Vec::new();
-    let mut text = String::new();
-    let (mut said, mut right) = (0, 0);
+    let mut asked = None;
     let mut stopped = None;
     for lesson in LESSONS {
         let choice = choice(lesson, arguments, options)?;
-        match lesson.run(&lesson.default_scenes()?) {
-            Ok(report) => {
-                if let Some(Choice::Said(place)) = choice {
-                    said += 1;
-                    right += usize::from(place == lesson.guess.right);
-                }
-                let given = [lesson.name.to_owned()];
-                let calls = calls(&report, arguments, options);
-                let _ = writeln!(text, "{}{calls}", shown(lesson, choice, &report, &host, &given, options));
-                reports.push(report);
-            }
+        let report = match lesson.run(&lesson.default_scenes()?) {
+            Ok(report) => report,
             Err(trouble) => {
                 stopped = Some(trouble);
                 break;
             }
-        }
-        if choice.is_some() {
+        };
+        if let Some(choice) = choice {
+            let (said, right) = asked.get_or_insert((0, 0));
+            if let Choice::Said(place) = choice {
+                *said += 1;
+                *right += usize::from(place == lesson.guess.right);
+            }
             // Whoever answers wants to see before the next question.
-            print(&std::mem::take(&mut text))?;
+            let single =
+                Results { reports: std::slice::from_ref(&report), arguments: &[lesson.name.to_owned()], ..nothing };
+            print(&(foretold(lesson, choice, &report, &single) + "\n"))?;
         }
+        reports.push(report);
     }
-    // What was seen before the trouble is not lost.
+    let results = Results { reports: &reports, ..nothing };
+    let text = match asked {
+        None => options.format.reports(&results),
+        Some((0, _)) => table::tallies(&results),
+        Some((said, right)) => format!("You expected {right} of {said}.\n\n{}", table::tallies(&results)),
+    };
+    let Some(trouble) = stopped else { return hand_over(&text, &results, &files) };
+    // What was seen before the trouble is not lost; a file would look like a whole run.
     if !reports.is_empty() {
-        if said > 0 {
-            let _ = writeln!(text, "You expected {right} of {said}.\n");
-        }
-        print(&match options.format {
-            Format::Table => text + &table::tallies(&reports, &host, options.look()),
-            Format::Json => json::reports(&reports, &host),
-        })?;
+        print(&text)?;
     }
-    match stopped {
-        Some(trouble) => Err(trouble.into()),
-        None => Ok(reports.iter().map(Report::tally).fold(Tally::default(), |sum, tally| sum + tally).into()),
-    }
+    Err(trouble.into())
+}
+
+/// Prints what a run left and writes it to the files; one that fails does not keep the other from it.
+fn hand_over(text: &str, results: &Results<'_>, files: &Export) -> Result<Status, Failure> {
+    let exported = files.write(results);
+    let printed = print(text);
+    exported.map_err(Failure::Trouble)?;
+    printed?;
+    Ok(results.reports.iter().map(Report::tally).sum::<Tally>().into())
 }
 
 fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
@@ -421,9 +458,13 @@ fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
     let prediction = lesson.predict(&lesson.scenes(arguments)?);
     let os = arguments.get_one::<Os>("os").copied();
+    let (blank, look) = (arguments.get_flag("blank"), options.look());
     print(&match options.format {
-        Format::Table => expectations::sheet(&prediction, os, arguments.get_flag("blank"), options.look()),
+        Format::Table => expectations::sheet(&prediction, os, blank, look),
+        Format::Plain => expectations::as_plain(&prediction, os, blank, look),
+        Format::Markdown => expectations::as_markdown(&prediction, os, blank, look),
         Format::Json => expectations::as_json(&prediction, os),
+        Format::Csv => expectations::as_csv(&prediction, os, blank),
     })?;
     Ok(Status::AsExpected)
 }
@@ -433,11 +474,16 @@ fn explain_lesson(arguments: &ArgMatches, options: Options) -> Result<Status, Fa
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
     written(&match options.format {
         Format::Table => page::page(lesson.page(), options.look()),
+        Format::Markdown => lesson.page().to_owned(),
         Format::Json => json::pretty(&json!({ "schema": 1, "lesson": lesson.name, "markdown": lesson.page() })),
+        Format::Plain | Format::Csv => {
+            return Err(refused(options.format, "explain writes --format table, markdown or json"));
+        }
     })
 }
 
 fn doctor(options: Options) -> Result<Status, Failure> {
+    let json = table_or_json(options.format, "doctor writes --format table or json")?;
     let look = options.look();
     let checkup = Checkup::new(&[
         ("width", "Width of the output", format!("{} columns", look.width)),
@@ -446,10 +492,7 @@ fn doctor(options: Options) -> Result<Status, Failure> {
         ("locale", "Locale", locale().unwrap_or_else(|| "not set".to_owned())),
         ("utf8", "Characters drawn with", if look.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
     ])?;
-    print(&match options.format {
-        Format::Table => checkup::table(&checkup, look),
-        Format::Json => checkup::json(&checkup),
-    })?;
+    print(&if json { checkup::json(&checkup) } else { checkup::table(&checkup, look) })?;
     checkup.loopback.map(|()| Status::AsExpected).map_err(|error| Trouble::from(error).into())
 }
 
@@ -464,12 +507,18 @@ fn written(text: &str) -> Result<Status, Failure> {
 }
 
 fn list(options: Options) -> Result<Status, Failure> {
+    let look = options.look();
+    let keys = ["lesson", "title", "question"];
+    let lessons: Vec<_> = LESSONS.iter().map(|lesson| [lesson.name, lesson.title, lesson.question]).collect();
     print(&match options.format {
         Format::Table => {
             let rows: Vec<_> =
-                LESSONS.iter().map(|lesson| (lesson.name.to_owned(), lesson.question.to_owned())).collect();
-            table::pairs(["Lesson", "Question"], &rows, options.look())
+                lessons.iter().map(|[name, _, question]| ((*name).to_owned(), (*question).to_owned())).collect();
+            table::pairs(["Lesson", "Question"], &rows, look)
         }
+        Format::Plain => plain::records(keys, &lessons, look),
+        Format::Markdown => markdown::table(["Lesson", "Title", "Question"], &lessons, look),
+        Format::Csv => csv::records([keys].into_iter().chain(lessons)),
         Format::Json => {
             let lessons = LESSONS
                 .iter()
@@ -487,12 +536,31 @@ fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// A format that the command does not have; `sentence` says which it has.
+fn refused(format: Format, sentence: &str) -> Failure {
+    let asked = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    clap::Error::raw(ErrorKind::InvalidValue, format!("{sentence}, not {asked}\n")).into()
+}
+
+/// Whether it is JSON that is asked for, of a command that has no other format beside the table.
+fn table_or_json(format: Format, sentence: &str) -> Result<bool, Failure> {
+    match format {
+        Format::Table => Ok(false),
+        Format::Json => Ok(true),
+        Format::Plain | Format::Markdown | Format::Csv => Err(refused(format, sentence)),
+    }
+}
+
+/// A conversation is written line by line while it goes on: only sentences and JSON can be.
 fn converse(
+    name: &str,
     options: Options,
     talk: impl FnOnce(&mut Transcript<'_>) -> Result<(), Failure>,
 ) -> Result<Status, Failure> {
+    let lines = format!("{name} writes a line as things happen: --format table or json");
+    let json = table_or_json(options.format, &lines)?;
     let mut out = BufWriter::with_capacity(64 * 1024, AutoStream::auto(io::stdout().lock()));
-    talk(&mut Transcript { out: &mut out, format: options.format, look: options.look() })?;
+    talk(&mut Transcript { out: &mut out, json, look: options.look() })?;
     out.flush()?;
     Ok(Status::AsExpected)
 }

@@ -6,6 +6,7 @@
 pub mod around;
 pub mod cli;
 pub mod doctor;
+pub mod export;
 pub mod lab;
 pub mod lessons;
 pub mod platform;

@@ -167,7 +167,7 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
         (&["expect", "lesson"], "unrecognized subcommand 'lesson'"),
         (&["expect"], "without opening a socket"),
         (&["list", "--width", "59"], "59 is not in 60..=500"),
-        (&["list", "--format", "xml"], "possible values: table, json"),
+        (&["list", "--format", "xml"], "possible values: table, plain, markdown, json, csv"),
         (&["lesson"], "unrecognized subcommand 'lesson'"),
     ];
     for (args, sentence) in cases {

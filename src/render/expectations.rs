@@ -5,9 +5,11 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::markdown::{escaped, head, row, scene_row};
+use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::table::{self, USUAL};
-use super::{Look, json};
+use super::{Look, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
 /// What the mark behind a value means.
@@ -60,7 +62,7 @@ fn reason(expect: &Expect) -> Option<&'static str> {
 ///
 /// With `blank` the values are left out: for the class to fill in before the run.
 pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
-    let systems: Vec<Os> = os.map_or_else(|| Os::ALL.to_vec(), |os| vec![os]);
+    let systems = systems(os);
     let reasons = prediction.claims.iter().flat_map(|(_, claim)| systems.iter().map(|os| claim.expected.on(*os)));
     let notes = Notes::of(reasons.filter_map(reason).filter(|_| !blank).map(str::to_owned));
     let value = |claim: &Claim, os: Os| {
@@ -124,7 +126,7 @@ struct ClaimValue<'a> {
 
 /// One lesson as JSON, schema 1.
 pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
-    let systems: Vec<Os> = os.map_or_else(|| Os::ALL.to_vec(), |os| vec![os]);
+    let systems = systems(os);
     let value = |expect: &Expect| match expect {
         Expect::Is(fact) => json!({ "text": fact.to_string(), "value": fact.value(), "judged": true }),
         Expect::Unconfirmed(fact) => json!({ "text": fact.to_string(), "value": Fact::value(fact), "judged": false }),
@@ -146,6 +148,71 @@ pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
     )
 }
 
+/// The systems that are shown: the one asked for, or all.
+fn systems(os: Option<Os>) -> Vec<Os> {
+    os.map_or_else(|| Os::ALL.to_vec(), |os| vec![os])
+}
+
+/// What is expected, with the reason where it cannot be; empty for the class to fill in.
+fn value(claim: &Claim, os: Os, blank: bool) -> String {
+    match claim.expected.on(os) {
+        _ if blank => String::new(),
+        Expect::Absent(reason) => format!("absent: {reason}"),
+        expect => expect.to_string(),
+    }
+}
+
+/// One lesson as lines `key: value`.
+pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
+    let mut lines = Lines::new(look);
+    lines.line("lesson", prediction.lesson);
+    lines.line("title", prediction.title);
+    lines.line("question", prediction.question);
+    let mut scene = "";
+    for (title, claim) in &prediction.claims {
+        lines.group();
+        if scene != title {
+            scene = title;
+            lines.line("scene", scene);
+        }
+        lines.line("property", &claim.property);
+        for os in systems(os) {
+            lines.line(&format!("expected on {}", os.name()), &value(claim, os, blank));
+        }
+        lines.line("strength", claim.strength.word());
+        lines.line("source", claim.source.cite);
+        lines.line("id", &claim.id);
+    }
+    lines.text
+}
+
+/// One lesson as comma-separated values.
+pub fn as_csv(prediction: &Prediction, os: Option<Os>, blank: bool) -> String {
+    let systems = systems(os);
+    let columns = systems.iter().map(|os| os.name().to_lowercase());
+    let header = ["lesson", "scene", "id", "property", "strength"].map(str::to_owned).into_iter();
+    let header = header.chain(columns).chain(["source".to_owned()]).collect();
+    let rows = prediction.claims.iter().map(|(scene, claim)| {
+        let row = [prediction.lesson, scene, &claim.id, &claim.property, claim.strength.word()].map(str::to_owned);
+        let values = systems.iter().map(|os| value(claim, *os, blank));
+        row.into_iter().chain(values).chain([claim.source.cite.to_owned()]).collect()
+    });
+    csv::records::<Vec<String>>([header].into_iter().chain(rows))
+}
+
+/// One lesson in Markdown.
+pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
+    let systems = systems(os);
+    let mut page = format!("# {}", section(prediction, &systems, blank));
+    if !blank {
+        for legend in legend(prediction, &systems) {
+            let _ = writeln!(page, "\n{}", escaped(legend));
+        }
+        let _ = write!(page, "\n## Sources\n\n{}", list(&sources(prediction)));
+    }
+    look.text(&page).into_owned()
+}
+
 /// The page of all lessons, in Markdown.
 pub fn page(lessons: &[Prediction]) -> String {
     let mut page = String::from(
@@ -155,43 +222,41 @@ pub fn page(lessons: &[Prediction]) -> String {
     );
     let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}.");
     for prediction in lessons {
-        let _ = writeln!(page, "\n## {}: {}\n\n{}\n", prediction.lesson, prediction.title, prediction.question);
-        let _ = writeln!(page, "| Property | Linux | macOS | Windows | Source |\n|---|---|---|---|---|");
-        let mut scene = "";
-        for (title, claim) in &prediction.claims {
-            if scene != title {
-                scene = title;
-                let _ = writeln!(page, "| **{}** | | | | |", escaped(scene));
-            }
-            let values = Os::ALL.map(|os| match claim.expected.on(os) {
-                Expect::Measured => "*any*".to_owned(),
-                Expect::Absent(reason) => format!("- ({})", escaped(reason)),
-                expect => escaped(&expect.to_string()),
-            });
-            let property = table::property(&claim.property, claim.strength, is_measured(claim));
-            let _ =
-                writeln!(page, "| {} | {} | {} |", escaped(&property), values.join(" | "), escaped(claim.source.cite));
-        }
+        let _ = write!(page, "\n## {}", section(prediction, &Os::ALL, false));
     }
-    let _ = writeln!(page, "\n## Sources\n");
     let mut seen: Vec<&Source> = Vec::new();
     for source in lessons.iter().flat_map(sources) {
         if !seen.contains(&source) {
             seen.push(source);
-            let _ = writeln!(page, "- {}: {}.", escaped(source.cite), escaped(source.says));
         }
     }
+    let _ = write!(page, "\n## Sources\n\n{}", list(&seen));
     page
 }
 
-/// Text that Markdown takes for text, also in a cell of a table.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '|' | '*' | '_' | '`' | '<' | '[' | ']' | '~' | '#') {
-            escaped.push('\\');
+/// A lesson's title, question and claims; the heading's level is the caller's.
+fn section(prediction: &Prediction, systems: &[Os], blank: bool) -> String {
+    let titles: Vec<&str> =
+        ["Property"].into_iter().chain(systems.iter().map(|os| os.name())).chain(["Source"]).collect();
+    let mut text =
+        format!("{}: {}\n\n{}\n\n", prediction.lesson, prediction.title, prediction.question) + &head(&titles);
+    let mut scene = "";
+    for (title, claim) in &prediction.claims {
+        if scene != title {
+            scene = title;
+            text.push_str(&scene_row(scene, titles.len()));
         }
-        escaped.push(c);
+        let property = escaped(&table::property(&claim.property, claim.strength, is_measured(claim)));
+        let values = systems.iter().map(|os| match claim.expected.on(*os) {
+            Expect::Measured if !blank => "*any*".to_owned(),
+            Expect::Absent(reason) if !blank => format!("- ({})", escaped(reason)),
+            _ => escaped(&value(claim, *os, blank)),
+        });
+        text.push_str(&row([property].into_iter().chain(values).chain([escaped(claim.source.cite)])));
     }
-    escaped
+    text
+}
+
+fn list(sources: &[&Source]) -> String {
+    sources.iter().map(|source| format!("- {}: {}.\n", escaped(source.cite), escaped(source.says))).collect()
 }

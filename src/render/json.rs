@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Results;
 use crate::vocabulary::{Host, Report};
 
 #[derive(Serialize)]
@@ -12,8 +13,8 @@ struct Document<'a> {
 }
 
 /// All reports of a run in one document.
-pub fn reports(reports: &[Report], host: &Host) -> String {
-    pretty(&Document { schema: 1, host, reports })
+pub fn reports(results: &Results<'_>) -> String {
+    pretty(&Document { schema: 1, host: results.host, reports: results.reports })
 }
 
 /// Any other value, laid out alike.

@@ -56,7 +56,8 @@ impl Canvas {
     }
 }
 
-fn milliseconds(time: Duration) -> String {
+/// A time as pictures show it.
+pub(super) fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
     let decimals = if milliseconds < 10.0 { 3 } else { 1 };
     format!("{milliseconds:.decimals$}")

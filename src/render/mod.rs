@@ -1,12 +1,15 @@
 //! Turns finished reports into text. Knows nothing of sockets.
 
 pub mod checkup;
+pub mod csv;
 pub mod expectations;
 pub mod json;
 pub mod ladder;
+pub mod markdown;
 pub mod page;
 pub mod pcapng;
 pub mod picture;
+pub mod plain;
 mod sheet;
 pub mod table;
 pub mod trace;
@@ -15,13 +18,71 @@ use std::borrow::Cow;
 
 use clap::ValueEnum;
 
+use crate::vocabulary::{Host, Report, Tally};
+
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
     Table,
+    /// Lines `key: value`, for screen readers and grep
+    Plain,
+    /// For web pages and notes, the ladder as a Mermaid diagram
+    Markdown,
     /// For programs: schema 1
     Json,
+    /// For spreadsheets: a line for each row
+    Csv,
+}
+
+impl Format {
+    /// What a run left, in this format.
+    pub fn reports(self, results: &Results<'_>) -> String {
+        match self {
+            Format::Table => table::reports(results),
+            Format::Plain => plain::reports(results),
+            Format::Markdown => markdown::reports(results),
+            Format::Json => json::reports(results),
+            Format::Csv => csv::reports(results),
+        }
+    }
+}
+
+/// Writes what a run left into the bytes of a file.
+pub type FileFormat = fn(&Results<'_>) -> Vec<u8>;
+
+/// What files can hold: the ending, and who writes it. A new kind of file is one line here.
+pub const FILE_FORMATS: &[(&str, FileFormat)] = &[
+    ("md", |results| markdown::reports(results).into_bytes()),
+    ("json", |results| json::reports(results).into_bytes()),
+    ("csv", |results| csv::reports(results).into_bytes()),
+    ("txt", |results| without_colour(&table::reports(results)).into_bytes()),
+];
+
+fn without_colour(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+/// What a run left: the same for every format.
+#[derive(Clone, Copy)]
+pub struct Results<'a> {
+    /// The lessons that ran.
+    pub reports: &'a [Report],
+    /// The machine they ran on.
+    pub host: &'a Host,
+    /// How people want to see them.
+    pub look: Look,
+    /// The arguments that make `udp-lab` run its one lesson again.
+    pub arguments: &'a [String],
+    /// With every call below the table.
+    pub trace: bool,
+}
+
+impl Results<'_> {
+    /// The verdicts of several lessons together; one lesson speaks for itself.
+    fn sum(&self) -> Option<Tally> {
+        (self.reports.len() > 1).then(|| self.reports.iter().map(Report::tally).sum())
+    }
 }
 
 /// How a report is to look.

@@ -6,15 +6,32 @@ use comfy_table::{Cell, Color};
 
 use super::picture::Picture;
 use super::sheet::{self, BOLD, Notes, Sheet};
-use super::{Look, ladder, trace};
+use super::{Look, Results, ladder, trace};
 use crate::vocabulary::{Choice, Guess, Host, Report, Row, Strength, Tally, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ usual here, promised by nobody";
 
+/// Every lesson of a run, with the calls where they are asked for; of several, the sums below.
+pub fn reports(results: &Results<'_>) -> String {
+    let Results { host, look, .. } = *results;
+    let sum = results.sum();
+    let one = |each: &Report| {
+        let by_itself = [each.lesson.to_owned()];
+        let arguments = if sum.is_some() { &by_itself } else { results.arguments };
+        let calls = if results.trace { format!("\n{}", trace::text(each, look)) } else { String::new() };
+        report(each, host, arguments, look) + &calls
+    };
+    let text = results.reports.iter().map(one).collect::<Vec<_>>().join("\n");
+    match sum {
+        Some(_) => format!("{text}\n{}", tallies(results)),
+        None => text,
+    }
+}
+
 /// One lesson: title and question, the table, the summary, notes, why, how to check it from outside, and what to run
 /// next. `arguments` are those that make `udp-lab` run it again.
-pub fn report(report: &Report, host: &Host, arguments: &[String], look: Look) -> String {
+fn report(report: &Report, host: &Host, arguments: &[String], look: Look) -> String {
     let mut text = heading(&format!("{}: {}", report.lesson, report.title), look);
     line(&mut text, &look.wrap(report.question, ""));
     text.push('\n');
@@ -28,7 +45,7 @@ pub fn report(report: &Report, host: &Host, arguments: &[String], look: Look) ->
     let notes = Notes::of(report.rows.iter().filter_map(note));
     line(&mut text, &results(report, &notes, look));
     line(&mut text, &look.wrap(&summary(report.tally(), host), ""));
-    if report.rows.iter().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info) {
+    if has_usual(report) {
         line(&mut text, USUAL);
     }
     text.push_str(&notes.lines(look));
@@ -69,19 +86,20 @@ pub fn outcome(guess: &Guess, choice: Choice, report: &Report, look: Look) -> St
 }
 
 /// The verdicts of several lessons, a line each.
-pub fn tallies(reports: &[Report], host: &Host, look: Look) -> String {
+pub fn tallies(results: &Results<'_>) -> String {
+    let look = results.look;
+    let sum = results.reports.iter().map(Report::tally).sum();
     let mut table = sheet::empty(look, &["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"]);
-    for report in reports {
+    for report in results.reports {
         let tally = report.tally();
         let counts = [tally.rows(), tally.matching, tally.differing, tally.skipped, tally.info];
         let mut row = vec![Cell::new(report.lesson)];
         row.extend(counts.map(|count| Cell::new(count).set_alignment(comfy_table::CellAlignment::Right)));
         table.add_row(row);
     }
-    let total = reports.iter().map(Report::tally).fold(Tally::default(), |sum, tally| sum + tally);
     let mut text = heading("all: every lesson", look);
     line(&mut text, &table.to_string());
-    line(&mut text, &look.wrap(&summary(total, host), ""));
+    line(&mut text, &look.wrap(&summary(sum, results.host), ""));
     text
 }
 
@@ -104,7 +122,7 @@ pub(super) fn line(text: &mut String, line: &str) {
 }
 
 /// `7 of 7 as expected on Linux 6.18`, and what was not judged.
-fn summary(tally: Tally, host: &Host) -> String {
+pub(super) fn summary(tally: Tally, host: &Host) -> String {
     let mut text = format!("{} of {} as expected on {}", tally.matching, tally.judged(), host.short());
     for (count, what) in [(tally.skipped, "skipped"), (tally.info, "for information")] {
         if count > 0 {
@@ -112,6 +130,11 @@ fn summary(tally: Tally, host: &Host) -> String {
         }
     }
     text
+}
+
+/// Whether a row is marked as one that nobody promises.
+pub(super) fn has_usual(report: &Report) -> bool {
+    report.rows.iter().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
 }
 
 fn results(report: &Report, notes: &Notes, look: Look) -> String {

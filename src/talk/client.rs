@@ -13,7 +13,7 @@ use crate::lab::socket::{self, LONGEST_PAYLOAD};
 use crate::lab::{Call, CallError};
 use crate::lessons::parameters::{self, Message};
 use crate::platform::{self, HERE};
-use crate::render::{Format, Look};
+use crate::render::Look;
 use crate::vocabulary::{SocketError, quoted};
 
 /// What the client can be told.
@@ -82,7 +82,7 @@ impl Client {
     ) -> Result<(), Ended> {
         let mut input = io::stdin().lock();
         // Whoever types sees what was typed; JSON lines stay JSON lines.
-        let prompt = input.is_terminal() && transcript.format == Format::Table;
+        let prompt = input.is_terminal() && !transcript.json;
         loop {
             if prompt {
                 write!(transcript.out, "Msg: ")?;

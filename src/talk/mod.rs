@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::lab::CallError;
-use crate::render::{Format, Look, table};
+use crate::render::{Look, table};
 use crate::vocabulary::{escaped, quoted};
 
 /// Longest quotation of a payload on a line, in characters.
@@ -101,23 +101,23 @@ fn preferred(mut addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAd
 pub struct Transcript<'a> {
     /// The output.
     pub out: &'a mut dyn Write,
-    /// Text or JSON.
-    pub format: Format,
+    /// JSON instead of sentences.
+    pub json: bool,
     /// How text is to look.
     pub look: Look,
 }
 
 impl Transcript<'_> {
     fn line(&mut self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) -> io::Result<()> {
-        match self.format {
-            Format::Table => writeln!(self.out, "{}", self.look.text(&text())),
-            Format::Json => writeln!(self.out, "{}", json()),
+        match self.json {
+            false => writeln!(self.out, "{}", self.look.text(&text())),
+            true => writeln!(self.out, "{}", json()),
         }
     }
 
     /// The message that is about to be sent, where nobody has typed it. In JSON it stands beside its answer.
     fn message(&mut self, message: &[u8]) -> io::Result<()> {
-        if self.format == Format::Table {
+        if !self.json {
             let message = quoted(message, LONGEST_QUOTATION);
             writeln!(self.out, "Msg: {}", self.look.text(&message))?;
         }
@@ -125,12 +125,12 @@ impl Transcript<'_> {
     }
 
     fn totals(&mut self, header: &'static str, totals: Vec<Total>) -> io::Result<()> {
-        match self.format {
-            Format::Table => {
+        match self.json {
+            false => {
                 let rows: Vec<_> = totals.into_iter().map(|total| (total.name.to_owned(), total.text)).collect();
                 write!(self.out, "\n{}", table::pairs([header, ""], &rows, self.look))
             }
-            Format::Json => {
+            true => {
                 let totals: serde_json::Map<_, _> =
                     totals.into_iter().map(|total| (total.name.replace(' ', "_"), total.json)).collect();
                 writeln!(self.out, "{}", json!({ "totals": totals }))

@@ -14,6 +14,16 @@ pub enum Strength {
     Usual,
 }
 
+impl Strength {
+    /// The word in JSON and in other lists.
+    pub fn word(self) -> &'static str {
+        match self {
+            Strength::Promised => "promised",
+            Strength::Usual => "usual",
+        }
+    }
+}
+
 /// The answer expected on one system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {

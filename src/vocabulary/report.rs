@@ -163,6 +163,12 @@ impl std::ops::Add for Tally {
     }
 }
 
+impl std::iter::Sum for Tally {
+    fn sum<I: Iterator<Item = Tally>>(tallies: I) -> Tally {
+        tallies.fold(Tally::default(), |sum, tally| sum + tally)
+    }
+}
+
 impl Report {
     /// Counts the verdicts.
     pub fn tally(&self) -> Tally {

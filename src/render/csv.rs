@@ -1,0 +1,50 @@
+//! Results as comma-separated values (RFC 4180), for spreadsheets: a header, then one line for each row.
+//!
+//! Lines end as the tools of Unix want them; every reader of the format takes that as well.
+
+use super::Results;
+use crate::vocabulary::Row;
+
+const HEADER: [&str; 10] =
+    ["lesson", "scene", "id", "property", "expected", "observed", "verdict", "strength", "source", "reason"];
+
+/// Every row of every lesson of a run.
+pub fn reports(results: &Results<'_>) -> String {
+    let rows = results.reports.iter().flat_map(|report| report.rows.iter().map(|row| fields(report.lesson, row)));
+    records([HEADER].into_iter().chain(rows))
+}
+
+fn fields<'a>(lesson: &'a str, row: &'a Row) -> [&'a str; 10] {
+    let (verdict, strength) = (row.verdict.word(), row.strength.word());
+    let reason = row.reason.as_deref().unwrap_or_default();
+    let Row { scene, id, property, expected, observed, source, .. } = row;
+    [lesson, scene, id, property, expected, observed, verdict, strength, source, reason]
+}
+
+/// Records, the first of which is the header.
+pub fn records<R>(records: impl IntoIterator<Item = R>) -> String
+where
+    R: IntoIterator<Item: AsRef<str>>,
+{
+    records.into_iter().map(record).collect()
+}
+
+fn record(fields: impl IntoIterator<Item: AsRef<str>>) -> String {
+    fields.into_iter().map(|text| field(text.as_ref())).collect::<Vec<_>>().join(",") + "\n"
+}
+
+/// In quotation marks where the text could be taken for structure; a quotation mark within is doubled.
+fn field(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_stays_one_field() {
+        let text = records([["a", "b"], ["x", "say \"hi\""], ["1,2", "line\r\nbreak"]]);
+        assert_eq!(text, "a,b\nx,\"say \"\"hi\"\"\"\n\"1,2\",\"line\r\nbreak\"\n");
+    }
+}

@@ -1,0 +1,174 @@
+//! Results as Markdown; the ladder is a Mermaid sequence diagram, which Git hosts and many editors draw.
+
+use std::fmt::Write;
+
+use super::ladder::milliseconds;
+use super::picture::{Bars, Ladder, Picture, Step, What};
+use super::table::{USUAL, has_usual, property, summary};
+use super::{Look, Results};
+use crate::vocabulary::{Host, Report, Row, Tally, Verdict};
+
+/// Every lesson of a run in one document.
+pub fn reports(results: &Results<'_>) -> String {
+    let look = results.look;
+    let page = match results.sum() {
+        None => results.reports.iter().map(|each| report(each, results.host, look, "#")).collect(),
+        Some(sum) => {
+            let mut page = format!("# Every lesson of udp-lab\n\n{}", tallies(results, sum));
+            for each in results.reports {
+                let _ = write!(page, "\n{}", report(each, results.host, look, "##"));
+            }
+            page
+        }
+    };
+    look.text(&page).into_owned()
+}
+
+/// A table without sections.
+pub fn table<const N: usize>(header: [&str; N], rows: &[[&str; N]], look: Look) -> String {
+    let rows = rows.iter().map(|cells| row(cells.map(escaped)));
+    let table: String = [head(&header)].into_iter().chain(rows).collect();
+    look.text(&table).into_owned()
+}
+
+/// The head of a table.
+pub(super) fn head(titles: &[&str]) -> String {
+    format!("{}|{}\n", row(titles), "---|".repeat(titles.len()))
+}
+
+/// A row of a table; the cells are Markdown already.
+pub(super) fn row<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> String {
+    cells.into_iter().fold(String::from("|"), |line, cell| line + " " + cell.as_ref() + " |") + "\n"
+}
+
+/// The row that names the scene of those below it, in a table of so many columns.
+pub(super) fn scene_row(title: &str, columns: usize) -> String {
+    format!("| **{}** |{}\n", escaped(title), " |".repeat(columns - 1))
+}
+
+/// Text that Markdown takes for text, also in a cell of a table.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '|' | '*' | '_' | '`' | '<' | '&' | '$' | '[' | ']' | '~' | '#') {
+            escaped.push('\\');
+        }
+        escaped.push(if c.is_control() { ' ' } else { c });
+    }
+    escaped
+}
+
+fn report(report: &Report, host: &Host, look: Look, level: &str) -> String {
+    let mut page = format!("{level} {}: {}\n\n{}\n", report.lesson, escaped(report.title), escaped(report.question));
+    if look.ladder
+        && let Some(picture) = Picture::of(report)
+    {
+        page.push_str(&match picture {
+            Picture::Ladder(ladder) => sequence_diagram(&ladder),
+            Picture::Bars(scenes) => intervals(&scenes),
+        });
+    }
+    let titles = ["Property", "Expected", "Observed", "Verdict", "Source"];
+    let _ = write!(page, "\n{}", head(&titles));
+    let mut scene = "";
+    for judged in &report.rows {
+        if scene != judged.scene {
+            scene = &judged.scene;
+            page.push_str(&scene_row(scene, titles.len()));
+        }
+        let property = property(&judged.property, judged.strength, judged.verdict == Verdict::Info);
+        let cells = [&property, &judged.expected, &judged.observed, &verdict(judged), &judged.source];
+        page.push_str(&row(cells.map(|cell| escaped(cell))));
+    }
+    let _ = writeln!(page, "\n{}", escaped(&summary(report.tally(), host)));
+    if has_usual(report) {
+        let _ = writeln!(page, "\n{}", escaped(USUAL));
+    }
+    for note in &report.notes {
+        let _ = writeln!(page, "\nNote: {}.", escaped(note));
+    }
+    let _ = writeln!(page, "\n**Why:** {}\n\n**Next:** `udp-lab {}`", escaped(report.why), report.next);
+    page
+}
+
+fn verdict(row: &Row) -> String {
+    let word = row.verdict.word();
+    row.reason.as_ref().map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
+}
+
+fn tallies(results: &Results<'_>, sum: Tally) -> String {
+    let counts = results.reports.iter().map(|report| {
+        let tally = report.tally();
+        let counts = [tally.rows(), tally.matching, tally.differing, tally.skipped, tally.info];
+        row([report.lesson.to_owned()].into_iter().chain(counts.map(|count| count.to_string())))
+    });
+    let table: String =
+        [head(&["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"])].into_iter().chain(counts).collect();
+    format!("{table}\n{}\n", escaped(&summary(sum, results.host)))
+}
+
+fn sequence_diagram(ladder: &Ladder) -> String {
+    let mut diagram = String::from("\n```mermaid\nsequenceDiagram\n");
+    let _ = writeln!(diagram, "    title {}", mermaid(&ladder.title));
+    for (lane, name) in ladder.lanes.iter().enumerate() {
+        let _ = writeln!(diagram, "    participant lane{lane} as {}", mermaid(name));
+    }
+    for Step { at, lane, what } in &ladder.steps {
+        let at = milliseconds(*at);
+        let _ = match what {
+            What::Sent { to, text, lost } => {
+                let (arrow, end) = if *lost { ("-x", ", lost") } else { ("->>", "") };
+                writeln!(diagram, "    lane{lane}{arrow}lane{to}: {}{end} ({at} ms)", mermaid(text))
+            }
+            What::Mark { text, .. } => writeln!(diagram, "    Note over lane{lane}: {} ({at} ms)", mermaid(text)),
+            What::More(count) => writeln!(diagram, "    Note over lane{lane}: {count} more"),
+        };
+    }
+    diagram + "```\n"
+}
+
+/// Text that Mermaid takes for text: what has a meaning to it, or to the page it draws into, is given by number.
+fn mermaid(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_alphanumeric() || matches!(c, ' ' | '"' | '\'' | '.' | ',' | '(' | ')' | '-' | '_' | '…') {
+            escaped.push(c);
+        } else {
+            let _ = write!(escaped, "#{};", u32::from(c));
+        }
+    }
+    escaped
+}
+
+/// The handling intervals as a table: a Mermaid gantt has no unit smaller than a millisecond.
+fn intervals(scenes: &[Bars]) -> String {
+    let mut table = format!("\n{}", head(&["Served", "from ms", "to ms"]));
+    for scene in scenes {
+        table.push_str(&scene_row(&scene.title, 3));
+        for bar in &scene.bars {
+            table.push_str(&match bar {
+                Some(bar) => row([escaped(&bar.client), milliseconds(bar.began), milliseconds(bar.ended)]),
+                None => row([format!("({} more)", scene.left_out), String::new(), String::new()]),
+            });
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_takes_text_for_text() {
+        assert_eq!(escaped("a|b <script> &lt; `x` \\ [1]\n你好"), "a\\|b \\<script> \\&lt; \\`x\\` \\\\ \\[1\\] 你好");
+    }
+
+    #[test]
+    fn mermaid_takes_text_for_text() {
+        assert_eq!(
+            mermaid("\"a;b#<br>%%{init}\" 你好, 3 cut"),
+            "\"a#59;b#35;#60;br#62;#37;#37;#123;init#125;\" 你好, 3 cut"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Results as lines `key: value`, without tables or pictures: for screen readers, and for grep.
+
+use std::fmt::Write;
+
+use super::ladder::milliseconds;
+use super::picture::{Bars, Ladder, Picture, Step, What};
+use super::table::summary;
+use super::{Look, Results};
+use crate::vocabulary::{Report, Row};
+
+/// Every lesson of a run.
+pub fn reports(results: &Results<'_>) -> String {
+    let mut lines = Lines::new(results.look);
+    for report in results.reports {
+        lines.report(report, &summary(report.tally(), results.host));
+    }
+    if let Some(sum) = results.sum() {
+        lines.group();
+        lines.line("lesson", "all");
+        lines.line("summary", &summary(sum, results.host));
+    }
+    lines.text
+}
+
+/// Records, each in a group of its own.
+pub fn records<const N: usize>(header: [&str; N], rows: &[[&str; N]], look: Look) -> String {
+    let mut lines = Lines::new(look);
+    for row in rows {
+        lines.group();
+        header.iter().zip(row).for_each(|(key, value)| lines.line(key, value));
+    }
+    lines.text
+}
+
+/// Lines that are being written, in groups with an empty line between them.
+pub(super) struct Lines {
+    look: Look,
+    pub(super) text: String,
+}
+
+impl Lines {
+    pub(super) fn new(look: Look) -> Self {
+        Lines { look, text: String::new() }
+    }
+
+    pub(super) fn group(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+    }
+
+    /// One line, whatever the value holds: a line break in it would look like another key.
+    pub(super) fn line(&mut self, key: &str, value: &str) {
+        let value = self.look.text(value).replace(char::is_control, " ");
+        let _ = writeln!(self.text, "{}", format!("{key}: {value}").trim_end());
+    }
+
+    fn report(&mut self, report: &Report, summary: &str) {
+        self.group();
+        self.line("lesson", report.lesson);
+        self.line("title", report.title);
+        self.line("question", report.question);
+        if self.look.ladder {
+            match Picture::of(report) {
+                Some(Picture::Ladder(ladder)) => self.ladder(&ladder),
+                Some(Picture::Bars(scenes)) => scenes.iter().for_each(|scene| self.bars(scene)),
+                None => {}
+            }
+        }
+        let mut scene = "";
+        for row in &report.rows {
+            self.group();
+            if scene != row.scene {
+                scene = &row.scene;
+                self.line("scene", scene);
+            }
+            self.row(row);
+        }
+        self.group();
+        self.line("summary", summary);
+        report.notes.iter().for_each(|note| self.line("note", note));
+        self.line("why", report.why);
+        self.line("next", &format!("udp-lab {}", report.next));
+    }
+
+    fn row(&mut self, row: &Row) {
+        self.line("property", &row.property);
+        self.line("expected", &row.expected);
+        self.line("observed", &row.observed);
+        self.line("verdict", row.verdict.word());
+        if let Some(reason) = &row.reason {
+            self.line("reason", reason);
+        }
+        self.line("strength", row.strength.word());
+        self.line("source", &row.source);
+        self.line("id", &row.id);
+    }
+
+    fn ladder(&mut self, ladder: &Ladder) {
+        self.group();
+        self.line("picture", &ladder.title);
+        for Step { at, lane, what } in &ladder.steps {
+            let (time, who) = (milliseconds(*at), &ladder.lanes[*lane]);
+            let what = match what {
+                What::Sent { to, text, lost } => {
+                    let lost = if *lost { ", lost" } else { "" };
+                    format!("{time} ms, {who} sends {text} to {}{lost}", ladder.lanes[*to])
+                }
+                What::Mark { text, .. } => format!("{time} ms, {who}: {text}"),
+                What::More(count) => format!("{who}: {count} more"),
+            };
+            self.line("step", &what);
+        }
+    }
+
+    fn bars(&mut self, scene: &Bars) {
+        self.group();
+        self.line("picture", &format!("{}, ms since the loop began", scene.title));
+        for bar in &scene.bars {
+            let what = match bar {
+                Some(bar) => format!("{}, {} to {}", bar.client, milliseconds(bar.began), milliseconds(bar.ended)),
+                None => format!("{} more", scene.left_out),
+            };
+            self.line("served", &what);
+        }
+    }
+}

@@ -1,0 +1,525 @@
+//! What a run left, in every format, printed and in files: the same everywhere, and nothing of it lost.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use regex::Regex;
+use serde_json::Value;
+use support::{Run, run, say, udp_lab};
+use udp_lab::export::{Export, Target};
+use udp_lab::lessons::LESSONS;
+use udp_lab::render::{Look, Results};
+
+/// Fields of a row in CSV, after the lesson's name, as JSON calls them.
+const FIELDS: [&str; 9] =
+    ["scene", "id", "property", "expected", "observed", "verdict", "strength", "source", "reason"];
+
+/// An empty folder of the test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("formats-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs the binary in `folder`.
+fn run_in(folder: &Path, args: &[&str]) -> Run {
+    udp_lab().current_dir(folder).args(args).output().unwrap().into()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The rows of a JSON document, each with its lesson in front, as CSV has them.
+fn rows(json: &str) -> Vec<Vec<String>> {
+    let document: Value = serde_json::from_str(json).unwrap();
+    let reports = document["reports"].as_array().unwrap().iter();
+    let rows = reports.flat_map(|report| report["rows"].as_array().unwrap().iter().map(move |row| (report, row)));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    rows.map(|(report, row)| {
+        [text(&report["lesson"])].into_iter().chain(FIELDS.map(|field| text(&row[field]))).collect()
+    })
+    .collect()
+}
+
+/// RFC 4180, read by the letter.
+fn parsed_csv(text: &str) -> Vec<Vec<String>> {
+    let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), String::new());
+    let mut quoted = false;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' if quoted && rest.next_if_eq(&'"').is_some() => field.push('"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => record.push(std::mem::take(&mut field)),
+            '\n' if !quoted => {
+                record.push(std::mem::take(&mut field));
+                records.push(std::mem::take(&mut record));
+            }
+            c => field.push(c),
+        }
+    }
+    assert!(!quoted && field.is_empty() && record.is_empty(), "it ends with a whole line: {text}");
+    records
+}
+
+/// The cells of the rows of all tables, as a reader of Markdown sees them.
+fn parsed_markdown(text: &str) -> Vec<Vec<String>> {
+    let lines = text.lines().filter(|line| line.starts_with('|'));
+    lines
+        .map(|line| {
+            let (mut cells, mut cell) = (Vec::new(), String::new());
+            let mut rest = line[1..].chars();
+            while let Some(c) = rest.next() {
+                match c {
+                    '\\' => cell.extend(rest.next()),
+                    '|' => cells.push(std::mem::take(&mut cell).trim().to_owned()),
+                    '<' | '&' | '`' | '~' | '[' | '#' => panic!("{c} would not be taken for text: {line}"),
+                    c => cell.push(c),
+                }
+            }
+            cells
+        })
+        .collect()
+}
+
+/// Runs a command once, and holds what all formats say of that run against its JSON.
+fn same_in_every_format(name: &str, args: &[&str]) -> Vec<Vec<String>> {
+    let folder = folder(name);
+    let exports = ["--export", "r.md", "--export", "r.json", "--export", "r.csv", "--export", "r.txt"];
+    let run = run_in(&folder, &[args, &["--format", "plain"], &exports].concat());
+    assert_eq!((run.status, run.err.as_str()), (0, ""), "{args:?}");
+    assert_eq!(files(&folder), ["r.csv", "r.json", "r.md", "r.txt"]);
+    let rows = rows(&read(&folder, "r.json"));
+    assert!(!rows.is_empty());
+
+    let mut csv = parsed_csv(&read(&folder, "r.csv"));
+    assert_eq!(csv.remove(0).join(" "), format!("lesson {}", FIELDS.join(" ")));
+    assert_eq!(csv, rows, "{args:?}");
+
+    let key = Regex::new("^$|^[a-z]+:( |$)").unwrap();
+    assert!(run.out.lines().all(|line| key.is_match(line)), "{}", run.out);
+    let markdown = parsed_markdown(&read(&folder, "r.md"));
+    for row in &rows {
+        let [_, scene, id, property, expected, observed, verdict, strength, source, reason] = row.as_slice() else {
+            panic!("{row:?}")
+        };
+        let explained = if reason.is_empty() { String::new() } else { format!("reason: {reason}\n") };
+        let group = format!(
+            "property: {property}\nexpected: {expected}\nobserved: {observed}\nverdict: {verdict}\n{explained}\
+             strength: {strength}\nsource: {source}\nid: {id}\n"
+        );
+        assert!(run.out.contains(&group), "{group} in {}", run.out);
+        assert!(run.out.contains(&format!("\nscene: {scene}\n")), "{scene}");
+
+        let mark = if strength == "usual" && verdict != "info" { "~ " } else { "" };
+        let said = if reason.is_empty() { verdict.clone() } else { format!("{verdict}: {reason}") };
+        let cells = [&format!("{mark}{property}"), expected, observed, &said, source];
+        assert!(markdown.iter().any(|row| row.iter().eq(cells)), "{cells:?} in {markdown:#?}");
+        assert!(markdown.iter().any(|row| row[0] == format!("**{scene}**")), "{scene}");
+    }
+
+    let text = read(&folder, "r.txt");
+    assert!(text.contains("│ Property ") && !text.contains('\x1b'), "{text}");
+    assert_eq!(text.matches(" as expected on ").count(), run.out.matches("\nsummary: ").count());
+    rows
+}
+
+#[test]
+fn every_lesson_says_the_same_in_every_format() {
+    for lesson in LESSONS {
+        same_in_every_format(lesson.name, &[lesson.name]);
+    }
+    same_in_every_format("all", &["all"]);
+}
+
+/// Payloads with what has a meaning in some format; the last two together are too long for a TCP row, which gives a reason.
+fn awkward() -> Vec<String> {
+    let short =
+        ["a|b", "say \"hi\"", "line\r\nbreak", "<script>alert(1)</script>", "1,2", "你好", "%%{init}%%", "`x` *y* ~z~"];
+    let more = ["&lt;#35;;", "[a](b) $c$", "=1+1", "back\\slash\\", "\u{1b}[31m", "end"];
+    let long = ["x".repeat(40_000), "y".repeat(40_000)];
+    short.iter().chain(&more).map(|text| (*text).to_owned()).chain(long).collect()
+}
+
+#[test]
+fn awkward_payloads_survive_in_every_format() {
+    let payloads = awkward();
+    let messages: Vec<&str> = payloads.iter().map(String::as_str).collect();
+    let rows = same_in_every_format("awkward", &[&["boundaries"], messages.as_slice()].concat());
+    assert!(rows.iter().any(|row| row[5] == "\"<script>alert(1)</script>\""), "{rows:?}");
+    assert!(rows.iter().any(|row| !row[9].is_empty()), "one row gives a reason");
+}
+
+#[test]
+fn what_mermaid_would_not_take_for_text_is_given_by_number() {
+    let number = Regex::new("#[0-9]+;").unwrap();
+    let arrow = Regex::new("^    lane0(->>|-x)lane1: ").unwrap();
+    let short: Vec<String> = awkward().into_iter().filter(|text| text.len() < 100).collect();
+    let mut seen = 0;
+    for payload in &short {
+        let page = run(["boundaries", payload, "--format", "markdown"]).out;
+        let diagram = page.split("```").nth(1).unwrap();
+        assert!(diagram.starts_with("mermaid\nsequenceDiagram\n"), "{diagram}");
+        for line in diagram.lines().filter(|line| line.contains('"')) {
+            seen += 1;
+            let text = line.split_once(": ").unwrap().1;
+            let rest = number.replace_all(text, "");
+            assert!(!rest.contains(['#', ';', '<', '>', '&', '%', '{', '}', '`', '|', '\\', ':', '$']), "{line}");
+            assert!(arrow.is_match(line) || line.starts_with("    Note over lane1: "), "{line}");
+        }
+    }
+    assert_eq!(seen, 2 * short.len(), "each is sent and received once");
+}
+
+#[test]
+fn csv_is_what_python_takes_for_csv() {
+    const READ: &str =
+        "import csv, json, sys\nprint(json.dumps(list(csv.reader(open(sys.argv[1], encoding='utf-8', newline='')))))";
+    let folder = folder("python");
+    let payloads = awkward();
+    let messages: Vec<&str> = payloads.iter().map(String::as_str).collect();
+    let exports = ["--export", "r.csv", "--export", "r.json"];
+    assert_eq!(run_in(&folder, &[&["boundaries"], messages.as_slice(), &exports].concat()).status, 0);
+    let python = Command::new("python3").args(["-c", READ]).arg(folder.join("r.csv")).stdin(Stdio::null()).output();
+    match python {
+        Ok(output) if output.status.success() => {
+            let seen: Vec<Vec<String>> = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(seen[1..], rows(&read(&folder, "r.json")));
+        }
+        Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+        Err(_) => say("not tested here: there is no python3 to read CSV"),
+    }
+}
+
+#[test]
+fn a_file_holds_what_is_printed() {
+    let folder = folder("printed");
+    for (format, file) in [("table", "r.txt"), ("markdown", "r.md"), ("json", "r.json"), ("csv", "r.csv")] {
+        for command in ["truncation", "concurrency", "all"] {
+            let run = run_in(&folder, &[command, "--format", format, "--export", file, "--force", "--width", "72"]);
+            assert_eq!(run.status, 0, "{}", run.err);
+            assert_eq!(run.out, read(&folder, file), "{command} --format {format}");
+        }
+    }
+}
+
+#[test]
+fn colour_is_not_for_files() {
+    let folder = folder("colour");
+    let run = run_in(&folder, &["truncation", "--color", "always", "--export", "r.txt", "--export", "r.md"]);
+    assert!(run.out.contains('\x1b'));
+    for file in ["r.txt", "r.md"] {
+        assert!(!read(&folder, file).contains('\x1b'), "{file}");
+    }
+}
+
+#[test]
+fn all_that_is_printed_and_written_comes_from_one_run() {
+    let folder = folder("one-run");
+    let run = run_in(&folder, &["boundaries", "--format", "plain", "--export", "r.md", "--export", "r.txt"]);
+    let times = |text: &str, pattern: &str| -> Vec<String> {
+        let pattern = Regex::new(pattern).unwrap();
+        pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
+    };
+    let printed = times(&run.out, r"(?m)^step: (\d+\.\d+) ms, ");
+    assert!(printed.len() >= 6, "{}", run.out);
+    assert_eq!(printed, times(&read(&folder, "r.md"), r"(?m)^    (?:lane|Note).*\((\d+\.\d+) ms\)$"));
+    assert_eq!(printed, times(&read(&folder, "r.txt"), r"(?m)^ +(\d+\.\d+)  "));
+}
+
+#[test]
+fn without_the_picture_no_format_has_it() {
+    for (format, picture) in [("plain", "step: "), ("markdown", "```mermaid")] {
+        assert!(run(["truncation", "--format", format]).out.contains(picture));
+        assert!(!run(["truncation", "--format", format, "--no-ladder"]).out.contains(picture));
+    }
+    for (format, picture) in [("plain", "\nserved: client 1, "), ("markdown", "\n| client 1 | ")] {
+        assert!(run(["concurrency", "--format", format]).out.contains(picture));
+        assert!(!run(["concurrency", "--format", format, "--no-ladder"]).out.contains(picture));
+    }
+}
+
+#[test]
+fn ascii_is_for_people_and_programs_get_utf8() {
+    for (format, ascii) in [("plain", true), ("markdown", true), ("json", false), ("csv", false)] {
+        let run = run(["boundaries", "你好", "--ascii", "--format", format]);
+        assert_eq!(run.out.is_ascii(), ascii, "{format}: {}", run.out);
+    }
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_only_by_force() {
+    let folder = folder("there");
+    fs::write(folder.join("r.md"), "mine").unwrap();
+    let refused = run_in(&folder, &["truncation", "--export", "new.csv", "--export", "r.md"]);
+    assert_eq!((refused.status, refused.out.as_str()), (3, ""));
+    assert_eq!(refused.err, "udp-lab: cannot write r.md: it is there already; --force replaces it\n");
+    assert_eq!((read(&folder, "r.md").as_str(), files(&folder)), ("mine", vec!["r.md".to_owned()]));
+
+    let forced = run_in(&folder, &["truncation", "--export", "r.md", "--force"]);
+    assert_eq!(forced.status, 0, "{}", forced.err);
+    assert!(read(&folder, "r.md").starts_with("# truncation: "));
+    assert_eq!(files(&folder), ["r.md"]);
+}
+
+#[test]
+fn no_force_replaces_what_is_not_a_plain_file() {
+    let folder = folder("not-plain");
+    fs::create_dir(folder.join("r.md")).unwrap();
+    let run = run_in(&folder, &["truncation", "--export", "r.md", "--force"]);
+    assert_eq!((run.status, run.out.as_str()), (3, ""));
+    assert!(run.err.contains("cannot write r.md: something is there that is not a plain file"), "{}", run.err);
+    assert_eq!(files(&folder), ["r.md"]);
+}
+
+#[test]
+fn a_file_that_appears_during_the_run_is_kept_and_a_run_that_is_killed_leaves_none() {
+    let folder = folder("race");
+    let host = udp_lab::platform::host();
+    let look = Look { width: 80, ascii: false, ladder: true, why: true };
+    let targets = ["r.json", "r.csv"].map(|name| Target::new(folder.join(name)).unwrap());
+    let export = Export::open(targets.to_vec(), false).unwrap();
+    assert!(files(&folder).is_empty(), "between the trial and the end of the run nothing lies about");
+    fs::write(folder.join("r.csv"), "mine").unwrap();
+    let refused = export.write(&Results { reports: &[], host: &host, look, arguments: &[], trace: false }).unwrap_err();
+    assert!(refused.contains("r.csv"), "{refused}");
+    assert_eq!(read(&folder, "r.csv"), "mine");
+    assert_eq!(files(&folder), ["r.csv", "r.json"], "the other file is whole, and no draft is left");
+    assert!(serde_json::from_str::<Value>(&read(&folder, "r.json")).is_ok());
+}
+
+#[test]
+fn an_ending_that_names_no_format_is_wrong_use() {
+    let folder = folder("ending");
+    for file in ["r.pdf", "r", ".md", "md", "r.md.bak"] {
+        let run = run_in(&folder, &["truncation", "--export", file]);
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{file}");
+        assert!(run.err.contains("the ending names the format: .md .json .csv .txt"), "{}", run.err);
+    }
+    assert_eq!(run_in(&folder, &["truncation", "--export", "R.MD"]).status, 0, "endings have no case");
+    assert_eq!(files(&folder), ["R.MD"]);
+}
+
+#[test]
+fn a_file_is_named_once() {
+    let folder = folder("twice");
+    let run = run_in(&folder, &["truncation", "--export", "r.md", "--export", "r.md"]);
+    assert_eq!((run.status, run.out.as_str()), (3, ""));
+    assert!(run.err.contains("it is named twice"), "{}", run.err);
+    assert!(files(&folder).is_empty());
+}
+
+#[test]
+fn where_no_file_can_be_created_nothing_is_run() {
+    let folder = folder("nowhere");
+    fs::write(folder.join("file"), "").unwrap();
+    let mut places = vec!["missing/r.md".to_owned(), "file/r.md".to_owned()];
+    if cfg!(target_os = "linux") {
+        // Nobody may create files there, not even root.
+        places.push("/sys/r.md".to_owned());
+    }
+    for place in places {
+        let run = run_in(&folder, &["truncation", "--export", "r.csv", "--export", &place]);
+        assert_eq!((run.status, run.out.as_str()), (3, ""), "{place}");
+        assert!(run.err.starts_with(&format!("udp-lab: cannot write {place}: ")), "{}", run.err);
+        assert_eq!(files(&folder), ["file"], "{place}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn files_are_tried_before_any_socket_is_opened() {
+    let isolated = |args: &[&str]| {
+        Command::new("unshare").args(["--map-root-user", "--net"]).args(args).stdin(Stdio::null()).output()
+    };
+    match isolated(&["true"]) {
+        Ok(output) if output.status.success() => {}
+        _ => return say("not tested here: this system grants no network namespace"),
+    }
+    let binary = env!("CARGO_BIN_EXE_udp-lab");
+    for command in ["truncation", "all"] {
+        let run = Run::from(isolated(&[binary, command, "--export", "/sys/r.md"]).unwrap());
+        assert!(run.err.contains("cannot write /sys/r.md"), "{}", run.err);
+        assert!(!run.err.contains("ENETUNREACH"), "{}", run.err);
+    }
+}
+
+/// A limit of no bytes to a file fails every write as a full disk does, once the signal that comes with it is ignored.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_leaves_no_file() {
+    let folder = folder("full");
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" truncation --export r.md --export r.csv";
+    let mut shell = Command::new("sh");
+    shell.current_dir(&folder).args(["-c", script, env!("CARGO_BIN_EXE_udp-lab")]).env("LC_ALL", "C.UTF-8");
+    let run = Run::from(shell.output().unwrap());
+    assert_eq!(run.status, 3, "{}", run.err);
+    assert!(run.err.starts_with("udp-lab: cannot write r.md: "), "{}", run.err);
+    assert!(run.out.contains(" as expected on "), "what was seen is printed all the same: {}", run.out);
+    assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_that_stops_half_way_is_printed_and_not_exported() {
+    let folder = folder("stopped");
+    let script = "ulimit -n 12; exec \"$0\" all --format csv --export r.csv";
+    let mut shell = Command::new("sh");
+    shell.current_dir(&folder).args(["-c", script, env!("CARGO_BIN_EXE_udp-lab")]).env("LC_ALL", "C.UTF-8");
+    let run = Run::from(shell.output().unwrap());
+    assert_eq!(run.status, 3, "{}", run.err);
+    assert!(run.err.contains("EMFILE 24"), "{}", run.err);
+    let lessons = parsed_csv(&run.out).into_iter().skip(1).map(|row| row[0].clone());
+    assert!(lessons.collect::<Vec<_>>().contains(&"boundaries".to_owned()), "{}", run.out);
+    assert!(files(&folder).is_empty());
+}
+
+/// A reader who has seen enough must not cost the file.
+#[test]
+fn a_closed_pipe_does_not_keep_the_file_from_being_written() {
+    let folder = folder("pipe");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let args = ["truncation", "--export", "r.md"];
+    let status = udp_lab().current_dir(&folder).args(args).stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(read(&folder, "r.md").ends_with("**Next:** `udp-lab delivery`\n"));
+}
+
+#[test]
+fn conversations_are_lines_of_text_or_json() {
+    for command in [&["server", "192.0.2.1:0", "--count", "1"][..], &["client", "127.0.0.1:9", "hello"]] {
+        for format in ["plain", "markdown", "csv"] {
+            let run = run([command, &["--format", format]].concat());
+            assert_eq!((run.status, run.out.as_str()), (2, ""), "{command:?} {format}");
+            let sentence =
+                format!("{} writes a line as things happen: --format table or json, not {format}", command[0]);
+            assert!(run.err.contains(&sentence), "{}", run.err);
+        }
+    }
+}
+
+#[test]
+fn commands_say_which_formats_they_have() {
+    let explained = run(["explain", "truncation", "--format", "markdown"]);
+    assert_eq!((explained.status, explained.out.starts_with("# ")), (0, true), "{}", explained.out);
+    for (command, format) in [(&["explain", "truncation"][..], "csv"), (&["doctor"], "csv"), (&["doctor"], "plain")] {
+        let run = run([command, &["--format", format]].concat());
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{command:?} {format}");
+        assert!(run.err.contains(&format!("{} writes --format table", command[0])), "{}", run.err);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_check_does_not_ask_for_the_files_again() {
+    let folder = folder("check");
+    let files = ["--export", "r.txt", "--export=r.md", "--force"];
+    let run = run_in(&folder, &[&["boundaries", "one"], &files[..], &["--", "--export"]].concat());
+    let check = run.out.lines().find(|line| line.starts_with("Check: ")).unwrap();
+    assert!(check.ends_with(" udp-lab boundaries one -- --export"), "{check}");
+    assert_eq!(run.out, read(&folder, "r.txt"));
+}
+
+#[test]
+fn a_file_of_text_has_the_calls_where_they_are_asked_for() {
+    let folder = folder("trace");
+    let run = run_in(&folder, &["truncation", "--trace", "--export", "r.txt"]);
+    assert!(run.out.contains("\n# trace: "), "{}", run.out);
+    assert_eq!(run.out, read(&folder, "r.txt"));
+}
+
+/// The prediction is the conversation's; what is kept is the run.
+#[test]
+fn a_predicted_run_is_exported_as_any_other() {
+    let folder = folder("predicted");
+    for command in ["truncation", "all"] {
+        let run = run_in(&folder, &[command, "--predict=a", "--export", "r.txt", "--force"]);
+        assert!(run.out.contains("You said: a)"), "{}", run.out);
+        let file = read(&folder, "r.txt");
+        assert!(file.contains("\nWhy: ") && !file.contains("You said"), "{file}");
+    }
+}
+
+#[test]
+fn only_runs_are_exported() {
+    let folder = folder("not-runs");
+    for command in [&["list"][..], &["expect", "truncation"], &["server"], &["client", "127.0.0.1:9"]] {
+        assert_eq!(run_in(&folder, &[command, &["--export", "r.md"]].concat()).status, 2, "{command:?}");
+    }
+    assert_eq!(run_in(&folder, &["truncation", "--force"]).status, 2, "nothing to replace");
+    assert!(files(&folder).is_empty());
+}
+
+#[test]
+fn the_list_is_there_in_every_format() {
+    let lessons: Vec<Vec<&str>> =
+        LESSONS.iter().map(|lesson| vec![lesson.name, lesson.title, lesson.question]).collect();
+    let list = |format| run(["list", "--format", format]).out;
+    assert_eq!(parsed_csv(&list("csv"))[1..], lessons);
+    assert_eq!(parsed_markdown(&list("markdown"))[2..], lessons);
+    let plain = lessons.iter().map(|lesson| match lesson.as_slice() {
+        [name, title, question] => format!("lesson: {name}\ntitle: {title}\nquestion: {question}\n"),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(list("plain"), plain.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn expectations_are_the_same_in_every_format() {
+    for lesson in LESSONS {
+        let expect = |format| run(["expect", lesson.name, "--format", format]).out;
+        let json: Value = serde_json::from_str(&expect("json")).unwrap();
+        let (csv, plain, markdown) =
+            (parsed_csv(&expect("csv")), expect("plain"), parsed_markdown(&expect("markdown")));
+        assert_eq!(csv[0].join(","), "lesson,scene,id,property,strength,linux,macos,windows,source");
+        let claims = json["claims"].as_array().unwrap();
+        assert_eq!(csv.len(), 1 + claims.len());
+        for (claim, row) in claims.iter().zip(&csv[1..]) {
+            let text = |field: &str| claim[field].as_str().unwrap();
+            let values = ["linux", "macos", "windows"].map(|os| {
+                let expected = &claim["expected"][os];
+                let text = expected["text"].as_str().unwrap();
+                let mark = if expected["judged"] == false && text != "any" { " ?" } else { "" };
+                expected["reason"].as_str().map_or(format!("{text}{mark}"), |reason| format!("absent: {reason}"))
+            });
+            let [linux, macos, windows] = values.each_ref().map(String::as_str);
+            let (scene, id, property) = (text("scene"), text("id"), text("property"));
+            let (strength, source) = (text("strength"), text("source"));
+            assert_eq!(*row, [lesson.name, scene, id, property, strength, linux, macos, windows, source]);
+            let group = format!(
+                "property: {property}\nexpected on Linux: {linux}\nexpected on macOS: {macos}\n\
+                 expected on Windows: {windows}\nstrength: {strength}\nsource: {source}\nid: {id}\n"
+            );
+            assert!(plain.contains(&group), "{group} in {plain}");
+            let cell = |row: &Vec<String>| row[0].trim_start_matches("~ ") == property && row[4] == source;
+            assert!(markdown.iter().any(cell), "{property} in {markdown:?}");
+        }
+    }
+}
+
+#[test]
+fn a_blank_sheet_is_blank_in_every_format_and_may_be_of_one_system() {
+    let expect = |format| run(["expect", "truncation", "--os", "windows", "--blank", "--format", format]).out;
+    let csv = parsed_csv(&expect("csv"));
+    assert_eq!(csv[0].join(","), "lesson,scene,id,property,strength,windows,source");
+    assert!(csv[1..].iter().all(|row| row[5].is_empty()), "{csv:?}");
+    let plain = expect("plain");
+    assert!(plain.contains("\nexpected on Windows:\n") && !plain.contains("Linux:"), "{plain}");
+    assert!(!plain.contains("expected on Windows: "), "{plain}");
+    let markdown = parsed_markdown(&expect("markdown"));
+    assert_eq!(markdown[0], ["Property", "Windows", "Source"]);
+    assert!(markdown[2..].iter().all(|row| row[1].is_empty()), "{markdown:?}");
+}
