@@ -1,14 +1,15 @@
 //! The commands around the lessons: what they are called, and the texts that follow from the command line itself.
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use clap_complete::Shell;
 
 use crate::lessons::LESSONS;
 
 const NAME: &str = "udp-lab";
 
 /// The commands of this module, and `doctor` and `explain`.
-pub fn commands() -> [Command; 3] {
+pub fn commands() -> [Command; 4] {
     [
         Command::new("explain").about("The teacher's page of a lesson: what to ask, run, point at and try next").defer(
             |command| {
@@ -35,11 +36,37 @@ pub fn commands() -> [Command; 3] {
                 )
             },
         ),
+        Command::new("completions").about("The script that completes this command line in a shell").defer(|command| {
+            command
+                .arg(
+                    Arg::new("shell")
+                        .value_name("SHELL")
+                        .help("The shell")
+                        .required(true)
+                        .ignore_case(true)
+                        .value_parser(value_parser!(Shell)),
+                )
+                .after_help(
+                    "Example: udp-lab completions bash > ~/.local/share/bash-completion/completions/udp-lab\n\n\
+                     Exit status: 0; 2 wrong use.",
+                )
+        }),
         Command::new("man").about("The manual page, for man(1)").defer(|command| {
             command
                 .after_help("Example: udp-lab man > ~/.local/share/man/man1/udp-lab.1\n\nExit status: 0; 2 wrong use.")
         }),
     ]
+}
+
+/// The completion script of the shell that `arguments` name.
+pub fn completions(arguments: &ArgMatches, command: &mut Command) -> String {
+    let mut script = Vec::new();
+    if let Some(shell) = arguments.get_one::<Shell>("shell") {
+        clap_complete::generate(*shell, command, NAME, &mut script);
+    }
+    // clap_complete 4.6 spells a name with a hyphen in two ways in one bash script, so that nothing is completed behind a
+    // command (clap-rs/clap#6421). No script has the wrong spelling for anything else.
+    String::from_utf8_lossy(&script).replace("udp__subcmd__lab", "udp__lab")
 }
 
 /// The manual page in roff: the help of the program, then of each command.

@@ -345,6 +345,7 @@ fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Statu
         "expect" => expect(arguments, options),
         "explain" => explain_lesson(arguments, options),
         "doctor" => doctor(options),
+        "completions" => written(&around::completions(arguments, &mut command())),
         "man" => written(&around::man(command())),
         name => match find(name) {
             Some(lesson) => one(lesson, arguments, given, options),

@@ -1,4 +1,4 @@
-//! The commands around the lessons: the teacher's pages, the doctor, the manual page.
+//! The commands around the lessons: the teacher's pages, the doctor, completions, the manual page.
 
 mod support;
 
@@ -83,7 +83,8 @@ fn a_page_can_be_had_in_ascii_and_in_bold() {
 
 #[test]
 fn what_does_not_exist_is_wrong_use() {
-    for args in [&["explain", "nothing"][..], &["explain"], &["man", "ls"]] {
+    for args in [&["explain", "nothing"][..], &["explain"], &["completions", "tcsh"], &["completions"], &["man", "ls"]]
+    {
         let run = run(args);
         assert_eq!((run.status, run.out.as_str()), (2, ""), "{args:?}");
         assert!(!run.err.is_empty(), "{args:?}");
@@ -93,7 +94,7 @@ fn what_does_not_exist_is_wrong_use() {
 
 #[test]
 fn help_has_an_example_and_the_exit_statuses() {
-    for command in ["explain", "doctor", "man"] {
+    for command in ["explain", "doctor", "completions", "man"] {
         let run = run([command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.out.contains(&format!("Example: udp-lab {command}")), "{}", run.out);
@@ -223,6 +224,17 @@ fn without_loopback_the_doctor_says_so() {
     assert!(run.out.contains("No lesson can run: loopback does not work."), "{}", run.out);
 }
 
+#[test]
+fn completions_are_there_for_five_shells() {
+    for shell in ["bash", "zsh", "fish", "powershell", "PowerShell", "elvish"] {
+        let run = run(["completions", shell]);
+        assert_eq!((run.status, run.err.as_str()), (0, ""), "{shell}");
+        for word in ["boundaries", "explain", "ascii", "threads"] {
+            assert!(run.out.contains(word), "{shell} completes {word}");
+        }
+    }
+}
+
 /// Runs `program` on `input`; says so and returns nothing where this machine does not have it.
 fn checked_by(program: &str, args: &[&str], input: &str) -> Option<std::process::Output> {
     let mut command = Command::new(program);
@@ -233,6 +245,23 @@ fn checked_by(program: &str, args: &[&str], input: &str) -> Option<std::process:
     };
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     Some(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn bash_completes_lessons_and_options() {
+    let script = run(["completions", "bash"]).out;
+    let Some(checked) = checked_by("bash", &["-n"], &script) else { return };
+    assert_eq!((checked.status.code(), checked.stderr.as_slice()), (Some(0), &b""[..]));
+    // What bash does at the tab key: it calls the function that was announced, with the words so far.
+    let tab = r#"
+        function=$(complete -p udp-lab | sed 's/.*-F \([^ ]*\).*/\1/')
+        tab() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); $function udp-lab "${!#}" x; echo "${COMPREPLY[@]}"; }
+        tab udp-lab expl
+        tab udp-lab explain bo
+        tab udp-lab boundaries --buf
+    "#;
+    let Some(answer) = checked_by("bash", &["--norc", "-s"], &(script + tab)) else { return };
+    assert_eq!(String::from_utf8_lossy(&answer.stdout), "explain\nboundaries\n--buffer\n");
 }
 
 #[test]
@@ -248,5 +277,5 @@ fn the_manual_page_is_roff_without_faults() {
     assert_eq!((checked.status.code(), String::from_utf8_lossy(&checked.stderr).as_ref()), (Some(0), ""));
     let Some(drawn) = checked_by("groff", &["-man", "-Tascii", "-P-c"], &page) else { return };
     let drawn = String::from_utf8_lossy(&drawn.stdout).into_owned();
-    assert!(drawn.contains("udp-lab man > ~/.local"), "{drawn}");
+    assert!(drawn.contains("udp-lab completions bash >"), "{drawn}");
 }
