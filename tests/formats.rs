@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -97,16 +98,22 @@ fn parsed_markdown(text: &str) -> Vec<Vec<String>> {
 /// Runs a command once, and holds what all formats say of that run against its JSON.
 fn same_in_every_format(name: &str, args: &[&str]) -> Vec<Vec<String>> {
     let folder = folder(name);
-    let exports = ["--export", "r.md", "--export", "r.json", "--export", "r.csv", "--export", "r.txt"];
+    let exports = ["md", "json", "csv", "txt", "pcapng"].map(|ending| format!("--export=r.{ending}"));
+    let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
     let run = run_in(&folder, &[args, &["--format", "plain"], &exports].concat());
     assert_eq!((run.status, run.err.as_str()), (0, ""), "{args:?}");
-    assert_eq!(files(&folder), ["r.csv", "r.json", "r.md", "r.txt"]);
+    assert_eq!(files(&folder), ["r.csv", "r.json", "r.md", "r.pcapng", "r.txt"]);
     let rows = rows(&read(&folder, "r.json"));
     assert!(!rows.is_empty());
 
     let mut csv = parsed_csv(&read(&folder, "r.csv"));
     assert_eq!(csv.remove(0).join(" "), format!("lesson {}", FIELDS.join(" ")));
     assert_eq!(csv, rows, "{args:?}");
+
+    let capture = std::fs::read(folder.join("r.pcapng")).unwrap();
+    let lessons: HashSet<_> = rows.iter().map(|row| &row[0]).collect();
+    let section = |bytes: &&[u8]| *bytes == b"\x0a\x0d\x0d\x0a";
+    assert_eq!(capture.windows(4).filter(section).count(), lessons.len(), "a section for each lesson");
 
     let key = Regex::new("^$|^[a-z]+:( |$)").unwrap();
     assert!(run.out.lines().all(|line| key.is_match(line)), "{}", run.out);
@@ -306,7 +313,7 @@ fn an_ending_that_names_no_format_is_wrong_use() {
     for file in ["r.pdf", "r", ".md", "md", "r.md.bak"] {
         let run = run_in(&folder, &["truncation", "--export", file]);
         assert_eq!((run.status, run.out.as_str()), (2, ""), "{file}");
-        assert!(run.err.contains("the ending names the format: .md .json .csv .txt"), "{}", run.err);
+        assert!(run.err.contains("the ending names the format: .md .json .csv .txt .pcapng"), "{}", run.err);
     }
     assert_eq!(run_in(&folder, &["truncation", "--export", "R.MD"]).status, 0, "endings have no case");
     assert_eq!(files(&folder), ["R.MD"]);

@@ -57,6 +57,7 @@ pub const FILE_FORMATS: &[(&str, FileFormat)] = &[
     ("json", |results| json::reports(results).into_bytes()),
     ("csv", |results| csv::reports(results).into_bytes()),
     ("txt", |results| without_colour(&table::reports(results)).into_bytes()),
+    ("pcapng", |results| results.reports.iter().flat_map(pcapng::capture).collect()),
 ];
 
 fn without_colour(text: &str) -> String {
