@@ -16,6 +16,7 @@ use crate::export::{self, Export, Target};
 use crate::lab::Trouble;
 use crate::lessons::{LESSONS, Lesson};
 use crate::platform;
+use crate::progress;
 use crate::render::{Format, Look, Results, checkup, csv, expectations, json, markdown, page, plain, table};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
@@ -358,7 +359,7 @@ fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Optio
     let scenes = lesson.scenes(arguments)?;
     let files = Files::open(arguments)?;
     let choice = choice(lesson, arguments, options)?;
-    let report = lesson.run(&scenes)?;
+    let report = progress::shown(lesson.name, options.look().ascii, || lesson.run(&scenes))?;
     let host = platform::host();
     let results = Results {
         reports: std::slice::from_ref(&report),
@@ -411,7 +412,8 @@ fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let mut stopped = None;
     for lesson in LESSONS {
         let choice = choice(lesson, arguments, options)?;
-        let report = match lesson.run(&lesson.default_scenes()?) {
+        let scenes = lesson.default_scenes()?;
+        let report = match progress::shown(lesson.name, options.look().ascii, || lesson.run(&scenes)) {
             Ok(report) => report,
             Err(trouble) => {
                 stopped = Some(trouble);

@@ -10,6 +10,7 @@ pub mod export;
 pub mod lab;
 pub mod lessons;
 pub mod platform;
+pub mod progress;
 pub mod render;
 pub mod talk;
 pub mod vocabulary;

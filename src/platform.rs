@@ -36,12 +36,23 @@ pub fn host() -> Host {
     Host { os: HERE, release: release(), arch: std::env::consts::ARCH }
 }
 
+/// Makes a receive again that a suspension of the program or a signal cut short, with its whole limit. Linux
+/// ends every receive so that has a limit, even where signals are to restart calls (signal(7)).
+fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match receive() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// Receives one datagram into `buffer` by plain `recvfrom`: how many bytes were written, and who sent it.
 ///
 /// # Errors
 /// What the system says. On Windows that includes 10040 for a datagram longer than the buffer, which is filled.
 pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: i32) -> io::Result<(usize, SockAddr)> {
-    socket.recv_from_with_flags(uninit(buffer), flags)
+    uninterrupted(|| socket.recv_from_with_flags(uninit(buffer), flags))
 }
 
 /// Reads from a stream into `buffer`, or from a connected datagram socket; 0 is the end of the stream.
@@ -49,7 +60,7 @@ pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: i32) -> io::Resul
 /// # Errors
 /// What the system says.
 pub fn receive(socket: &Socket, buffer: &mut [u8], flags: i32) -> io::Result<usize> {
-    socket.recv_with_flags(uninit(buffer), flags)
+    uninterrupted(|| socket.recv_with_flags(uninit(buffer), flags))
 }
 
 /// Receives one datagram into parts of `buffer`, `lengths` bytes each, by `recvmsg`: how many bytes were written,
@@ -68,7 +79,7 @@ pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> i
         parts.push(MaybeUninitSlice::new(part));
         rest = tail;
     }
-    let (length, flags, from) = socket.recv_from_vectored(&mut parts)?;
+    let (length, flags, from) = uninterrupted(|| socket.recv_from_vectored(&mut parts))?;
     Ok((length, flags.is_truncated(), from))
 }
 

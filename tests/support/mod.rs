@@ -91,3 +91,32 @@ pub fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{line}");
 }
+
+/// What a command did on a terminal of its own.
+pub struct Terminal {
+    /// The exit status as a shell has it: 128 and the signal's number, where one ended it.
+    pub status: i64,
+    /// All that was written, escape sequences and all.
+    pub screen: String,
+    /// Whether the terminal's settings are what they were.
+    pub unchanged: bool,
+}
+
+/// Runs the binary on a terminal of `columns`, where the `steps` of `tests/terminal/terminal.py` are done.
+#[cfg(unix)]
+pub fn on_terminal(columns: u16, args: &[&str], steps: &Value) -> Terminal {
+    use std::io::Write;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal/terminal.py");
+    let mut command = Command::new("python3");
+    command.arg(script).args([&columns.to_string(), "24", env!("CARGO_BIN_EXE_udp-lab")]).args(args);
+    command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").env_remove("NO_COLOR");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 starts");
+    child.stdin.take().unwrap().write_all(steps.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).expect("what became of it");
+    Terminal {
+        status: told["status"].as_i64().unwrap(),
+        screen: told["screen"].as_str().unwrap().to_owned(),
+        unchanged: told["unchanged"].as_bool().unwrap(),
+    }
+}

@@ -1,0 +1,114 @@
+//! What people and machines do to a running program: signals, suspension, a terminal that changes, streams that are shut.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+use support::{Run, on_terminal, udp_lab};
+
+/// A run of some seconds.
+const LONG: [&str; 5] = ["concurrency", "--work", "200ms", "--clients", "4"];
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interruptions-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn a_signal_ends_a_run_as_signals_do_and_leaves_no_file() {
+    for (signal, status) in [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)] {
+        let folder = folder(signal);
+        let file = folder.join("r.json");
+        let args = [&LONG[..], &["--export", file.to_str().unwrap()]].concat();
+        let terminal = on_terminal(80, &args, &json!([["see", "is running"], ["signal", signal]]));
+        assert_eq!(terminal.status, status, "{signal}: {}", terminal.screen);
+        assert!(terminal.unchanged && !terminal.screen.contains("panicked"), "{signal}: {}", terminal.screen);
+        assert!(!terminal.screen.contains("\x1b[?25l"), "the cursor is hidden: {}", terminal.screen);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{signal}");
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_question() {
+    let steps = json!([["see", "What do you expect?"], ["type", "\u{3}"]]);
+    let terminal = on_terminal(80, &["boundaries", "--predict"], &steps);
+    assert_eq!((terminal.status, terminal.unchanged), (130, true), "{}", terminal.screen);
+    assert!(!terminal.screen.contains("Verdict"), "{}", terminal.screen);
+}
+
+#[test]
+fn ctrl_c_ends_the_server_with_its_table() {
+    let steps = json!([["see", "Listening"], ["type", "\u{3}"]]);
+    let terminal = on_terminal(80, &["server", "127.0.0.1:0"], &steps);
+    assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
+    assert!(terminal.screen.contains("datagrams"), "{}", terminal.screen);
+}
+
+/// Longer than the lab waits for anything, as a class may be: no datagram is missed and no verdict turns.
+#[test]
+fn a_run_that_was_suspended_goes_on_as_if_nothing_had_been() {
+    let steps = json!([["see", "is running"], ["stop"], ["pass", 2.5], ["signal", "SIGCONT"]]);
+    let terminal = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &steps);
+    assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
+    assert!(terminal.screen.contains("11 of 11 as expected"), "{}", terminal.screen);
+}
+
+#[test]
+fn a_terminal_that_was_made_narrower_is_not_overrun() {
+    let steps = json!([["see", "is running"], ["resize", 60, 24]]);
+    let terminal = on_terminal(120, &[&LONG[..], &["--color", "never"]].concat(), &steps);
+    assert_eq!(terminal.status, 0, "{}", terminal.screen);
+    let (_, results) = terminal.screen.split_once("concurrency:").expect("the title");
+    assert!(results.contains("11 of 11 as expected"), "{results}");
+    assert!(results.lines().all(|line| line.chars().count() <= 60), "{results}");
+}
+
+#[test]
+fn what_takes_half_a_second_says_on_the_terminal_that_it_is_running_and_leaves_no_trace() {
+    let long = on_terminal(80, &[&LONG[..], &["--ascii", "--color", "never"]].concat(), &json!([]));
+    let (progress, rest) = long.screen.split_once("concurrency:").expect("the title");
+    assert!(progress.contains("concurrency is running: 1s"), "{progress}");
+    assert!(progress.is_ascii() && progress.ends_with("\r\x1b[2K"), "{progress:?}");
+    assert!(!rest.contains("is running"), "{rest}");
+    let short = on_terminal(80, &["boundaries"], &json!([]));
+    assert!(!short.screen.contains("is running"), "{}", short.screen);
+    let piped = udp_lab().args(LONG).output().map(Run::from).unwrap();
+    assert_eq!((piped.status, piped.err.as_str()), (0, ""));
+}
+
+/// `sh` shuts the streams, as `2>&-` does.
+#[test]
+fn shut_streams_end_nothing_and_break_nothing() {
+    for (shut, args) in [
+        ("<&-", "boundaries --predict"),
+        ("<&-", "client 127.0.0.1:9"),
+        (">&-", "all"),
+        ("2>&-", "boundaries --nothing"),
+        ("<&- >&- 2>&-", "all"),
+    ] {
+        let line = format!("exec \"$0\" {args} {shut}");
+        let mut command = Command::new("sh");
+        command.args(["-c", &line, env!("CARGO_BIN_EXE_udp-lab")]).env("LC_ALL", "C.UTF-8");
+        let run = Run::from(command.stdin(Stdio::null()).output().unwrap());
+        let status = if args.contains("--nothing") { 2 } else { 0 };
+        assert_eq!((run.status, run.err.as_str()), (status, ""), "{args} {shut}: {}", run.out);
+    }
+}
+
+/// Whoever reads stops reading at some line.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for args in [&["all"][..], &["list"], &["--help"], &["explain", "delivery"], &["all", "--format", "json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = Run::from(udp_lab().args(args).stdout(writer).stderr(Stdio::piped()).output().unwrap());
+        assert_eq!((run.status, run.err.as_str()), (0, ""), "{args:?}");
+    }
+}
