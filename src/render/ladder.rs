@@ -63,31 +63,46 @@ pub(super) fn milliseconds(time: Duration) -> String {
     format!("{milliseconds:.decimals$}")
 }
 
-/// Where the lanes stand. To the right of the last one its own marks are written, in a third of the width at most.
-fn columns(ladder: &Ladder, width: usize) -> Vec<usize> {
+/// The next rows of a ladder that grows, with its header where it begins.
+pub fn grow(ladder: &Ladder, header: bool, look: Look) -> String {
+    let width = usize::from(look.width.min(100));
+    // What is still to be written there is not known.
+    rows(ladder, &columns(ladder, width / 3, width), header, width, look)
+}
+
+/// The columns to the right of the last lane, where its own marks are written: a third of the width at most.
+fn right(ladder: &Ladder, width: usize) -> usize {
     let last = ladder.lanes.len().saturating_sub(1);
     let marks = ladder.steps.iter().filter_map(|step| match &step.what {
         What::Mark { text, bad } if step.lane == last => Some(display_width(text) + if *bad { 5 } else { 3 }),
         _ => None,
     });
     let name = ladder.lanes.last().map_or(0, |name| display_width(name));
-    let right = marks.max().unwrap_or(0).max(name).max(8).min(width / 3);
+    marks.max().unwrap_or(0).max(name).max(8).min(width / 3)
+}
+
+/// Where the lanes stand, with `right` columns behind the last one.
+fn columns(ladder: &Ladder, right: usize, width: usize) -> Vec<usize> {
+    let last = ladder.lanes.len().saturating_sub(1);
     let spacing = (width - TIME - right).checked_div(last).unwrap_or(0).min(40);
     (0..ladder.lanes.len()).map(|lane| TIME + lane * spacing).collect()
 }
 
 fn draw_ladder(ladder: &Ladder, look: Look) -> String {
     let width = usize::from(look.width.min(100));
-    let columns = columns(ladder, width);
+    rows(ladder, &columns(ladder, right(ladder, width), width), true, width, look)
+}
+
+fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, width: usize, look: Look) -> String {
     let end_of = |lane: usize| columns.get(lane + 1).map_or(width, |next| next - 1);
     let mut header = Canvas::new(width);
     header.put(TIME - 4, TIME, "ms");
     for (lane, name) in ladder.lanes.iter().enumerate() {
         header.put(columns[lane], end_of(lane), name);
     }
-    let mut text = header.line(look);
+    let mut text = if with_header { header.line(look) } else { String::new() };
     for step in &ladder.steps {
-        text.push_str(&draw_step(step, &columns, end_of, width, look).line(look));
+        text.push_str(&draw_step(step, columns, end_of, width, look).line(look));
     }
     text
 }

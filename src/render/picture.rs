@@ -7,13 +7,13 @@ use crate::lab::{Event, FENCE, Outcome};
 use crate::vocabulary::{Report, shortened};
 
 /// Longest quotation of a payload in a picture, in characters.
-const LONGEST_QUOTATION: usize = 16;
+pub const LONGEST_QUOTATION: usize = 16;
 
 /// Most lanes that stand side by side; with more, numbered endpoints share one.
 const MOST_LANES: usize = 4;
 
 /// A run of equal steps longer than this is shown by its first and its last.
-const LONGEST_RUN: usize = 4;
+pub const LONGEST_RUN: usize = 4;
 
 /// Most steps of a ladder; with more, those in the middle are left out.
 const MOST_STEPS: usize = 24;
@@ -149,44 +149,101 @@ impl Bars {
 }
 
 /// `client 7` belongs to `client`s.
-fn family(name: &str) -> Option<&str> {
+pub fn family(name: &str) -> Option<&str> {
     let (family, number) = name.rsplit_once(' ')?;
     number.bytes().all(|byte| byte.is_ascii_digit()).then_some(family)
 }
 
-impl Ladder {
-    fn of(title: &str, events: &[&Event]) -> Ladder {
-        let mut names: Vec<&str> = Vec::new();
-        for event in events {
-            for name in [Some(event.who.as_str()), event.with.as_deref()].into_iter().flatten() {
-                if name != FENCE && !names.contains(&name) {
-                    names.push(name);
-                }
-            }
+/// The endpoints of a scene, as they become known.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    fn note(&mut self, name: &str) {
+        if name != FENCE && !self.0.iter().any(|known| known == name) {
+            self.0.push(name.to_owned());
         }
+    }
+
+    fn of_event(&mut self, event: &Event) {
+        self.note(&event.who);
+        event.with.iter().for_each(|name| self.note(name));
+    }
+
+    fn lane_name(&self, name: &str) -> String {
+        match family(name) {
+            Some(family) if self.0.len() > MOST_LANES => format!("{family}s"),
+            _ => name.to_owned(),
+        }
+    }
+
+    fn lanes(&self) -> Vec<String> {
+        let mut names: Vec<&String> = self.0.iter().collect();
         // The asking side reads better on the left.
         names.sort_by_key(|name| name.contains("server") || *name == "nobody");
         let mut lanes: Vec<String> = Vec::new();
-        let fold = names.len() > MOST_LANES;
-        let lane_name = |name: &str| match family(name) {
-            Some(family) if fold => format!("{family}s"),
-            _ => name.to_owned(),
-        };
-        for name in &names {
-            let lane = lane_name(name);
+        for name in names {
+            let lane = self.lane_name(name);
             if !lanes.contains(&lane) {
                 lanes.push(lane);
             }
         }
-        let lane_of = |name: &str| lanes.iter().position(|lane| *lane == lane_name(name));
-        let arrived = arrivals(events);
-        let mixed = events.iter().any(|event| event.tcp) && events.iter().any(|event| !event.tcp);
-        let steps = events.iter().zip(&arrived).filter_map(|(event, arrived)| {
+        lanes
+    }
+
+    /// The ladder of `events`, each with what arrived.
+    fn ladder(&self, title: &str, events: &[(&Event, Arrived)], mixed: bool) -> Ladder {
+        let lanes = self.lanes();
+        let lane_of = |name: &str| lanes.iter().position(|lane| *lane == self.lane_name(name));
+        let steps = events.iter().filter_map(|&(event, arrived)| {
             let lane = if event.who == FENCE { lane_of(event.with.as_deref()?)? } else { lane_of(&event.who)? };
-            Some(Step { at: event.returned, lane, what: what(event, *arrived, mixed, lane_of)? })
+            Some(Step { at: event.returned, lane, what: what(event, arrived, mixed, lane_of)? })
         });
         let steps = summarised(steps.collect());
         Ladder { title: title.to_owned(), lanes, steps }
+    }
+}
+
+impl Ladder {
+    fn of(title: &str, events: &[&Event]) -> Ladder {
+        let mut names = Names::default();
+        events.iter().for_each(|event| names.of_event(event));
+        let mut arrived = Vec::new();
+        arrivals(events, &mut arrived);
+        let events_seen: Vec<_> = events.iter().copied().zip(arrived).collect();
+        names.ladder(title, &events_seen, is_mixed(events))
+    }
+}
+
+/// Whether both protocols are in it.
+fn is_mixed(events: &[&Event]) -> bool {
+    events.iter().any(|event| event.tcp) && events.iter().any(|event| !event.tcp)
+}
+
+/// A scene's ladder while the scene goes on.
+#[derive(Default)]
+pub struct Growing {
+    names: Names,
+    arrived: Vec<Arrived>,
+}
+
+impl Growing {
+    /// An endpoint of this name is there, and has done nothing yet.
+    pub fn opened(&mut self, name: &str) {
+        self.names.note(name);
+    }
+
+    /// What the calls from `first` on add to the ladder of `made`. That a datagram is lost is not known yet.
+    pub fn ladder(&mut self, made: &[Event], first: usize) -> Ladder {
+        let events: Vec<&Event> = made.iter().collect();
+        let first = first.min(events.len());
+        events[first..].iter().for_each(|event| self.names.of_event(event));
+        arrivals(&events, &mut self.arrived);
+        let new = events[first..].iter().zip(&self.arrived[first..]).map(|(&event, arrived)| match arrived {
+            Arrived::No => (event, Arrived::Whole),
+            known => (event, *known),
+        });
+        self.names.ladder("", &new.collect::<Vec<_>>(), is_mixed(&events))
     }
 }
 
@@ -198,14 +255,16 @@ enum Arrived {
     Cut(usize),
 }
 
-fn arrivals(events: &[&Event]) -> Vec<Arrived> {
-    let mut arrived = vec![Arrived::No; events.len()];
-    for (index, receive) in events.iter().enumerate() {
+/// Adds the events that `arrived` does not know yet.
+fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
+    let known = arrived.len();
+    arrived.resize(events.len(), Arrived::No);
+    for (index, receive) in events.iter().enumerate().skip(known) {
         if !receive.call.starts_with("recv") {
             continue;
         }
         let bytes = receive.payload.as_deref().unwrap_or_default();
-        let sent = events[..index].iter().zip(&arrived).position(|(send, arrived)| {
+        let sent = events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
             matches!(arrived, Arrived::No)
                 && send.call.starts_with("send")
                 && Some(send.who.as_str()) == receive.with.as_deref()
@@ -218,7 +277,6 @@ fn arrivals(events: &[&Event]) -> Vec<Arrived> {
             arrived[index] = if length > bytes.len() { Arrived::Cut(length - bytes.len()) } else { Arrived::Whole };
         }
     }
-    arrived
 }
 
 /// What happened in `event`; where both protocols are `mixed`, TCP's part is named.
