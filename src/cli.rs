@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anstream::AutoStream;
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -13,13 +14,14 @@ use serde_json::json;
 use crate::around;
 use crate::doctor::Checkup;
 use crate::export::{self, Export, Target};
-use crate::lab::Trouble;
-use crate::lessons::{LESSONS, Lesson};
+use crate::lab::{Trouble, Watcher};
+use crate::lessons::{LESSONS, Lesson, Scene};
 use crate::platform;
 use crate::progress;
 use crate::render::{Format, Look, Results, checkup, csv, expectations, json, markdown, page, plain, table};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
+use crate::talk::step::Step;
 use crate::talk::{Ended, Transcript, predict};
 use crate::vocabulary::{Choice, Os, Report, Status, Tally};
 
@@ -118,7 +120,7 @@ pub fn command() -> Command {
             Files::augment_args(Command::new("all"))
                 .about(ALL)
                 .long_about(None)
-                .args([predict_option(), trace_option()])
+                .args([predict_option(), step_option(), trace_option()])
                 .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
         )
         .subcommand(
@@ -139,11 +141,12 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
         with_lesson(command, |lesson, command| {
             let about = format!("{}\n\n{}", lesson.title, lesson.question);
             let example = format!("udp-lab {} {}", lesson.name, lesson.example);
+            let step = format!("At the projector: udp-lab {} --step", lesson.name);
             Files::augment_args(lesson.augment(command))
-                .args([predict_option(), trace_option()])
+                .args([predict_option(), step_option(), trace_option()])
                 .about(lesson.title)
                 .long_about(about)
-                .after_help(format!("Why: {}\n\nExample: {}\n\n{EXIT_STATUS}", lesson.why, example.trim_end()))
+                .after_help(format!("Why: {}\n\nExample: {}\n{step}\n\n{EXIT_STATUS}", lesson.why, example.trim_end()))
         })
     })
 }
@@ -171,6 +174,13 @@ fn predict_option() -> Arg {
         .require_equals(true)
         .default_missing_value("")
         .help("First put the question with some answers, and wait for one; or take the one given")
+}
+
+fn step_option() -> Arg {
+    Arg::new("step")
+        .long("step")
+        .help("Stop before each call and say what is about to happen; Enter goes on")
+        .action(ArgAction::SetTrue)
 }
 
 fn find(name: &str) -> Option<&'static Lesson> {
@@ -259,7 +269,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, clap::E
     command.try_get_matches_from_mut(args)
 }
 
-/// The arguments of a run for running it again: without its files, which are there by then.
+/// The arguments of a run for running it again: without its files, which are there by then, and without stops.
 fn again(given: impl Iterator<Item = String>) -> Vec<String> {
     let mut kept = Vec::new();
     let mut given = given;
@@ -267,7 +277,7 @@ fn again(given: impl Iterator<Item = String>) -> Vec<String> {
         match argument.as_str() {
             "--export" => drop(given.next()),
             "--" => kept.extend([argument].into_iter().chain(given.by_ref())),
-            "--force" => {}
+            "--force" | "--step" => {}
             other if other.starts_with("--export=") => {}
             _ => kept.push(argument),
         }
@@ -358,8 +368,9 @@ fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Statu
 fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
     let scenes = lesson.scenes(arguments)?;
     let files = Files::open(arguments)?;
+    let step = step(arguments, options)?;
     let choice = choice(lesson, arguments, options)?;
-    let report = progress::shown(lesson.name, options.look().ascii, || lesson.run(&scenes))?;
+    let report = run_lesson(lesson, &scenes, choice, step.as_ref(), options)?;
     let host = platform::host();
     let results = Results {
         reports: std::slice::from_ref(&report),
@@ -375,13 +386,50 @@ fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Optio
     hand_over(&text, &results, &files)
 }
 
+/// Runs a lesson, step by step where that is asked for.
+fn run_lesson(
+    lesson: &Lesson,
+    scenes: &[Scene],
+    choice: Option<Choice>,
+    step: Option<&Arc<Step>>,
+    options: Options,
+) -> Result<Report, Failure> {
+    let Some(step) = step else {
+        return Ok(progress::shown(lesson.name, options.look().ascii, || lesson.run(scenes, None))?);
+    };
+    // Who was asked to predict has read the question.
+    let spoken = step.lesson(lesson.name, lesson.title, choice.is_none().then_some(lesson.question))?;
+    let report = lesson.run(scenes, Some(Arc::clone(step) as Arc<dyn Watcher>))?;
+    if spoken {
+        print("\n")?;
+    }
+    Ok(report)
+}
+
+/// The conversation that `--step` asks for.
+fn step(arguments: &ArgMatches, options: Options) -> Result<Option<Arc<Step>>, Failure> {
+    if !arguments.get_flag("step") {
+        return Ok(None);
+    }
+    conversation("--step", options)?;
+    Ok(Some(Arc::new(Step::new(options.look(), print))))
+}
+
+fn conversation(option: &str, options: Options) -> Result<(), Failure> {
+    match options.format {
+        Format::Table => Ok(()),
+        _ => Err(wrong_value(format!("{option} is a conversation: it goes with --format table only"))),
+    }
+}
+
+fn wrong_value(text: String) -> Failure {
+    Failure::Use(clap::Error::raw(ErrorKind::ValueValidation, text + "\n"))
+}
+
 /// What is expected before the run, where `--predict` asks for it.
 fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<Option<Choice>, Failure> {
-    let refuse = |text: String| Failure::Use(clap::Error::raw(ErrorKind::ValueValidation, text + "\n"));
     let Some(letter) = arguments.get_one::<String>("predict") else { return Ok(None) };
-    if options.format != Format::Table {
-        return Err(refuse("--predict is a conversation: it goes with --format table only".to_owned()));
-    }
+    conversation("--predict", options)?;
     if letter.is_empty() {
         let mut out = AutoStream::auto(io::stdout().lock());
         return Ok(Some(predict::ask(lesson.question, &lesson.guess, options.look(), &mut out)?));
@@ -390,7 +438,7 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
         Some(place) => Ok(Some(Choice::Said(place))),
         None => {
             let last = lesson.guess.last_letter();
-            Err(refuse(format!("--predict={letter}: the answers of {} are a to {last}", lesson.name)))
+            Err(wrong_value(format!("--predict={letter}: the answers of {} are a to {last}", lesson.name)))
         }
     }
 }
@@ -410,41 +458,43 @@ fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let mut reports: Vec<Report> = Vec::new();
     let mut asked = None;
     let mut stopped = None;
+    let step = step(arguments, options)?;
     for lesson in LESSONS {
         let choice = choice(lesson, arguments, options)?;
-        let scenes = lesson.default_scenes()?;
-        let report = match progress::shown(lesson.name, options.look().ascii, || lesson.run(&scenes)) {
+        let report = match run_lesson(lesson, &lesson.default_scenes()?, choice, step.as_ref(), options) {
             Ok(report) => report,
-            Err(trouble) => {
-                stopped = Some(trouble);
+            Err(failure) => {
+                stopped = Some(failure);
                 break;
             }
         };
+        // Whoever answers, or goes step by step, wants to see before the next lesson.
+        let single =
+            Results { reports: std::slice::from_ref(&report), arguments: &[lesson.name.to_owned()], ..nothing };
         if let Some(choice) = choice {
             let (said, right) = asked.get_or_insert((0, 0));
             if let Choice::Said(place) = choice {
                 *said += 1;
                 *right += usize::from(place == lesson.guess.right);
             }
-            // Whoever answers wants to see before the next question.
-            let single =
-                Results { reports: std::slice::from_ref(&report), arguments: &[lesson.name.to_owned()], ..nothing };
             print(&(foretold(lesson, choice, &report, &single) + "\n"))?;
+        } else if step.is_some() {
+            print(&(table::reports(&single) + "\n"))?;
         }
         reports.push(report);
     }
     let results = Results { reports: &reports, ..nothing };
     let text = match asked {
-        None => options.format.reports(&results),
-        Some((0, _)) => table::tallies(&results),
+        None if step.is_none() => options.format.reports(&results),
+        None | Some((0, _)) => table::tallies(&results),
         Some((said, right)) => format!("You expected {right} of {said}.\n\n{}", table::tallies(&results)),
     };
-    let Some(trouble) = stopped else { return hand_over(&text, &results, &files) };
+    let Some(failure) = stopped else { return hand_over(&text, &results, &files) };
     // What was seen before the trouble is not lost; a file would look like a whole run.
     if !reports.is_empty() {
         print(&text)?;
     }
-    Err(trouble.into())
+    Err(failure)
 }
 
 /// Prints what a run left and writes it to the files; one that fails does not keep the other from it.

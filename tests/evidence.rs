@@ -266,7 +266,7 @@ fn temporary(name: &str) -> PathBuf {
 
 fn report(lesson: &str) -> Report {
     let lesson = LESSONS.iter().find(|known| known.name == lesson).unwrap();
-    lesson.run(&lesson.default_scenes().unwrap()).unwrap()
+    lesson.run(&lesson.default_scenes().unwrap(), None).unwrap()
 }
 
 /// The payloads that the log says were sent as datagrams.

@@ -10,7 +10,8 @@ use socket2::{SockAddr, Socket};
 
 use super::trouble::os_error;
 use super::{
-    Call, CallError, Details, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, probe, socket,
+    Ahead, Call, CallError, Details, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, probe,
+    socket,
 };
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Fact, SocketError};
@@ -56,10 +57,12 @@ impl Endpoint {
     pub(super) fn open(name: &str, room: Arc<Room>) -> Call<Self> {
         let socket = socket::udp(socket::ANY_PORT)?;
         socket::wait_at_most(&socket, socket::LIMIT)?;
+        room.log.opened(name);
         Ok(Endpoint { name: name.to_owned(), socket, address: OnceLock::new(), peer: Mutex::default(), room })
     }
 
     pub(super) fn bound(self, address: SocketAddr) -> Call<Self> {
+        self.room.log.ahead(&Ahead { asked: Some(address), ..self.ahead("bind") });
         let result = socket::bind(&self.socket, address);
         if result.is_ok() {
             self.learn_address()?;
@@ -82,6 +85,14 @@ impl Endpoint {
         Entry::new(&self.name, &self.socket, self.address.get().copied(), call, result)
     }
 
+    fn ahead(&self, call: &'static str) -> Ahead<'_> {
+        Ahead::of(&self.name, call)
+    }
+
+    pub(super) fn at_once<T>(&self, calls: impl FnOnce() -> T) -> T {
+        self.room.at_once(calls)
+    }
+
     fn write(&self, call: &'static str, result: Outcome) {
         self.room.write(self.entry(call, result));
     }
@@ -91,6 +102,7 @@ impl Endpoint {
     /// # Errors
     /// What the system says.
     pub fn connect(&self, target: &impl Target) -> Call<()> {
+        self.room.log.ahead(&self.ahead("connect").to(target.name()));
         let result = socket::connect(&self.socket, target.address());
         self.room.write(self.entry("connect", outcome(&result)).with(target));
         result?;
@@ -105,7 +117,7 @@ impl Endpoint {
     /// What the system says; that may be the news about an earlier datagram.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         let address = SockAddr::from(target.address());
-        self.sent("send_to", target, &[payload], self.socket.send_to(payload, &address))
+        self.sent("send_to", (target.name(), target.address()), &[payload], &|| self.socket.send_to(payload, &address))
     }
 
     /// Sends one datagram to the peer that was set by [`connect`](Self::connect).
@@ -115,7 +127,7 @@ impl Endpoint {
     pub fn send(&self, payload: &[u8]) -> Call<usize> {
         let nobody = Peer { name: "nobody".to_owned(), address: socket::ANY_PORT };
         let peer = self.peer().unwrap_or(nobody);
-        self.sent("send", &peer, &[payload], self.socket.send(payload))
+        self.sent("send", (&peer.name, peer.address), &[payload], &|| self.socket.send(payload))
     }
 
     fn peer(&self) -> Option<Peer> {
@@ -129,18 +141,22 @@ impl Endpoint {
     pub fn send_gathered(&self, buffers: &[&[u8]], target: &impl Target) -> Call<usize> {
         let slices: Vec<IoSlice<'_>> = buffers.iter().map(|buffer| IoSlice::new(buffer)).collect();
         let address = SockAddr::from(target.address());
-        let result = self.socket.send_to_vectored(&slices, &address);
-        self.sent("sendmsg", target, buffers, result)
+        self.sent("sendmsg", (target.name(), target.address()), buffers, &|| {
+            self.socket.send_to_vectored(&slices, &address)
+        })
     }
 
     fn sent(
         &self,
         call: &'static str,
-        target: &impl Target,
+        target: (&str, SocketAddr),
         buffers: &[&[u8]],
-        result: io::Result<usize>,
+        send: &dyn Fn() -> io::Result<usize>,
     ) -> Call<usize> {
-        let result = result.map_err(|e| CallError::new(format!("{call} from {} to {}", self.name, target.name()), &e));
+        let (payload, gathered) = (buffers.concat(), call == "sendmsg");
+        let ahead = self.ahead(call).to(target.0).payload(&payload);
+        self.room.log.ahead(&Ahead { parts: if gathered { buffers.len() } else { 0 }, ..ahead });
+        let result = send().map_err(|e| CallError::new(format!("{call} from {} to {}", self.name, target.0), &e));
         // Before the event is written: a receiver must be able to tell who this sender is.
         if result.is_ok() {
             self.learn_address()?;
@@ -149,9 +165,9 @@ impl Endpoint {
             Ok(sent) => Outcome::Bytes(*sent),
             Err(error) => Outcome::Error(error.error.clone()),
         };
-        let parts = if call == "sendmsg" { buffers.iter().map(|buffer| buffer.len()).collect() } else { Vec::new() };
-        let entry = self.entry(call, outcome).with(target).details(Details { parts, ..Details::default() });
-        self.room.write(entry.payload(&buffers.concat()));
+        let parts = if gathered { buffers.iter().map(|buffer| buffer.len()).collect() } else { Vec::new() };
+        let entry = Entry { with: Some(target), ..self.entry(call, outcome) };
+        self.room.write(entry.payload(&payload).details(Details { parts, ..Details::default() }));
         result
     }
 
@@ -168,7 +184,7 @@ impl Endpoint {
 
     /// Receives one datagram into `buffer` bytes, and waits for it up to two seconds.
     pub fn receive(&self, buffer: usize) -> Receipt {
-        self.next_receipt("recv_from", buffer, || self.plain(buffer, 0))
+        self.next_receipt("recv_from", buffer, &mut || self.plain(buffer, 0))
     }
 
     /// Receives by plain `recv`, which does not tell the sender. POSIX `recv()`.
@@ -181,7 +197,7 @@ impl Endpoint {
                 other => return other,
             },
         };
-        self.next_receipt("recv", buffer, || {
+        self.next_receipt("recv", buffer, &mut || {
             let mut bytes = vec![0; buffer];
             let length = platform::receive(&self.socket, &mut bytes, 0).map_err(no_buffer)?;
             bytes.truncate(length);
@@ -191,12 +207,12 @@ impl Endpoint {
 
     /// Looks at the next datagram and leaves it in the queue. POSIX MSG_PEEK.
     pub fn peek(&self, buffer: usize) -> Receipt {
-        self.next_receipt("peek_from", buffer, || self.plain(buffer, platform::MSG_PEEK))
+        self.next_receipt("peek_from", buffer, &mut || self.plain(buffer, platform::MSG_PEEK))
     }
 
     /// Receives with MSG_WAITALL: wait for a full buffer.
     pub fn receive_waiting_for_all(&self, buffer: usize) -> Receipt {
-        self.next_receipt("recv_from WAITALL", buffer, || self.plain(buffer, platform::MSG_WAITALL))
+        self.next_receipt("recv_from WAITALL", buffer, &mut || self.plain(buffer, platform::MSG_WAITALL))
     }
 
     /// Receives what is in the queue now, without waiting.
@@ -206,7 +222,7 @@ impl Endpoint {
     pub fn receive_now(&self, buffer: usize) -> Call<Receipt> {
         let switch = |on| self.socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
         switch(true)?;
-        let receipt = self.next_receipt("recv_from", buffer, || self.plain(buffer, 0));
+        let receipt = self.next_receipt("recv_from", buffer, &mut || self.plain(buffer, 0));
         switch(false)?;
         Ok(receipt)
     }
@@ -215,7 +231,7 @@ impl Endpoint {
     /// datagram was flagged as cut.
     pub fn receive_scattered(&self, lengths: &[usize]) -> (Vec<Fact>, bool) {
         let mut flagged = false;
-        let receipt = self.next_receipt("recvmsg", lengths.iter().sum(), || {
+        let receipt = self.next_receipt("recvmsg", lengths.iter().sum(), &mut || {
             let raw = self.message(lengths)?;
             flagged = raw.details.cut;
             Ok(raw)
@@ -254,7 +270,7 @@ impl Endpoint {
 
     fn length_of(&self, call: &'static str, buffer: usize, flags: i32) -> Fact {
         let mut length = 0;
-        let receipt = self.next_receipt(call, buffer, || {
+        let receipt = self.next_receipt(call, buffer, &mut || {
             let mut bytes = vec![0; buffer];
             let (real, from) = platform::receive_from(&self.socket, &mut bytes, flags).map_err(no_buffer)?;
             length = real;
@@ -273,6 +289,7 @@ impl Endpoint {
     /// # Errors
     /// What the system says.
     pub fn read_nothing(&self) -> Call<()> {
+        self.room.log.ahead(&self.ahead("read").buffer(0));
         let read = platform::read_nothing(&self.socket);
         let result = read.map_err(|e| CallError::new(format!("read from {}", self.name), &e));
         self.write("read", outcome(&result));
@@ -290,7 +307,7 @@ impl Endpoint {
         // A socket that answers without end would otherwise hold the lesson for ever.
         const MOST: usize = 10_000;
         while receipts.len() < MOST {
-            match self.next_arrival("recv_from", buffer, || self.plain(buffer, 0)) {
+            match self.next_arrival("recv_from", buffer, &mut || self.plain(buffer, 0)) {
                 Arrival::Fence(payload) if payload == raised => {
                     return Ok(Received { receipts, end: Receipt::Nothing });
                 }
@@ -326,7 +343,7 @@ impl Endpoint {
 
     /// The next request for a server loop; `None` at the fence, or when nothing comes any more.
     pub(super) fn next_request(&self, buffer: usize) -> Option<(Vec<u8>, Peer)> {
-        match self.next_arrival("recv_from", buffer, || self.plain(buffer, 0)) {
+        match self.next_arrival("recv_from", buffer, &mut || self.plain(buffer, 0)) {
             Arrival::Receipt(Receipt::Datagram { bytes, from }) => Some((bytes, from)),
             Arrival::Receipt(_) | Arrival::Fence(_) => None,
         }
@@ -345,6 +362,7 @@ impl Endpoint {
         };
         let number = self.room.fences.fetch_add(1, Ordering::Relaxed);
         let payload = [number][..buffer.min(1)].to_vec();
+        self.room.log.ahead(&Ahead::of(FENCE, "send_to").to(self.name()).payload(&payload));
         let sent = fence.send_to(&payload, &SockAddr::from(self.address()));
         let sent = sent.map_err(|e| CallError::new(format!("send the fence to {}", self.name), &e))?;
         let local = socket::address_of(fence).ok();
@@ -377,10 +395,10 @@ impl Endpoint {
         &self,
         call: &'static str,
         buffer: usize,
-        mut attempt: impl FnMut() -> Result<Raw, Failure>,
+        attempt: &mut dyn FnMut() -> Result<Raw, Failure>,
     ) -> Receipt {
         loop {
-            match self.next_arrival(call, buffer, &mut attempt) {
+            match self.next_arrival(call, buffer, attempt) {
                 Arrival::Receipt(receipt) => return receipt,
                 Arrival::Fence(_) => self.discard_peeked(call),
             }
@@ -404,8 +422,9 @@ impl Endpoint {
         &self,
         call: &'static str,
         room: usize,
-        mut attempt: impl FnMut() -> Result<Raw, Failure>,
+        attempt: &mut dyn FnMut() -> Result<Raw, Failure>,
     ) -> Arrival {
+        self.room.log.ahead(&self.ahead(call).buffer(room));
         let started = Instant::now();
         let limit = self.room.log.limit();
         if limit < socket::LIMIT {
@@ -472,6 +491,7 @@ impl Endpoint {
     /// EOPNOTSUPP, POSIX says.
     pub fn listen(&self) -> Call<()> {
         const BACKLOG: i32 = 1;
+        self.room.log.ahead(&self.ahead("listen"));
         let result = self.socket.listen(BACKLOG);
         let result = result.map_err(|e| CallError::new(format!("listen on {}", self.name), &e));
         let entry = self.entry("listen", outcome(&result));
@@ -484,6 +504,7 @@ impl Endpoint {
     /// # Errors
     /// EOPNOTSUPP, POSIX says.
     pub fn accept(&self) -> Call<()> {
+        self.room.log.ahead(&self.ahead("accept"));
         let result = self.socket.accept().map(drop);
         let result = result.map_err(|e| CallError::new(format!("accept on {}", self.name), &e));
         self.write("accept", outcome(&result));
@@ -590,8 +611,12 @@ impl Endpoint {
     /// [`Trouble::Skip`] when the address was taken by another program in between, or may have been.
     pub fn close_and_bind_again(self) -> Result<Fact, Trouble> {
         let (name, room, address) = (self.name.clone(), Arc::clone(&self.room), self.address());
-        self.close();
-        match Endpoint::open(&name, room)?.bound(address) {
+        // Every moment in between is one in which another program may be given the port.
+        let again = Arc::clone(&room).at_once(|| {
+            self.close();
+            Ok::<_, CallError>(Endpoint::open(&name, room)?.bound(address))
+        });
+        match again? {
             Ok(_) => Ok(Fact::from("success")),
             Err(error) if error.error.is(SocketError::AddressInUse, HERE) => {
                 match platform::udp_port_in_use(address.port()) {
@@ -605,6 +630,7 @@ impl Endpoint {
 
     /// Closes the socket: its queue is gone, its port is free.
     pub fn close(self) {
+        self.room.log.ahead(&self.ahead("close"));
         self.write("close", Outcome::Done);
     }
 }

@@ -1,13 +1,14 @@
 //! What happened: every call made in the lab, in order.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
 use super::socket::LIMIT;
+use super::{Ahead, Watcher};
 use crate::vocabulary::{OsError, escaped};
 
 /// One call on an endpoint, written down when it returned.
@@ -104,22 +105,73 @@ pub struct Log {
     began: SystemTime,
     pages: Mutex<Pages>,
     waited_in_vain: AtomicBool,
+    watcher: Option<Arc<dyn Watcher>>,
+    unstoppable: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Pages {
     events: Vec<Event>,
     notes: Vec<String>,
+    /// The first event of the scene.
+    scene: usize,
+    /// How long the watcher has made the lesson wait.
+    waited: Duration,
 }
 
 impl Log {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(watcher: Option<Arc<dyn Watcher>>) -> Self {
         Log {
             started: Instant::now(),
             began: SystemTime::now(),
             pages: Mutex::default(),
             waited_in_vain: AtomicBool::new(false),
+            watcher,
+            unstoppable: AtomicUsize::new(0),
         }
+    }
+
+    /// Tells the watcher, if there is one; how long it takes is no time of the lesson.
+    fn tell(&self, what: &dyn Fn(&dyn Watcher, &[Event])) {
+        let Some(watcher) = &self.watcher else { return };
+        let mut pages = self.pages();
+        let began = Instant::now();
+        what(&**watcher, &pages.events[pages.scene..]);
+        pages.waited += began.elapsed();
+    }
+
+    pub(crate) fn scene(&self, title: &str) {
+        self.unstoppable.store(0, Ordering::Relaxed);
+        let mut pages = self.pages();
+        pages.scene = pages.events.len();
+        drop(pages);
+        self.tell(&|watcher, _| watcher.scene(title));
+    }
+
+    pub(crate) fn scene_is_over(&self) {
+        self.tell(&|watcher, made| watcher.over(made));
+    }
+
+    pub(super) fn opened(&self, name: &str) {
+        self.tell(&|watcher, _| watcher.opened(name));
+    }
+
+    /// To be called before each call that is written down.
+    pub(super) fn ahead(&self, call: &Ahead<'_>) {
+        if self.unstoppable.load(Ordering::Relaxed) == 0 {
+            self.tell(&|watcher, made| watcher.ahead(call, made));
+        }
+    }
+
+    /// No call waits for the watcher from here on, up to [`stoppable`](Log::stoppable) or the end of the scene.
+    pub(super) fn unstoppable(&self) {
+        if self.unstoppable.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.tell(&|watcher, made| watcher.unstoppable(made));
+        }
+    }
+
+    pub(super) fn stoppable(&self) {
+        self.unstoppable.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -129,7 +181,7 @@ impl Log {
     /// Writes an event down; the clock is read inside the lock, so that order and times agree.
     pub(crate) fn write(&self, event: impl FnOnce(Duration) -> Event) -> Moment {
         let mut pages = self.pages();
-        let at = self.started.elapsed();
+        let at = self.started.elapsed().saturating_sub(pages.waited);
         pages.events.push(event(at));
         Moment { order: pages.events.len(), at }
     }

@@ -12,6 +12,7 @@ mod service;
 pub mod socket;
 mod stream;
 mod trouble;
+mod watch;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,6 +29,7 @@ pub use self::reserved::ReservedPort;
 pub use self::service::{Crew, Handling, Service};
 pub use self::stream::{Listener, Stream};
 pub use self::trouble::{Call, CallError, Trouble};
+pub use self::watch::{Ahead, Watcher};
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Claim, Expect, Fact, Observation, Os};
 
@@ -66,6 +68,14 @@ impl Room {
             result: entry.result,
             details: entry.details,
         })
+    }
+
+    /// Runs `calls` without a stop, whoever watches: to wait between them would change what is shown.
+    fn at_once<T>(&self, calls: impl FnOnce() -> T) -> T {
+        self.log.unstoppable();
+        let result = calls();
+        self.log.stoppable();
+        result
     }
 
     fn enter(&self, address: SocketAddr, name: &str) {
@@ -192,7 +202,12 @@ impl<'scene> Lab<'scene> {
     /// # Errors
     /// What the system says.
     pub fn reserve(&self, name: &str) -> Call<ReservedPort> {
-        ReservedPort::new(name)
+        let port = ReservedPort::new(name)?;
+        if !port.is_held() {
+            // The longer the scene takes, the more likely another program gets the port.
+            self.room.log.unstoppable();
+        }
+        Ok(port)
     }
 
     /// Opens an endpoint at a port that was set aside before.
@@ -261,11 +276,14 @@ impl<'scene> Lab<'scene> {
     /// The first error of a thread.
     pub fn together<T: Sync>(&self, items: &[T], work: impl Fn(&T) -> Call<()> + Sync) -> Call<()> {
         let work = &work;
-        thread::scope(|scope| {
-            let threads: Vec<_> = items.iter().map(|item| scope.spawn(move || work(item))).collect();
-            let mut joined = threads.into_iter().map(|thread| thread.join());
-            joined.try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        })
+        let together = || {
+            thread::scope(|scope| {
+                let threads: Vec<_> = items.iter().map(|item| scope.spawn(move || work(item))).collect();
+                let mut joined = threads.into_iter().map(|thread| thread.join());
+                joined.try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })
+        };
+        self.room.at_once(together)
     }
 
     /// Why a receive buffer may be smaller than asked for.
@@ -349,7 +367,7 @@ mod tests {
 
     fn close(observed: &[&str]) -> Result<Vec<Observation>, Trouble> {
         let claims = [promised("a", "a", 1, &sources::RFC768), promised("b", "b", 2, &sources::RFC768)];
-        let mut lab = Lab::new(1, &claims, Arc::new(Log::new()));
+        let mut lab = Lab::new(1, &claims, Arc::new(Log::new(None)));
         for id in observed {
             lab.observe(*id, 1);
         }

@@ -37,8 +37,13 @@ impl ReservedPort {
         Ok(ReservedPort { name: name.to_owned(), address, guard })
     }
 
+    /// Whether no other program can take the port.
+    pub(super) fn is_held(&self) -> bool {
+        self.guard.is_some()
+    }
+
     pub(super) fn opened(&self, endpoint: Endpoint) -> Result<Endpoint, Trouble> {
-        if self.guard.is_some() {
+        if self.is_held() {
             endpoint.share_port()?;
         }
         endpoint.bound(self.address).map_err(|error| {

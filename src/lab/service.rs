@@ -130,6 +130,10 @@ impl Endpoint {
     /// # Errors
     /// What the system says of a send.
     pub fn serve(&self, crew: Crew, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Call<Service> {
+        self.at_once(|| self.serve_with(crew, answer))
+    }
+
+    fn serve_with(&self, crew: Crew, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Call<Service> {
         for _ in 0..crew.threads {
             self.raise_fence(BUFFER)?;
         }

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use socket2::Socket;
 
 use super::endpoint::outcome;
 use super::trouble::os_error;
-use super::{Call, CallError, Details, Entry, Outcome, Peer, Room, Target, socket};
+use super::{Ahead, Call, CallError, Details, Entry, Outcome, Peer, Room, Target, socket};
 use crate::platform;
 use crate::vocabulary::Fact;
 
@@ -21,6 +22,8 @@ pub struct Listener {
     socket: Socket,
     address: SocketAddr,
     room: Arc<Room>,
+    /// Whether the system counts the minute after which it forgets a connection of this address.
+    forgetting: Arc<AtomicBool>,
 }
 
 impl Listener {
@@ -28,7 +31,8 @@ impl Listener {
         let socket = socket::tcp()?;
         socket::bind(&socket, address)?;
         let address = socket::address_of(&socket)?;
-        Ok(Listener { name: name.to_owned(), socket, address, room })
+        room.log.opened(name);
+        Ok(Listener { name: name.to_owned(), socket, address, room, forgetting: Arc::default() })
     }
 
     /// This listener under another of the machine's addresses.
@@ -42,6 +46,7 @@ impl Listener {
     /// What the system says.
     pub fn listen(&self) -> Call<()> {
         const BACKLOG: i32 = 128;
+        self.room.log.ahead(&ahead(&self.name, "listen"));
         let result = self.socket.listen(BACKLOG).map_err(|e| CallError::at("listen on", self.address, &e));
         let entry = entry(&self.name, &self.socket, Some(self.address), "listen", outcome(&result));
         self.room.write(entry.details(Details { backlog: Some(BACKLOG), ..Details::default() }));
@@ -53,13 +58,20 @@ impl Listener {
     /// # Errors
     /// What the system says: EADDRINUSE while a connection of this address is in TIME-WAIT.
     pub fn close_and_bind_again(self) -> Call<()> {
-        let Listener { name, socket, address, room } = self;
-        room.write(entry(&name, &socket, Some(address), "close", Outcome::Done));
-        drop(socket);
-        let again = socket::tcp()?;
-        let result = socket::bind(&again, address);
-        let bind = entry(&name, &again, Some(address), "bind", outcome(&result));
-        room.write(bind.details(Details { asked: Some(address), ..Details::default() }));
+        let Listener { name, socket, address, room, forgetting } = self;
+        // Every moment in between is one in which another program may be given the port.
+        let result = room.at_once(|| {
+            room.write(entry(&name, &socket, Some(address), "close", Outcome::Done));
+            drop(socket);
+            let again = socket::tcp()?;
+            let result = socket::bind(&again, address);
+            let bind = entry(&name, &again, Some(address), "bind", outcome(&result));
+            room.write(bind.details(Details { asked: Some(address), ..Details::default() }));
+            result
+        });
+        if forgetting.load(Ordering::Relaxed) {
+            room.log.stoppable();
+        }
         result
     }
 
@@ -68,6 +80,7 @@ impl Listener {
     /// # Errors
     /// What the system says.
     pub fn accept(&self) -> Call<Stream> {
+        self.room.log.ahead(&ahead(&self.name, "accept"));
         let accepted = self.socket.accept().map_err(|e| CallError::at("accept at", self.address, &e));
         let (socket, from) = accepted?;
         socket::wait_at_most(&socket, socket::LIMIT)?;
@@ -78,8 +91,13 @@ impl Listener {
             Some(peer) => accepted.with(peer),
             None => accepted,
         });
-        Ok(Stream { name: self.name.clone(), socket, local: Some(self.address), peer, room: Arc::clone(&self.room) })
+        let (room, listener) = (Arc::clone(&self.room), Arc::downgrade(&self.forgetting));
+        Ok(Stream { name: self.name.clone(), socket, local: Some(self.address), peer, room, listener })
     }
+}
+
+fn ahead<'a>(who: &'a str, call: &'static str) -> Ahead<'a> {
+    Ahead { tcp: true, ..Ahead::of(who, call) }
 }
 
 fn entry<'a>(
@@ -110,11 +128,15 @@ pub struct Stream {
     local: Option<SocketAddr>,
     peer: Option<Peer>,
     room: Arc<Room>,
+    /// The listener that it came from, as long as that is there.
+    listener: Weak<AtomicBool>,
 }
 
 impl Stream {
     pub(super) fn connect(name: &str, target: &impl Target, room: Arc<Room>) -> Call<Self> {
         let socket = socket::tcp()?;
+        room.log.opened(name);
+        room.log.ahead(&ahead(name, "connect").to(target.name()));
         let result = socket::connect(&socket, target.address());
         let local = result.as_ref().ok().and_then(|()| socket::address_of(&socket).ok());
         if let Some(local) = local {
@@ -122,7 +144,7 @@ impl Stream {
         }
         room.write(entry(name, &socket, local, "connect", outcome(&result)).with(target));
         let peer = Some(Peer { name: target.name().to_owned(), address: target.address() });
-        result.map(|()| Stream { name: name.to_owned(), socket, local, peer, room })
+        result.map(|()| Stream { name: name.to_owned(), socket, local, peer, room, listener: Weak::new() })
     }
 
     fn write_down(&self, call: &'static str, payload: Option<&[u8]>, buffer: Option<usize>, result: Outcome) {
@@ -135,7 +157,9 @@ impl Stream {
     }
 
     pub(super) fn unconnected(name: &str, room: Arc<Room>) -> Call<Self> {
-        Ok(Stream { name: name.to_owned(), socket: socket::tcp()?, local: None, peer: None, room })
+        let socket = socket::tcp()?;
+        room.log.opened(name);
+        Ok(Stream { name: name.to_owned(), socket, local: None, peer: None, room, listener: Weak::new() })
     }
 
     /// Writes `bytes` in one call; returns how many the system took.
@@ -143,6 +167,8 @@ impl Stream {
     /// # Errors
     /// What the system says.
     pub fn write(&self, bytes: &[u8]) -> Call<usize> {
+        let ahead = ahead(&self.name, "write").payload(bytes);
+        self.room.log.ahead(&Ahead { with: self.peer.as_ref().map(Target::name), ..ahead });
         let result = self.socket.send(bytes);
         let result = result.map_err(|e| CallError::new(format!("write to the TCP stream of {}", self.name), &e));
         let outcome = match &result {
@@ -158,6 +184,7 @@ impl Stream {
     /// # Errors
     /// What the system says.
     pub fn finish(&self) -> Call<()> {
+        self.room.log.ahead(&ahead(&self.name, "shutdown"));
         let result = self.socket.shutdown(Shutdown::Write).map_err(|e| CallError::new("end the TCP stream", &e));
         self.write_down("shutdown", None, None, outcome(&result));
         result
@@ -187,6 +214,7 @@ impl Stream {
     }
 
     fn read_with(&self, call: &'static str, buffer: usize, flags: i32) -> Fact {
+        self.room.log.ahead(&ahead(&self.name, call).buffer(buffer));
         let mut bytes = vec![0; buffer];
         let (fact, outcome) = match platform::receive(&self.socket, &mut bytes, flags) {
             Ok(0) => {
@@ -250,6 +278,11 @@ impl Stream {
 
     /// Closes the connection in order.
     pub fn close(self) {
+        // From now on the system counts a minute: FIN-WAIT-2, then TIME-WAIT. Who binds again must not come later.
+        if self.listener.upgrade().is_some_and(|forgetting| !forgetting.swap(true, Ordering::Relaxed)) {
+            self.room.log.unstoppable();
+        }
+        self.room.log.ahead(&ahead(&self.name, "close"));
         self.write_down("close", None, None, Outcome::Done);
     }
 }

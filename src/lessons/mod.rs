@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::lab::{Lab, Log, Trouble};
+use crate::lab::{Lab, Log, Trouble, Watcher};
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Claim, Expect, Guess, Need, Observation, Prediction, Report, judge};
 
@@ -175,12 +175,12 @@ impl Lesson {
         later.map_or("all", |lesson| lesson.name)
     }
 
-    /// Runs `scenes` and judges them.
+    /// Runs `scenes` and judges them; a `watcher` is told of each call before it is made.
     ///
     /// # Errors
     /// A call that failed and that no claim speaks of.
-    pub fn run(&self, scenes: &[Scene]) -> Result<Report, Trouble> {
-        let log = Arc::new(Log::new());
+    pub fn run(&self, scenes: &[Scene], watcher: Option<Arc<dyn Watcher>>) -> Result<Report, Trouble> {
+        let log = Arc::new(Log::new(watcher));
         let mut rows = Vec::new();
         for (index, scene) in scenes.iter().enumerate() {
             let observations = observe(index + 1, scene, &log)?;
@@ -208,7 +208,10 @@ fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Vec<Observati
     if scene.claims.iter().all(all_absent) {
         return lab.close();
     }
-    match (scene.run)(&mut lab) {
+    log.scene(&scene.title);
+    let run = (scene.run)(&mut lab);
+    log.scene_is_over();
+    match run {
         Ok(()) => lab.close().map(|observations| without_wine(&scene.claims, observations)),
         Err(Trouble::Skip(reason)) => Ok(vec![Observation::Skipped(reason); scene.claims.len()]),
         Err(trouble) => Err(trouble),

@@ -18,6 +18,7 @@ use std::borrow::Cow;
 
 use clap::ValueEnum;
 
+pub(crate) use self::sheet::BOLD;
 use crate::vocabulary::{Host, Report, Tally};
 
 /// How results are written.

@@ -9,7 +9,7 @@ use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, 
 use super::Look;
 
 /// How titles are written.
-pub(super) const BOLD: Style = Style::new().bold();
+pub(crate) const BOLD: Style = Style::new().bold();
 
 /// Marks the row that is to become a scene's heading; no text of the lab has this private character.
 const HEADING: char = '\u{e000}';

@@ -112,7 +112,7 @@ pub fn pairs(header: [&str; 2], rows: &[(String, String)], look: Look) -> String
     table.to_string() + "\n"
 }
 
-pub(super) fn heading(text: &str, look: Look) -> String {
+pub(crate) fn heading(text: &str, look: Look) -> String {
     let wrapped = look.wrap(text, "");
     format!("{BOLD}{wrapped}{BOLD:#}\n")
 }

@@ -1,8 +1,9 @@
-//! Conversations: the article's server and client in two terminals, and the question before a run.
+//! Conversations: the article's server and client in two terminals, the question before a run, and the run step by step.
 
 pub mod client;
 pub mod predict;
 pub mod server;
+pub mod step;
 
 use std::fmt;
 use std::io::{self, Write};

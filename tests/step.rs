@@ -1,0 +1,410 @@
+//! The run that stops before each call.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{Report, Run, run, say, udp_lab};
+use udp_lab::lessons::LESSONS;
+
+/// Ends a test that would hang; costs nothing otherwise.
+const LIMIT: Duration = Duration::from_secs(60);
+
+const UNSTOPPABLE: &str = "To stop here would change what is shown.";
+
+/// More Enters than any lesson takes.
+fn enters() -> Vec<u8> {
+    vec![b'\n'; 10_000]
+}
+
+/// Runs with this input, wide enough that no announcement is broken.
+fn with_input(args: &[&str], input: &[u8]) -> Run {
+    let mut command = udp_lab();
+    command.args(args).args(["--width", "200"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
+    // A program that has ended does not read the rest.
+    let writer = thread::spawn(move || stdin.write_all(&input).err());
+    let output = child.wait_with_output().unwrap();
+    drop(writer.join().unwrap());
+    Run::from(output)
+}
+
+/// A place for a file of this test.
+fn place(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("step-{}-{name}", std::process::id()))
+}
+
+/// Runs with this input; also what the JSON of the same run says.
+fn with_report(args: &[&str], input: &[u8], name: &str) -> (String, Report) {
+    let file = place(&format!("{name}.json"));
+    let run = with_input(&[args, &["--step", "--export", file.to_str().unwrap(), "--force"]].concat(), input);
+    assert_eq!((run.status, run.err.as_str()), (0, ""), "{args:?}: {}", run.out);
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    (run.out, Report(document["reports"][0].clone()))
+}
+
+/// Everything before the report, which repeats the lesson's heading.
+fn conversation<'a>(out: &'a str, lesson: &str) -> &'a str {
+    let report = out.rfind(&format!("\n{lesson}: ")).unwrap_or_else(|| panic!("no report in:\n{out}"));
+    &out[..report]
+}
+
+/// Whether it is a row of the ladder, or its header.
+fn is_row(line: &str) -> bool {
+    line.starts_with("  ")
+}
+
+/// `who: call` of each announcement, and whether it stands for those that follow like it.
+fn announced(conversation: &str) -> Vec<(String, bool)> {
+    let after_keys = conversation.split_once("Enter goes on.").unwrap().1.lines().skip(1);
+    let lines = after_keys.filter(|line| !line.is_empty() && !line.starts_with("──") && !is_row(line));
+    let lines = lines.filter(|line| !line.starts_with(UNSTOPPABLE));
+    let call = |line: &str| {
+        let (who, rest) = line.split_once(": ").unwrap_or_else(|| panic!("what is this? {line}"));
+        let rest = rest.replacen(" with MSG_", " ", 1);
+        let flagged = ["recv_from WAITALL", "recv_from TRUNC", "peek_from TRUNC"];
+        let call = flagged.into_iter().find(|call| rest.starts_with(call));
+        let call = call.unwrap_or_else(|| rest.split([' ', ',']).next().unwrap());
+        let together = line.ends_with(", and all like it that follow") || line.contains(", and all rounds like this");
+        (format!("{who}: {call}"), together)
+    };
+    lines.map(call).collect()
+}
+
+/// `who: call` of each call in the log. A request in hand is a moment and no call.
+fn made(report: &Report) -> Vec<String> {
+    let events = report.0["events"].as_array().unwrap().iter();
+    let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
+    let events = events.filter(|event| !["serve", "begin", "end"].contains(&event["call"].as_str().unwrap()));
+    events.map(|event| format!("{}: {}", text(event, "who"), text(event, "call"))).collect()
+}
+
+fn verdicts(report: &Report) -> Vec<String> {
+    report.rows().iter().map(|row| format!("{} {}", row["id"], row["verdict"])).collect()
+}
+
+#[test]
+fn announced_is_what_is_made_in_the_same_order() {
+    for lesson in LESSONS {
+        let (out, report) = with_report(&[lesson.name], &enters(), lesson.name);
+        let (announced, made) = (announced(conversation(&out, lesson.name)), made(&report));
+        let mut rest = made.iter();
+        for (place, (call, _)) in announced.iter().enumerate() {
+            // Only calls that were announced together stand between an announcement and the next.
+            let together = place > 0 && announced[place - 1].1;
+            let skipped = rest.by_ref().take_while(|made| *made != call).count();
+            assert!(skipped == 0 || together, "{}: {skipped} calls before {call}:\n{out}", lesson.name);
+        }
+        assert!(rest.next().is_none() || announced.last().unwrap().1, "{}:\n{out}", lesson.name);
+        assert!(!announced.is_empty() && announced.len() <= 200, "{}: {}", lesson.name, announced.len());
+    }
+}
+
+#[test]
+fn verdicts_are_those_of_a_run_without_stops() {
+    for lesson in LESSONS {
+        let (_, stepped) = with_report(&[lesson.name], &enters(), &format!("verdicts-{}", lesson.name));
+        assert_eq!(verdicts(&stepped), verdicts(&support::report(&[lesson.name], 0)), "{}", lesson.name);
+    }
+}
+
+/// A run whose output is read line by line while its input is held open.
+struct Stepping {
+    child: Child,
+    input: ChildStdin,
+    lines: Receiver<String>,
+}
+
+impl Stepping {
+    fn start(args: &[&str]) -> Self {
+        let mut command = udp_lab();
+        let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (send, lines) = mpsc::channel();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+        Stepping { input: child.stdin.take().unwrap(), child, lines }
+    }
+
+    /// The lines up to the one that contains `text`.
+    fn up_to(&self, text: &str) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.last().is_some_and(|line| line.contains(text)) {
+            match self.lines.recv_timeout(LIMIT) {
+                Ok(line) => lines.push(line),
+                Err(error) => panic!("{error} before {text}: {lines:#?}"),
+            }
+        }
+        lines
+    }
+
+    fn enter(&mut self) {
+        self.input.write_all(b"\n").unwrap();
+    }
+}
+
+impl Drop for Stepping {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The next announcement can only come after the call of the one before: so it is the row that shows whether a call was
+/// made, and a stranger's socket that shows whether it was not.
+#[test]
+fn a_call_is_not_made_before_enter() {
+    let mut run = Stepping::start(&["boundaries", "--step"]);
+    let start = run.up_to("server: bind to 127.0.0.1, any port");
+    assert!(
+        start
+            .iter()
+            .any(|line| line == "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-D): to the end.")
+    );
+    assert!(start.iter().any(|line| line == "── one send, one receive ──"), "{start:#?}");
+    // It waits in its call of read, and has no socket that is bound.
+    #[cfg(target_os = "linux")]
+    assert_eq!(bound_sockets(&run.child), 0);
+    run.enter();
+    let bind = run.up_to(r#"client: send_to server, 5 bytes "hello""#);
+    assert_eq!(bind.len(), 1, "a bind is no row: {bind:#?}");
+    #[cfg(target_os = "linux")]
+    assert_eq!(bound_sockets(&run.child), 1, "the server's; the client's first send would bind its own");
+    run.enter();
+    let hello = run.up_to(r#"client: send_to server, 5 bytes "world""#);
+    let rows: Vec<_> = hello.iter().filter(|line| is_row(line)).collect();
+    assert_eq!(rows.len(), 2, "{hello:#?}");
+    assert!(rows[0].contains("client") && rows[0].contains("server") && rows[1].contains(r#"─ "hello" ─"#));
+    run.enter();
+    let world = run.up_to(r#"client: send_to server, 6 bytes "sudada""#);
+    assert!(world.len() == 2 && world[0].contains(r#"─ "world" ─"#), "the ladder has its header: {world:#?}");
+    // The end of the input ends the stops and not the run.
+    let Stepping { input, .. } = &mut run;
+    drop(std::mem::replace(input, closed_input()));
+    let rest = run.up_to("Next: udp-lab");
+    assert!(
+        rest.iter().any(|line| line.contains("22 of 22 as expected"))
+            && !rest.iter().any(|line| line.starts_with("server: "))
+    );
+    assert!(run.child.wait().unwrap().success());
+}
+
+/// The input of a program that has ended.
+fn closed_input() -> ChildStdin {
+    let mut ended = udp_lab().arg("--version").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let input = ended.stdin.take().unwrap();
+    ended.wait().unwrap();
+    input
+}
+
+/// How many UDP sockets of the process the kernel lists: those that have a port.
+#[cfg(target_os = "linux")]
+fn bound_sockets(child: &Child) -> usize {
+    let table = std::fs::read_to_string(format!("/proc/{}/net/udp", child.id())).unwrap();
+    let inodes: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(9)).collect();
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
+    let links = descriptors.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    let sockets = links.filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()));
+    sockets.filter(|inode| inodes.contains(&inode.as_str())).count()
+}
+
+/// The clock of the lesson stands still at a stop: its own time and the time of the stop fit into the whole.
+#[test]
+fn waiting_is_no_time_of_the_lesson() {
+    let file = place("clock.json");
+    let whole = Instant::now();
+    let mut run = Stepping::start(&["truncation", "--step", "--export", file.to_str().unwrap(), "--force"]);
+    run.up_to("server: bind");
+    let stop = Instant::now();
+    // Longer than all the rest takes, so that a clock that goes on would not fit.
+    (0..50).for_each(|_| drop(closed_input()));
+    let stop = stop.elapsed();
+    run.input.write_all(b"q\n").unwrap();
+    run.up_to("Next: udp-lab");
+    run.child.wait().unwrap();
+    let whole = whole.elapsed();
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let last = document["reports"][0]["events"].as_array().unwrap().last().unwrap()["returned_us"].as_u64().unwrap();
+    assert!(Duration::from_micros(last) + stop <= whole, "{last} us, {stop:?} of {whole:?}");
+}
+
+#[test]
+fn what_threads_do_is_replayed_and_that_is_said() {
+    let (out, report) = with_report(&["concurrency", "--clients", "3"], &enters(), "crew");
+    let talk = conversation(&out, "concurrency");
+    assert_eq!(talk.matches(UNSTOPPABLE).count(), 3, "once for each crew:\n{talk}");
+    for part in talk.split(UNSTOPPABLE).skip(1) {
+        let served = part.split("fence: send_to client").next().unwrap();
+        assert!(served.contains("\nserver: recv_from") && served.contains("\nserver: send_to client "), "{served}");
+    }
+    assert_eq!(report.observed("in-hand-of-threads"), "3");
+    // Nobody presses Enter any more, and still the crew works to its end: the first of the replay is announced.
+    let mut run = Stepping::start(&["concurrency", "--clients", "1", "--step"]);
+    run.up_to("server: bind");
+    run.enter();
+    run.up_to("client 1: send_to server");
+    run.enter();
+    let replay = run.up_to("fence: send_to server");
+    assert!(replay.iter().any(|line| line.starts_with(UNSTOPPABLE)), "{replay:#?}");
+    let (out, _) = with_report(&["delivery"], &enters(), "together");
+    assert_eq!(out.matches(UNSTOPPABLE).count(), 1, "two clients send at once: {out}");
+}
+
+/// A minute after a close the system has forgotten the connection: who waits there would see another answer.
+#[test]
+fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
+    let (out, report) = with_report(&["compare"], &enters(), "time-wait");
+    let scene = out.split("── restart: TIME-WAIT").nth(1).unwrap().split("\n\n").next().unwrap();
+    let parts: Vec<&str> = scene.split(UNSTOPPABLE).collect();
+    assert_eq!(parts.len(), 3, "TCP, and the moment between close and bind of UDP: {scene}");
+    assert!(parts[0].contains("server: accept (TCP)") && !parts[0].contains("close"), "{scene}");
+    assert!(parts[1].contains("EADDRINUSE") || cfg!(windows), "{scene}");
+    assert!(parts[1].contains("client: send_to server, 5 bytes"), "{scene}");
+    assert!(!report.with_verdict("match").is_empty());
+}
+
+#[test]
+fn calls_that_are_alike_need_one_enter() {
+    let (out, _) = with_report(&["delivery", "--messages", "5000"], &enters(), "alike");
+    let talk = conversation(&out, "delivery");
+    let first = talk.split("── nobody reads ──").nth(1).unwrap().split("server: recv_from").next().unwrap();
+    assert_eq!(first.matches("client: send_to server, 100 bytes").count(), 5, "{first}");
+    assert!(first.contains(r#"client: send_to server, 100 bytes "4 4 4 4 4 4 4 4 …", and all like it that follow"#));
+    assert!(first.contains("(4994 more)") && first.contains(r#" "4999 4999 4999 4…" "#), "{first}");
+    // What comes after them is a call of its own again.
+    assert!(talk.contains(r#"client: send_to server, 8 bytes "one more""#), "{talk}");
+}
+
+#[test]
+fn q_runs_the_rest_and_n_goes_to_the_next_scene() {
+    let (out, _) = with_report(&["truncation"], b"\nq\n\n\n", "q");
+    let talk = conversation(&out, "truncation");
+    assert_eq!(announced(talk).len(), 2, "{talk}");
+    assert!(out.contains("17 of 17 as expected") || !cfg!(target_os = "linux"), "{out}");
+
+    let (out, report) = with_report(&["truncation"], &b"n\n".repeat(100), "n");
+    let talk = conversation(&out, "truncation");
+    let mut scenes: Vec<&str> = report.rows().iter().map(|row| row["scene"].as_str().unwrap()).collect();
+    scenes.dedup();
+    for scene in scenes {
+        assert!(talk.contains(&format!("── {scene} ──")), "{scene}:\n{talk}");
+    }
+    assert_eq!(announced(talk).len(), 6, "{talk}");
+}
+
+#[test]
+fn without_input_it_runs_to_its_end() {
+    for input in [&b""[..], b"\n", b"\xff\xfe\n"] {
+        let run = with_input(&["truncation", "--step"], input);
+        assert_eq!((run.status, run.err.as_str()), (0, ""));
+        assert!(announced(conversation(&run.out, "truncation")).len() <= 2, "{}", run.out);
+        assert!(
+            run.out.ends_with("udp-lab truncation --width 200\nNext: udp-lab delivery\n") || !cfg!(target_os = "linux"),
+            "{}",
+            run.out
+        );
+    }
+}
+
+#[test]
+fn it_goes_with_the_other_options_and_with_all() {
+    let run = with_input(&["truncation", "--step", "--predict=b", "--trace"], &enters());
+    let question = "A datagram is longer than the buffer";
+    assert!(run.out.find("Enter goes on.").unwrap() < run.out.find("You said: b)").unwrap(), "{}", run.out);
+    assert!(run.out.contains("sendto(") && run.out.matches(question).count() == 1, "{}", run.out);
+
+    let run = with_input(&["all", "--step"], &enters());
+    assert_eq!(run.out.matches("Enter goes on.").count(), 1);
+    for lesson in LESSONS {
+        let heading = format!("{}: {}\n", lesson.name, lesson.title);
+        assert_eq!(run.out.matches(&heading).count(), 2, "before and after its calls: {heading}");
+    }
+    assert!(run.out.contains("all: every lesson"));
+
+    let run = with_input(&["all", "--step"], b"q\n");
+    assert_eq!(run.out.matches("server: bind").count(), 1, "q holds for every lesson");
+}
+
+/// Nobody reads any more: it neither waits nor complains.
+#[test]
+fn a_closed_pipe_ends_the_stops() {
+    let mut child = udp_lab();
+    let mut child = child
+        .args(["delivery", "--step"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    drop(output);
+    // Where it waits already, this Enter lets it find out; where it has found out, nobody reads it.
+    let mut input = child.stdin.take().unwrap();
+    let _ = input.write_all(b"\n");
+    let status = child.wait().unwrap();
+    drop(input);
+    assert!(status.success(), "{status}");
+    assert_eq!(std::io::read_to_string(child.stderr.take().unwrap()).unwrap(), "");
+}
+
+#[test]
+fn only_a_table_is_a_conversation() {
+    for format in ["json", "csv", "plain", "markdown"] {
+        for command in ["boundaries", "all"] {
+            let run = run([command, "--step", "--format", format]);
+            assert_eq!((run.status, run.out.as_str()), (2, ""), "{format}");
+            assert!(run.err.contains("--step is a conversation: it goes with --format table only"), "{}", run.err);
+        }
+    }
+}
+
+#[test]
+fn it_fits_every_width_in_ascii_and_without_colour() {
+    for width in ["60", "120"] {
+        for lesson in LESSONS {
+            let mut child = udp_lab();
+            child.args([lesson.name, "--step", "--ascii", "--width", width]).stdin(Stdio::piped());
+            let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+            let mut input = child.stdin.take().unwrap();
+            let writer = thread::spawn(move || input.write_all(&enters()).err());
+            let out = Run::from(child.wait_with_output().unwrap()).out;
+            drop(writer.join().unwrap());
+            assert!(out.is_ascii() && !out.contains('\x1b'), "{}:\n{out}", lesson.name);
+            let most: usize = width.parse().unwrap();
+            for line in conversation(&out, lesson.name).lines() {
+                assert!(line.len() <= most && line == line.trim_end(), "{} at {width}: {line:?}", lesson.name);
+            }
+        }
+    }
+}
+
+/// Python's `pty` gives the program a terminal, which ends each announcement's line by itself.
+#[test]
+#[cfg(unix)]
+fn on_a_terminal_enter_ends_the_line() {
+    let spawn = "import pty, sys; pty.spawn(sys.argv[1:])";
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", spawn, env!("CARGO_BIN_EXE_udp-lab"), "truncation", "--step", "--color", "never"]);
+    terminal.env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut child) = terminal.spawn() else {
+        return say("not tested here: there is no python3 to make a terminal");
+    };
+    child.stdin.take().unwrap().write_all(b"\n\nq\n").unwrap();
+    let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let talk = conversation(&out, "truncation");
+    let announced = |text: &str| talk.matches(text).count();
+    assert_eq!(announced("server: bind to 127.0.0.1, any port "), 1, "{talk}");
+    assert_eq!(announced("client: send_to server, 5 bytes \"hello\" "), 1, "{talk}");
+    assert_eq!(announced("client: send_to server, 5 bytes \"world\" "), 1, "{talk}");
+    assert_eq!(announced("fence: "), 0, "{talk}");
+    assert!(out.contains("Next: udp-lab delivery"), "{out}");
+}
