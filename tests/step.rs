@@ -59,7 +59,7 @@ fn conversation<'a>(out: &'a str, lesson: &str) -> &'a str {
 
 /// Whether it is a row of the ladder, or its header.
 fn is_row(line: &str) -> bool {
-    line.starts_with("  ")
+    line.starts_with(' ')
 }
 
 /// `who: call` of each announcement, and whether it stands for those that follow like it.
