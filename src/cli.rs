@@ -370,7 +370,7 @@ fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Optio
     let files = Files::open(arguments)?;
     let step = step(arguments, options)?;
     let choice = choice(lesson, arguments, options)?;
-    let report = run_lesson(lesson, &scenes, choice, step.as_ref(), options)?;
+    let report = run_lesson(lesson, scenes, choice, step.as_ref(), options)?;
     let host = platform::host();
     let results = Results {
         reports: std::slice::from_ref(&report),
@@ -389,7 +389,7 @@ fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Optio
 /// Runs a lesson, step by step where that is asked for.
 fn run_lesson(
     lesson: &Lesson,
-    scenes: &[Scene],
+    scenes: Vec<Scene>,
     choice: Option<Choice>,
     step: Option<&Arc<Step>>,
     options: Options,
@@ -461,7 +461,7 @@ fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let step = step(arguments, options)?;
     for lesson in LESSONS {
         let choice = choice(lesson, arguments, options)?;
-        let report = match run_lesson(lesson, &lesson.default_scenes()?, choice, step.as_ref(), options) {
+        let report = match run_lesson(lesson, lesson.default_scenes()?, choice, step.as_ref(), options) {
             Ok(report) => report,
             Err(failure) => {
                 stopped = Some(failure);

@@ -302,8 +302,12 @@ impl Endpoint {
     /// # Errors
     /// What the system says of sending the fence.
     pub fn receive_until_fence(&self, buffer: usize) -> Call<Received> {
-        let raised = self.raise_fence(buffer)?;
         let mut receipts = Vec::new();
+        if self.address().port() == 0 {
+            // Nobody can send to a socket without a port, not even the fence.
+            return Ok(Received { receipts, end: Receipt::FenceLost });
+        }
+        let raised = self.raise_fence(buffer)?;
         // A socket that answers without end would otherwise hold the lesson for ever.
         const MOST: usize = 10_000;
         while receipts.len() < MOST {
@@ -474,6 +478,11 @@ impl Endpoint {
     /// How long the lesson waits for what must arrive.
     pub(super) fn limit(&self) -> Duration {
         self.room.log.limit()
+    }
+
+    /// Works on a request for `time`.
+    pub(super) fn work_for(&self, time: Duration) {
+        self.room.log.work_for(time);
     }
 
     /// Writes a moment down that is no call: a request taken in hand, an answer given.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
@@ -107,6 +108,7 @@ pub struct Log {
     waited_in_vain: AtomicBool,
     watcher: Option<Arc<dyn Watcher>>,
     unstoppable: AtomicUsize,
+    at_work: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -128,6 +130,7 @@ impl Log {
             waited_in_vain: AtomicBool::new(false),
             watcher,
             unstoppable: AtomicUsize::new(0),
+            at_work: AtomicUsize::new(0),
         }
     }
 
@@ -202,6 +205,31 @@ impl Log {
 
     pub(super) fn wait_was_in_vain(&self) {
         self.waited_in_vain.store(true, Ordering::Relaxed);
+    }
+
+    /// Spends `time` as a server does that works on a request.
+    pub(super) fn work_for(&self, time: Duration) {
+        self.at_work.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(time);
+        self.at_work.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether a server works on a request: then no call need return.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.at_work.load(Ordering::Relaxed) > 0
+    }
+
+    /// Grows with every call that returns.
+    pub(super) fn progress(&self) -> usize {
+        self.pages().events.len()
+    }
+
+    /// The last call that returned, in words.
+    pub(super) fn last_call(&self) -> String {
+        match self.pages().events.last() {
+            Some(last) => format!("the last one that did was `{}` of {}, in scene {}", last.call, last.who, last.scene),
+            None => "it is the first one".to_owned(),
+        }
     }
 
     /// When the lesson began, by the clock on the wall.

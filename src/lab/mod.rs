@@ -4,6 +4,7 @@
 //! [observes](Lab::observe) one fact for each of its claims.
 
 mod endpoint;
+mod hang;
 mod log;
 pub mod probe;
 mod receipt;
@@ -23,6 +24,7 @@ use std::thread;
 use socket2::Socket;
 
 pub use self::endpoint::{Endpoint, FENCE, room_for};
+pub(crate) use self::hang::unless_hung;
 pub use self::log::{Details, Event, Log, Moment, Outcome};
 pub use self::receipt::{Peer, Receipt, Received};
 pub use self::reserved::ReservedPort;

@@ -146,7 +146,7 @@ impl Endpoint {
                 if handlings.is_empty() {
                     meeting.join(self.limit());
                 }
-                thread::sleep(crew.work);
+                self.work_for(crew.work);
                 self.send_to(&answer(&request), &client)?;
                 let ended = self.mark("end", Some(&client));
                 handlings.push(Handling { client: client.name().to_owned(), began, ended });

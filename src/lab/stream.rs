@@ -292,7 +292,7 @@ impl Stream {
 const SMALL: usize = 4096;
 
 /// A sender that was let write so many bytes is not being stopped.
-const MOST_TAKEN: usize = 64 * 1024 * 1024;
+const MOST_TAKEN: usize = 16 * 1024 * 1024;
 
 /// What [`Stream::read`] reports when the other end has closed.
 pub const END_OF_FILE: &str = "end of file";

@@ -92,6 +92,8 @@ pub enum Trouble {
     Skip(String),
     /// A call failed that no claim speaks of: the program ends with status 3.
     Call(CallError),
+    /// A call does not return: the program ends with status 3.
+    Hung(String),
     /// The lesson does not keep to its own claims: a defect of the program.
     Defect(String),
 }
@@ -106,6 +108,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Trouble::Skip(reason) => f.write_str(reason),
+            Trouble::Hung(text) => f.write_str(text),
             Trouble::Call(error) => write!(f, "{error}"),
             Trouble::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::lab::{Lab, Log, Trouble, Watcher};
+use crate::lab::{self, Lab, Log, Trouble, Watcher};
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Claim, Expect, Guess, Need, Observation, Prediction, Report, judge};
 
@@ -88,7 +88,7 @@ pub struct Scene {
     run: Run,
 }
 
-type Run = Box<dyn Fn(&mut Lab<'_>) -> Result<(), Trouble>>;
+type Run = Box<dyn Fn(&mut Lab<'_>) -> Result<(), Trouble> + Send>;
 
 impl Scene {
     /// The claims of the scene called `title`: written down before anything runs.
@@ -121,7 +121,7 @@ impl Claimed {
     }
 
     /// Adds what the scene does.
-    pub fn run(self, run: impl Fn(&mut Lab<'_>) -> Result<(), Trouble> + 'static) -> Scene {
+    pub fn run(self, run: impl Fn(&mut Lab<'_>) -> Result<(), Trouble> + Send + 'static) -> Scene {
         Scene { title: self.title, claims: self.claims, run: Box::new(run) }
     }
 }
@@ -178,15 +178,19 @@ impl Lesson {
     /// Runs `scenes` and judges them; a `watcher` is told of each call before it is made.
     ///
     /// # Errors
-    /// A call that failed and that no claim speaks of.
-    pub fn run(&self, scenes: &[Scene], watcher: Option<Arc<dyn Watcher>>) -> Result<Report, Trouble> {
+    /// A call that failed and that no claim speaks of, or that does not return.
+    pub fn run(&self, scenes: Vec<Scene>, watcher: Option<Arc<dyn Watcher>>) -> Result<Report, Trouble> {
         let log = Arc::new(Log::new(watcher));
-        let mut rows = Vec::new();
-        for (index, scene) in scenes.iter().enumerate() {
-            let observations = observe(index + 1, scene, &log)?;
-            let judged = scene.claims.iter().zip(&observations);
-            rows.extend(judged.map(|(claim, observation)| judge(&scene.title, claim, HERE, observation)));
-        }
+        let written = Arc::clone(&log);
+        let rows = lab::unless_hung(&log, move || {
+            let mut rows = Vec::new();
+            for (scene, number) in scenes.iter().zip(1..) {
+                let observations = observe(number, scene, &written)?;
+                let judged = scene.claims.iter().zip(&observations);
+                rows.extend(judged.map(|(claim, observation)| judge(&scene.title, claim, HERE, observation)));
+            }
+            Ok(rows)
+        })?;
         let (events, notes) = log.close();
         Ok(Report {
             lesson: self.name,
