@@ -68,7 +68,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
         parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).usually()
     }));
     claims.extend([
-        promised("mixed-receives", "receives that join or continue messages", 0, &sources::POSIX_RECVFROM),
+        promised("mixed-receives", "receives that are not one message", 0, &sources::POSIX_RECVFROM),
         usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::LOOPBACK),
         promised("senders", "the datagrams came from", "client", &sources::RFC768),
     ]);

@@ -123,8 +123,9 @@ fn no_bind() -> Scene {
         lab.observe("port-after", yes_no(port != 0));
         client.send_to(b"two", &server)?;
         let received = server.receive_until_fence(1024)?;
-        let ports: Vec<_> = received.iter().filter_map(|receipt| receipt.sender_port()).collect();
-        lab.observe("port-stays", yes_no(ports == [port, port]));
+        let mut ports: Vec<_> = received.iter().filter_map(|receipt| receipt.sender_port()).collect();
+        ports.dedup();
+        lab.observe("port-stays", if ports.is_empty() { Fact::Nothing } else { yes_no(ports == [port]).into() });
         Ok(())
     })
 }
@@ -245,6 +246,8 @@ fn no_end_of_file() -> Scene {
     Scene::claims("there is no end of file", claims).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.bind("client")?;
+        client.send_to(b"hello", &server)?;
+        server.receive(1024);
         client.close();
         lab.observe("peer-closes", server.before_fence(1024)?);
 

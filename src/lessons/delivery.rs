@@ -110,6 +110,7 @@ fn send_all(client: &Endpoint, server: &Endpoint, count: usize, size: usize) -> 
 fn is_prefix(received: &Received, size: usize) -> Fact {
     let gap = received.iter().zip(0..).find(|(receipt, number)| receipt.bytes() != numbered(*number, size));
     match gap {
+        None if received.count() == 0 => Fact::Nothing,
         None => Fact::from("yes"),
         Some((_, number)) => Fact::from(format!("not from {number} on")),
     }
@@ -272,8 +273,7 @@ fn two_senders() -> Scene {
             (0..100).try_for_each(|_| client.send_to(payload, &server).map(drop))
         })?;
         let received = server.receive_until_fence(1024)?;
-        let whole = [[b'a'; 64], [b'b'; 64]];
-        let torn = received.iter().filter(|receipt| whole.iter().all(|payload| receipt.bytes() != payload));
+        let torn = received.iter().filter(|receipt| b"ab".iter().all(|byte| receipt.bytes().contains(byte)));
         lab.observe("torn", torn.count());
         lab.observe("both-arrived", received.count());
         Ok(())
