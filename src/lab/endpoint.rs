@@ -308,9 +308,8 @@ impl Endpoint {
             return Ok(Received { receipts, end: Receipt::FenceLost });
         }
         let raised = self.raise_fence(buffer)?;
-        // A socket that answers without end would otherwise hold the lesson for ever.
-        const MOST: usize = 10_000;
-        while receipts.len() < MOST {
+        let most = self.room.log.most();
+        while receipts.len() < most {
             match self.next_arrival("recv_from", buffer, &mut || self.plain(buffer, 0)) {
                 Arrival::Fence(payload) if payload == raised => {
                     return Ok(Received { receipts, end: Receipt::Nothing });
@@ -319,6 +318,9 @@ impl Endpoint {
                 Arrival::Receipt(Receipt::Nothing) => break,
                 Arrival::Receipt(receipt) => receipts.push(receipt),
             }
+        }
+        if receipts.len() == most {
+            self.room.log.wait_was_in_vain();
         }
         Ok(Received { receipts, end: Receipt::FenceLost })
     }
@@ -593,13 +595,14 @@ impl Endpoint {
     }
 
     /// Receives everything that is queued, then everything that comes before the fence. The fence alone would not
-    /// do: it is lost like any other datagram while the queue is full.
+    /// do: it is lost like any other datagram while the queue is full. More than `sent` datagrams are a fault of the
+    /// system, and only one of them is received.
     ///
     /// # Errors
     /// What the system says.
-    pub fn drain(&self, buffer: usize) -> Call<Received> {
+    pub fn drain(&self, buffer: usize, sent: usize) -> Call<Received> {
         let mut receipts = Vec::new();
-        loop {
+        while receipts.len() <= sent {
             match self.receive_now(buffer)? {
                 Receipt::Nothing => break,
                 receipt => receipts.push(receipt),

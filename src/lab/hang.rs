@@ -45,7 +45,7 @@ pub(crate) fn unless_hung<T: Send + 'static>(
         seen = now;
         if looks == LOOKS {
             return Err(Trouble::Hung(format!(
-                "a call has not returned for {} s, and none should take longer than {} s; {}",
+                "a call has not returned for {} s, and none should take longer than {} s; {}.",
                 (LOOK * LOOKS).as_secs(),
                 LIMIT.as_secs(),
                 log.last_call()

@@ -203,6 +203,12 @@ impl Log {
         if self.waited_in_vain.load(Ordering::Relaxed) { Duration::from_millis(200) } else { LIMIT }
     }
 
+    /// How many datagrams to receive before the fence must have come: more than any scene sends, so that a socket that
+    /// answers without end does not hold the lesson for ever; fewer once a wait was in vain.
+    pub(super) fn most(&self) -> usize {
+        if self.waited_in_vain.load(Ordering::Relaxed) { 500 } else { 10_000 }
+    }
+
     pub(super) fn wait_was_in_vain(&self) {
         self.waited_in_vain.store(true, Ordering::Relaxed);
     }

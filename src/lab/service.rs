@@ -10,6 +10,9 @@ use super::{Call, Endpoint, Moment, Target};
 /// Longest request that the loop takes whole, in bytes.
 const BUFFER: usize = 1024;
 
+/// A thread that has handled the requests of one client so often serves no more: the queue does not get shorter.
+const MOST_COPIES: usize = 20;
+
 /// Who serves, and how long each request takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Crew {
@@ -140,8 +143,11 @@ impl Endpoint {
         let meeting = Meeting { expected: crew.threads, arrived: Mutex::new(0), changed: Condvar::new() };
         let started = self.mark("serve", None);
         let work = || -> Call<Vec<Handling>> {
-            let mut handlings = Vec::new();
+            let mut handlings: Vec<Handling> = Vec::new();
             while let Some((request, client)) = self.next_request(BUFFER) {
+                if handlings.iter().filter(|handling| handling.client == client.name()).count() == MOST_COPIES {
+                    break;
+                }
                 let began = self.mark("begin", Some(&client));
                 if handlings.is_empty() {
                     meeting.join(self.limit());

@@ -267,10 +267,13 @@ impl Stream {
         Ok((taken, told))
     }
 
-    /// Reads everything up to the end of the stream; returns how many bytes there were.
+    /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes
+    /// there were.
     pub fn read_to_end(&self) -> usize {
         let mut total = 0;
-        while let Fact::Bytes(bytes) = self.read(64 * 1024) {
+        while total <= MOST_TAKEN
+            && let Fact::Bytes(bytes) = self.read(64 * 1024)
+        {
             total += bytes.len();
         }
         total
@@ -291,8 +294,8 @@ impl Stream {
 /// the window by less than a segment, and the sender waits for its timer.
 const SMALL: usize = 4096;
 
-/// A sender that was let write so many bytes is not being stopped.
-const MOST_TAKEN: usize = 16 * 1024 * 1024;
+/// A sender that was let write so many bytes is not being stopped: a hundred times what small buffers hold.
+const MOST_TAKEN: usize = 4 * 1024 * 1024;
 
 /// What [`Stream::read`] reports when the other end has closed.
 pub const END_OF_FILE: &str = "end of file";

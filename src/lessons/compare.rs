@@ -130,13 +130,13 @@ fn complete_or_whole() -> Scene {
         let (taken, told) = client.write_until_told()?;
         client.finish()?;
         lab.observe("tcp-held", told);
-        lab.observe("tcp-missing", taken - server.read_to_end());
+        lab.observe("tcp-missing", taken.abs_diff(server.read_to_end()));
 
         let (client, server) = (lab.bind("client")?, lab.bind("server")?);
         server.set_receive_buffer(4096)?;
         let failed = (0..COUNT).filter(|_| client.send_to(&PAYLOAD, &server) != Ok(PAYLOAD.len())).count();
         let dropped = server.drops();
-        let received = server.drain(PAYLOAD.len())?;
+        let received = server.drain(PAYLOAD.len(), COUNT)?;
         lab.observe("udp-held", failed);
         lab.observe_or_skip("udp-missing", dropped.map(|dropped| received.count() + dropped));
         lab.observe("udp-kept", received.count());

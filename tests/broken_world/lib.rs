@@ -1,178 +1,231 @@
-//! A broken world: loaded with `LD_PRELOAD`, it makes the UDP calls of the real binary misbehave, one fault at a time.
-//! `UDP_LAB_FAULT` names the fault. Each is what a kernel would do that did not keep a promise; the tests see the
-//! lessons notice.
+//! A broken world: loaded with `LD_PRELOAD`, it makes the socket calls of the real binary misbehave, one fault at a time.
+//! `UDP_LAB_FAULT` names the fault; [`faults`] lists them. Each is what a kernel would do that did not keep a promise;
+//! `tests/broken_worlds.rs` sees the lessons notice. Without a fault everything passes through here unchanged.
+//!
+//! This file has the functions that the binary calls. [`udp`] and [`tcp`] have the faults, [`kernel`] the real functions.
 
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code, missing_docs, reason = "it stands in for functions of the C library")]
 
-use std::collections::HashMap;
+#[allow(dead_code, reason = "the tests use its sentences")]
+mod faults;
+mod kernel;
+mod tcp;
+mod udp;
+
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::ptr::null_mut;
+use std::slice;
+use std::sync::LazyLock;
 
-use libc::{MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, sockaddr, sockaddr_in, socklen_t, ssize_t};
+use faults::Fault;
+use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use udp::Delivery;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    None,
-    /// Two datagrams of one sender come in one receive.
-    Merge,
-    /// What does not fit the buffer waits for the next receive.
-    KeepRest,
-    /// Every third datagram is lost.
-    Lose,
-    /// Every datagram is delivered twice.
-    Twice,
-    /// Nobody is told that nobody listens.
-    SwallowRefused,
-    /// A connect sends a datagram.
-    ConnectSends,
-    /// There is one loopback address only, no list of descriptors and no count of drops.
-    Bare,
-}
-
-static FAULT: LazyLock<Fault> = LazyLock::new(|| match std::env::var("UDP_LAB_FAULT").as_deref() {
-    Ok("merge") => Fault::Merge,
-    Ok("keep-rest") => Fault::KeepRest,
-    Ok("lose") => Fault::Lose,
-    Ok("twice") => Fault::Twice,
-    Ok("swallow-refused") => Fault::SwallowRefused,
-    Ok("connect-sends") => Fault::ConnectSends,
-    Ok("bare") => Fault::Bare,
-    Ok(other) => panic!("no such fault: {other}"),
-    Err(_) => Fault::None,
+static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| {
+    let name = std::env::var("UDP_LAB_FAULT").ok()?;
+    let fault = Fault::ALL.iter().find(|fault| fault.name() == name);
+    Some(*fault.unwrap_or_else(|| panic!("no such fault: {name}")))
 });
 
-type RecvFrom = unsafe extern "C" fn(c_int, *mut c_void, usize, c_int, *mut sockaddr, *mut socklen_t) -> ssize_t;
-type SendTo = unsafe extern "C" fn(c_int, *const c_void, usize, c_int, *const sockaddr, socklen_t) -> ssize_t;
-type GetSockOpt = unsafe extern "C" fn(c_int, c_int, c_int, *mut c_void, *mut socklen_t) -> c_int;
-type OpenDir = unsafe extern "C" fn(*const c_char) -> *mut libc::DIR;
-type Connect = unsafe extern "C" fn(c_int, *const sockaddr, socklen_t) -> c_int;
-
-/// The function that this library stands in front of.
-fn real(name: &CStr) -> *mut c_void {
-    // SAFETY: `name` is a C string, and RTLD_NEXT needs no handle.
-    let function = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
-    assert!(!function.is_null(), "{name:?} is not in the C library");
-    function
+/// Whether this is what is wrong with the world.
+fn fault(fault: Fault) -> bool {
+    *FAULT == Some(fault)
 }
 
-// SAFETY: recvfrom(2) has this signature.
-static RECVFROM: LazyLock<RecvFrom> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"recvfrom")) });
-// SAFETY: sendto(2) has this signature.
-static SENDTO: LazyLock<SendTo> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"sendto")) });
-// SAFETY: bind(2) has the signature of connect(2).
-static BIND: LazyLock<Connect> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"bind")) });
-// SAFETY: getsockopt(2) has this signature.
-static GETSOCKOPT: LazyLock<GetSockOpt> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"getsockopt")) });
-// SAFETY: opendir(3) has this signature.
-static OPENDIR: LazyLock<OpenDir> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"opendir")) });
-// SAFETY: connect(2) has this signature.
-static CONNECT: LazyLock<Connect> = LazyLock::new(|| unsafe { std::mem::transmute(real(c"connect")) });
-
-/// What was cut off, and who sent it.
-type Rest = (Vec<u8>, sockaddr_in);
-
-/// By socket.
-static RESTS: LazyLock<Mutex<HashMap<c_int, Rest>>> = LazyLock::new(Mutex::default);
-static SENT: AtomicUsize = AtomicUsize::new(0);
-
-fn is_udp(socket: c_int) -> bool {
-    let mut kind: c_int = 0;
-    let mut length = size_of::<c_int>() as socklen_t;
-    // SAFETY: `kind` and `length` live on this stack and have the sizes given.
-    let status =
-        unsafe { libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_TYPE, (&raw mut kind).cast(), &raw mut length) };
-    status == 0 && kind == libc::SOCK_DGRAM
+/// What a call returns that moved bytes, or did not.
+fn returned(moved: Result<usize, c_int>) -> ssize_t {
+    moved.map_or_else(|error| kernel::fail(error) as ssize_t, |length| length as ssize_t)
 }
 
-fn last_error() -> c_int {
-    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+/// An address of the caller, if it is one of IPv4.
+///
+/// # Safety
+/// `address` is null or points to an address.
+unsafe fn ipv4<'a>(address: *const sockaddr) -> Option<&'a sockaddr_in> {
+    // SAFETY: the family says what the address is.
+    unsafe {
+        let ipv4 = !address.is_null() && c_int::from((*address).sa_family) == libc::AF_INET;
+        ipv4.then(|| &*address.cast::<sockaddr_in>())
+    }
+}
+
+/// Writes a delivery into the caller's buffers; returns what the call returns.
+///
+/// # Safety
+/// The buffers have the lengths given, and `from` is null or has room for an address.
+unsafe fn hand_over(
+    delivery: &Delivery,
+    parts: &[iovec],
+    from: *mut sockaddr,
+    from_length: Option<&mut socklen_t>,
+) -> ssize_t {
+    let mut rest = delivery.bytes.as_slice();
+    for part in parts {
+        let (now, later) = rest.split_at(part.iov_len.min(rest.len()));
+        // SAFETY: the part has room for `now`.
+        unsafe { std::ptr::copy_nonoverlapping(now.as_ptr(), part.iov_base.cast(), now.len()) };
+        rest = later;
+    }
+    if let Some(length) = from_length
+        && !from.is_null()
+    {
+        // SAFETY: the caller offers room for an address.
+        unsafe { from.cast::<sockaddr_in>().write_unaligned(delivery.from) };
+        *length = kernel::ADDRESS;
+    }
+    returned(delivery.error.map_or(Ok(delivery.length), Err))
 }
 
 /// # Safety
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn recvfrom(
-    socket: c_int,
-    buffer: *mut c_void,
-    length: usize,
-    flags: c_int,
-    from: *mut sockaddr,
-    from_length: *mut socklen_t,
-) -> ssize_t {
-    // SAFETY: the arguments are the caller's own, or buffers of this function with their lengths.
-    unsafe {
-        let plain = || RECVFROM(socket, buffer, length, flags, from, from_length);
-        if !is_udp(socket) || from.is_null() {
-            return plain();
-        }
-        match *FAULT {
-            Fault::SwallowRefused => {
-                let received = plain();
-                if received < 0 && last_error() == libc::ECONNREFUSED { plain() } else { received }
-            }
-            Fault::Merge if flags == 0 => {
-                let first = plain();
-                if first < 0 {
-                    return first;
-                }
-                let mut next_from: sockaddr_in = std::mem::zeroed();
-                let mut next_length = size_of::<sockaddr_in>() as socklen_t;
-                let mut peek = |flags, into: *mut c_void, room| {
-                    RECVFROM(
-                        socket,
-                        into,
-                        room,
-                        flags | MSG_DONTWAIT,
-                        (&raw mut next_from).cast(),
-                        &raw mut next_length,
-                    )
-                };
-                let mut nothing = [0_u8; 1];
-                let waiting = peek(MSG_PEEK, nothing.as_mut_ptr().cast(), 0);
-                let same = |a: &sockaddr_in, b: &sockaddr_in| a.sin_port == b.sin_port;
-                if waiting < 0 || !same(&next_from, &*from.cast::<sockaddr_in>()) {
-                    return first;
-                }
-                let room = length - first as usize;
-                let second = RECVFROM(
-                    socket,
-                    buffer.cast::<u8>().add(first as usize).cast(),
-                    room,
-                    MSG_DONTWAIT,
-                    std::ptr::null_mut(),
-                    std::ptr::null_mut(),
-                );
-                first + second.max(0)
-            }
-            Fault::KeepRest if flags == 0 => {
-                let mut rests = RESTS.lock().unwrap_or_else(PoisonError::into_inner);
-                let (mut bytes, sender) = match rests.remove(&socket) {
-                    Some(rest) => rest,
-                    None => {
-                        let mut bytes = vec![0_u8; 65_536];
-                        let received =
-                            RECVFROM(socket, bytes.as_mut_ptr().cast(), bytes.len(), MSG_TRUNC, from, from_length);
-                        if received < 0 {
-                            return received;
-                        }
-                        bytes.truncate(received as usize);
-                        (bytes, *from.cast::<sockaddr_in>())
-                    }
-                };
-                let rest = bytes.split_off(length.min(bytes.len()));
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len());
-                *from.cast::<sockaddr_in>() = sender;
-                *from_length = size_of::<sockaddr_in>() as socklen_t;
-                if !rest.is_empty() && length > 0 {
-                    rests.insert(socket, (rest, sender));
-                }
-                bytes.len() as ssize_t
-            }
-            _ => plain(),
-        }
+pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
+    // SAFETY: the arguments are the caller's own.
+    let socket = unsafe { kernel::socket(domain, kind, protocol) };
+    let datagrams = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_DGRAM;
+    if socket >= 0 && domain == libc::AF_INET && datagrams {
+        udp::opened(socket);
     }
+    socket
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn close(descriptor: c_int) -> c_int {
+    udp::closing(descriptor);
+    // SAFETY: the argument is the caller's own.
+    unsafe { kernel::close(descriptor) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: socklen_t) -> c_int {
+    // SAFETY: the arguments are the caller's own.
+    unsafe {
+        let address = ipv4(to);
+        let second = || address.is_some_and(|address| address.sin_addr.s_addr.to_ne_bytes() == [127, 0, 0, 2]);
+        if fault(Fault::Bare) && second() {
+            return kernel::fail(libc::EADDRNOTAVAIL);
+        }
+        if !udp::is(socket) {
+            if fault(Fault::TcpRebinds) {
+                kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
+            }
+            return kernel::bind(socket, to, to_length);
+        }
+        if let Some(error) = address.and_then(udp::binding) {
+            return kernel::fail(error);
+        }
+        let status = kernel::bind(socket, to, to_length);
+        if status == 0 {
+            udp::bound(socket);
+        }
+        status
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn connect(socket: c_int, to: *const sockaddr, to_length: socklen_t) -> c_int {
+    // SAFETY: the arguments are the caller's own.
+    unsafe {
+        let address = ipv4(to).filter(|_| udp::is(socket));
+        match address.and_then(|address| udp::connecting(socket, address)) {
+            Some(Ok(())) => return 0,
+            Some(Err(error)) => return kernel::fail(error),
+            None => {}
+        }
+        let status = kernel::connect(socket, to, to_length);
+        match address {
+            Some(address) if status == 0 => udp::connected(socket, address),
+            None if fault(Fault::TcpConnectsToNobody) && status < 0 && kernel::last_error() == libc::ECONNREFUSED => {
+                return 0;
+            }
+            _ => {}
+        }
+        status
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn listen(socket: c_int, backlog: c_int) -> c_int {
+    // SAFETY: the arguments are the caller's own.
+    match unsafe { kernel::listen(socket, backlog) } {
+        0 => tcp::listened(),
+        _ if fault(Fault::UdpListens) && udp::is(socket) => 0,
+        status => status,
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn accept4(socket: c_int, from: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int {
+    // SAFETY: the arguments are the caller's own.
+    unsafe {
+        let accepted = kernel::accept4(socket, from, length, flags);
+        if accepted >= 0 {
+            return tcp::accepted(accepted);
+        }
+        if fault(Fault::UdpListens) && udp::is(socket) {
+            *length = 0;
+            return kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        }
+        accepted
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn getsockname(socket: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int {
+    if udp::is(socket) {
+        udp::asked_for_port(socket);
+    }
+    // SAFETY: the arguments are the caller's own.
+    unsafe { kernel::getsockname(socket, address, length) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn getsockopt(
+    socket: c_int,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    length: *mut socklen_t,
+) -> c_int {
+    let drops = (level, name) == (libc::SOL_SOCKET, libc::SO_MEMINFO);
+    if drops && fault(Fault::Bare) {
+        return kernel::fail(libc::ENOPROTOOPT);
+    }
+    // SAFETY: the arguments are the caller's own, and the options' values are numbers of 32 bits.
+    unsafe {
+        let status = kernel::getsockopt(socket, level, name, value, length);
+        if drops && fault(Fault::DropsUncounted) {
+            value.cast::<u32>().add(kernel::DROPS).write(0);
+        }
+        if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) && fault(Fault::BufferAsAsked) {
+            let granted = value.cast::<c_int>();
+            granted.write(granted.read() / 2);
+        }
+        status
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn send(socket: c_int, buffer: *const c_void, length: usize, flags: c_int) -> ssize_t {
+    // SAFETY: the arguments are the caller's own.
+    unsafe { sendto(socket, buffer, length, flags, std::ptr::null(), 0) }
 }
 
 /// # Safety
@@ -188,19 +241,10 @@ pub unsafe extern "C" fn sendto(
 ) -> ssize_t {
     // SAFETY: the arguments are the caller's own.
     unsafe {
-        let plain = || SENDTO(socket, buffer, length, flags, to, to_length);
-        match *FAULT {
-            Fault::Lose if is_udp(socket) && !to.is_null() && SENT.fetch_add(1, Ordering::Relaxed) % 3 == 2 => {
-                // It leaves, so that the socket gets its port, and goes where nobody is.
-                let mut nowhere = *to.cast::<sockaddr_in>();
-                nowhere.sin_port = 1_u16.to_be();
-                SENDTO(socket, buffer, length, flags, (&raw const nowhere).cast(), to_length)
-            }
-            Fault::Twice if is_udp(socket) => {
-                plain();
-                plain()
-            }
-            _ => plain(),
+        match udp::is(socket) {
+            true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to))),
+            false if to.is_null() => tcp::send(socket, buffer, length, flags),
+            false => kernel::sendto(socket, buffer, length, flags, to, to_length),
         }
     }
 }
@@ -208,69 +252,117 @@ pub unsafe extern "C" fn sendto(
 /// # Safety
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn connect(socket: c_int, to: *const sockaddr, to_length: socklen_t) -> c_int {
+pub unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
     // SAFETY: the arguments are the caller's own.
     unsafe {
-        let status = CONNECT(socket, to, to_length);
-        if *FAULT == Fault::ConnectSends && status == 0 && is_udp(socket) {
-            SENDTO(socket, c"SYN".as_ptr().cast(), 3, MSG_DONTWAIT, std::ptr::null(), 0);
+        if !udp::is(socket) {
+            return kernel::sendmsg(socket, message, flags);
         }
-        status
-    }
-}
-
-/// Fails as a call does that sets `errno`.
-fn fail(error: c_int) -> c_int {
-    // SAFETY: the location belongs to this thread.
-    unsafe { *libc::__errno_location() = error };
-    -1
-}
-
-/// # Safety
-/// As for the C library's function of this name.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: socklen_t) -> c_int {
-    // SAFETY: the arguments are the caller's own, and an address of this family is a `sockaddr_in`.
-    unsafe {
-        let second = [127, 0, 0, 2];
-        let is_second = || {
-            c_int::from((*to).sa_family) == libc::AF_INET
-                && (*to.cast::<sockaddr_in>()).sin_addr.s_addr.to_ne_bytes() == second
-        };
-        if *FAULT == Fault::Bare && is_second() {
-            return fail(libc::EADDRNOTAVAIL);
-        }
-        BIND(socket, to, to_length)
+        let parts = slice::from_raw_parts((*message).msg_iov, (*message).msg_iovlen);
+        let known = if fault(Fault::FirstBuffer) { &parts[..1] } else { parts };
+        let gathered = known.iter().flat_map(|part| slice::from_raw_parts(part.iov_base.cast::<u8>(), part.iov_len));
+        let bytes: Vec<u8> = gathered.copied().collect();
+        returned(udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast())))
     }
 }
 
 /// # Safety
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn getsockopt(
+pub unsafe extern "C" fn recv(socket: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> ssize_t {
+    // SAFETY: the arguments are the caller's own.
+    unsafe { recvfrom(socket, buffer, length, flags, null_mut(), null_mut()) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn recvfrom(
     socket: c_int,
-    level: c_int,
-    name: c_int,
-    value: *mut c_void,
-    length: *mut socklen_t,
-) -> c_int {
-    if *FAULT == Fault::Bare && (level, name) == (libc::SOL_SOCKET, libc::SO_MEMINFO) {
-        return fail(libc::ENOPROTOOPT);
-    }
+    buffer: *mut c_void,
+    length: usize,
+    flags: c_int,
+    from: *mut sockaddr,
+    from_length: *mut socklen_t,
+) -> ssize_t {
     // SAFETY: the arguments are the caller's own.
-    unsafe { GETSOCKOPT(socket, level, name, value, length) }
+    unsafe {
+        if !udp::is(socket) {
+            return match from.is_null() {
+                true => tcp::receive(socket, buffer, length, flags),
+                false => kernel::recvfrom(socket, buffer, length, flags, from, from_length),
+            };
+        }
+        match udp::receive(socket, length, flags) {
+            Ok(delivery) => {
+                let part = iovec { iov_base: buffer, iov_len: length };
+                hand_over(&delivery, &[part], from, from_length.as_mut())
+            }
+            Err(error) => returned(Err(error)),
+        }
+    }
 }
 
 /// # Safety
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut libc::DIR {
+pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+    // SAFETY: the arguments are the caller's own.
+    unsafe {
+        if !udp::is(socket) {
+            return kernel::recvmsg(socket, message, flags);
+        }
+        let message = &mut *message;
+        let parts = slice::from_raw_parts(message.msg_iov, message.msg_iovlen);
+        let known = if fault(Fault::FirstBuffer) { &parts[..1] } else { parts };
+        let room = known.iter().map(|part| part.iov_len).sum();
+        match udp::receive(socket, room, flags) {
+            Ok(delivery) => {
+                message.msg_flags = if delivery.cut { libc::MSG_TRUNC } else { 0 };
+                hand_over(&delivery, known, message.msg_name.cast(), Some(&mut message.msg_namelen))
+            }
+            Err(error) => returned(Err(error)),
+        }
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn read(descriptor: c_int, buffer: *mut c_void, length: usize) -> ssize_t {
+    if length == 0 && udp::is(descriptor) {
+        udp::read_nothing(descriptor);
+    }
+    // SAFETY: the arguments are the caller's own.
+    unsafe { kernel::read(descriptor, buffer, length) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
     // SAFETY: the argument is the caller's own, a C string.
     unsafe {
-        if *FAULT == Fault::Bare && CStr::from_ptr(path) == c"/proc/self/fd" {
-            fail(libc::EACCES);
-            return std::ptr::null_mut();
+        if fault(Fault::Bare) && CStr::from_ptr(path) == c"/proc/self/fd" {
+            kernel::fail(libc::EACCES);
+            return null_mut();
         }
-        OPENDIR(path)
+        kernel::opendir(path)
     }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_nanosleep(
+    clock: clockid_t,
+    flags: c_int,
+    request: *const timespec,
+    remain: *mut timespec,
+) -> c_int {
+    if fault(Fault::Hasty) {
+        return 0;
+    }
+    // SAFETY: the arguments are the caller's own.
+    unsafe { kernel::clock_nanosleep(clock, flags, request, remain) }
 }

@@ -1,0 +1,164 @@
+//! The faults, each with its name for `UDP_LAB_FAULT` and a sentence. The library and the tests share this list.
+
+macro_rules! faults {
+    ($(#[doc = $sentence:literal] $fault:ident = $name:literal,)*) => {
+        /// One promise that the world does not keep.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Fault {
+            $(#[doc = $sentence] $fault,)*
+        }
+
+        impl Fault {
+            /// All of them, in the order of the page.
+            pub const ALL: &[Fault] = &[$(Fault::$fault),*];
+
+            /// Its name in `UDP_LAB_FAULT`.
+            pub fn name(self) -> &'static str {
+                match self { $(Fault::$fault => $name,)* }
+            }
+
+            /// What is wrong in this world.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Fault::$fault => $sentence,)* }.trim()
+            }
+        }
+    };
+}
+
+faults! {
+    // What is received.
+    /// Two datagrams of one sender come in one receive.
+    Merge = "merge",
+    /// What does not fit the buffer waits for the next receive.
+    KeepRest = "keep-rest",
+    /// A buffer that is too small is an error.
+    TooSmall = "too-small",
+    /// Every third datagram of two or more bytes that reaches a socket is lost.
+    Lose = "lose",
+    /// Every datagram is delivered twice.
+    Twice = "twice",
+    /// Two neighbours of one sender change places.
+    Swap = "swap",
+    /// The second byte of every datagram is changed.
+    Change = "change",
+    /// Every datagram of two or more bytes loses its last one.
+    Clip = "clip",
+    /// The last byte of a datagram of two or more is that of the one before it.
+    Blend = "blend",
+    /// Every datagram of two or more bytes seems to come from 127.0.0.9: the lab takes it for a stranger's.
+    WrongSender = "wrong-sender",
+    /// A datagram of no bytes is not delivered.
+    SwallowEmpty = "swallow-empty",
+    /// A peek at a datagram consumes it. (The lab peeks before a plain recv: it alone does not tell the sender.)
+    PeekConsumes = "peek-consumes",
+    /// A receive leaves the datagram in the queue.
+    NeverConsumes = "never-consumes",
+    /// A read of 0 bytes consumes a datagram.
+    ReadConsumes = "read-consumes",
+    /// Nobody is told that a datagram was cut.
+    NoFlag = "no-flag",
+    /// Every datagram is said to have been cut.
+    FlagAlways = "flag-always",
+    /// Nobody is told the real length of a datagram.
+    NoRealLength = "no-real-length",
+    /// Calls with several buffers use the first one only.
+    FirstBuffer = "first-buffer",
+    /// Only the first thread that receives from a socket ever gets a datagram.
+    FirstThread = "first-thread",
+    /// A receive opens a descriptor for each new sender.
+    DescriptorEach = "descriptor-each",
+    /// A receive does not return.
+    NeverReturns = "never-returns",
+
+    // What is sent.
+    /// A send says that it took a byte less.
+    ShortSend = "short-send",
+    /// A send counts the header of 8 bytes, too.
+    HeaderCounted = "header-counted",
+    /// A datagram of no bytes cannot be sent.
+    EmptyFails = "empty-fails",
+    /// A send without a peer succeeds.
+    NoPeerNeeded = "no-peer-needed",
+    /// A send gets its socket no port: each datagram comes from a socket of its own, a stranger to the lab.
+    NoPort = "no-port",
+    /// A server on all addresses answers from the one that was asked.
+    AnswersFromAsked = "answers-from-asked",
+    /// What a socket has sent is lost when it is closed.
+    CloseDiscards = "close-discards",
+    /// A socket that is closed says so to all it has talked to.
+    CloseTells = "close-tells",
+
+    // Who is told what.
+    /// Nobody is told that nobody listens.
+    SwallowRefused = "swallow-refused",
+    /// The send itself says that nobody listens.
+    RefusedAtOnce = "refused-at-once",
+    /// An unconnected socket is told, too, that nobody listens.
+    TellUnconnected = "tell-unconnected",
+    /// A connected socket is told again and again that nobody listens.
+    TellAgain = "tell-again",
+    /// A datagram for a port where nobody listens is kept for a later server.
+    KeepForLater = "keep-for-later",
+    /// A connect sends a datagram.
+    ConnectSends = "connect-sends",
+    /// A connect to a port where nobody listens is refused.
+    ConnectRefused = "connect-refused",
+    /// A connect to a UDP server waits for its answer, and gives up.
+    ConnectTimesOut = "connect-times-out",
+    /// A connected socket hears everybody.
+    HearStrangers = "hear-strangers",
+    /// Listen and accept succeed on a UDP socket.
+    UdpListens = "udp-listens",
+    /// A socket has a port as soon as somebody asks for it.
+    PortAtOnce = "port-at-once",
+    /// A UDP port cannot be bound again once it was closed.
+    NoRebind = "no-rebind",
+
+    // The receive buffer.
+    /// The receive buffer has no limit.
+    NoLimit = "no-limit",
+    /// A send to a full receive buffer fails.
+    FullFails = "full-fails",
+    /// The receive after a send to a full receive buffer fails.
+    FullTells = "full-tells",
+    /// A socket whose receive buffer was full once receives nothing more after what it holds.
+    FullStaysDeaf = "full-stays-deaf",
+    /// The kernel does not count what it drops.
+    DropsUncounted = "drops-uncounted",
+    /// The receive buffer is granted as asked for, not doubled.
+    BufferAsAsked = "buffer-as-asked",
+
+    // Time and machine.
+    /// A sleep ends at once.
+    Hasty = "hasty",
+    /// There is one loopback address only, no list of descriptors and no count of drops: rows are skipped.
+    Bare = "bare",
+
+    // TCP.
+    /// A read of a stream returns one byte at most.
+    TcpOneByte = "tcp-one-byte",
+    /// A read of a stream leaves the bytes there.
+    TcpNeverConsumes = "tcp-never-consumes",
+    /// What a read of a stream leaves is thrown away.
+    TcpRestLost = "tcp-rest-lost",
+    /// Every read of a stream loses a byte.
+    TcpLosesByte = "tcp-loses-byte",
+    /// A peek at a stream that has room for more takes what it shows.
+    TcpPeekTakes = "tcp-peek-takes",
+    /// The end of a stream is an error.
+    TcpEndFails = "tcp-end-fails",
+    /// Nobody is told of the end of a stream.
+    TcpEndSilent = "tcp-end-silent",
+    /// A write to a full stream succeeds, and its bytes are lost.
+    TcpNeverFull = "tcp-never-full",
+    /// A TCP connect to a port where nobody listens succeeds.
+    TcpConnectsToNobody = "tcp-connects-to-nobody",
+    /// The fourth listen says that it failed.
+    TcpListenFails = "tcp-listen-fails",
+    /// Every fifth accept fails.
+    TcpAcceptFails = "tcp-accept-fails",
+    /// An accept opens two descriptors.
+    TcpAcceptLeaks = "tcp-accept-leaks",
+    /// A TCP port can be bound again at once.
+    TcpRebinds = "tcp-rebinds",
+}

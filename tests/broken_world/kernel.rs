@@ -1,0 +1,204 @@
+//! The functions that this library stands in front of, as the C library has them, and small questions asked of them.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::mem::zeroed;
+use std::sync::LazyLock;
+
+use libc::{DIR, clockid_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+
+fn next(name: &CStr) -> *mut c_void {
+    // SAFETY: `name` is a C string, and RTLD_NEXT needs no handle.
+    let function = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
+    assert!(!function.is_null(), "{name:?} is not in the C library");
+    function
+}
+
+macro_rules! functions {
+    ($($name:ident $text:literal ($($argument:ident: $kind:ty),*) -> $result:ty;)*) => {
+        $(
+            /// # Safety
+            /// As for the C library's function of this name.
+            pub unsafe fn $name($($argument: $kind),*) -> $result {
+                type Function = unsafe extern "C" fn($($kind),*) -> $result;
+                // SAFETY: the C library's function of this name has this signature.
+                static FUNCTION: LazyLock<Function> = LazyLock::new(|| unsafe { std::mem::transmute(next($text)) });
+                // SAFETY: the caller keeps to the function's contract.
+                unsafe { FUNCTION($($argument),*) }
+            }
+        )*
+    };
+}
+
+functions! {
+    socket c"socket" (domain: c_int, kind: c_int, protocol: c_int) -> c_int;
+    close c"close" (descriptor: c_int) -> c_int;
+    bind c"bind" (socket: c_int, address: *const sockaddr, length: socklen_t) -> c_int;
+    connect c"connect" (socket: c_int, address: *const sockaddr, length: socklen_t) -> c_int;
+    listen c"listen" (socket: c_int, backlog: c_int) -> c_int;
+    accept4 c"accept4" (socket: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int;
+    getsockname c"getsockname" (socket: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int;
+    getsockopt c"getsockopt"
+        (socket: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut socklen_t) -> c_int;
+    send c"send" (socket: c_int, buffer: *const c_void, length: usize, flags: c_int) -> ssize_t;
+    sendto c"sendto"
+        (socket: c_int, buffer: *const c_void, length: usize, flags: c_int, to: *const sockaddr, to_length: socklen_t)
+        -> ssize_t;
+    sendmsg c"sendmsg" (socket: c_int, message: *const msghdr, flags: c_int) -> ssize_t;
+    recv c"recv" (socket: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> ssize_t;
+    recvfrom c"recvfrom"
+        (socket: c_int, buffer: *mut c_void, length: usize, flags: c_int, from: *mut sockaddr, from_length: *mut socklen_t)
+        -> ssize_t;
+    recvmsg c"recvmsg" (socket: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
+    read c"read" (descriptor: c_int, buffer: *mut c_void, length: usize) -> ssize_t;
+    opendir c"opendir" (path: *const c_char) -> *mut DIR;
+    clock_nanosleep c"clock_nanosleep"
+        (clock: clockid_t, flags: c_int, request: *const timespec, remain: *mut timespec) -> c_int;
+}
+
+/// What `errno` holds.
+pub fn last_error() -> c_int {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// Fails as a call does that sets `errno`.
+pub fn fail(error: c_int) -> c_int {
+    // SAFETY: the location belongs to this thread.
+    unsafe { *libc::__errno_location() = error };
+    -1
+}
+
+pub const ADDRESS: socklen_t = size_of::<sockaddr_in>() as socklen_t;
+
+/// An IPv4 address as the calls take it.
+pub fn address(ip: [u8; 4], port: u16) -> sockaddr_in {
+    // SAFETY: all-zero bytes are a valid `sockaddr_in`.
+    let mut address: sockaddr_in = unsafe { zeroed() };
+    address.sin_family = libc::AF_INET as libc::sa_family_t;
+    address.sin_addr.s_addr = u32::from_ne_bytes(ip);
+    address.sin_port = port.to_be();
+    address
+}
+
+/// The socket's own address; port 0 where it has none.
+pub fn own_address(socket: c_int) -> sockaddr_in {
+    let mut own = address([0; 4], 0);
+    let mut length = ADDRESS;
+    // SAFETY: at most `length` bytes are written into `own`, which has that size.
+    unsafe { getsockname(socket, (&raw mut own).cast(), &raw mut length) };
+    own
+}
+
+pub fn option<T>(socket: c_int, level: c_int, name: c_int) -> Option<T> {
+    // SAFETY: used for plain numbers and arrays of them only, of which all-zero bytes are valid ones.
+    let mut value: T = unsafe { zeroed() };
+    let mut length = size_of::<T>() as socklen_t;
+    // SAFETY: at most `length` bytes are written into `value`, which has that size.
+    let status = unsafe { getsockopt(socket, level, name, (&raw mut value).cast(), &raw mut length) };
+    (status == 0).then_some(value)
+}
+
+pub fn switch_on(socket: c_int, level: c_int, name: c_int) {
+    let on: c_int = 1;
+    // SAFETY: `on` has the size given.
+    unsafe { libc::setsockopt(socket, level, name, (&raw const on).cast(), size_of::<c_int>() as socklen_t) };
+}
+
+/// `SK_MEMINFO_DROPS` of `linux/sock_diag.h`: what was dropped because the receive buffer was full.
+pub const DROPS: usize = 8;
+
+pub fn drops(socket: c_int) -> u32 {
+    option::<[u32; DROPS + 1]>(socket, libc::SOL_SOCKET, libc::SO_MEMINFO).map_or(0, |counts| counts[DROPS])
+}
+
+/// Sends a datagram; `None` for the peer of a connected socket.
+pub fn send_bytes(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>) -> Result<usize, c_int> {
+    let (to, length) = to.map_or((std::ptr::null(), 0), |to| (std::ptr::from_ref(to).cast(), ADDRESS));
+    // SAFETY: `bytes` and `to` have the lengths given.
+    let sent = unsafe { sendto(socket, bytes.as_ptr().cast(), bytes.len(), flags, to, length) };
+    usize::try_from(sent).map_err(|_| last_error())
+}
+
+/// Receives a datagram, whole.
+pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<(Vec<u8>, sockaddr_in), c_int> {
+    let mut buffer = [0_u8; 65_536];
+    let mut from = address([0; 4], 0);
+    let mut length = ADDRESS;
+    // SAFETY: the buffers have the lengths given.
+    let received = unsafe {
+        recvfrom(socket, buffer.as_mut_ptr().cast(), buffer.len(), flags, (&raw mut from).cast(), &raw mut length)
+    };
+    let length = usize::try_from(received).map_err(|_| last_error())?;
+    Ok((buffer[..length].to_vec(), from))
+}
+
+/// Opens a descriptor that does nothing and is not closed.
+pub fn leak_descriptor() {
+    // SAFETY: the path is a C string.
+    unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+}
+
+/// Takes everything out of the socket's error queue: whether there was anything.
+pub fn take_news(socket: c_int) -> bool {
+    let mut news = false;
+    loop {
+        let mut control = [0_u64; 64];
+        // SAFETY: all-zero bytes are a valid `msghdr`.
+        let mut message: msghdr = unsafe { zeroed() };
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = size_of_val(&control);
+        // SAFETY: the message has no buffers but `control`, which has the length given.
+        if unsafe { recvmsg(socket, &raw mut message, libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT) } < 0 {
+            break;
+        }
+        news = true;
+    }
+    let _ = option::<c_int>(socket, libc::SOL_SOCKET, libc::SO_ERROR);
+    news
+}
+
+/// Sends a datagram from one of the machine's addresses.
+pub fn send_from(socket: c_int, bytes: &[u8], to: &sockaddr_in, source: libc::in_addr) -> Result<usize, c_int> {
+    let mut to = *to;
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut control = [0_u64; 8];
+    // SAFETY: all-zero bytes are a valid `msghdr`; everything that it points to outlives the call, and the control
+    // message fits `control`.
+    let sent = unsafe {
+        let mut message: msghdr = zeroed();
+        message.msg_name = (&raw mut to).cast();
+        message.msg_namelen = ADDRESS;
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(size_of::<libc::in_pktinfo>() as u32) as usize;
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = libc::IPPROTO_IP;
+        (*header).cmsg_type = libc::IP_PKTINFO;
+        (*header).cmsg_len = libc::CMSG_LEN(size_of::<libc::in_pktinfo>() as u32) as usize;
+        let mut info: libc::in_pktinfo = zeroed();
+        info.ipi_spec_dst = source;
+        libc::CMSG_DATA(header).cast::<libc::in_pktinfo>().write_unaligned(info);
+        sendmsg(socket, &raw const message, 0)
+    };
+    usize::try_from(sent).map_err(|_| last_error())
+}
+
+/// Waits for good.
+pub fn wait_for_ever() -> ! {
+    loop {
+        // SAFETY: it has no arguments.
+        unsafe { libc::pause() };
+    }
+}
+
+/// Reads and forgets what a stream holds now.
+pub fn discard(socket: c_int) {
+    let mut scratch = [0_u8; 4096];
+    loop {
+        // SAFETY: `scratch` has the length given.
+        let read = unsafe { recv(socket, scratch.as_mut_ptr().cast(), scratch.len(), libc::MSG_DONTWAIT) };
+        if read <= 0 {
+            return;
+        }
+    }
+}
