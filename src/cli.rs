@@ -381,7 +381,7 @@ fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Optio
     };
     let text = match choice {
         None => options.format.reports(&results),
-        Some(choice) => foretold(lesson, choice, &report, &results),
+        Some(choice) => foretold(choice, &report, &results),
     };
     hand_over(&text, &results, &files)
 }
@@ -444,9 +444,9 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
 }
 
 /// What became of a prediction, and why, above the report.
-fn foretold(lesson: &Lesson, choice: Choice, report: &Report, results: &Results<'_>) -> String {
+fn foretold(choice: Choice, report: &Report, results: &Results<'_>) -> String {
     let look = Look { why: false, ..results.look };
-    let outcome = table::outcome(&lesson.guess, choice, report, look);
+    let outcome = table::outcome(choice, report, look);
     format!("{outcome}\n{}", table::reports(&Results { look, ..*results }))
 }
 
@@ -477,7 +477,7 @@ fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
                 *said += 1;
                 *right += usize::from(place == lesson.guess.right);
             }
-            print(&(foretold(lesson, choice, &report, &single) + "\n"))?;
+            print(&(foretold(choice, &report, &single) + "\n"))?;
         } else if step.is_some() {
             print(&(table::reports(&single) + "\n"))?;
         }

@@ -198,6 +198,7 @@ impl Lesson {
             question: self.question,
             rows,
             notes,
+            guess: self.guess,
             why: self.why,
             next: self.next(),
             began: log.began(),

@@ -17,8 +17,8 @@ pub fn reports(results: &Results<'_>) -> String {
 fn fields<'a>(lesson: &'a str, row: &'a Row) -> [&'a str; 10] {
     let (verdict, strength) = (row.verdict.word(), row.strength.word());
     let reason = row.reason.as_deref().unwrap_or_default();
-    let Row { scene, id, property, expected, observed, source, .. } = row;
-    [lesson, scene, id, property, expected, observed, verdict, strength, source, reason]
+    let Row { scene, id, property, expected, observed, .. } = row;
+    [lesson, scene, id, property, expected, observed, verdict, strength, row.source.cite, reason]
 }
 
 /// Records, the first of which is the header.

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::markdown::{escaped, head, row, scene_row};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
-use super::table::{self, USUAL};
+use super::table;
+use super::words::{USUAL, each_once, property};
 use super::{Look, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
@@ -22,13 +23,7 @@ const MEASURED: &str = "any: measured, not judged";
 const SIDE_BY_SIDE: u16 = 76;
 
 fn sources(prediction: &Prediction) -> Vec<&'static Source> {
-    let mut sources: Vec<&'static Source> = Vec::new();
-    for (_, claim) in &prediction.claims {
-        if !sources.contains(&claim.source) {
-            sources.push(claim.source);
-        }
-    }
-    sources
+    each_once(prediction.claims.iter().map(|(_, claim)| claim.source))
 }
 
 fn legend(prediction: &Prediction, systems: &[Os]) -> Vec<&'static str> {
@@ -86,16 +81,16 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -
     let mut drawn = Sheet::new(look, &header);
     for (scene, claim) in &prediction.claims {
         drawn.scene(scene);
-        let property = drawn.cell(&table::property(&claim.property, claim.strength, is_measured(claim)));
+        let shown = drawn.cell(&property(&claim.property, claim.strength, is_measured(claim)));
         if side_by_side {
             let [linux, macos, windows] = Os::ALL.map(|os| drawn.cell(&value(claim, os)));
-            drawn.row([property, linux, macos, windows]);
+            drawn.row([shown, linux, macos, windows]);
         } else {
             let values: Vec<String> = systems.iter().map(|os| value(claim, *os)).collect();
             let same = values.iter().all(|value| *value == values[0]);
             let named = systems.iter().zip(&values).map(|(os, value)| format!("{}: {value}", os.name()));
             let cell = if same { values[0].clone() } else { named.collect::<Vec<_>>().join("\n") };
-            drawn.row([property, drawn.cell(&cell)]);
+            drawn.row([shown, drawn.cell(&cell)]);
         }
     }
     table::line(&mut text, &drawn.finish(1..header.len()));
@@ -224,13 +219,7 @@ pub fn page(lessons: &[Prediction]) -> String {
     for prediction in lessons {
         let _ = write!(page, "\n## {}", section(prediction, &Os::ALL, false));
     }
-    let mut seen: Vec<&Source> = Vec::new();
-    for source in lessons.iter().flat_map(sources) {
-        if !seen.contains(&source) {
-            seen.push(source);
-        }
-    }
-    let _ = write!(page, "\n## Sources\n\n{}", list(&seen));
+    let _ = write!(page, "\n## Sources\n\n{}", list(&each_once(lessons.iter().flat_map(sources))));
     page
 }
 
@@ -246,13 +235,13 @@ fn section(prediction: &Prediction, systems: &[Os], blank: bool) -> String {
             scene = title;
             text.push_str(&scene_row(scene, titles.len()));
         }
-        let property = escaped(&table::property(&claim.property, claim.strength, is_measured(claim)));
+        let shown = escaped(&property(&claim.property, claim.strength, is_measured(claim)));
         let values = systems.iter().map(|os| match claim.expected.on(*os) {
             Expect::Measured if !blank => "*any*".to_owned(),
             Expect::Absent(reason) if !blank => format!("- ({})", escaped(reason)),
             _ => escaped(&value(claim, *os, blank)),
         });
-        text.push_str(&row([property].into_iter().chain(values).chain([escaped(claim.source.cite)])));
+        text.push_str(&row([shown].into_iter().chain(values).chain([escaped(claim.source.cite)])));
     }
     text
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use textwrap::core::display_width;
 
 use super::Look;
-use super::picture::{Bars, Ladder, Picture, Step, What};
+use super::picture::{Bars, Ladder, Picture, Step, What, last_end, milliseconds};
 
 /// Columns of the time, with the blanks behind it.
 const TIME: usize = 9;
@@ -54,13 +54,6 @@ impl Canvas {
         let line: String = self.cells.iter().flatten().collect();
         look.text(line.trim_end()).replace("...", "~") + "\n"
     }
-}
-
-/// A time as pictures show it.
-pub(super) fn milliseconds(time: Duration) -> String {
-    let milliseconds = time.as_secs_f64() * 1000.0;
-    let decimals = if milliseconds < 10.0 { 3 } else { 1 };
-    format!("{milliseconds:.decimals$}")
 }
 
 /// The next rows of a ladder that grows, with its header where it begins.
@@ -160,13 +153,13 @@ fn draw_bars(scenes: &[Bars], look: Look) -> String {
     let width = usize::from(look.width.min(100));
     let bars = || scenes.iter().flat_map(|scene| scene.bars.iter().flatten());
     let name = bars().map(|bar| display_width(&bar.client)).max().unwrap_or(0) + 1;
-    let last = bars().map(|bar| bar.ended).max().unwrap_or_default().as_secs_f64().max(f64::MIN_POSITIVE);
+    let last = last_end(scenes);
     let axis = width.saturating_sub(name + 11);
     let place = |time: Duration| (time.as_secs_f64() / last * axis as f64).round() as usize;
     let block = if look.ascii { "#" } else { "█" };
     let mut text = String::new();
     for scene in scenes {
-        text.push_str(&format!("{}, ms since the loop began:\n", look.text(&scene.title)));
+        text.push_str(&format!("{}:\n", look.text(&scene.caption())));
         for bar in &scene.bars {
             let mut canvas = Canvas::new(width);
             match bar {

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use super::ladder::milliseconds;
-use super::picture::{Bars, Ladder, Picture, Step, What};
-use super::table::{USUAL, has_usual, property, summary};
+use super::picture::{Bars, Ladder, Picture, Step, What, milliseconds};
+use super::words::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
 use super::{Look, Results};
-use crate::vocabulary::{Host, Report, Row, Tally, Verdict};
+use crate::vocabulary::{Host, Report, Tally, Verdict};
 
 /// Every lesson of a run in one document.
 pub fn reports(results: &Results<'_>) -> String {
@@ -77,8 +76,8 @@ fn report(report: &Report, host: &Host, look: Look, level: &str) -> String {
             page.push_str(&scene_row(scene, titles.len()));
         }
         let property = property(&judged.property, judged.strength, judged.verdict == Verdict::Info);
-        let cells = [&property, &judged.expected, &judged.observed, &verdict(judged), &judged.source];
-        page.push_str(&row(cells.map(|cell| escaped(cell))));
+        let cells = [property.as_str(), &judged.expected, &judged.observed, &verdict(judged), judged.source.cite];
+        page.push_str(&row(cells.map(escaped)));
     }
     let _ = writeln!(page, "\n{}", escaped(&summary(report.tally(), host)));
     if has_usual(report) {
@@ -91,19 +90,11 @@ fn report(report: &Report, host: &Host, look: Look, level: &str) -> String {
     page
 }
 
-fn verdict(row: &Row) -> String {
-    let word = row.verdict.word();
-    row.reason.as_ref().map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
-}
-
 fn tallies(results: &Results<'_>, sum: Tally) -> String {
-    let counts = results.reports.iter().map(|report| {
-        let tally = report.tally();
-        let counts = [tally.rows(), tally.matching, tally.differing, tally.skipped, tally.info];
-        row([report.lesson.to_owned()].into_iter().chain(counts.map(|count| count.to_string())))
+    let lessons = results.reports.iter().map(|report| {
+        row([report.lesson.to_owned()].into_iter().chain(counts(report.tally()).map(|count| count.to_string())))
     });
-    let table: String =
-        [head(&["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"])].into_iter().chain(counts).collect();
+    let table: String = [head(&TALLY)].into_iter().chain(lessons).collect();
     format!("{table}\n{}\n", escaped(&summary(sum, results.host)))
 }
 

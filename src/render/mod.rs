@@ -13,6 +13,7 @@ pub mod plain;
 mod sheet;
 pub mod table;
 pub mod trace;
+mod words;
 
 use std::borrow::Cow;
 

@@ -109,7 +109,33 @@ impl Picture {
     }
 }
 
+/// A time as pictures show it.
+pub(super) fn milliseconds(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    let decimals = if milliseconds < 10.0 { 3 } else { 1 };
+    format!("{milliseconds:.decimals$}")
+}
+
+/// The end of the common time axis, in seconds; never zero.
+pub(super) fn last_end(scenes: &[Bars]) -> f64 {
+    let bars = scenes.iter().flat_map(|scene| scene.bars.iter().flatten());
+    bars.map(|bar| bar.ended).max().unwrap_or_default().as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
 impl Bars {
+    /// What the picture shows.
+    pub(super) fn caption(&self) -> String {
+        format!("{}, ms since the loop began", self.title)
+    }
+
+    /// The same in words: who was served when.
+    pub(super) fn in_words(&self) -> impl Iterator<Item = String> {
+        self.bars.iter().map(|bar| match bar {
+            Some(bar) => format!("{}, {} to {}", bar.client, milliseconds(bar.began), milliseconds(bar.ended)),
+            None => format!("{} more", self.left_out),
+        })
+    }
+
     /// The handling intervals of a scene, where there are any that one can see.
     fn of(title: &str, scene: usize, report: &Report) -> Option<Bars> {
         let events = || report.events.iter().filter(|event| event.scene == scene);
@@ -205,6 +231,21 @@ impl Names {
 }
 
 impl Ladder {
+    /// The same in words: a sentence for each step.
+    pub(super) fn in_words(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().map(|Step { at, lane, what }| {
+            let (time, who) = (milliseconds(*at), &self.lanes[*lane]);
+            match what {
+                What::Sent { to, text, lost } => {
+                    let lost = if *lost { ", lost" } else { "" };
+                    format!("{time} ms, {who} sends {text} to {}{lost}", self.lanes[*to])
+                }
+                What::Mark { text, .. } => format!("{time} ms, {who}: {text}"),
+                What::More(count) => format!("{who}: {count} more"),
+            }
+        })
+    }
+
     fn of(title: &str, events: &[&Event]) -> Ladder {
         let mut names = Names::default();
         events.iter().for_each(|event| names.of_event(event));

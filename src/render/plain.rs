@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use super::ladder::milliseconds;
-use super::picture::{Bars, Ladder, Picture, Step, What};
-use super::table::summary;
+use super::picture::Picture;
+use super::words::summary;
 use super::{Look, Results};
 use crate::vocabulary::{Report, Row};
 
@@ -62,8 +61,10 @@ impl Lines {
         self.line("question", report.question);
         if self.look.ladder {
             match Picture::of(report) {
-                Some(Picture::Ladder(ladder)) => self.ladder(&ladder),
-                Some(Picture::Bars(scenes)) => scenes.iter().for_each(|scene| self.bars(scene)),
+                Some(Picture::Ladder(ladder)) => self.picture("step", &ladder.title, ladder.in_words()),
+                Some(Picture::Bars(scenes)) => {
+                    scenes.iter().for_each(|scene| self.picture("served", &scene.caption(), scene.in_words()));
+                }
                 None => {}
             }
         }
@@ -92,36 +93,13 @@ impl Lines {
             self.line("reason", reason);
         }
         self.line("strength", row.strength.word());
-        self.line("source", &row.source);
+        self.line("source", row.source.cite);
         self.line("id", &row.id);
     }
 
-    fn ladder(&mut self, ladder: &Ladder) {
+    fn picture(&mut self, key: &str, title: &str, words: impl Iterator<Item = String>) {
         self.group();
-        self.line("picture", &ladder.title);
-        for Step { at, lane, what } in &ladder.steps {
-            let (time, who) = (milliseconds(*at), &ladder.lanes[*lane]);
-            let what = match what {
-                What::Sent { to, text, lost } => {
-                    let lost = if *lost { ", lost" } else { "" };
-                    format!("{time} ms, {who} sends {text} to {}{lost}", ladder.lanes[*to])
-                }
-                What::Mark { text, .. } => format!("{time} ms, {who}: {text}"),
-                What::More(count) => format!("{who}: {count} more"),
-            };
-            self.line("step", &what);
-        }
-    }
-
-    fn bars(&mut self, scene: &Bars) {
-        self.group();
-        self.line("picture", &format!("{}, ms since the loop began", scene.title));
-        for bar in &scene.bars {
-            let what = match bar {
-                Some(bar) => format!("{}, {} to {}", bar.client, milliseconds(bar.began), milliseconds(bar.ended)),
-                None => format!("{} more", scene.left_out),
-            };
-            self.line("served", &what);
-        }
+        self.line("picture", title);
+        words.for_each(|words| self.line(key, &words));
     }
 }

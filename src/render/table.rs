@@ -6,11 +6,9 @@ use comfy_table::{Cell, Color};
 
 use super::picture::Picture;
 use super::sheet::{self, BOLD, Notes, Sheet};
+use super::words::{TALLY, USUAL, counts, has_usual, observed, property, right_answer, summary};
 use super::{Look, Results, ladder, trace};
-use crate::vocabulary::{Choice, Guess, Host, Report, Row, Strength, Tally, Verdict};
-
-/// What the mark in front of a property means.
-pub(super) const USUAL: &str = "~ usual here, promised by nobody";
+use crate::vocabulary::{Choice, Host, Report, Row, Verdict};
 
 /// Every lesson of a run, with the calls where they are asked for; of several, the sums below.
 pub fn reports(results: &Results<'_>) -> String {
@@ -63,22 +61,19 @@ fn report(report: &Report, host: &Host, arguments: &[String], look: Look) -> Str
 }
 
 /// What was said before the run, and what came of it.
-pub fn outcome(guess: &Guess, choice: Choice, report: &Report, look: Look) -> String {
-    let answer = |place: usize| format!("{}) {}", Guess::letter(place), guess.answers[place]);
-    let observed = report.rows.iter().find(|row| row.id == guess.row);
+pub fn outcome(choice: Choice, report: &Report, look: Look) -> String {
+    let row = report.guessed();
+    let differs = row.is_some_and(|row| row.verdict == Verdict::Differs);
     let mut text = String::new();
     if let Choice::Said(place) = choice {
-        line(&mut text, &look.wrap(&format!("You said: {}", answer(place)), "    "));
+        line(&mut text, &look.wrap(&format!("You said: {}", report.guess.answer(place)), "    "));
     }
-    if let Some(row) = observed {
-        line(&mut text, &look.wrap(&format!("Observed: {}: {}", row.property, row.observed), "    "));
+    if let Some(row) = row {
+        line(&mut text, &look.wrap(&observed(row), "    "));
     }
     let right = match choice {
-        _ if observed.is_some_and(|row| row.verdict == Verdict::Differs) => {
-            "This system answers otherwise than expected: see the table.".to_owned()
-        }
-        Choice::Said(place) if place == guess.right => "That is right.".to_owned(),
-        Choice::Said(_) | Choice::Silent => format!("Right is {}", answer(guess.right)),
+        Choice::Said(place) if place == report.guess.right && !differs => "That is right.".to_owned(),
+        Choice::Said(_) | Choice::Silent => right_answer(report),
     };
     line(&mut text, &look.wrap(&right, "    "));
     line(&mut text, &look.wrap(&format!("Why: {}", report.why), "    "));
@@ -89,12 +84,12 @@ pub fn outcome(guess: &Guess, choice: Choice, report: &Report, look: Look) -> St
 pub fn tallies(results: &Results<'_>) -> String {
     let look = results.look;
     let sum = results.reports.iter().map(Report::tally).sum();
-    let mut table = sheet::empty(look, &["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"]);
+    let mut table = sheet::empty(look, &TALLY);
     for report in results.reports {
-        let tally = report.tally();
-        let counts = [tally.rows(), tally.matching, tally.differing, tally.skipped, tally.info];
         let mut row = vec![Cell::new(report.lesson)];
-        row.extend(counts.map(|count| Cell::new(count).set_alignment(comfy_table::CellAlignment::Right)));
+        row.extend(
+            counts(report.tally()).map(|count| Cell::new(count).set_alignment(comfy_table::CellAlignment::Right)),
+        );
         table.add_row(row);
     }
     let mut text = heading("all: every lesson", look);
@@ -121,22 +116,6 @@ pub(super) fn line(text: &mut String, line: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-/// `7 of 7 as expected on Linux 6.18`, and what was not judged.
-pub(super) fn summary(tally: Tally, host: &Host) -> String {
-    let mut text = format!("{} of {} as expected on {}", tally.matching, tally.judged(), host.short());
-    for (count, what) in [(tally.skipped, "skipped"), (tally.info, "for information")] {
-        if count > 0 {
-            let _ = write!(text, "; {count} {what}");
-        }
-    }
-    text
-}
-
-/// Whether a row is marked as one that nobody promises.
-pub(super) fn has_usual(report: &Report) -> bool {
-    report.rows.iter().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
-}
-
 fn results(report: &Report, notes: &Notes, look: Look) -> String {
     let mut sheet = Sheet::new(look, &["Property", "Expected", "Observed", "Verdict"]);
     for row in &report.rows {
@@ -150,14 +129,6 @@ fn results(report: &Report, notes: &Notes, look: Look) -> String {
         ]);
     }
     sheet.finish(1..3)
-}
-
-/// The property; `~` marks what nobody promises. A number that is only measured promises nothing anyhow.
-pub(super) fn property(property: &str, strength: Strength, measured: bool) -> String {
-    match strength {
-        Strength::Usual if !measured => format!("~ {property}"),
-        Strength::Usual | Strength::Promised => property.to_owned(),
-    }
 }
 
 /// What a row says below the table.

@@ -1,7 +1,7 @@
 //! A lesson's question as a choice, and what was chosen.
 
 /// Answers to a lesson's question: one is right, the others are what people really believe.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Guess {
     /// The answers, three or four.
     pub answers: &'static [&'static str],
@@ -22,6 +22,11 @@ impl Guess {
     /// The letter of the answer at `place`.
     pub fn letter(place: usize) -> char {
         ('a'..='z').nth(place).unwrap_or('?')
+    }
+
+    /// The answer at `place`, with its letter.
+    pub fn answer(&self, place: usize) -> String {
+        format!("{}) {}", Guess::letter(place), self.answers[place])
     }
 
     /// The letter of the last answer.

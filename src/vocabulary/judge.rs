@@ -44,7 +44,7 @@ pub fn judge(scene: &str, claim: &Claim, os: Os, observed: &Observation) -> Row 
         observed_value: seen.and_then(Fact::value),
         verdict,
         strength: claim.strength,
-        source: claim.source.to_string(),
+        source: claim.source,
         reason,
     }
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Claim, Os, Strength};
+use super::{Claim, Guess, Os, Source, Strength};
 use crate::lab::Event;
 
 /// What became of a claim.
@@ -58,7 +58,7 @@ pub struct Row {
     /// Who stood behind the claim.
     pub strength: Strength,
     /// Where it is written.
-    pub source: String,
+    pub source: &'static Source,
     /// Why it was skipped, or what a reader must know of the difference.
     pub reason: Option<String>,
 }
@@ -108,6 +108,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// Notes on the run as a whole, such as strangers that were heard.
     pub notes: Vec<String>,
+    /// What people answer before they have seen it.
+    #[serde(skip)]
+    pub guess: Guess,
     /// Why it is so.
     #[serde(skip)]
     pub why: &'static str,
@@ -170,6 +173,11 @@ impl std::iter::Sum for Tally {
 }
 
 impl Report {
+    /// The row that answers the question.
+    pub fn guessed(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.id == self.guess.row)
+    }
+
     /// Counts the verdicts.
     pub fn tally(&self) -> Tally {
         let count = |verdict| self.rows.iter().filter(|row| row.verdict == verdict).count();

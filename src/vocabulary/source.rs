@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// A place in a standard or a manual, and what it says there.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Source {
@@ -14,6 +16,13 @@ pub struct Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.cite)
+    }
+}
+
+/// A program gets the citation: what the document says is for people.
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.cite)
     }
 }
 

@@ -1,0 +1,72 @@
+//! What several formats say in the same words.
+
+use std::fmt::Write;
+
+use crate::vocabulary::{Host, Report, Row, Source, Strength, Tally, Verdict};
+
+/// What the mark in front of a property means.
+pub(super) const USUAL: &str = "~ usual here, promised by nobody";
+
+/// The heads of a table that sums up lessons.
+pub(super) const TALLY: [&str; 6] = ["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"];
+
+/// `7 of 7 as expected on Linux 6.18`, and what was not judged.
+pub(super) fn summary(tally: Tally, host: &Host) -> String {
+    let mut text = format!("{} of {} as expected on {}", tally.matching, tally.judged(), host.short());
+    for (count, what) in [(tally.skipped, "skipped"), (tally.info, "for information")] {
+        if count > 0 {
+            let _ = write!(text, "; {count} {what}");
+        }
+    }
+    text
+}
+
+/// Whether a row is marked as one that nobody promises.
+pub(super) fn has_usual(report: &Report) -> bool {
+    report.rows.iter().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
+}
+
+/// The property; `~` marks what nobody promises. A number that is only measured promises nothing anyhow.
+pub(super) fn property(property: &str, strength: Strength, measured: bool) -> String {
+    match strength {
+        Strength::Usual if !measured => format!("~ {property}"),
+        Strength::Usual | Strength::Promised => property.to_owned(),
+    }
+}
+
+/// The verdict, with the reason where there is one.
+pub(super) fn verdict(row: &Row) -> String {
+    let word = row.verdict.word();
+    row.reason.as_ref().map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
+}
+
+/// The numbers below the heads of [`TALLY`], all but the name.
+pub(super) fn counts(tally: Tally) -> [usize; 5] {
+    [tally.rows(), tally.matching, tally.differing, tally.skipped, tally.info]
+}
+
+/// The right answer to the question that comes before the run, unless this system answered otherwise.
+pub(super) fn right_answer(report: &Report) -> String {
+    match report.guessed() {
+        Some(row) if row.verdict == Verdict::Differs => {
+            "This system answers otherwise than expected: see the table.".to_owned()
+        }
+        _ => format!("Right is {}", report.guess.answer(report.guess.right)),
+    }
+}
+
+/// What was observed of that question.
+pub(super) fn observed(row: &Row) -> String {
+    format!("Observed: {}: {}", row.property, row.observed)
+}
+
+/// The sources in the order in which they are first cited.
+pub(super) fn each_once(cited: impl Iterator<Item = &'static Source>) -> Vec<&'static Source> {
+    let mut sources = Vec::new();
+    for source in cited {
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    sources
+}
