@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use regex::Regex;
 use serde_json::Value;
-use support::{Run, run, say, udp_lab};
+use support::{Run, missing, run, say, udp_lab};
 use udp_lab::export::{Export, Target};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results};
@@ -206,7 +206,7 @@ fn csv_is_what_python_takes_for_csv() {
             assert_eq!(seen[1..], rows(&read(&folder, "r.json")));
         }
         Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
-        Err(_) => say("not tested here: there is no python3 to read CSV"),
+        Err(_) => missing("python3, to read CSV"),
     }
 }
 
@@ -313,7 +313,7 @@ fn an_ending_that_names_no_format_is_wrong_use() {
     for file in ["r.pdf", "r", ".md", "md", "r.md.bak"] {
         let run = run_in(&folder, &["truncation", "--export", file]);
         assert_eq!((run.status, run.out.as_str()), (2, ""), "{file}");
-        assert!(run.err.contains("the ending names the format: .md .json .csv .txt .pcapng"), "{}", run.err);
+        assert!(run.err.contains("the ending names the format: .md .json .csv .html .txt .pcapng"), "{}", run.err);
     }
     assert_eq!(run_in(&folder, &["truncation", "--export", "R.MD"]).status, 0, "endings have no case");
     assert_eq!(files(&folder), ["R.MD"]);

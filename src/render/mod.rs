@@ -3,6 +3,7 @@
 pub mod checkup;
 pub mod csv;
 pub mod expectations;
+pub mod html;
 pub mod json;
 pub mod ladder;
 pub mod markdown;
@@ -11,6 +12,7 @@ pub mod pcapng;
 pub mod picture;
 pub mod plain;
 mod sheet;
+mod svg;
 pub mod table;
 pub mod trace;
 mod words;
@@ -58,6 +60,7 @@ pub const FILE_FORMATS: &[(&str, FileFormat)] = &[
     ("md", |results| markdown::reports(results).into_bytes()),
     ("json", |results| json::reports(results).into_bytes()),
     ("csv", |results| csv::reports(results).into_bytes()),
+    ("html", |results| html::reports(results).into_bytes()),
     ("txt", |results| without_colour(&table::reports(results)).into_bytes()),
     ("pcapng", |results| results.reports.iter().flat_map(pcapng::capture).collect()),
 ];

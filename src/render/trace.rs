@@ -219,7 +219,7 @@ pub fn check(os: Os, arguments: &[String], look: Look) -> String {
 }
 
 /// An argument as a shell takes it, with no character that could act on the terminal.
-fn shell_word(argument: &str, ascii: bool) -> String {
+pub(super) fn shell_word(argument: &str, ascii: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     // What is escaped for a terminal is escaped here as well; these three never act on one.
     let shown = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1 && (c.is_ascii() || !ascii);

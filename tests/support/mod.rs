@@ -120,3 +120,9 @@ pub fn on_terminal(columns: u16, args: &[&str], steps: &Value) -> Terminal {
         unchanged: told["unchanged"].as_bool().unwrap(),
     }
 }
+
+/// Says what is not here, so that something could not be tested; where everything must be tested, that is a failure.
+pub fn missing(what: &str) {
+    assert!(std::env::var_os("UDP_LAB_TESTS").is_none_or(|wanted| wanted != "all"), "not here: {what}");
+    say(&format!("NOT TESTED: this is not here: {what}"));
+}

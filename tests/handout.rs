@@ -1,0 +1,489 @@
+//! The handout: one page of HTML that hides what it must, shows what it must, and can be read by everybody. What only a
+//! browser knows is asked of Chromium, by `tests/handout/check.mjs`.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use serde_json::Value;
+use support::{missing, udp_lab};
+use udp_lab::lessons::LESSONS;
+use udp_lab::render::{Look, Results, html};
+use udp_lab::vocabulary::Verdict;
+
+/// What has a meaning in HTML; the last one could be taken for a right-to-left mark.
+const HOSTILE: [&str; 6] = [
+    "<script>alert(1)</script>",
+    "\"&'",
+    "</details>",
+    "</style><img src=x onerror=alert(2)>",
+    "&lt;",
+    "\u{202e}abc\u{7}",
+];
+
+/// An empty folder of the test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("handout-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs the binary in `folder`, and returns its page and what it printed.
+fn page_in(folder: &Path, file: &str, args: &[&str]) -> (String, String) {
+    let mut command = udp_lab();
+    command.current_dir(folder).args(["--format", "json"]).args(args).args(["--export", file]);
+    let output = command.output().unwrap();
+    assert!(output.stderr.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    (fs::read_to_string(folder.join(file)).unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// A piece of a page: an element that begins or a text, and how many `details` it is in.
+struct Piece {
+    name: String,
+    attributes: Vec<(String, String)>,
+    text: String,
+    hidden: usize,
+}
+
+fn unescaped(text: &str) -> String {
+    let known = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    let mut rest = text;
+    let mut plain = String::new();
+    while let Some(at) = rest.find('&') {
+        plain.push_str(&rest[..at]);
+        let (entity, c) = known.iter().find(|(entity, _)| rest[at..].starts_with(entity)).expect("a known entity");
+        plain.push_str(c);
+        rest = &rest[at + entity.len()..];
+    }
+    plain + rest
+}
+
+fn attributes(mut rest: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    while let Some((name, value)) = rest.trim_start().split_once("=\"") {
+        let (value, after) = value.split_once('"').expect("the value ends");
+        found.push((name.to_owned(), unescaped(value)));
+        rest = after;
+    }
+    assert!(rest.trim().is_empty() || rest.trim() == "/", "every value is quoted: {rest}");
+    found
+}
+
+/// Reads a page as strictly as XML: every element is closed in its place. The style is no text.
+fn pieces(page: &str) -> Vec<Piece> {
+    let mut rest = page.strip_prefix("<!DOCTYPE html>\n").expect("the page says that it is HTML");
+    let mut open: Vec<String> = Vec::new();
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let hidden = open.iter().filter(|name| *name == "details").count();
+        let Some(markup) = rest.strip_prefix('<') else {
+            let (text, after) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n') && !text.contains('\u{202e}'), "{text:?}");
+            if open.last().is_none_or(|name| name != "style") {
+                pieces.push(Piece { name: String::new(), attributes: Vec::new(), text: unescaped(text), hidden });
+            }
+            rest = after;
+            continue;
+        };
+        let (tag, after) = markup.split_once('>').expect("the tag ends");
+        rest = after;
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name), "closed in its place");
+            continue;
+        }
+        let (name, given) = tag.split_once(' ').unwrap_or((tag, ""));
+        pieces.push(Piece { name: name.to_owned(), attributes: attributes(given), text: String::new(), hidden });
+        if name != "meta" && !tag.ends_with('/') {
+            open.push(name.to_owned());
+        }
+    }
+    assert!(open.is_empty(), "closed at all: {open:?}");
+    pieces
+}
+
+/// The texts of the elements with one of these names, each with whatever is in them; pages nest none of these.
+fn texts(pieces: &[Piece], names: &[&str], until: &[&str]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut inside = false;
+    for piece in pieces {
+        if names.contains(&piece.name.as_str()) {
+            texts.push(String::new());
+            inside = true;
+        } else if until.contains(&piece.name.as_str()) {
+            inside = false;
+        } else if inside && let Some(text) = texts.last_mut() {
+            text.push_str(piece.text.trim_end_matches('\n'));
+        }
+    }
+    texts
+}
+
+/// The cells of every row of every table.
+fn rows(pieces: &[Piece]) -> Vec<Vec<String>> {
+    let starts = pieces.iter().enumerate().filter(|(_, piece)| piece.name == "tr").map(|(at, _)| at);
+    let ends = |start: usize| pieces[start + 1..].iter().position(|piece| ["tr", "table", "p"].contains(&&*piece.name));
+    starts
+        .map(|start| {
+            let end = ends(start).map_or(pieces.len(), |length| start + 1 + length);
+            texts(&pieces[start..end], &["th", "td"], &["tbody"])
+        })
+        .collect()
+}
+
+fn outside(pieces: &[Piece]) -> String {
+    pieces.iter().filter(|piece| piece.hidden == 0).map(|piece| piece.text.as_str()).collect()
+}
+
+fn count(page: &str, tag: &str) -> u64 {
+    page.matches(tag).count() as u64
+}
+
+#[test]
+fn a_page_is_well_formed_and_fetches_nothing() {
+    let folder = folder("form");
+    for name in LESSONS.iter().map(|lesson| lesson.name).chain(["all"]) {
+        let (page, _) = page_in(&folder, &format!("{name}.html"), &[name]);
+        let pieces = pieces(&page);
+        for word in ["<script", "<link", "<img", "<iframe", "src=", "srcset=", "@import", "url(", "http:", "https:"] {
+            assert!(!page.contains(word), "{name}: {word}");
+        }
+        let attributes = || pieces.iter().flat_map(|piece| &piece.attributes);
+        assert!(attributes().all(|(name, _)| !name.starts_with("on")), "{name}");
+        assert!(attributes().filter(|(name, _)| name == "href").all(|(_, target)| target.starts_with('#')), "{name}");
+        let policy = "default-src 'none'; style-src 'unsafe-inline'";
+        assert!(attributes().any(|(name, value)| name == "content" && value == policy), "{name}");
+        let lessons = if name == "all" { LESSONS.len() as u64 } else { 1 };
+        assert_eq!((count(&page, "<h1>"), count(&page, "<main>")), (1, 1), "{name}");
+        assert_eq!(count(&page, "<p class=\"question\">"), lessons, "{name}");
+        let mut ids: Vec<_> = attributes().filter(|(name, _)| name == "id").map(|(_, id)| id).collect();
+        let all = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "{name}: no id twice");
+    }
+}
+
+/// Holds the rows of a page against the JSON of the same run.
+fn every_row_is_in(page: &str, json: &str) {
+    let document: Value = serde_json::from_str(json).unwrap();
+    let reports = document["reports"].as_array().unwrap();
+    let pieces = pieces(page);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let property = |row: &Value| {
+        let mark = if row["strength"] == "usual" && row["verdict"] != "info" { "~ " } else { "" };
+        format!("{mark}{}", text(&row["property"]))
+    };
+    let judged = reports.iter().flat_map(|report| report["rows"].as_array().unwrap()).map(|row| {
+        let verdict = text(&row["verdict"]);
+        let said = row["reason"].as_str().map_or(verdict.clone(), |reason| format!("{verdict}: {reason}"));
+        vec![property(row), text(&row["expected"]), text(&row["observed"]), said, text(&row["source"])]
+    });
+    let judged: Vec<_> = judged.collect();
+    let rows = rows(&pieces);
+    let of_length = |length: usize| rows.iter().filter(move |row| row.len() == length);
+    let found: Vec<_> = of_length(5).filter(|row| row[0] != "Property").cloned().collect();
+    assert_eq!(found, judged);
+    let blank: Vec<_> = of_length(3).filter(|row| row[0] != "Property").cloned().collect();
+    let expected: Vec<_> = judged.iter().map(|row| vec![row[0].clone(), String::new(), String::new()]).collect();
+    assert_eq!(blank, expected, "the sheet to fill in has the same rows");
+    for report in reports {
+        for row in report["rows"].as_array().unwrap() {
+            let scene = vec![text(&row["scene"])];
+            assert_eq!(rows.iter().filter(|row| **row == scene).count(), 2, "{scene:?}");
+        }
+        assert!(outside(&pieces).contains(&text(&report["question"])));
+    }
+}
+
+#[test]
+fn every_row_of_the_run_is_there() {
+    let folder = folder("rows");
+    for lesson in LESSONS {
+        let (page, json) = page_in(&folder, &format!("{}.html", lesson.name), &[lesson.name]);
+        every_row_is_in(&page, &json);
+    }
+    let (page, json) = page_in(&folder, "long.html", &["boundaries", &"x".repeat(40_000), &"y".repeat(40_000)]);
+    assert!(page.len() < 40_000, "nobody is asked to type so much");
+    every_row_is_in(&page, &json);
+}
+
+#[test]
+fn hostile_payloads_stay_text() {
+    let folder = folder("hostile");
+    let elements = |page: &str| pieces(page).into_iter().map(|piece| piece.name).collect::<BTreeSet<_>>();
+    let (harmless, _) = page_in(&folder, "harmless.html", &["boundaries"]);
+    let (page, json) = page_in(&folder, "hostile.html", &[&["boundaries"], &HOSTILE[..]].concat());
+    assert_eq!(elements(&page), elements(&harmless));
+    every_row_is_in(&page, &json);
+    let rows = rows(&pieces(&page));
+    for shown in ["\"<script>alert(1)</script>\"", "\"\\\"&'\"", "\"</details>\"", "\"&lt;\"", "\"\\u{202e}abc\\u{7}\""]
+    {
+        assert!(rows.iter().any(|row| row.len() == 5 && row[2] == shown), "{shown} in {rows:?}");
+    }
+    assert!(page.contains("&#39;&lt;script&gt;alert(1)&lt;/script&gt;&#39;"), "the command has it too");
+}
+
+/// The marks stand for everything that a run or an answer tells.
+#[test]
+fn observed_values_and_answers_are_hidden() {
+    let marks = ["OBSERVED!", "EXPECTED!", "REASON!", "NOTE!", "WHY!", "PAYLOAD!", "differs"];
+    let host = udp_lab::platform::host();
+    let look = Look { width: 80, ascii: false, ladder: true, why: true };
+    for lesson in LESSONS {
+        let mut report = lesson.run(&lesson.default_scenes().unwrap()).unwrap();
+        for row in &mut report.rows {
+            (row.expected, row.observed) = (marks[1].to_owned(), marks[0].to_owned());
+            (row.reason, row.verdict) = (Some(marks[2].to_owned()), Verdict::Differs);
+        }
+        for event in &mut report.events {
+            event.payload = event.payload.is_some().then(|| marks[5].as_bytes().to_vec());
+        }
+        (report.notes, report.why) = (vec![marks[3].to_owned()], marks[4]);
+        let results =
+            Results { reports: &[report], host: &host, look, arguments: &[lesson.name.to_owned()], trace: false };
+        let page = html::reports(&results);
+        let pieces = pieces(&page);
+        let seen = outside(&pieces);
+        let drawn = if lesson.name == "concurrency" { &marks[..5] } else { &marks[..] };
+        assert!(drawn.iter().all(|mark| page.contains(mark)), "{}", lesson.name);
+        assert!(!marks.iter().any(|mark| seen.contains(mark)), "{}: {seen}", lesson.name);
+        assert!(!seen.contains("Right is") && !seen.contains(" as expected on "), "{}: {seen}", lesson.name);
+        assert!(pieces.iter().filter(|piece| piece.name == "svg").all(|piece| piece.hidden > 0), "{}", lesson.name);
+        for (place, answer) in lesson.guess.answers.iter().enumerate() {
+            assert!(seen.contains(answer), "{}: {place}", lesson.name);
+        }
+    }
+    assert!(
+        !pieces(&page_in(&folder("shown"), "r.html", &["all"]).0)
+            .iter()
+            .any(|piece| { piece.name == "details" && !piece.attributes.is_empty() })
+    );
+}
+
+#[test]
+fn the_answer_is_the_right_one_unless_this_system_answers_otherwise() {
+    let folder = folder("answer");
+    for lesson in LESSONS {
+        let (page, _) = page_in(&folder, &format!("{}.html", lesson.name), &[lesson.name]);
+        let said = texts(&pieces(&page), &["p"], &["details", "h3"]);
+        let right = lesson.guess.answers[lesson.guess.right];
+        let letter = ["a", "b", "c", "d"][lesson.guess.right];
+        assert!(said.contains(&format!("Right is {letter}) {right}")), "{said:?}");
+        assert!(said.contains(&format!("Why: {}", lesson.why)), "{said:?}");
+    }
+    if !cfg!(target_os = "linux") {
+        return support::say("not tested here: worlds are broken on Linux only");
+    }
+    let page = fs::read_to_string(differing(&folder)).unwrap();
+    assert!(page.contains("This system answers otherwise than expected"), "{page}");
+    assert!(!page.contains("Right is"), "{page}");
+}
+
+/// A page of a world in which datagrams are joined.
+fn differing(folder: &Path) -> PathBuf {
+    let library = PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
+    let mut broken = udp_lab();
+    broken.current_dir(folder).env("LD_PRELOAD", library).env("UDP_LAB_FAULT", "merge");
+    let status = broken.args(["boundaries", "--export", "differs.html"]).stdout(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    folder.join("differs.html")
+}
+
+#[test]
+fn pictures_are_told_in_words_and_can_be_left_out() {
+    let folder = folder("pictures");
+    for (lesson, key, pictures) in
+        [("truncation", "step: ", 1), ("connectionless", "step: ", 1), ("concurrency", "served: ", 2)]
+    {
+        let (file, bare) = (format!("{lesson}.html"), format!("{lesson}-bare.html"));
+        let mut command = udp_lab();
+        let plain =
+            command.current_dir(&folder).args([lesson, "--format", "plain", "--export", &file]).output().unwrap();
+        let plain = String::from_utf8(plain.stdout).unwrap();
+        let steps: Vec<_> = plain.lines().filter_map(|line| line.strip_prefix(key)).collect();
+        let page = fs::read_to_string(folder.join(&file)).unwrap();
+        let pieces = pieces(&page);
+        let items = texts(&pieces, &["li"], &["p", "div", "details", "h3", "figcaption", "span"]);
+        assert!(steps.len() > 3 && steps.iter().all(|step| items.contains(&(*step).to_owned())), "{steps:?} {items:?}");
+        let drawn: Vec<_> = pieces.iter().filter(|piece| piece.name == "svg").collect();
+        assert_eq!((drawn.len(), count(&page, "<figcaption>")), (pictures, pictures as u64), "{lesson}");
+        for picture in drawn {
+            let of = |name: &str| picture.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| &**value);
+            assert!(of("role") == Some("img") && of("aria-label").is_some_and(|label| !label.is_empty()), "{lesson}");
+        }
+        let (bare, _) = page_in(&folder, &bare, &[lesson, "--no-ladder"]);
+        assert!(!bare.contains("<svg") && !bare.contains("<figure"), "{lesson}");
+    }
+}
+
+#[test]
+fn ascii_is_not_for_pages() {
+    let (page, _) = page_in(&folder("ascii"), "r.html", &["boundaries", "你好", "--ascii"]);
+    assert!(page.contains("&quot;你好&quot;"), "{page}");
+}
+
+#[test]
+fn a_thousand_clients_leave_a_page_that_can_be_read() {
+    let (page, json) = page_in(&folder("thousand"), "r.html", &["concurrency", "--clients", "1000", "--work", "1ms"]);
+    every_row_is_in(&page, &json);
+    let (pictures, bars) = (count(&page, "<svg"), count(&page, "<rect"));
+    assert!(pictures >= 2 && bars <= 12 * pictures, "{pictures} pictures, {bars} bars");
+    assert!(page.contains("(990 more)"), "{page}");
+    assert!(page.len() < 50_000, "{}", page.len());
+}
+
+// In a browser.
+
+/// What Chromium saw of some pages, asked for once; nothing where it cannot be asked.
+static SEEN: LazyLock<Option<Vec<(String, Value, String)>>> = LazyLock::new(|| {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/handout/check.mjs");
+    let browser = std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    if !browser.exists() {
+        missing("Chromium, to open the handout");
+        return None;
+    }
+    if !script.with_file_name("node_modules").exists() {
+        missing("what `npm ci --prefix tests/handout` brings, to open the handout");
+        return None;
+    }
+    let folder = folder("browser");
+    let mut pages =
+        vec![("all.html", &["all"][..]), ("thousand.html", &["concurrency", "--clients", "1000", "--work", "1ms"])];
+    let (long, narrow) = ("x".repeat(40_000), "W".repeat(300));
+    let hostile = [&["boundaries"], &HOSTILE[..], &["你好", "שלום", &narrow, &long]].concat();
+    pages.push(("hostile.html", &hostile));
+    let mut files: Vec<PathBuf> = pages
+        .iter()
+        .map(|(file, args)| {
+            page_in(&folder, file, args);
+            folder.join(file)
+        })
+        .collect();
+    if cfg!(target_os = "linux") {
+        files.push(differing(&folder));
+    }
+    let output = match Command::new("node").arg(script).arg(&folder).args(&files).stdin(Stdio::null()).output() {
+        Ok(output) => output,
+        Err(_) => {
+            missing("node, to open the handout");
+            return None;
+        }
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    Some(
+        files
+            .iter()
+            .map(|file| {
+                let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+                let seen = seen[&name].clone();
+                (name, seen, fs::read_to_string(file).unwrap())
+            })
+            .collect(),
+    )
+});
+
+/// Asks `question` of every page as it is shown in every way.
+fn in_every_view(question: impl Fn(&str, &Value, &str)) {
+    for (name, seen, page) in SEEN.iter().flatten() {
+        let views = seen["views"].as_array().unwrap();
+        assert_eq!(views.len(), 8, "two widths, light and dark, closed and open");
+        views.iter().for_each(|view| question(&format!("{name} {}", view["view"]), view, page));
+    }
+}
+
+/// So many elements with this tag, and so many of them in sight before anything is opened.
+fn shown(page: &str, tag: &str) -> (u64, u64) {
+    let pieces = pieces(page);
+    let of = |hidden: &dyn Fn(usize) -> bool| {
+        pieces.iter().filter(|piece| piece.name == tag && hidden(piece.hidden)).count()
+    };
+    (of(&|_| true) as u64, of(&|depth| depth == 0) as u64)
+}
+
+#[test]
+fn a_browser_opens_it_without_an_error_and_fetches_nothing() {
+    for (name, seen, _) in SEEN.iter().flatten() {
+        let mut asked = 0;
+        for view in seen["views"].as_array().unwrap().iter().filter(|view| !view["wrong"].is_null()) {
+            asked += 1;
+            assert_eq!(view["wrong"], serde_json::json!([]), "{name} {}", view["view"]);
+        }
+        assert_eq!(asked, 4, "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_wider_than_the_window() {
+    in_every_view(|view, seen, _| {
+        assert_eq!(seen["client"], seen["width"], "{view}");
+        assert!(seen["scroll"].as_u64() <= seen["client"].as_u64(), "{view}: {}", seen["scroll"]);
+        assert_eq!(seen["wider"], serde_json::json!([]), "{view}");
+    });
+}
+
+#[test]
+fn tables_and_pictures_are_shown_when_they_are_asked_for() {
+    in_every_view(|view, seen, page| {
+        let ((tables, sheets), (pictures, _)) = (shown(page, "table"), shown(page, "svg"));
+        assert!(sheets > 0 && tables > sheets && pictures > 0);
+        let expected = if seen["shown"] == "open" { (tables, pictures) } else { (sheets, 0) };
+        assert_eq!(
+            (seen["tables"].as_u64(), seen["pictures"].as_u64()),
+            (Some(expected.0), Some(expected.1)),
+            "{view}"
+        );
+        if seen["shown"] == "open" {
+            assert!(seen["letters"].as_f64().unwrap() >= 11.0, "{view}: letters of {}", seen["letters"]);
+        }
+    });
+}
+
+#[test]
+fn it_is_light_or_dark_as_the_reader_wants() {
+    in_every_view(|view, seen, _| {
+        let light = seen["background"] == "rgb(255, 255, 255)";
+        assert_eq!(light, seen["colorScheme"] == "light", "{view}: {}", seen["background"]);
+    });
+}
+
+#[test]
+fn axe_finds_no_violation() {
+    in_every_view(|view, seen, _| assert_eq!(seen["violations"], serde_json::json!([]), "{view}"));
+}
+
+#[test]
+fn everything_is_reached_and_opened_by_keyboard() {
+    for (name, seen, page) in SEEN.iter().flatten() {
+        let seen = &seen["keyboard"];
+        let (details, wide) = (count(page, "<details>"), count(page, "<div class=\"wide\""));
+        assert_eq!((seen["details"].as_u64(), seen["wide"].as_u64()), (Some(details), Some(wide)), "{name}");
+        assert_eq!((seen["opened"].as_u64(), seen["moved"].as_u64()), (Some(details), Some(wide)), "{name}: {seen}");
+        assert_eq!(seen["unseen"], 0, "{name}: one sees where one is");
+    }
+}
+
+#[test]
+fn it_prints_on_a4_as_it_is_shown_and_on_white() {
+    for (name, seen, page) in SEEN.iter().flatten() {
+        let ((tables, sheets), (pictures, _)) = (shown(page, "table"), shown(page, "svg"));
+        for (state, tables, pictures, most) in [("closed", sheets, 0, 2), ("open", tables, pictures, 6)] {
+            let paper = &seen["print"][state];
+            let found = (paper["tables"].as_u64(), paper["pictures"].as_u64());
+            assert_eq!(found, (Some(tables), Some(pictures)), "{name} {state}");
+            assert_eq!(paper["background"], "rgb(255, 255, 255)", "{name} {state}");
+            let pages = paper["pages"].as_u64().unwrap();
+            assert!((sheets..=most * sheets).contains(&pages), "{name} {state}: {pages} pages");
+            assert!(paper["bytes"].as_u64().unwrap() > 10_000, "{name} {state}");
+            for size in paper["sizes"].as_array().unwrap() {
+                let size: Vec<f64> = size.as_str().unwrap().split(' ').map(|side| side.parse().unwrap()).collect();
+                assert_eq!((size[2].round(), size[3].round()), (595.0, 842.0), "{name} {state}: A4");
+            }
+        }
+    }
+}
