@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::{Run, run, say};
+use support::{Run, missing, run, say};
 use udp_lab::lessons::LESSONS;
 
 fn page_of(lesson: &str) -> String {
@@ -240,7 +240,7 @@ fn checked_by(program: &str, args: &[&str], input: &str) -> Option<std::process:
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
-        say(&format!("not tested here: there is no {program}"));
+        missing(program);
         return None;
     };
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

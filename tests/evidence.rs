@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
-use support::{run, say};
+use support::{missing, run, say};
 use udp_lab::lab::Outcome;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::pcapng;
@@ -122,11 +122,12 @@ fn json_is_not_disturbed_by_the_trace_and_has_what_it_shows() {
 fn strace_works() -> bool {
     static WORKS: LazyLock<bool> = LazyLock::new(|| {
         let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-        let works = tried.is_ok_and(|output| output.status.success());
-        if !works {
-            say("NOT TESTED: strace is not here, or may not trace; nothing was compared with it");
+        match tried {
+            Ok(output) if output.status.success() => return true,
+            Ok(_) => say("NOT TESTED: strace may not trace here; nothing was compared with it"),
+            Err(_) => missing("strace, to compare the log with"),
         }
-        works
+        false
     });
     *WORKS
 }
@@ -282,7 +283,7 @@ fn read_by(program: &str, args: &[&str], file: &Path) -> Option<String> {
     let output = match Command::new(program).args(args).arg(file).output() {
         Ok(output) => output,
         Err(_) => {
-            say(&format!("NOT TESTED: {program} is not here; nobody else read the capture"));
+            missing(&format!("{program}, to read the capture"));
             return None;
         }
     };

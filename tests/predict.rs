@@ -89,7 +89,7 @@ fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
     terminal.args(["-c", spawn, env!("CARGO_BIN_EXE_udp-lab"), "boundaries", "--predict", "--color", "never"]);
     terminal.env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped());
     let Ok(mut child) = terminal.spawn() else {
-        return say("not tested here: there is no python3 to make a terminal");
+        return support::missing("python3, to make a terminal");
     };
     child.stdin.take().unwrap().write_all(b"z\nc\n").unwrap();
     let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
