@@ -235,7 +235,7 @@ fn observed_values_and_answers_are_hidden() {
     let host = udp_lab::platform::host();
     let look = Look { width: 80, ascii: false, ladder: true, why: true };
     for lesson in LESSONS {
-        let mut report = lesson.run(&lesson.default_scenes().unwrap()).unwrap();
+        let mut report = lesson.run(lesson.default_scenes().unwrap(), None).unwrap();
         for row in &mut report.rows {
             (row.expected, row.observed) = (marks[1].to_owned(), marks[0].to_owned());
             (row.reason, row.verdict) = (Some(marks[2].to_owned()), Verdict::Differs);
