@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use socket2::{SockAddr, Socket};
 
 use super::trouble::os_error;
 use super::{
-    Ahead, Call, CallError, Details, Entry, Moment, Outcome, Peer, Receipt, Received, Room, Target, Trouble, probe,
-    socket,
+    Ahead, Call, CallError, Details, Entry, Moment, Outcome, Peer, Protocol, Receipt, Received, Room, Target, Trouble,
+    probe, socket,
 };
 use crate::platform::{self, HERE};
 use crate::vocabulary::{Fact, SocketError};
@@ -30,6 +30,12 @@ pub struct Endpoint {
     socket: Socket,
     address: OnceLock<SocketAddr>,
     peer: Mutex<Option<Peer>>,
+    /// Whether anything was sent that may still be under way.
+    has_sent: AtomicBool,
+    /// Whether a stranger's datagram was found in the queue.
+    visited: AtomicBool,
+    /// The socket of the one endpoint that is heard, by which the fences come.
+    only: OnceLock<Socket>,
     room: Arc<Room>,
 }
 
@@ -58,7 +64,16 @@ impl Endpoint {
         let socket = socket::udp(socket::ANY_PORT)?;
         socket::wait_at_most(&socket, socket::LIMIT)?;
         room.log.opened(name);
-        Ok(Endpoint { name: name.to_owned(), socket, address: OnceLock::new(), peer: Mutex::default(), room })
+        Ok(Endpoint {
+            name: name.to_owned(),
+            socket,
+            address: OnceLock::new(),
+            peer: Mutex::default(),
+            has_sent: AtomicBool::new(false),
+            visited: AtomicBool::new(false),
+            only: OnceLock::new(),
+            room,
+        })
     }
 
     pub(super) fn bound(self, address: SocketAddr) -> Call<Self> {
@@ -75,7 +90,7 @@ impl Endpoint {
     fn learn_address(&self) -> Call<()> {
         if self.address.get().is_none() {
             let address = socket::address_of(&self.socket)?;
-            self.room.enter(address, &self.name);
+            self.room.enter(Protocol::Udp, address, &self.name);
             self.address.get_or_init(|| address);
         }
         Ok(())
@@ -109,6 +124,18 @@ impl Endpoint {
         let peer = Peer { name: target.name().to_owned(), address: target.address() };
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
         self.learn_address()
+    }
+
+    /// Hears only `from` from now on. For a queue that is to run full: no stranger's datagram takes room in it, or is
+    /// counted among those that the kernel dropped. The fences come by way of `from`, and need buffers of a byte.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn hear_only(&self, from: &Endpoint) -> Call<()> {
+        let fence = from.socket.try_clone().map_err(|e| CallError::new(format!("share {}", from.name), &e))?;
+        self.connect(from)?;
+        self.only.get_or_init(|| fence);
+        Ok(())
     }
 
     /// Sends one datagram to `target`; returns the bytes that the system says it sent.
@@ -160,6 +187,7 @@ impl Endpoint {
         // Before the event is written: a receiver must be able to tell who this sender is.
         if result.is_ok() {
             self.learn_address()?;
+            self.has_sent.store(true, Ordering::Relaxed);
         }
         let outcome = match &result {
             Ok(sent) => Outcome::Bytes(*sent),
@@ -189,13 +217,11 @@ impl Endpoint {
 
     /// Receives by plain `recv`, which does not tell the sender. POSIX `recv()`.
     pub fn recv(&self, buffer: usize) -> Receipt {
-        // A connected socket hears only its peer; for another one a peek tells who it is, past any strangers.
-        let from = match self.peer() {
-            Some(peer) => peer,
-            None => match self.peek(buffer) {
-                Receipt::Datagram { from, .. } => from,
-                other => return other,
-            },
+        // A peek tells who it is, past any strangers. A connected socket hears only its peer, and still has in its queue
+        // what came before it was connected.
+        let from = match self.peek(buffer) {
+            Receipt::Datagram { from, .. } => from,
+            other => return other,
         };
         self.next_receipt("recv", buffer, &mut || {
             let mut bytes = vec![0; buffer];
@@ -358,16 +384,19 @@ impl Endpoint {
     /// Sends the fence to this endpoint. It comes from a socket that the scene keeps for this, so that it is known by
     /// its sender; one byte long, or empty for an empty buffer, so that no buffer cuts it. Returns the payload.
     pub(super) fn raise_fence(&self, buffer: usize) -> Call<Vec<u8>> {
-        let fence = match self.room.fence.get() {
+        let fence = match self.only.get().or(self.room.fence.get()) {
             Some(fence) => fence,
             None => {
                 let fence = socket::bound(socket::ANY_PORT)?;
-                self.room.enter(socket::address_of(&fence)?, FENCE);
+                self.room.enter(Protocol::Udp, socket::address_of(&fence)?, FENCE);
                 self.room.fence.get_or_init(|| fence)
             }
         };
         let number = self.room.fences.fetch_add(1, Ordering::Relaxed);
-        let payload = [number][..buffer.min(1)].to_vec();
+        let payload = match self.only.get() {
+            Some(_) => vec![number | FENCE_BIT],
+            None => [number][..buffer.min(1)].to_vec(),
+        };
         self.room.log.ahead(&Ahead::of(FENCE, "send_to").to(self.name()).payload(&payload));
         let sent = fence.send_to(&payload, &SockAddr::from(self.address()));
         let sent = sent.map_err(|e| CallError::new(format!("send the fence to {}", self.name), &e))?;
@@ -420,7 +449,9 @@ impl Endpoint {
 
     fn sender_of(&self, raw: &Raw) -> Option<Peer> {
         let address = raw.from.as_socket()?;
-        Some(Peer { name: self.room.name_of(address)?, address })
+        let name = self.room.name_of(Protocol::Udp, address)?;
+        let is_fence = self.only.get().is_some() && matches!(raw.bytes[..], [FENCE_BIT..=u8::MAX]);
+        Some(Peer { name: if is_fence { FENCE.to_owned() } else { name }, address })
     }
 
     /// Datagrams of strangers are set aside: any program on this machine may send here.
@@ -450,7 +481,8 @@ impl Endpoint {
                         };
                     }
                     None => {
-                        self.room.note_stranger();
+                        self.room.note_stranger(Protocol::Udp);
+                        self.visited.store(true, Ordering::Relaxed);
                         self.discard_peeked(call);
                         (io::ErrorKind::Interrupted.into(), Vec::new())
                     }
@@ -552,7 +584,7 @@ impl Endpoint {
     /// This endpoint under another of the machine's addresses.
     pub fn at(&self, ip: Ipv4Addr) -> Peer {
         let address = SocketAddr::from((ip, self.address().port()));
-        self.room.enter(address, &self.name);
+        self.room.enter(Protocol::Udp, address, &self.name);
         Peer { name: self.name.clone(), address }
     }
 
@@ -644,6 +676,21 @@ impl Endpoint {
     pub fn close(self) {
         self.room.log.ahead(&self.ahead("close"));
         self.write("close", Outcome::Done);
+        // Any program may have the port next; what was sent from it is still under way.
+        if !self.has_sent.load(Ordering::Relaxed)
+            && let Some(address) = self.address.get()
+        {
+            self.room.forget(*address);
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    /// Where strangers were, and the queue was full, they may have taken the place of the lesson's datagrams.
+    fn drop(&mut self) {
+        if self.visited.load(Ordering::Relaxed) && platform::drops(&self.socket) != Some(0) {
+            self.room.crowded.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -651,6 +698,9 @@ impl Endpoint {
 pub fn room_for(payloads: impl IntoIterator<Item = usize>) -> usize {
     payloads.into_iter().map(|payload| 2 * payload + QUEUE_COST).sum()
 }
+
+/// Marks the one byte of a fence for an endpoint that hears only one other: no lesson sends such a byte by itself.
+const FENCE_BIT: u8 = 0x80;
 
 /// The name under which the fence's own socket appears in the events.
 pub const FENCE: &str = "fence";

@@ -17,8 +17,8 @@ mod watch;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::AtomicU8;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use socket2::Socket;
@@ -43,12 +43,21 @@ pub trait Target {
     fn name(&self) -> &str;
 }
 
+/// What an address belongs to besides its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Protocol {
+    Udp,
+    Tcp,
+}
+
 /// What the endpoints of a scene share: the log, and who has which address.
 #[derive(Debug)]
 struct Room {
     scene: usize,
     log: Arc<Log>,
-    names: Mutex<HashMap<SocketAddr, String>>,
+    /// By protocol: a port of TCP says nothing of the port of UDP with the same number.
+    names: Mutex<HashMap<(Protocol, SocketAddr), String>>,
+    crowded: AtomicBool,
     fence: OnceLock<Socket>,
     fences: AtomicU8,
 }
@@ -80,16 +89,29 @@ impl Room {
         result
     }
 
-    fn enter(&self, address: SocketAddr, name: &str) {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(address, name.to_owned());
+    fn names(&self) -> MutexGuard<'_, HashMap<(Protocol, SocketAddr), String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn name_of(&self, address: SocketAddr) -> Option<String> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+    fn enter(&self, protocol: Protocol, address: SocketAddr, name: &str) {
+        self.names().insert((protocol, address), name.to_owned());
     }
 
-    fn note_stranger(&self) {
-        self.log.note("a datagram from another program on this machine was set aside".to_owned());
+    /// From now on whoever has this UDP address is a stranger.
+    fn forget(&self, address: SocketAddr) {
+        self.names().remove(&(Protocol::Udp, address));
+    }
+
+    fn name_of(&self, protocol: Protocol, address: SocketAddr) -> Option<String> {
+        self.names().get(&(protocol, address)).cloned()
+    }
+
+    fn note_stranger(&self, protocol: Protocol) {
+        let what = match protocol {
+            Protocol::Udp => "datagram",
+            Protocol::Tcp => "connection",
+        };
+        self.log.note(format!("a {what} from another program on this machine was set aside"));
     }
 }
 
@@ -154,7 +176,14 @@ pub struct Lab<'scene> {
 
 impl<'scene> Lab<'scene> {
     pub(crate) fn new(scene: usize, claims: &'scene [Claim], log: Arc<Log>) -> Self {
-        let room = Room { scene, log, names: Mutex::default(), fence: OnceLock::new(), fences: AtomicU8::new(0) };
+        let room = Room {
+            scene,
+            log,
+            names: Mutex::default(),
+            crowded: AtomicBool::new(false),
+            fence: OnceLock::new(),
+            fences: AtomicU8::new(0),
+        };
         Lab { room: Arc::new(room), claims, observations: Vec::new() }
     }
 
@@ -337,6 +366,13 @@ impl<'scene> Lab<'scene> {
         }
     }
 
+    /// Why a difference that was observed would be no evidence: strangers filled a queue of the scene. Known once its
+    /// endpoints are closed.
+    pub(crate) fn crowded(&self) -> Option<String> {
+        let crowded = self.room.crowded.load(Ordering::Relaxed);
+        crowded.then(|| "another program's datagrams filled a queue here, so the lesson's own may be lost".to_owned())
+    }
+
     /// One observation for each claim, in their order.
     ///
     /// # Errors
@@ -364,6 +400,8 @@ impl<'scene> Lab<'scene> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
     use crate::vocabulary::{promised, sources};
 
@@ -383,5 +421,98 @@ mod tests {
         assert_eq!(close(&["a"]), defect("`b` was never observed"));
         assert_eq!(close(&["a", "b", "a"]), defect("`a` was observed twice"));
         assert_eq!(close(&["a", "b", "c"]), defect("`c` was observed and never claimed"));
+    }
+
+    /// A room where nothing is claimed, and the log of its notes.
+    fn empty() -> (Lab<'static>, Arc<Log>) {
+        let log = Arc::new(Log::new(None));
+        (Lab::new(1, &[], Arc::clone(&log)), log)
+    }
+
+    fn notes(log: &Log) -> Vec<String> {
+        log.close().1
+    }
+
+    #[test]
+    fn a_stranger_at_the_port_number_of_a_tcp_stream_is_a_stranger() {
+        let (lab, log) = empty();
+        let server = lab.bind("server").unwrap();
+        let listener = lab.tcp_listener("server").unwrap();
+        let tcp = lab.tcp_connect("client", &listener).unwrap();
+        // Where another program has the port of UDP, a second stream has another number.
+        let streams = (0..100).map(|_| lab.tcp_connect("client", &listener).unwrap());
+        let stranger = std::iter::once(tcp).chain(streams).find_map(|stream| UdpSocket::bind(stream.local()?).ok());
+        stranger.expect("some port is free").send_to(b"hello", server.address()).unwrap();
+        assert_eq!(server.before_fence(100).unwrap(), Receipt::Nothing);
+        assert_eq!(notes(&log), ["a datagram from another program on this machine was set aside"]);
+    }
+
+    #[test]
+    fn a_stranger_who_takes_over_a_port_that_was_closed_is_a_stranger() {
+        let (lab, log) = empty();
+        let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+        let address = client.address();
+        client.close();
+        // Where another program was given the port in between, that one is the stranger, and there is nothing to show.
+        if let Ok(stranger) = UdpSocket::bind(address) {
+            stranger.send_to(b"hello", server.address()).unwrap();
+            assert_eq!(server.before_fence(100).unwrap(), Receipt::Nothing);
+            assert_eq!(notes(&log).len(), 1);
+        }
+    }
+
+    #[test]
+    fn what_came_before_a_socket_was_connected_is_not_its_peers() {
+        let (lab, log) = empty();
+        let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+        let stranger = UdpSocket::bind(socket::ANY_PORT).unwrap();
+        // The last one guesses what the first fence will be.
+        for payload in [&b"hello"[..], b"", &[0x80]] {
+            stranger.send_to(payload, server.address()).unwrap();
+        }
+        server.hear_only(&client).unwrap();
+        // Refused: nobody but the client is heard.
+        let _ = stranger.send_to(b"hello", server.address());
+        client.send_to(b"mine", &server).unwrap();
+        assert_eq!(server.before_fence(100).unwrap().bytes(), b"mine");
+        assert_eq!(notes(&log).len(), 1);
+
+        let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+        stranger.send_to(b"hello", server.address()).unwrap();
+        server.connect(&client).unwrap();
+        client.send_to(b"mine", &server).unwrap();
+        assert_eq!(server.recv(100).bytes(), b"mine");
+    }
+
+    #[test]
+    fn a_stranger_who_connects_first_is_not_taken_for_the_client() {
+        let (lab, log) = empty();
+        let listener = lab.tcp_listener("server").unwrap();
+        let _stranger = std::net::TcpStream::connect(listener.address()).unwrap();
+        let client = lab.tcp_connect("client", &listener).unwrap();
+        client.write(b"hello").unwrap();
+        let server = listener.accept().unwrap();
+        server.wait_for(5);
+        assert_eq!(server.read(100), Fact::from(&b"hello"[..]));
+        assert_eq!(notes(&log), ["a connection from another program on this machine was set aside"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_queue_that_strangers_have_filled_is_no_evidence() {
+        let crowded = |datagrams: usize| {
+            let (lab, _) = empty();
+            let server = lab.bind("server").unwrap();
+            server.set_receive_buffer(4096).unwrap();
+            let stranger = UdpSocket::bind(socket::ANY_PORT).unwrap();
+            for _ in 0..datagrams {
+                stranger.send_to(b"hello", server.address()).unwrap();
+            }
+            assert_eq!(server.receive_now(100).unwrap(), Receipt::Nothing);
+            drop(server);
+            lab.crowded().is_some()
+        };
+        assert!(!crowded(1));
+        assert!(crowded(1000));
     }
 }

@@ -11,7 +11,7 @@ use socket2::Socket;
 
 use super::endpoint::outcome;
 use super::trouble::os_error;
-use super::{Ahead, Call, CallError, Details, Entry, Outcome, Peer, Room, Target, socket};
+use super::{Ahead, Call, CallError, Details, Entry, Outcome, Peer, Protocol, Room, Target, socket};
 use crate::platform;
 use crate::vocabulary::Fact;
 
@@ -75,24 +75,27 @@ impl Listener {
         result
     }
 
-    /// Takes one connection.
+    /// Takes one connection; those of strangers are closed again.
     ///
     /// # Errors
     /// What the system says.
     pub fn accept(&self) -> Call<Stream> {
         self.room.log.ahead(&ahead(&self.name, "accept"));
-        let accepted = self.socket.accept().map_err(|e| CallError::at("accept at", self.address, &e));
-        let (socket, from) = accepted?;
+        let (socket, peer) = loop {
+            let accepted = self.socket.accept().map_err(|e| CallError::at("accept at", self.address, &e));
+            let (socket, from) = accepted?;
+            let address = from.as_socket().unwrap_or(socket::ANY_PORT);
+            match self.room.name_of(Protocol::Tcp, address) {
+                Some(name) => break (socket, Peer { name, address }),
+                None => self.room.note_stranger(Protocol::Tcp),
+            }
+        };
         socket::wait_at_most(&socket, socket::LIMIT)?;
-        let peer = from.as_socket().and_then(|address| Some(Peer { name: self.room.name_of(address)?, address }));
         let details = Details { returned: Some(platform::descriptor(&socket)), ..Details::default() };
         let accepted = entry(&self.name, &self.socket, Some(self.address), "accept", Outcome::Done).details(details);
-        self.room.write(match &peer {
-            Some(peer) => accepted.with(peer),
-            None => accepted,
-        });
+        self.room.write(accepted.with(&peer));
         let (room, listener) = (Arc::clone(&self.room), Arc::downgrade(&self.forgetting));
-        Ok(Stream { name: self.name.clone(), socket, local: Some(self.address), peer, room, listener })
+        Ok(Stream { name: self.name.clone(), socket, local: Some(self.address), peer: Some(peer), room, listener })
     }
 }
 
@@ -140,7 +143,7 @@ impl Stream {
         let result = socket::connect(&socket, target.address());
         let local = result.as_ref().ok().and_then(|()| socket::address_of(&socket).ok());
         if let Some(local) = local {
-            room.enter(local, name);
+            room.enter(Protocol::Tcp, local, name);
         }
         room.write(entry(name, &socket, local, "connect", outcome(&result)).with(target));
         let peer = Some(Peer { name: target.name().to_owned(), address: target.address() });
@@ -154,6 +157,11 @@ impl Stream {
             Some(peer) => entry.with(peer),
             None => entry,
         });
+    }
+
+    #[cfg(test)]
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.local
     }
 
     pub(super) fn unconnected(name: &str, room: Arc<Room>) -> Call<Self> {

@@ -133,6 +133,7 @@ fn complete_or_whole() -> Scene {
         lab.observe("tcp-missing", taken.abs_diff(server.read_to_end()));
 
         let (client, server) = (lab.bind("client")?, lab.bind("server")?);
+        server.hear_only(&client)?;
         server.set_receive_buffer(4096)?;
         let failed = (0..COUNT).filter(|_| client.send_to(&PAYLOAD, &server) != Ok(PAYLOAD.len())).count();
         let dropped = server.drops();

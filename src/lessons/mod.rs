@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::lab::{self, Lab, Log, Trouble, Watcher};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Guess, Need, Observation, Prediction, Report, judge};
+use crate::vocabulary::{Claim, Expect, Guess, Need, Observation, Prediction, Report, Verdict, judge};
 
 pub mod parameters;
 
@@ -185,9 +185,17 @@ impl Lesson {
         let rows = lab::unless_hung(&log, move || {
             let mut rows = Vec::new();
             for (scene, number) in scenes.iter().zip(1..) {
-                let observations = observe(number, scene, &written)?;
+                let (observations, crowded) = observe(number, scene, &written)?;
                 let judged = scene.claims.iter().zip(&observations);
-                rows.extend(judged.map(|(claim, observation)| judge(&scene.title, claim, HERE, observation)));
+                rows.extend(judged.map(|(claim, observation)| {
+                    let row = judge(&scene.title, claim, HERE, observation);
+                    match &crowded {
+                        Some(reason) if row.verdict == Verdict::Differs => {
+                            judge(&scene.title, claim, HERE, &Observation::Skipped(reason.clone()))
+                        }
+                        _ => row,
+                    }
+                }));
             }
             Ok(rows)
         })?;
@@ -207,18 +215,22 @@ impl Lesson {
     }
 }
 
-fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Vec<Observation>, Trouble> {
+/// What was observed for each claim, and why what differs would be no evidence.
+type Observed = (Vec<Observation>, Option<String>);
+
+fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Observed, Trouble> {
     let all_absent = |claim: &Claim| matches!(claim.expected.on(HERE), Expect::Absent(_));
     let mut lab = Lab::new(number, &scene.claims, Arc::clone(log));
     if scene.claims.iter().all(all_absent) {
-        return lab.close();
+        return lab.close().map(|observations| (observations, None));
     }
     log.scene(&scene.title);
     let run = (scene.run)(&mut lab);
     log.scene_is_over();
+    let crowded = lab.crowded();
     match run {
-        Ok(()) => lab.close().map(|observations| without_wine(&scene.claims, observations)),
-        Err(Trouble::Skip(reason)) => Ok(vec![Observation::Skipped(reason); scene.claims.len()]),
+        Ok(()) => lab.close().map(|observations| (without_wine(&scene.claims, observations), crowded)),
+        Err(Trouble::Skip(reason)) => Ok((vec![Observation::Skipped(reason); scene.claims.len()], None)),
         Err(trouble) => Err(trouble),
     }
 }

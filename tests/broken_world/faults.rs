@@ -105,6 +105,8 @@ faults! {
     ConnectRefused = "connect-refused",
     /// A connect to a UDP server waits for its answer, and gives up.
     ConnectTimesOut = "connect-times-out",
+    /// A stranger sends what could be the program's own to every socket that is bound or sent to: no row may differ.
+    Strangers = "strangers",
     /// A connected socket hears everybody.
     HearStrangers = "hear-strangers",
     /// Listen and accept succeed on a UDP socket.

@@ -88,6 +88,15 @@ pub fn own_address(socket: c_int) -> sockaddr_in {
     own
 }
 
+/// The address that the socket is connected to.
+pub fn peer_address(socket: c_int) -> Option<sockaddr_in> {
+    let mut peer = address([0; 4], 0);
+    let mut length = ADDRESS;
+    // SAFETY: at most `length` bytes are written into `peer`, which has that size.
+    let status = unsafe { libc::getpeername(socket, (&raw mut peer).cast(), &raw mut length) };
+    (status == 0).then_some(peer)
+}
+
 pub fn option<T>(socket: c_int, level: c_int, name: c_int) -> Option<T> {
     // SAFETY: used for plain numbers and arrays of them only, of which all-zero bytes are valid ones.
     let mut value: T = unsafe { zeroed() };

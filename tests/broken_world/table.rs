@@ -30,7 +30,10 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
                 ]),
             ),
             ("truncation", Rows(&["receive-2", "ten-into-eleven", "eleven-into-eleven"])),
-            ("delivery", Rows(&["prefix", "kept-and-dropped", "both-arrived", "distinct"])),
+            (
+                "delivery",
+                Rows(&["prefix", "kept-and-dropped", "room-again", "after-all-read", "both-arrived", "distinct"]),
+            ),
             ("connectionless", Rows(&["empty-is-not-end", "after-empty"])),
             ("compare", Rows(&["udp-three", "udp-joined", "udp-missing", "udp-empty", "udp-after-empty"])),
         ],
@@ -99,7 +102,7 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
         &[
             ("boundaries", Rows(&["receive-1", "receive-2", "wait-for-all", "after-wait-for-all"])),
             ("truncation", Rows(&["receive-1", "buffer-1", "receive-2", "ten-into-eleven", "eleven-into-eleven"])),
-            ("delivery", Rows(&["prefix", "out-of-order"])),
+            ("delivery", Rows(&["prefix", "room-again", "after-all-read", "out-of-order"])),
             ("connectionless", Rows(&["empty-is-not-end", "after-empty"])),
             ("compare", Rows(&["udp-empty", "udp-after-empty"])),
         ],
@@ -226,19 +229,7 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
                     "after-read",
                 ]),
             ),
-            (
-                "delivery",
-                Rows(&[
-                    "prefix",
-                    "kept-and-dropped",
-                    "room-again",
-                    "larger-keeps-more",
-                    "after-all-read",
-                    "interleaved",
-                    "both-arrived",
-                    "distinct",
-                ]),
-            ),
+            ("delivery", Rows(&["interleaved", "both-arrived", "distinct"])),
             (
                 "connectionless",
                 Rows(&["port-stays", "answered", "after-close", "before-restart", "after-restart", "after-empty"]),
@@ -260,7 +251,7 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
                 Rows(&[
                     "udp-peek",
                     "udp-three",
-                    "udp-missing",
+                    "udp-send",
                     "udp-recv",
                     "udp-after-empty",
                     "udp-answers-from",
@@ -282,7 +273,7 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
         &[
             ("boundaries", Rows(&["after-peek"])),
             ("truncation", Rows(&["length"])),
-            ("compare", Rows(&["udp-peek", "udp-recv"])),
+            ("compare", Rows(&["udp-peek", "udp-send", "udp-recv"])),
         ],
     ),
     (
@@ -455,6 +446,7 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
     (
         Fault::ConnectSends,
         &[
+            ("delivery", Rows(&["sender-told"])),
             ("connectionless", Rows(&["connected-send", "connected-hears", "connect-sends"])),
             ("compare", Rows(&["udp-send", "udp-first", "udp-next"])),
         ],
@@ -468,8 +460,13 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
     ),
     (
         Fault::ConnectTimesOut,
-        &[("connectionless", Rows(&["connect"])), ("compare", Stops("connection timed out (ETIMEDOUT 110)"))],
+        &[
+            ("delivery", Stops("connection timed out (ETIMEDOUT 110)")),
+            ("connectionless", Rows(&["connect"])),
+            ("compare", Stops("connection timed out (ETIMEDOUT 110)")),
+        ],
     ),
+    (Fault::Strangers, &[]),
     (Fault::HearStrangers, &[("compare", Rows(&["udp-connected-hears"]))]),
     (
         Fault::UdpListens,

@@ -1,6 +1,7 @@
 //! Datagrams: every send and every receive of the real binary passes here, whichever function it called.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -243,6 +244,7 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
     }
     let plain = || kernel::send_bytes(socket, bytes, flags, to);
     match to {
+        _ if fault(Fault::Strangers) => beside_a_stranger(socket, bytes, to, plain),
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
         _ if fault(Fault::HeaderCounted) => plain().map(|sent| sent + 8),
         _ if fault(Fault::EmptyFails) && bytes.is_empty() => Err(libc::EINVAL),
@@ -295,6 +297,49 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
     }
 }
 
+/// What a stranger says that does not guess.
+const STRANGE: &[u8] = b"strange";
+/// How many datagrams have left beside a stranger's.
+static BESIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// Sends, and has a stranger send to the same place before or after it: the same, one byte, nothing at all, or something
+/// strange, in turn.
+fn beside_a_stranger(
+    socket: c_int,
+    bytes: &[u8],
+    to: Option<&sockaddr_in>,
+    send: impl FnOnce() -> Result<usize, c_int>,
+) -> Result<usize, c_int> {
+    let number = BESIDE.fetch_add(1, Ordering::Relaxed);
+    let payload = [bytes, b"|", b"", STRANGE][number % 4];
+    let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return send() };
+    let stranger = || stranger_sends(payload, &to, kernel::own_address(socket).sin_port);
+    if (number / 4).is_multiple_of(2) {
+        stranger();
+        return send();
+    }
+    let sent = send();
+    stranger();
+    sent
+}
+
+/// Sends from a socket of its own: with the same port number on another address where that is free, as whoever guesses
+/// would.
+fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
+    let loopback = kernel::address([127, 0, 0, 1], 0);
+    let to = if to.sin_addr.s_addr == 0 { sockaddr_in { sin_addr: loopback.sin_addr, ..*to } } else { *to };
+    let twin = kernel::address([127, 0, 0, 2], u16::from_be(port));
+    // SAFETY: the addresses have the length given; the descriptor is this function's own.
+    unsafe {
+        let stranger = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        if kernel::bind(stranger, (&raw const twin).cast(), kernel::ADDRESS) < 0 {
+            kernel::bind(stranger, (&raw const loopback).cast(), kernel::ADDRESS);
+        }
+        let _ = kernel::send_bytes(stranger, bytes, 0, Some(&to));
+        kernel::close(stranger);
+    }
+}
+
 fn send_from_elsewhere(bytes: &[u8], to: &sockaddr_in) -> Result<usize, c_int> {
     let any = kernel::address(ELSEWHERE, 0);
     // SAFETY: `any` has the length given; the descriptor is this function's own.
@@ -316,6 +361,10 @@ pub fn binding(address: &sockaddr_in) -> Option<c_int> {
 }
 
 pub fn bound(socket: c_int) {
+    if fault(Fault::Strangers) {
+        let own = kernel::own_address(socket);
+        stranger_sends(STRANGE, &own, own.sin_port);
+    }
     if let Some(kept) = lock(&KEPT).remove(&kernel::own_address(socket).sin_port) {
         with(socket, |state| state.held.extend(kept));
     }
