@@ -230,8 +230,11 @@ fn expect_command() -> Command {
 fn server_command() -> Command {
     Command::new("server").about(SERVER).defer(|command| {
         Server::augment_args(command).about(SERVER).long_about(None).after_help(
-            "One line for each datagram: number, peer, bytes, text. A datagram that is the reply text itself is not \
-             answered, so that two servers with one reply cannot keep each other busy.\n\n\
+            "One line for each datagram: number, peer, bytes, text. A forged sender cannot set two servers against each \
+             other, nor have more sent to somebody than he sends: what is itself an answer of a server (by its time to \
+             live; Windows does not tell it), or is the reply text, is not answered, and a reply of more than 18 bytes \
+             only goes out for a datagram that is as long. At most 65536 peers are told apart, so that forged ones \
+             cannot fill the memory.\n\n\
              Example: udp-lab server 127.0.0.1:8888 --reply Hello --count 3\n\n\
              Exit status: 0 ended by Ctrl-C or --count; 2 wrong use; 3 could not run here.",
         )
@@ -241,7 +244,8 @@ fn server_command() -> Command {
 fn client_command() -> Command {
     Command::new("client").about(CLIENT).defer(|command| {
         Client::augment_args(command).about(CLIENT).long_about(None).after_help(
-            "Asks `Msg: ` for each message; an empty line ends it. It never waits longer than --timeout.\n\n\
+            "Asks `Msg: ` for each message; an empty line ends it. It never waits longer than --timeout, and hears only the \
+             server that it asks: its socket is connected.\n\n\
              Example: udp-lab client 127.0.0.1:8888 hello world\n\n\
              Exit status: 0 whether or not answers came, the table tells; 2 wrong use; 3 could not run here.",
         )

@@ -83,6 +83,117 @@ pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> i
     Ok((length, flags.is_truncated(), from))
 }
 
+/// A datagram as a server receives it.
+pub struct Request {
+    /// How many bytes were written into the buffer.
+    pub length: usize,
+    /// Whether the datagram was flagged as cut.
+    pub cut: bool,
+    /// Who sent it.
+    pub from: SockAddr,
+    /// The time to live, or hop limit, with which it arrived, where the system tells.
+    pub hops: Option<u8>,
+}
+
+/// Sends with a time to live of `hops` from now on, and asks that [`receive_request`] tells with which one a datagram
+/// arrives.
+///
+/// # Errors
+/// What the system says.
+#[cfg(unix)]
+pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
+    let ask = |level, option| {
+        let on: libc::c_int = 1;
+        let length = size_of_val(&on) as libc::socklen_t;
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(socket);
+        // SAFETY: the option is read from `on`, which has the length given.
+        let status = unsafe { libc::setsockopt(descriptor, level, option, (&raw const on).cast(), length) };
+        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    let v4 = || ask(libc::IPPROTO_IP, libc::IP_RECVTTL).and_then(|()| socket.set_ttl_v4(hops.into()));
+    if socket.local_addr()?.is_ipv4() {
+        return v4();
+    }
+    // For the clients of IPv4 that a socket of IPv6 hears; not every system has them there.
+    let _ = v4();
+    ask(libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT)?;
+    socket.set_unicast_hops_v6(hops.into())
+}
+
+/// Windows tells the time to live only by a call that neither library has.
+///
+/// # Errors
+/// None.
+#[cfg(windows)]
+pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
+    Ok(())
+}
+
+/// Receives one datagram by `recvmsg`, and with it what [`count_hops`] asked for.
+///
+/// # Errors
+/// What the system says.
+#[cfg(unix)]
+pub fn receive_request(socket: &Socket, buffer: &mut [u8]) -> io::Result<Request> {
+    /// Room for a number of each family, aligned as the headers in it must be.
+    #[repr(C, align(8))]
+    struct Control([u8; 128]);
+
+    let mut control = Control([0; 128]);
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: all zeros are a message without parts. It is given an address, a part and a room for control messages that
+    // outlive the call, each with its length. `recvmsg` leaves in it how much of each was written, and the walk along the
+    // control messages stays within that.
+    let received = unsafe {
+        SockAddr::try_init(|address, address_length| {
+            let mut message: libc::msghdr = std::mem::zeroed();
+            message.msg_name = address.cast();
+            message.msg_namelen = *address_length;
+            message.msg_iov = &raw mut part;
+            message.msg_iovlen = 1;
+            message.msg_control = (&raw mut control).cast();
+            message.msg_controllen = size_of::<Control>() as _;
+            let length = libc::recvmsg(std::os::fd::AsRawFd::as_raw_fd(socket), &raw mut message, 0);
+            if length < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            *address_length = message.msg_namelen;
+            let mut hops = None;
+            let mut header = libc::CMSG_FIRSTHDR(&raw const message);
+            while !header.is_null() {
+                let kind = ((*header).cmsg_level, (*header).cmsg_type);
+                // Linux gives the option that was asked for another number when it answers.
+                if [(libc::IPPROTO_IP, libc::IP_TTL), (libc::IPPROTO_IP, libc::IP_RECVTTL)].contains(&kind)
+                    || kind == (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT)
+                {
+                    let data = libc::CMSG_DATA(header);
+                    let length = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+                    hops = match length {
+                        1 => Some(*data),
+                        4 => u8::try_from(data.cast::<libc::c_int>().read_unaligned()).ok(),
+                        _ => None,
+                    };
+                }
+                header = libc::CMSG_NXTHDR(&raw const message, header);
+            }
+            Ok((length as usize, message.msg_flags & libc::MSG_TRUNC != 0, hops))
+        })
+    };
+    let ((length, cut, hops), from) = received?;
+    Ok(Request { length, cut, from, hops })
+}
+
+/// Receives one datagram.
+///
+/// # Errors
+/// What the system says.
+#[cfg(windows)]
+pub fn receive_request(socket: &Socket, buffer: &mut [u8]) -> io::Result<Request> {
+    let whole = buffer.len();
+    let (length, cut, from) = receive_parts(socket, buffer, &[whole])?;
+    Ok(Request { length, cut, from, hops: None })
+}
+
 /// Calls `read` for 0 bytes, as no receive call would.
 ///
 /// # Errors

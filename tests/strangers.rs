@@ -7,11 +7,10 @@ mod support;
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use support::{Report, Run, say, udp_lab};
+use support::{Report, Run, in_a_namespace, say, udp_lab};
 use udp_lab::lessons::LESSONS;
 
 /// What no lesson says.
@@ -46,21 +45,6 @@ fn a_stranger_beside_every_send_changes_no_verdict_and_is_told_of() {
         assert_eq!(report.with_verdict("match"), alone.with_verdict("match"), "{}", lesson.name);
         assert_eq!(report.0["notes"], serde_json::json!([NOTE]), "{}", lesson.name);
     }
-}
-
-/// Runs the test `inner`, which is ignored outside, in a network namespace of its own; says so where that is not granted.
-fn in_a_namespace(inner: &str) {
-    let isolated = |script: &str| {
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--map-root-user", "--net", "sh", "-c", script]).arg(std::env::current_exe().unwrap());
-        unshare.arg(inner).stdin(Stdio::null()).output()
-    };
-    if !isolated("ip link set lo up").is_ok_and(|output| output.status.success()) {
-        return say("NOT TESTED: this system grants no network namespace to spray in");
-    }
-    let output = isolated("ip link set lo up && exec \"$0\" --exact \"$1\" --ignored --nocapture").unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
 }
 
 /// The addresses of the UDP sockets of this namespace.

@@ -1,5 +1,7 @@
 //! The server and the client as processes: against each other, against the article's Python, against strangers.
 
+mod support;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -231,7 +233,8 @@ fn hostile_payloads() -> Vec<Vec<u8>> {
 }
 
 fn is_harmless(line: &str) -> bool {
-    !line.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202a}'..='\u{202e}'))
+    let acts = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    !line.chars().any(|c| c.is_control() || acts(c))
 }
 
 // The server.
@@ -357,15 +360,16 @@ fn a_quiet_server_writes_only_the_table() {
     assert_eq!(
         ending.output,
         "
-╭───────────┬────╮
-│ Server    ┆    │
-╞═══════════╪════╡
-│ datagrams ┆ 3  │
-│ peers     ┆ 2  │
-│ bytes     ┆ 11 │
-│ cut       ┆ 0  │
-│ answered  ┆ 3  │
-╰───────────┴────╯
+╭────────────┬────╮
+│ Server     ┆    │
+╞════════════╪════╡
+│ datagrams  ┆ 3  │
+│ peers      ┆ 2  │
+│ bytes      ┆ 11 │
+│ cut        ┆ 0  │
+│ answered   ┆ 3  │
+│ unanswered ┆ 0  │
+╰────────────┴────╯
 "
     );
 }
@@ -380,10 +384,167 @@ fn the_server_writes_json_lines() {
         server.ending().output,
         format!(
             r#"{{"answered":true,"bytes":5,"cut":false,"datagram":1,"payload":"hello","peer":"{peer}"}}
-{{"totals":{{"answered":1,"bytes":5,"cut":0,"datagrams":1,"peers":1}}}}
+{{"totals":{{"answered":1,"bytes":5,"cut":0,"datagrams":1,"peers":1,"unanswered":0}}}}
 "#
         )
     );
+}
+
+#[test]
+fn no_answer_is_longer_than_its_request_or_the_shortest_frame() {
+    let server = Server::start(&["--reply", "eighteen bytes, ok", "--count", "1"]);
+    assert_eq!(server.greeting.lines().count(), 2);
+    assert_eq!(ask(&peer(), &server, b""), b"eighteen bytes, ok");
+
+    let reply = "x".repeat(19);
+    let server = Server::start(&["--reply", &reply, "--buffer", "19", "--count", "4"]);
+    assert!(server.greeting.contains("\nThe reply has 19 bytes: a shorter datagram is not answered.\n"));
+    let here = peer();
+    for request in [&b""[..], &[b'a'; 18]] {
+        here.send_to(request, server.address).unwrap();
+        assert!(server.line().ends_with("  not answered: the reply is longer"));
+    }
+    for request in [[b'a'; 19].as_slice(), &[b'a'; 100]] {
+        assert_eq!(ask(&here, &server, request), reply.as_bytes());
+        server.line();
+    }
+    assert_eq!(server.ending().totals(["datagrams", "answered", "unanswered"]), ["4", "2", "2"]);
+    assert!(nothing_more_for(&here));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_comes_with_an_answers_time_to_live_is_not_answered() {
+    let server = Server::start(&[]);
+    let here = peer();
+    here.set_ttl(32).unwrap();
+    here.send_to(b"Hello", server.address).unwrap();
+    assert!(server.line().ends_with(r#""Hello"  not answered: itself an answer of a server"#));
+    here.set_ttl(33).unwrap();
+    assert_eq!(ask(&here, &server, b"Hello"), b"Thanks");
+
+    // Where there is IPv6.
+    if let Ok(here) = UdpSocket::bind("[::1]:0") {
+        let server = Server::start_at("[::1]:0", &["--count", "2"]);
+        here.set_read_timeout(Some(LIMIT)).unwrap();
+        let socket = socket2::SockRef::from(&here);
+        socket.set_unicast_hops_v6(32).unwrap();
+        here.send_to(b"Hello", server.address).unwrap();
+        assert!(server.line().ends_with("  not answered: itself an answer of a server"));
+        socket.set_unicast_hops_v6(33).unwrap();
+        assert_eq!(ask(&here, &server, b"Hello"), b"Thanks");
+        assert!(nothing_more_for(&here));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forged_sender_cannot_set_two_servers_against_each_other() {
+    support::in_a_namespace("a_forged_sender");
+}
+
+/// A raw socket may forge a sender where this user is allowed everything: in a namespace.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs a raw socket: only in a namespace of its own"]
+fn a_forged_sender() {
+    let count = ["--count", "2"];
+    let a = Server::start(&[&["--reply", "Hello"], &count[..]].concat());
+    let b = Server::start(&[&["--reply", "Hi"], &count[..]].concat());
+    forge(b.address, a.address, b"go");
+    assert_eq!(a.line(), format!("1  {}  2 bytes  \"go\"", b.address));
+    let line = format!("1  {}  5 bytes  \"Hello\"  not answered: itself an answer of a server", a.address);
+    assert_eq!(b.line(), line);
+    // Behind this, on either side, nothing of theirs is under way.
+    assert_eq!(ask(&peer(), &b, b"fence"), b"Hi");
+    assert_eq!(ask(&peer(), &a, b"fence"), b"Hello");
+    let names = ["datagrams", "peers", "answered", "unanswered"];
+    assert_eq!(a.ending().totals(names), ["2", "2", "2", "0"]);
+    assert_eq!(b.ending().totals(names), ["2", "2", "1", "1"]);
+}
+
+/// Sends a datagram to `to` that says it comes from `from`.
+#[cfg(target_os = "linux")]
+fn forge(from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+    use socket2::{Domain, Protocol, Socket, Type};
+
+    let (SocketAddr::V4(source), SocketAddr::V4(target)) = (from, to) else { panic!("{from} {to}") };
+    let length = u16::try_from(8 + payload.len()).unwrap();
+    // The kernel fills length and checksum of the header in; a checksum of 0 for UDP is none (RFC 768).
+    let header = [0x45, 0, 0, 0, 0, 0, 0, 0, 255, 17, 0, 0];
+    let ports = [source.port(), target.port(), length, 0].map(u16::to_be_bytes);
+    let packet = [&header, &source.ip().octets()[..], &target.ip().octets(), ports.as_flattened(), payload].concat();
+    let raw = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(libc::IPPROTO_RAW))).unwrap();
+    assert_eq!(raw.send_to(&packet, &to.into()).unwrap(), packet.len());
+}
+
+/// What no program should be sent, over and over, each time by somebody else.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hundred_thousand_hostile_datagrams_leave_a_server_as_it_was() {
+    const COUNT: usize = 100_000;
+    let server = Server::start(&["--color", "always"]);
+    let memory = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.program.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+    };
+    let control = peer();
+    let (mut datagrams, mut bytes, mut cut, mut unanswered) = (0, 0, 0, 0);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut kilobytes = vec![memory()];
+    let short = hostile_payloads();
+    for number in 0..COUNT {
+        let payload = match number % 8 {
+            0 | 1 => (0..number % 300)
+                .map(|_| {
+                    random ^= random << 13;
+                    random ^= random >> 7;
+                    random ^= random << 17;
+                    random as u8
+                })
+                .collect(),
+            2 => Vec::new(),
+            3 => b"\xe4\xbd\xff\xfe\xc0\x80\xf4\x90\x80\x80".to_vec(),
+            4 => "\x1b]52;c;eA==\x07\u{2066}\u{202e}\u{200f}\n1  127.0.0.1:1  5 bytes".as_bytes().to_vec(),
+            5 if number % 400 == 5 => vec![0xff; 65_507],
+            5 => b"Thanks".to_vec(),
+            _ => short[number % short.len()].clone(),
+        };
+        let [_, b, c, d] = u32::try_from(number).unwrap().to_be_bytes();
+        let stranger = UdpSocket::bind(SocketAddr::from(([127, 1 + b, c, d], 0))).unwrap();
+        assert_eq!(stranger.send_to(&payload, server.address).unwrap(), payload.len());
+        datagrams += 1;
+        bytes += payload.len().min(1024);
+        cut += usize::from(payload.len() > 1024);
+        unanswered += usize::from(payload == b"Thanks");
+        // So that nothing is lost: what was sent before is no longer in the queue.
+        if number % 50 == 49 || payload.len() > 1024 {
+            assert_eq!(ask(&control, &server, b"fence"), b"Thanks");
+            datagrams += 1;
+            bytes += 5;
+        }
+        if [70_000 - 1, COUNT - 1].contains(&number) {
+            kilobytes.push(memory());
+        }
+    }
+    let [before, full, after] = kilobytes[..] else { panic!("{kilobytes:?}") };
+    assert!(full - before < 8 * 1024 && after.saturating_sub(full) < 1024, "{kilobytes:?} KB");
+
+    server.interrupt();
+    let ending = server.ending();
+    assert_eq!(ending.status, Some(0), "{}", ending.errors);
+    let expected = [datagrams, bytes, cut, datagrams - unanswered, unanswered].map(|number| number.to_string());
+    assert_eq!(
+        ending.totals(["datagrams", "bytes", "cut", "answered", "unanswered"]),
+        expected.each_ref().map(String::as_str)
+    );
+    assert_eq!(ending.total("peers"), "65536 or more");
+    let (lines, _) = ending.output.split_once("\n\n").unwrap();
+    assert_eq!(lines.lines().count(), datagrams);
+    for (line, number) in lines.split('\n').zip(1..) {
+        assert!(line.starts_with(&format!("{number}  127.")) && is_harmless(line), "{line:?}");
+    }
 }
 
 #[cfg(unix)]
@@ -530,6 +691,23 @@ fn the_client_says_what_is_too_long_for_a_datagram_and_goes_on() {
     assert_eq!(received, b"short");
     there.send_to(b"yes", from).unwrap();
     assert_eq!(asking.ending().totals(["sent", "answered", "unanswered"]), ["1", "1", "0"]);
+}
+
+/// On Linux whoever sends to a connected socket from elsewhere is told at once that nobody is there.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stranger_cannot_answer_the_client() {
+    let (there, stranger) = (peer(), peer());
+    let mut asking = Program::start(&mut client(&address_of(&there), &[]));
+    asking.type_line("hello");
+    let (_, from) = receive(&there);
+    stranger.connect(from).unwrap();
+    stranger.send(b"forged").unwrap();
+    assert_eq!(stranger.recv(&mut [0; 1]).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    there.send_to(b"true", from).unwrap();
+    assert_eq!(asking.line(), r#"Msg: "hello""#);
+    assert!(asking.line().starts_with(r#"From server: "true"  "#));
+    assert_eq!(asking.ending().totals(["sent", "answered"]), ["1", "1"]);
 }
 
 /// Colours are forced: a pipe would have terminal sequences taken away, and the test could not fail.

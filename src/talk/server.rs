@@ -14,14 +14,24 @@ use socket2::{SockAddr, Socket};
 use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, whole};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::platform::{self, HERE};
+use crate::platform::{self, HERE, Request};
 use crate::vocabulary::{SocketError, shortened};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Most peers that are told apart, so that forged senders cannot fill the memory.
-const MOST_PEERS: usize = 65_536;
+pub const MOST_PEERS: usize = 65_536;
+
+/// The time to live of an answer. Whoever asks sends with 64 or more, and nobody is 32 routers away; what arrives with
+/// no more than this is therefore an answer of another server, and is not answered. Two servers that a forged sender has
+/// set against each other are silent after the first answer, whatever they say (loops as in CVE-1999-0103).
+const HOPS: u8 = 32;
+
+/// An answer may be so long whatever was asked, in bytes. Over IPv4 the shortest Ethernet frame carries as much anyhow: 46
+/// bytes, of which the headers take 28. Beyond it no answer is longer than its request, so that a forged sender gets no
+/// more sent to his victim than he has sent himself (RFC 8085 section 6).
+pub const SHORT: usize = 18;
 
 /// What the server can be told.
 #[derive(Args)]
@@ -30,7 +40,7 @@ pub struct Server {
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888")]
     address: Address,
 
-    /// The answer to every datagram
+    /// The answer; one of more than 18 bytes only to datagrams that are at least as long
     #[arg(long, value_name = "TEXT", default_value = "Thanks")]
     reply: Message,
 
@@ -53,6 +63,7 @@ struct Totals {
     bytes: u64,
     cut: u64,
     answered: u64,
+    unanswered: u64,
     peers: HashSet<SocketAddr>,
 }
 
@@ -71,6 +82,7 @@ impl Server {
     pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
         let socket = socket::bound(self.address.resolve()?)?;
         socket::wait_at_most(&socket, PATIENCE)?;
+        platform::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
         let stop = Arc::new(AtomicBool::new(false));
         let handler = Arc::clone(&stop);
         ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
@@ -85,6 +97,7 @@ impl Server {
                 Total::count("bytes", totals.bytes),
                 Total::count("cut", totals.cut),
                 Total::count("answered", totals.answered),
+                Total::count("unanswered", totals.unanswered),
             ],
         )?;
         Ok(())
@@ -100,6 +113,10 @@ impl Server {
                 if !ask.ip().is_loopback() || bound.as_socket().is_some_and(|address| address.ip().is_unspecified()) {
                     text.push_str("Everybody who can reach this machine is heard.\n");
                 }
+                if self.reply.length() > SHORT {
+                    let length = self.reply.length();
+                    text.push_str(&format!("The reply has {length} bytes: a shorter datagram is not answered.\n"));
+                }
                 text + &format!("In another terminal: udp-lab client {ask}\n")
             },
             || json!({ "listening": listening }),
@@ -113,7 +130,7 @@ impl Server {
         let mut buffer = vec![0; self.buffer];
         let mut patient = Patience::new(socket);
         while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
-            let (length, cut, from) = match platform::receive_parts(socket, &mut buffer, &[self.buffer]) {
+            let Request { length, cut, from, hops } = match platform::receive_request(socket, &mut buffer) {
                 Ok(received) => received,
                 Err(error) => {
                     match error.kind() {
@@ -140,11 +157,12 @@ impl Server {
             // What is cut has filled the buffer; Wine counts 0 bytes of it.
             let length = if cut { self.buffer } else { length };
             let payload = &buffer[..length];
-            let answer = self.answer(socket, payload, cut, &from);
+            let answer = self.answer(socket, payload, cut, &from, hops);
             totals.datagrams += 1;
             totals.bytes += length as u64;
             totals.cut += u64::from(cut);
             totals.answered += u64::from(answer == Answer::Sent);
+            totals.unanswered += u64::from(answer != Answer::Sent);
             let peer = from.as_socket();
             if let Some(peer) = peer
                 && totals.peers.len() < MOST_PEERS
@@ -156,10 +174,14 @@ impl Server {
                 transcript.line(
                     || self.text(totals.datagrams, &peer, payload, cut, &answer),
                     || {
-                        json!({
+                        let mut line = json!({
                             "datagram": totals.datagrams, "peer": peer, "bytes": length, "cut": cut,
                             "payload": whole(payload), "answered": answer == Answer::Sent,
-                        })
+                        });
+                        if let Some(reason) = answer.reason(cut) {
+                            line["reason"] = reason.into();
+                        }
+                        line
                     },
                 )?;
             }
@@ -167,10 +189,16 @@ impl Server {
         Ok(totals)
     }
 
-    fn answer(&self, socket: &Socket, payload: &[u8], cut: bool, from: &SockAddr) -> Answer {
-        // Two servers that answered each other's answers would never stop. What was cut is known by its beginning only.
+    fn answer(&self, socket: &Socket, payload: &[u8], cut: bool, from: &SockAddr, hops: Option<u8>) -> Answer {
+        // A server that echoes is no server of ours. What was cut is known by its beginning only.
         if payload == self.reply.0 || (cut && self.reply.0.starts_with(payload)) {
             return Answer::Own;
+        }
+        if hops.is_some_and(|hops| hops <= HOPS) {
+            return Answer::ToAnswer;
+        }
+        if self.reply.length() > payload.len().max(SHORT) {
+            return Answer::Longer;
         }
         match socket.send_to(&self.reply.0, from) {
             Ok(_) => Answer::Sent,
@@ -185,14 +213,8 @@ impl Server {
         if cut {
             text.push_str("  cut by the buffer");
         }
-        match answer {
-            Answer::Sent => {}
-            Answer::Own if cut => text.push_str("  not answered: perhaps own reply text"),
-            Answer::Own => text.push_str("  not answered: own reply text"),
-            Answer::Failed(error) if error.error.is(SocketError::InvalidArgument, HERE) => {
-                text.push_str(&format!("  not answered: nobody can be reached there ({})", error.error));
-            }
-            Answer::Failed(error) => text.push_str(&format!("  not answered: {} ({})", error.meaning, error.error)),
+        if let Some(reason) = answer.reason(cut) {
+            text.push_str(&format!("  not answered: {reason}"));
         }
         text
     }
@@ -202,7 +224,26 @@ impl Server {
 enum Answer {
     Sent,
     Own,
+    ToAnswer,
+    Longer,
     Failed(CallError),
+}
+
+impl Answer {
+    /// Why there was none.
+    fn reason(&self, cut: bool) -> Option<String> {
+        Some(match self {
+            Answer::Sent => return None,
+            Answer::Own if cut => "perhaps own reply text".to_owned(),
+            Answer::Own => "own reply text".to_owned(),
+            Answer::ToAnswer => "itself an answer of a server".to_owned(),
+            Answer::Longer => "the reply is longer".to_owned(),
+            Answer::Failed(error) if error.error.is(SocketError::InvalidArgument, HERE) => {
+                format!("nobody can be reached there ({})", error.error)
+            }
+            Answer::Failed(error) => format!("{} ({})", error.meaning, error.error),
+        })
+    }
 }
 
 /// Switches between taking what is there and waiting for more: output is flushed in between, so that a line appears at

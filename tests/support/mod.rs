@@ -126,3 +126,19 @@ pub fn missing(what: &str) {
     assert!(std::env::var_os("UDP_LAB_TESTS").is_none_or(|wanted| wanted != "all"), "not here: {what}");
     say(&format!("NOT TESTED: this is not here: {what}"));
 }
+
+/// Runs the test `inner`, which is ignored outside, in a network namespace of its own; says so where that is not granted.
+#[cfg(target_os = "linux")]
+pub fn in_a_namespace(inner: &str) {
+    let isolated = |script: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "sh", "-c", script]).arg(std::env::current_exe().unwrap());
+        unshare.arg(inner).stdin(Stdio::null()).output()
+    };
+    if !isolated("ip link set lo up").is_ok_and(|output| output.status.success()) {
+        return missing(&format!("a network namespace, for {inner}"));
+    }
+    let output = isolated("ip link set lo up && exec \"$0\" --exact \"$1\" --ignored --nocapture").unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
+}
