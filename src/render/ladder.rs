@@ -122,6 +122,10 @@ fn draw_step(step: &Step, columns: &[usize], end_of: impl Fn(usize) -> usize, wi
             };
             canvas.put(own + 2, end_of(step.lane), &format!("{mark}{}", look.text(text)));
         }
+        What::Sent { to, text, .. } if *to == step.lane => {
+            canvas.put(own, width, branch);
+            canvas.put(own + 2, end_of(step.lane), &format!("sends {} to itself", look.text(text)));
+        }
         What::Sent { to, text, lost } => {
             let other = columns[*to];
             let (left, right) = (own.min(other) + 1, own.max(other));

@@ -91,6 +91,13 @@ impl Results<'_> {
     }
 }
 
+/// Whether a character does something to a terminal or to the text around it, or stands for nothing by itself.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{e000}'..='\u{f8ff}')
+}
+
 /// How a report is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -105,26 +112,33 @@ pub struct Look {
 }
 
 impl Look {
-    /// Writes `text` so that it fits: in ASCII when only that may be used.
+    /// Writes `text` so that it fits: in ASCII when only that may be used, and nothing that acts on a terminal but the end
+    /// of a line.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !self.ascii || text.is_ascii() {
+        let fits = |c: char| (c == '\n' || !acts(c)) && (c.is_ascii() || !self.ascii);
+        if text.chars().all(fits) {
             return Cow::Borrowed(text);
         }
         let mut plain = String::with_capacity(text.len());
         for c in text.chars() {
             match c {
+                c if fits(c) => plain.push(c),
                 '…' => plain.push_str("..."),
                 '−' | '–' => plain.push('-'),
-                c if c.is_ascii() => plain.push(c),
                 c => plain.extend(c.escape_unicode()),
             }
         }
         Cow::Owned(plain)
     }
 
+    /// As [`text`](Self::text), and on one line.
+    pub fn line(&self, text: &str) -> String {
+        self.text(text).replace('\n', " ")
+    }
+
     /// Breaks `text` into lines, all but the first under `indent`.
     pub fn wrap(&self, text: &str, indent: &str) -> String {
         let options = textwrap::Options::new(self.width.into()).subsequent_indent(indent).break_words(true);
-        textwrap::fill(&self.text(text), options)
+        textwrap::fill(&self.line(text), options)
     }
 }

@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::lab::{Event, Outcome};
 use crate::vocabulary::Report;
 
-/// A packet is an IP packet without a link-layer header: LINKTYPE_RAW.
-const RAW_IP: u16 = 101;
+/// BSD loopback: the family in front of each packet. With raw IP, libpcap refuses every section but the first: it has two
+/// numbers for that, and holds one against the other.
+const LOOPBACK: u16 = 0;
 
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -44,7 +45,7 @@ pub fn capture(report: &Report) -> Vec<u8> {
     option(&mut section, PROGRAM, concat!("udp-lab ", env!("CARGO_PKG_VERSION")));
     end_of_options(&mut section);
 
-    let mut interface = [RAW_IP, 0].map(u16::to_le_bytes).concat();
+    let mut interface = [LOOPBACK, 0].map(u16::to_le_bytes).concat();
     // No limit on the length of a packet.
     interface.extend(0_u32.to_le_bytes());
     option(&mut interface, NAME, "the lab's log");
@@ -125,10 +126,13 @@ fn checksum(parts: &[&[u8]]) -> u16 {
 fn packet(time: SystemTime, bytes: &[u8], comment: &str) -> Vec<u8> {
     let since: Duration = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let microseconds = since.as_micros() as u64;
-    let length = bytes.len() as u32;
+    // As BSD numbers the families; the version of IP is in the first half byte.
+    let family: u32 = if bytes.first().is_some_and(|byte| byte >> 4 == 6) { 24 } else { 2 };
+    let length = 4 + bytes.len() as u32;
     // The interface, the time in two halves, captured and real length.
     let fields = [0, (microseconds >> 32) as u32, microseconds as u32, length, length];
     let mut body = fields.map(u32::to_le_bytes).concat();
+    body.extend(family.to_le_bytes());
     body.extend(bytes);
     pad(&mut body);
     option(&mut body, COMMENT, comment);

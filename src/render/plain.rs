@@ -50,7 +50,7 @@ impl Lines {
 
     /// One line, whatever the value holds: a line break in it would look like another key.
     pub(super) fn line(&mut self, key: &str, value: &str) {
-        let value = self.look.text(value).replace(char::is_control, " ");
+        let value = self.look.line(value);
         let _ = writeln!(self.text, "{}", format!("{key}: {value}").trim_end());
     }
 

@@ -39,7 +39,7 @@ impl<'a> Sheet<'a> {
     }
 
     pub(super) fn cell(&self, text: &str) -> Cell {
-        Cell::new(self.look.text(text))
+        Cell::new(self.look.line(text))
     }
 
     /// Draws it; `values` are the columns that may be wrapped but should keep their words.
@@ -114,8 +114,11 @@ fn with_headings(table: &str, scenes: &[&str], look: Look) -> String {
             return line.to_owned();
         }
         let room = rule.len().saturating_sub(6);
-        let title: String = look.text(titles.next().unwrap_or(&"")).chars().take(room).collect();
-        let rest: String = rule.iter().skip(4 + title.chars().count()).collect();
+        let mut title = look.line(titles.next().unwrap_or(&""));
+        while textwrap::core::display_width(&title) > room {
+            title.pop();
+        }
+        let rest: String = rule.iter().skip(4 + textwrap::core::display_width(&title)).collect();
         let start: String = rule.iter().take(2).collect();
         format!("{start} {BOLD}{title}{BOLD:#} {rest}")
     });

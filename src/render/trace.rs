@@ -31,16 +31,16 @@ pub fn text(report: &Report, look: Look) -> String {
             scene = event.scene;
             owners.clear();
             let title = titles.get(scene.saturating_sub(1)).unwrap_or(&"");
-            let _ = writeln!(text, "\n# scene {scene}: {}", look.text(title));
+            let _ = writeln!(text, "\n# scene {scene}: {}", look.line(title));
         }
         let owner = (event.descriptor, event.who.as_str());
         if !owners.contains(&owner) {
             // A closed descriptor's number is given out again.
             owners.retain(|(descriptor, _)| *descriptor != event.descriptor);
             owners.push(owner);
-            let _ = writeln!(text, "# {} is {}", event.descriptor, look.text(&event.who));
+            let _ = writeln!(text, "# {} is {}", event.descriptor, look.line(&event.who));
         }
-        text.push_str(&line(event));
+        text.push_str(&look.line(&line(event)));
         text.push('\n');
     }
     text

@@ -195,7 +195,7 @@ impl Server {
             return Answer::Own;
         }
         if hops.is_some_and(|hops| hops <= HOPS) {
-            return Answer::ToAnswer;
+            return Answer::OfServer;
         }
         if self.reply.length() > payload.len().max(SHORT) {
             return Answer::Longer;
@@ -224,7 +224,7 @@ impl Server {
 enum Answer {
     Sent,
     Own,
-    ToAnswer,
+    OfServer,
     Longer,
     Failed(CallError),
 }
@@ -236,7 +236,7 @@ impl Answer {
             Answer::Sent => return None,
             Answer::Own if cut => "perhaps own reply text".to_owned(),
             Answer::Own => "own reply text".to_owned(),
-            Answer::ToAnswer => "itself an answer of a server".to_owned(),
+            Answer::OfServer => "itself an answer of a server".to_owned(),
             Answer::Longer => "the reply is longer".to_owned(),
             Answer::Failed(error) if error.error.is(SocketError::InvalidArgument, HERE) => {
                 format!("nobody can be reached there ({})", error.error)

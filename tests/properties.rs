@@ -1,0 +1,616 @@
+//! Whatever is given, received or observed: arguments, payloads, reports. The cases are the same in every run.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
+
+use proptest::collection::{SizeRange, vec};
+use proptest::option::of as option;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use pulldown_cmark::{Event as Part, Options, Parser, Tag, TagEnd};
+use udp_lab::lab::{Details, Event, Outcome};
+use udp_lab::lessons::LESSONS;
+use udp_lab::render::{FILE_FORMATS, Format, Look, Results, pcapng, trace};
+use udp_lab::vocabulary::{
+    Host, Os, OsError, Report, Row, Source, Strength, Verdict, escaped, quoted, shortened, sources,
+};
+
+/// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.
+fn for_any<S: Strategy>(cases: u32, strategy: S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    runner.run(&strategy, check).unwrap_or_else(|error| panic!("{error}"));
+}
+
+// Arguments.
+
+fn argument() -> impl Strategy<Value = OsString> {
+    let names = LESSONS.iter().map(|lesson| lesson.name).collect::<Vec<_>>();
+    let words = [
+        "all",
+        "list",
+        "server",
+        "client",
+        "expect",
+        "explain",
+        "doctor",
+        "completions",
+        "man",
+        "help",
+        "--help",
+        "-h",
+        "--version",
+        "--format",
+        "json",
+        "plain",
+        "--width",
+        "--width=60",
+        "--ascii",
+        "--color",
+        "never",
+        "--predict",
+        "--export",
+        "--export=.csv",
+        "--export=x.json",
+        "--force",
+        "--buffer",
+        "--buffer=0",
+        "--clients",
+        "--work",
+        "--messages",
+        "--size",
+        "--count",
+        "--reply",
+        "--timeout",
+        "--trace",
+        "--no-ladder",
+        "--quiet",
+        "--",
+        "-",
+        "",
+        "0",
+        "1",
+        "-1",
+        "65535",
+        "65536",
+        "18446744073709551616",
+        "20ms",
+        "1h",
+        "9999999999999999y",
+        "127.0.0.1:0",
+        "[::1]:1",
+        ":",
+        "[:1",
+        "hello",
+        "你好",
+    ];
+    #[cfg(unix)]
+    let bytes = vec(any::<u8>(), 0..20).prop_map(std::os::unix::ffi::OsStringExt::from_vec);
+    #[cfg(not(unix))]
+    let bytes = any::<String>().prop_map(OsString::from);
+    prop_oneof![
+        3 => proptest::sample::select(names).prop_map(OsString::from),
+        10 => proptest::sample::select(words.to_vec()).prop_map(OsString::from),
+        1 => any::<String>().prop_map(OsString::from),
+        2 => bytes,
+    ]
+}
+
+#[test]
+fn any_arguments_are_understood_or_refused() {
+    for_any(500, vec(argument(), 0..8), |arguments| {
+        let command = udp_lab::cli::command();
+        match command.try_get_matches_from([OsString::from("udp-lab")].into_iter().chain(arguments)) {
+            // 0 for help and the version.
+            Err(error) => prop_assert!([0, 2].contains(&error.exit_code()), "{error}"),
+            Ok(matches) => {
+                let (name, matches) = matches.subcommand().unwrap();
+                if let Some(lesson) = LESSONS.iter().find(|lesson| lesson.name == name)
+                    && let Err(error) = lesson.scenes(matches)
+                {
+                    prop_assert_eq!(error.exit_code(), 2);
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+/// What takes part in nothing but text: no argument that runs a lesson or opens a socket is among these.
+#[test]
+fn the_binary_refuses_nonsense_with_a_sentence() {
+    for_any(40, (0..LESSONS.len(), vec(argument(), 0..4)), |(lesson, arguments)| {
+        let output = Command::new(env!("CARGO_BIN_EXE_udp-lab"))
+            .arg(LESSONS[lesson].name)
+            .args(["--no-such-option"])
+            .args(&arguments)
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        prop_assert!(!err.contains("panicked"), "{err}");
+        match output.status.code() {
+            // Help asked for before the nonsense.
+            Some(0) => prop_assert!(output.stderr.is_empty()),
+            code => prop_assert!(code == Some(2) && err.starts_with("error: "), "{code:?} {err}"),
+        }
+        Ok(())
+    });
+}
+
+// Payloads.
+
+fn payload(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<u8>> {
+    let length = length.into();
+    prop_oneof![
+        vec(any::<u8>(), length.clone()),
+        vec(any::<char>(), length).prop_map(|chars| chars.into_iter().collect::<String>().into_bytes()),
+    ]
+}
+
+/// What acts on a terminal, or hides in it.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{e000}'..='\u{f8ff}')
+}
+
+/// Undoes the escapes of a Rust string, and those of bytes that are no text.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let c = match (c, (c == '\\').then(|| rest.next()).flatten()) {
+            (c, None) => c,
+            (_, Some('n')) => '\n',
+            (_, Some('r')) => '\r',
+            (_, Some('t')) => '\t',
+            (_, Some('0')) => '\0',
+            (_, Some('x')) => {
+                let digits: String = rest.by_ref().take(2).collect();
+                bytes.push(u8::from_str_radix(&digits, 16).unwrap());
+                continue;
+            }
+            (_, Some('u')) => {
+                let digits: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                u32::from_str_radix(&digits, 16).unwrap().try_into().unwrap()
+            }
+            (_, Some(same)) => same,
+        };
+        bytes.extend(c.encode_utf8(&mut [0; 4]).bytes());
+    }
+    bytes
+}
+
+#[test]
+fn any_payload_is_printable_and_comes_back_from_its_escapes() {
+    for_any(500, (payload(0..100), 0_usize..80), |(bytes, longest)| {
+        let (text, all) = escaped(&bytes, usize::MAX);
+        prop_assert!(all && !text.chars().any(acts), "{text:?}");
+        prop_assert_eq!(unescaped(&text), &bytes[..]);
+
+        let (start, all) = escaped(&bytes, longest);
+        prop_assert!(text.starts_with(&start) && start.chars().count() <= longest && all == (start == text));
+        prop_assert!(bytes.starts_with(&unescaped(&start)));
+        for text in [quoted(&bytes, longest), shortened(&bytes, longest)] {
+            prop_assert!(text.starts_with(&format!("\"{start}")) && !text.chars().any(acts), "{text:?}");
+        }
+        Ok(())
+    });
+}
+
+// Reports.
+
+fn text() -> impl Strategy<Value = String> {
+    let nasty = [
+        "",
+        " ",
+        "|",
+        "a|b",
+        "\\",
+        "*a*",
+        "_b_",
+        "`c`",
+        "<b>",
+        "&amp;",
+        "[x](y)",
+        "~",
+        "# h",
+        "$x$",
+        "=1+1",
+        "\"",
+        "a,b",
+        "a\nb",
+        "a\r\nb",
+        "\x1b[31m",
+        "\u{202e}x",
+        "你好你好你好",
+        "e\u{301}",
+        "---",
+        "- a",
+        "1. a",
+        "> q",
+        "![i](u)",
+        "http://x.y",
+        "a  b",
+        "\t",
+        "…",
+        "−",
+        "\u{feff}",
+    ];
+    prop_oneof![
+        3 => "[a-z ,.:0-9]{0,60}",
+        2 => proptest::sample::select(nasty.to_vec()).prop_map(str::to_owned),
+        1 => any::<String>(),
+        1 => "[a-z]{200}",
+        1 => (0_usize..20).prop_map(|n| if n == 0 { "w".repeat(40_000) } else { "\u{e000}".to_owned() }),
+    ]
+}
+
+/// What no document is called.
+static AWKWARD: Source = Source { cite: "a|b, \"c\" <i>d</i>\ne", says: "\u{202e}</details>" };
+
+fn source() -> impl Strategy<Value = &'static Source> {
+    proptest::sample::select(sources::ALL.iter().copied().chain([&AWKWARD]).collect::<Vec<_>>())
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let verdict = proptest::sample::select(vec![Verdict::Match, Verdict::Differs, Verdict::Skipped, Verdict::Info]);
+    let strength = proptest::sample::select(vec![Strength::Promised, Strength::Usual]);
+    let texts = (text(), text(), text(), source(), option(text()));
+    let scene = proptest::sample::select(vec!["one", "two | 2", "三\n3"]);
+    (scene, texts, verdict, strength).prop_map(|(scene, texts, verdict, strength)| Row {
+        scene: scene.to_owned(),
+        id: "id".to_owned(),
+        property: texts.0,
+        expected: texts.1,
+        expected_value: None,
+        observed: texts.2,
+        observed_value: None,
+        verdict,
+        strength,
+        source: texts.3,
+        reason: texts.4,
+    })
+}
+
+fn address() -> impl Strategy<Value = SocketAddr> {
+    let ips = ["127.0.0.1", "127.0.0.2", "::1"].map(|ip| ip.parse::<std::net::IpAddr>().unwrap());
+    (proptest::sample::select(ips.to_vec()), any::<u16>()).prop_map(SocketAddr::from)
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(Outcome::Done),
+        (0_usize..70_000).prop_map(Outcome::Bytes),
+        Just(Outcome::Nothing),
+        any::<i32>().prop_map(|number| Outcome::Error(OsError::from_number(number, Os::Linux))),
+    ]
+}
+
+fn details() -> impl Strategy<Value = Details> {
+    let parts = vec(0_usize..20, 0..4);
+    (option(address()), parts, option(any::<i32>()), option(any::<u64>()), any::<bool>())
+        .prop_map(|(asked, parts, backlog, returned, cut)| Details { asked, parts, backlog, returned, cut })
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let call = proptest::sample::select(vec![
+        "bind",
+        "connect",
+        "listen",
+        "accept",
+        "send_to",
+        "send",
+        "sendmsg",
+        "recv_from",
+        "recv",
+        "recvmsg",
+        "peek_from",
+        "recv_from WAITALL",
+        "recv_from TRUNC",
+        "peek_from TRUNC",
+        "read",
+        "write",
+        "peek",
+        "shutdown",
+        "close",
+        "serve",
+        "begin",
+        "end",
+    ]);
+    let name = || {
+        let names = ["client", "server", "fence", "client 1", "client 2", "nobody", "另一个", "a\nb"];
+        proptest::sample::select(names.to_vec()).prop_map(str::to_owned)
+    };
+    let payload = prop_oneof![20 => payload(0..40), 1 => Just(vec![b'x'; 65_507]), 1 => Just(vec![b'x'; 70_000])];
+    let who = (1_usize..4, 0_u64..5_000_000, name(), option(name()), call, any::<bool>());
+    let what = (option(payload), option(0_usize..70_000), any::<u64>(), option(address()), option(address()));
+    let some = (who, what, outcome(), details()).prop_map(|(who, what, result, details)| Event {
+        scene: who.0,
+        returned: Duration::from_micros(who.1),
+        who: who.2,
+        call: who.4,
+        with: who.3,
+        payload: what.0,
+        buffer: what.1,
+        descriptor: what.2,
+        tcp: who.5,
+        local: what.3,
+        remote: what.4,
+        result,
+        details,
+    });
+    // As often what a capture takes.
+    (some, any::<bool>()).prop_map(|(event, sent)| match (event.payload.as_ref().map(Vec::len), sent) {
+        (Some(length), true) => {
+            let (call, result, remote) = ("send_to", Outcome::Bytes(length), event.local);
+            Event { call, tcp: false, result, remote, ..event }
+        }
+        _ => event,
+    })
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let parts = (vec(row(), 0..6), vec(event(), 0..12), vec(text(), 0..2), any::<u32>());
+    (0..LESSONS.len(), parts).prop_map(|(lesson, (rows, events, notes, began))| {
+        let lesson = LESSONS[lesson];
+        Report {
+            lesson: lesson.name,
+            title: lesson.title,
+            question: lesson.question,
+            rows,
+            notes,
+            guess: lesson.guess,
+            why: lesson.why,
+            next: lesson.next(),
+            began: UNIX_EPOCH + Duration::from_secs(began.into()),
+            events,
+        }
+    })
+}
+
+fn look() -> impl Strategy<Value = Look> {
+    (60_u16..=500, any::<bool>(), any::<bool>()).prop_map(|(width, ascii, ladder)| Look {
+        width,
+        ascii,
+        ladder,
+        why: true,
+    })
+}
+
+fn run() -> impl Strategy<Value = (Vec<Report>, Look, Vec<String>)> {
+    (vec(report(), 1..3), look(), vec(text(), 0..4))
+}
+
+/// What the renderers are given.
+fn with_results(run: &(Vec<Report>, Look, Vec<String>), check: impl FnOnce(Results<'_>)) {
+    let host = Host { os: Os::Linux, release: "6.18.44".to_owned(), arch: "x86_64" };
+    let (reports, look, arguments) = run;
+    check(Results { reports, host: &host, look: *look, arguments, trace: false });
+}
+
+fn rows(run: &(Vec<Report>, Look, Vec<String>)) -> impl Iterator<Item = (&Report, &Row)> {
+    run.0.iter().flat_map(|report| report.rows.iter().map(move |row| (report, row)))
+}
+
+#[test]
+fn a_table_of_anything_is_as_wide_as_it_may_be_and_harmless() {
+    for_any(60, run(), |run| {
+        with_results(&run, |results| {
+            let table = Format::Table.reports(&results);
+            let table = anstream::adapter::strip_str(&table).to_string();
+            for line in table.lines() {
+                let width = textwrap::core::display_width(line);
+                assert!(width <= run.1.width.into(), "{width} columns, {}: {line}", run.1.width);
+                assert!(!line.chars().any(acts), "{line:?}");
+                assert!(!run.1.ascii || line.is_ascii(), "{line}");
+            }
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn plain_lines_of_anything_are_keys_and_values() {
+    for_any(60, run(), |run| {
+        with_results(&run, |results| {
+            let plain = Format::Plain.reports(&results);
+            for line in plain.lines() {
+                let key = line.split(':').next().unwrap();
+                assert!(key.bytes().all(|byte| byte.is_ascii_lowercase()), "{line:?}");
+                assert!(!line.chars().any(acts), "{line:?}");
+            }
+            let ids = plain.lines().filter(|line| *line == "id: id").count();
+            assert_eq!(ids, rows(&run).count());
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn json_of_anything_comes_back_the_same() {
+    for_any(60, run(), |run| {
+        with_results(&run, |results| {
+            let document: serde_json::Value = serde_json::from_str(&Format::Json.reports(&results)).unwrap();
+            let reports = document["reports"].as_array().unwrap();
+            assert_eq!(reports.len(), run.0.len());
+            for (read, written) in reports.iter().zip(&run.0) {
+                assert_eq!(*read, serde_json::to_value(written).unwrap());
+                for (read, written) in read["rows"].as_array().unwrap().iter().zip(&written.rows) {
+                    let texts = [written.property.as_str(), &written.expected, &written.observed, written.source.cite];
+                    assert_eq!(
+                        ["property", "expected", "observed", "source"].map(|key| read[key].as_str().unwrap()),
+                        texts
+                    );
+                    assert_eq!(read["reason"].as_str(), written.reason.as_deref());
+                }
+                for (read, written) in read["events"].as_array().unwrap().iter().zip(&written.events) {
+                    let payload = read["payload"].as_str().map(unescaped);
+                    assert_eq!(payload, written.payload);
+                }
+            }
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn csv_of_anything_is_a_record_for_each_row() {
+    for_any(60, run(), |run| {
+        with_results(&run, |results| {
+            let text = Format::Csv.reports(&results);
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+            assert_eq!(records.len(), rows(&run).count(), "{text}");
+            for (record, (report, row)) in records.iter().zip(rows(&run)) {
+                let (verdict, strength) = (row.verdict.word(), row.strength.word());
+                let fields = [
+                    report.lesson,
+                    &row.scene,
+                    &row.id,
+                    &row.property,
+                    &row.expected,
+                    &row.observed,
+                    verdict,
+                    strength,
+                    row.source.cite,
+                    row.reason.as_deref().unwrap_or_default(),
+                ];
+                assert_eq!(record.iter().collect::<Vec<_>>(), fields);
+            }
+        });
+        Ok(())
+    });
+}
+
+/// The cells of the tables of a page that a reader of Markdown sees; text in any other form than text is a failure.
+fn cells(page: &str) -> Vec<Vec<String>> {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
+    let (mut rows, mut within) = (Vec::<Vec<String>>::new(), false);
+    for part in Parser::new_ext(page, options) {
+        match part {
+            Part::Start(Tag::TableHead | Tag::TableRow) => rows.push(Vec::new()),
+            Part::Start(Tag::TableCell) => {
+                within = true;
+                rows.last_mut().into_iter().for_each(|row| row.push(String::new()));
+            }
+            Part::End(TagEnd::TableCell) => within = false,
+            Part::Text(text) if within => {
+                if let Some(cell) = rows.last_mut().and_then(|row| row.last_mut()) {
+                    cell.push_str(&text);
+                }
+            }
+            Part::Start(Tag::Strong) | Part::End(TagEnd::Strong) => {}
+            part => assert!(!within, "{part:?} in a cell of {page}"),
+        }
+    }
+    rows
+}
+
+#[test]
+fn markdown_of_anything_has_the_same_cells() {
+    for_any(60, run(), |run| {
+        with_results(&run, |results| {
+            let look = Look { ascii: false, ladder: false, ..run.1 };
+            let page = Format::Markdown.reports(&Results { look, ..results });
+            assert!(!page.lines().any(|line| line.chars().any(acts)), "{page:?}");
+            let shown = |text: &str| {
+                let seen = |c: char| match c {
+                    c if c.is_control() => " ".to_owned(),
+                    c if acts(c) => c.escape_unicode().to_string(),
+                    c => c.to_string(),
+                };
+                text.chars().map(seen).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+            };
+            let seen: Vec<Vec<String>> = cells(&page)
+                .into_iter()
+                .filter(|row| row.len() == 5 && !["", "Verdict"].contains(&row[3].as_str()))
+                .collect();
+            let seen: Vec<Vec<String>> = seen.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
+            let wanted: Vec<Vec<String>> = rows(&run)
+                .map(|(_, row)| {
+                    let usual = row.strength == Strength::Usual && row.verdict != Verdict::Info;
+                    let property = format!("{}{}", if usual { "~ " } else { "" }, row.property);
+                    let reason = row.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+                    let verdict = format!("{}{reason}", row.verdict.word());
+                    [property.as_str(), &row.expected, &row.observed, &verdict, row.source.cite].map(shown).to_vec()
+                })
+                .collect();
+            assert_eq!(seen, wanted, "{page}");
+        });
+        Ok(())
+    });
+}
+
+#[test]
+fn a_trace_of_anything_is_made_of_harmless_lines() {
+    for_any(60, (report(), look()), |(report, look)| {
+        let text = trace::text(&report, look);
+        prop_assert!(!text.lines().any(|line| line.chars().any(acts)), "{text:?}");
+        prop_assert!(!look.ascii || text.is_ascii(), "{text}");
+        Ok(())
+    });
+}
+
+#[test]
+fn every_kind_of_file_can_be_written_of_anything() {
+    for_any(40, run(), |run| {
+        with_results(&run, |results| {
+            for (ending, write) in FILE_FORMATS {
+                let file = write(&results);
+                let text = std::str::from_utf8(&file);
+                assert!(*ending == "pcapng" || text.is_ok(), "{ending}");
+                let shown = ["html", "txt"].contains(ending);
+                assert!(!shown || !text.unwrap().lines().any(|line| line.chars().any(acts)), "{ending}: {text:?}");
+            }
+        });
+        Ok(())
+    });
+}
+
+/// One file of several reports, one after another, as `all` writes it.
+#[test]
+fn tshark_and_tcpdump_read_a_capture_of_anything() {
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let reports: Vec<Report> = (0..20).map(|_| report().new_tree(&mut runner).unwrap().current()).collect();
+    let captures: Vec<Vec<u8>> = reports.iter().map(pcapng::capture).collect();
+    let packets: usize = captures.iter().map(|capture| blocks(capture)).sum();
+    assert!(packets > 5, "{packets} packets");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("properties-{}.pcapng", std::process::id()));
+    fs::write(&file, captures.concat()).unwrap();
+    for (program, arguments) in
+        [("tshark", &["-n", "-T", "fields", "-e", "frame.number", "-r"][..]), ("tcpdump", &["-nn", "-t", "-r"])]
+    {
+        let Ok(output) = Command::new(program).args(arguments).arg(&file).output() else {
+            support::say(&format!("NOT TESTED: {program} is not here; it did not read the capture"));
+            continue;
+        };
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{program}: {err}");
+        assert_eq!(out.lines().filter(|line| !line.starts_with('\t')).count(), packets, "{program}: {out}{err}");
+    }
+}
+
+/// How many packets are in a capture of whole blocks.
+fn blocks(capture: &[u8]) -> usize {
+    let number = |at: usize| u32::from_le_bytes(capture[at..at + 4].try_into().unwrap());
+    let (mut at, mut kinds, mut packets) = (0, BTreeSet::new(), 0);
+    while at < capture.len() {
+        let length = number(at + 4) as usize;
+        assert_eq!(number(at + length - 4) as usize, length, "a block ends with its length");
+        kinds.insert(number(at));
+        packets += usize::from(number(at) == 6);
+        at += length;
+    }
+    assert!(kinds.iter().all(|kind| [0x0a0d_0d0a, 1, 6].contains(kind)), "{kinds:?}");
+    packets
+}
+
+mod support;
