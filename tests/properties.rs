@@ -156,7 +156,7 @@ fn payload(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<u8>> {
 /// What acts on a terminal, or hides in it.
 fn acts(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
         || matches!(c, '\u{e000}'..='\u{f8ff}')
 }
 

@@ -112,10 +112,7 @@ impl Write for Escaping<'_, '_> {
             '>' => self.0.write_str("&gt;"),
             '"' => self.0.write_str("&quot;"),
             '\'' => self.0.write_str("&#39;"),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                write!(self.0, "{}", c.escape_unicode())
-            }
-            c if c.is_control() => write!(self.0, "{}", c.escape_unicode()),
+            c if super::acts(c) => write!(self.0, "{}", c.escape_unicode()),
             c => self.0.write_char(c),
         })
     }
