@@ -374,7 +374,7 @@ fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Optio
     let files = Files::open(arguments)?;
     let step = step(arguments, options)?;
     let choice = choice(lesson, arguments, options)?;
-    let report = run_lesson(lesson, scenes, choice, step.as_ref(), options)?;
+    let report = run_lesson(lesson, scenes, choice, step.as_ref())?;
     let host = platform::host();
     let results = Results {
         reports: std::slice::from_ref(&report),
@@ -396,11 +396,8 @@ fn run_lesson(
     scenes: Vec<Scene>,
     choice: Option<Choice>,
     step: Option<&Arc<Step>>,
-    options: Options,
 ) -> Result<Report, Failure> {
-    let Some(step) = step else {
-        return Ok(progress::shown(lesson.name, options.look().ascii, || lesson.run(scenes, None))?);
-    };
+    let Some(step) = step else { return Ok(progress::shown(lesson.name, || lesson.run(scenes, None))?) };
     // Who was asked to predict has read the question.
     let spoken = step.lesson(lesson.name, lesson.title, choice.is_none().then_some(lesson.question))?;
     let report = lesson.run(scenes, Some(Arc::clone(step) as Arc<dyn Watcher>))?;
@@ -465,7 +462,7 @@ fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let step = step(arguments, options)?;
     for lesson in LESSONS {
         let choice = choice(lesson, arguments, options)?;
-        let report = match run_lesson(lesson, lesson.default_scenes()?, choice, step.as_ref(), options) {
+        let report = match run_lesson(lesson, lesson.default_scenes()?, choice, step.as_ref()) {
             Ok(report) => report,
             Err(failure) => {
                 stopped = Some(failure);
