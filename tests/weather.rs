@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::say;
+use support::{missing, say};
 
 /// Runs at the same time.
 const ABREAST: usize = 8;
@@ -145,7 +145,7 @@ fn no_weather_turns_a_verdict() {
     let binary = binary();
     for &weather in WEATHERS {
         if !can_be_made(weather) {
-            say(&format!("{}: this weather cannot be made here", weather.0));
+            missing(&format!("the weather \"{}\"", weather.0));
             continue;
         }
         let count = runs().div_ceil(WEATHERS.len());

@@ -69,6 +69,8 @@ faults! {
     DescriptorEach = "descriptor-each",
     /// A receive does not return.
     NeverReturns = "never-returns",
+    /// A signal cuts every other receive short: no row may differ.
+    Interrupted = "interrupted",
 
     // What is sent.
     /// A send says that it took a byte less.

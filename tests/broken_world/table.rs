@@ -340,6 +340,7 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
             ("compare", Stops("a call has not returned for 5 s")),
         ],
     ),
+    (Fault::Interrupted, &[]),
     (
         Fault::ShortSend,
         &[

@@ -41,6 +41,7 @@ struct State {
     taken: usize,
     last_byte: Option<u8>,
     told: bool,
+    interrupted: bool,
     deaf: bool,
     listener: Option<ThreadId>,
     heard: Vec<sockaddr_in>,
@@ -180,6 +181,15 @@ fn next(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
 pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_int> {
     match () {
         () if fault(Fault::NeverReturns) => kernel::wait_for_ever(),
+        () if fault(Fault::Interrupted) => {
+            let interrupted = with(socket, |state| {
+                state.interrupted = !state.interrupted;
+                state.interrupted
+            });
+            if interrupted {
+                return Err(libc::EINTR);
+            }
+        }
         () if fault(Fault::FirstThread) => {
             let me = thread::current().id();
             if with(socket, |state| *state.listener.get_or_insert(me)) != me {
