@@ -110,13 +110,13 @@ fn system() -> Vec<Finding> {
         (Os::Linux, None) => Some("it cannot be read".to_owned()),
         (os, _) => Some(format!("{} has none", os.name())),
     };
-    let wine = Finding::there("wine", "Wine", (!platform::under_wine()).then(String::new));
+    let wine = platform::under_wine();
     vec![
         Finding::there("namespaces", "Network namespace, unprivileged", no_namespaces()),
         Finding::number("descriptors", "Open descriptors at most", platform::descriptor_limit(), ""),
         Finding::there("descriptor-list", "Descriptors listed", probe::missing(Need::Descriptors)),
         Finding::there("proc-net-udp", "/proc/net/udp readable", readable),
-        Finding { text: wine.text.trim_end_matches(": ").to_owned(), ..wine },
+        Finding { id: "wine", name: "Wine", text: if wine { "yes" } else { "no" }.to_owned(), value: json!(wine) },
     ]
 }
 

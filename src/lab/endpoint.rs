@@ -1,5 +1,6 @@
 //! A named UDP socket, and the calls that lessons make on it.
 
+use std::borrow::Cow;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -180,7 +181,11 @@ impl Endpoint {
         buffers: &[&[u8]],
         send: &dyn Fn() -> io::Result<usize>,
     ) -> Call<usize> {
-        let (payload, gathered) = (buffers.concat(), call == "sendmsg");
+        let gathered = call == "sendmsg";
+        let payload = match buffers {
+            [only] => Cow::Borrowed(*only),
+            several => Cow::Owned(several.concat()),
+        };
         let ahead = self.ahead(call).to(target.0).payload(&payload);
         self.room.log.ahead(&Ahead { parts: if gathered { buffers.len() } else { 0 }, ..ahead });
         let result = send().map_err(|e| CallError::new(format!("{call} from {} to {}", self.name, target.0), &e));

@@ -144,10 +144,13 @@ impl Endpoint {
         let started = self.mark("serve", None);
         let work = || -> Call<Vec<Handling>> {
             let mut handlings: Vec<Handling> = Vec::new();
+            let mut handled: HashMap<String, usize> = HashMap::new();
             while let Some((request, client)) = self.next_request(BUFFER) {
-                if handlings.iter().filter(|handling| handling.client == client.name()).count() == MOST_COPIES {
+                let copies = handled.entry(client.name().to_owned()).or_default();
+                if *copies == MOST_COPIES {
                     break;
                 }
+                *copies += 1;
                 let began = self.mark("begin", Some(&client));
                 if handlings.is_empty() {
                     meeting.join(self.limit());

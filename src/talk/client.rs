@@ -145,25 +145,20 @@ impl Client {
 
     fn wait(&self, socket: &Socket, started: Instant) -> Result<Answer, Ended> {
         let mut buffer = vec![0; usize::from(u16::MAX)];
-        loop {
-            let left = self.timeout.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                return Ok(Answer::None);
-            }
-            // The system counts in microseconds, and takes 0 for no limit.
-            socket::wait_at_most(socket, left.max(Duration::from_millis(1)))?;
-            match platform::receive(socket, &mut buffer, 0) {
-                Ok(length) => {
-                    buffer.truncate(length);
-                    return Ok(Answer::Got(buffer));
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                    return Ok(Answer::None);
-                }
-                Err(e) => return Ok(Answer::Failed(CallError::new("receive", &e))),
-            }
+        let left = self.timeout.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return Ok(Answer::None);
         }
+        // The system counts in microseconds, and takes 0 for no limit.
+        socket::wait_at_most(socket, left.max(Duration::from_millis(1)))?;
+        Ok(match platform::receive(socket, &mut buffer, 0) {
+            Ok(length) => {
+                buffer.truncate(length);
+                Answer::Got(buffer)
+            }
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Answer::None,
+            Err(e) => Answer::Failed(CallError::new("receive", &e)),
+        })
     }
 
     fn text(&self, answer: &Answer, server: SocketAddr, round_trip: Duration, look: Look) -> String {
