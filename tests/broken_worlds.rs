@@ -14,7 +14,7 @@ mod table;
 
 use std::collections::HashSet;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use faults::Fault;
 use serde::Deserialize;
-use support::{Report, Run, udp_lab};
+use support::{Report, Run, in_world, udp_lab, world};
 use table::{Outcome, WORLDS};
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Expect, Os};
@@ -36,12 +36,6 @@ const SIDE_BY_SIDE: usize = 3;
 
 /// Rows that say what the lab itself does, so that no system can make them differ: one thread has one request in hand.
 const BY_CONSTRUCTION: [(&str, &str); 1] = [("concurrency", "overlaps")];
-
-fn library() -> PathBuf {
-    let library = PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
-    assert!(library.exists(), "{library:?} is missing: `cargo build --examples` makes it");
-    library
-}
 
 /// A JSON document, and of it only what is looked at here: some worlds make events of many megabytes.
 #[derive(Deserialize)]
@@ -69,8 +63,8 @@ impl Document {
 
 /// Runs `lesson` in the world with `fault`; an error when it does not end.
 fn in_broken_world(fault: Fault, lesson: &str) -> Result<Run, String> {
-    let mut command = udp_lab();
-    command.env("LD_PRELOAD", library()).env("UDP_LAB_FAULT", fault.name()).args([lesson, "--format", "json"]);
+    let mut command = in_world(fault.name());
+    command.args([lesson, "--format", "json"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
     let id = child.id().to_string();
     let (done, output) = mpsc::channel();
@@ -232,6 +226,6 @@ fn a_usual_row_that_differs_says_that_nobody_promised_it() {
 
 #[test]
 fn the_library_alone_breaks_nothing() {
-    let run = Run::from(udp_lab().env("LD_PRELOAD", library()).arg("all").output().expect("the binary starts"));
+    let run = Run::from(udp_lab().env("LD_PRELOAD", world()).arg("all").output().expect("the binary starts"));
     assert_eq!(run.status, 0, "{}{}", run.out, run.err);
 }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
-use support::{missing, run, say};
+use support::{missing, run};
 use udp_lab::lab::Outcome;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::pcapng;
@@ -124,7 +124,7 @@ fn strace_works() -> bool {
         let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
         match tried {
             Ok(output) if output.status.success() => return true,
-            Ok(_) => say("NOT TESTED: strace may not trace here; nothing was compared with it"),
+            Ok(_) => support::say("NOT TESTED: strace may not trace here; nothing was compared with it"),
             Err(_) => missing("strace, to compare the log with"),
         }
         false

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use regex::Regex;
 use serde_json::Value;
-use support::{Run, missing, run, say, udp_lab};
+use support::{Run, missing, run, udp_lab};
 use udp_lab::export::{Export, Target};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results};
@@ -20,10 +20,7 @@ const FIELDS: [&str; 9] =
 
 /// An empty folder of the test's own.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("formats-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    support::folder(&format!("formats-{name}"))
 }
 
 /// Runs the binary in `folder`.
@@ -353,7 +350,7 @@ fn files_are_tried_before_any_socket_is_opened() {
     };
     match isolated(&["true"]) {
         Ok(output) if output.status.success() => {}
-        _ => return say("not tested here: this system grants no network namespace"),
+        _ => return missing("a network namespace"),
     }
     let binary = env!("CARGO_BIN_EXE_udp-lab");
     for command in ["truncation", "all"] {

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use support::{missing, udp_lab};
+use support::{in_world, missing, udp_lab};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results, html};
 use udp_lab::vocabulary::Verdict;
@@ -27,10 +27,7 @@ const HOSTILE: [&str; 6] = [
 
 /// An empty folder of the test's own.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("handout-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    support::folder(&format!("handout-{name}"))
 }
 
 /// Runs the binary in `folder`, and returns its page and what it printed.
@@ -286,10 +283,13 @@ fn the_answer_is_the_right_one_unless_this_system_answers_otherwise() {
 
 /// A page of a world in which datagrams are joined.
 fn differing(folder: &Path) -> PathBuf {
-    let library = PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
-    let mut broken = udp_lab();
-    broken.current_dir(folder).env("LD_PRELOAD", library).env("UDP_LAB_FAULT", "merge");
-    let status = broken.args(["boundaries", "--export", "differs.html"]).stdout(Stdio::null()).status().unwrap();
+    let mut broken = in_world("merge");
+    let status = broken
+        .current_dir(folder)
+        .args(["boundaries", "--export", "differs.html"])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
     assert_eq!(status.code(), Some(1));
     folder.join("differs.html")
 }

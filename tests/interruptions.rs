@@ -14,11 +14,9 @@ use support::{Run, on_terminal, udp_lab};
 /// A run of some seconds.
 const LONG: [&str; 5] = ["concurrency", "--work", "200ms", "--clients", "4"];
 
+/// An empty folder of the test's own.
 fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("interruptions-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    support::folder(&format!("interruptions-{name}"))
 }
 
 #[test]
@@ -27,7 +25,9 @@ fn a_signal_ends_a_run_as_signals_do_and_leaves_no_file() {
         let folder = folder(signal);
         let file = folder.join("r.json");
         let args = [&LONG[..], &["--export", file.to_str().unwrap()]].concat();
-        let terminal = on_terminal(80, &args, &json!([["see", "is running"], ["signal", signal]]));
+        let Some(terminal) = on_terminal(80, &args, &json!([["see", "is running"], ["signal", signal]])) else {
+            return;
+        };
         assert_eq!(terminal.status, status, "{signal}: {}", terminal.screen);
         assert!(terminal.unchanged && !terminal.screen.contains("panicked"), "{signal}: {}", terminal.screen);
         assert!(!terminal.screen.contains("\x1b[?25l"), "the cursor is hidden: {}", terminal.screen);
@@ -38,7 +38,7 @@ fn a_signal_ends_a_run_as_signals_do_and_leaves_no_file() {
 #[test]
 fn ctrl_c_ends_a_question() {
     let steps = json!([["see", "What do you expect?"], ["type", "\u{3}"]]);
-    let terminal = on_terminal(80, &["boundaries", "--predict"], &steps);
+    let Some(terminal) = on_terminal(80, &["boundaries", "--predict"], &steps) else { return };
     assert_eq!((terminal.status, terminal.unchanged), (130, true), "{}", terminal.screen);
     assert!(!terminal.screen.contains("Verdict"), "{}", terminal.screen);
 }
@@ -46,7 +46,7 @@ fn ctrl_c_ends_a_question() {
 #[test]
 fn ctrl_c_ends_the_server_with_its_table() {
     let steps = json!([["see", "Listening"], ["type", "\u{3}"]]);
-    let terminal = on_terminal(80, &["server", "127.0.0.1:0"], &steps);
+    let Some(terminal) = on_terminal(80, &["server", "127.0.0.1:0"], &steps) else { return };
     assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
     assert!(terminal.screen.contains("datagrams"), "{}", terminal.screen);
 }
@@ -55,7 +55,7 @@ fn ctrl_c_ends_the_server_with_its_table() {
 #[test]
 fn a_run_that_was_suspended_goes_on_as_if_nothing_had_been() {
     let steps = json!([["see", "is running"], ["stop"], ["pass", 2.5], ["signal", "SIGCONT"]]);
-    let terminal = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &steps);
+    let Some(terminal) = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &steps) else { return };
     assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
     assert!(terminal.screen.contains("11 of 11 as expected"), "{}", terminal.screen);
 }
@@ -63,7 +63,7 @@ fn a_run_that_was_suspended_goes_on_as_if_nothing_had_been() {
 #[test]
 fn a_terminal_that_was_made_narrower_is_not_overrun() {
     let steps = json!([["see", "is running"], ["resize", 60, 24]]);
-    let terminal = on_terminal(120, &[&LONG[..], &["--color", "never"]].concat(), &steps);
+    let Some(terminal) = on_terminal(120, &[&LONG[..], &["--color", "never"]].concat(), &steps) else { return };
     assert_eq!(terminal.status, 0, "{}", terminal.screen);
     let (_, results) = terminal.screen.split_once("concurrency:").expect("the title");
     assert!(results.contains("11 of 11 as expected"), "{results}");
@@ -72,7 +72,7 @@ fn a_terminal_that_was_made_narrower_is_not_overrun() {
 
 #[test]
 fn what_takes_half_a_second_says_on_the_terminal_that_it_is_running_and_leaves_no_trace() {
-    let long = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &json!([]));
+    let Some(long) = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &json!([])) else { return };
     let (progress, rest) = long.screen.split_once("concurrency:").expect("the title");
     let lines: Vec<&str> = progress.split('\r').collect();
     let [before, running @ .., blank, after] = &lines[..] else { panic!("{progress:?}") };
@@ -83,7 +83,7 @@ fn what_takes_half_a_second_says_on_the_terminal_that_it_is_running_and_leaves_n
     assert_eq!((*before, blank.trim_end(), *after), ("", "", ""), "{progress:?}");
     assert_eq!(blank.len(), running.last().unwrap().len(), "{progress:?}");
     assert!(!rest.contains("is running"), "{rest}");
-    let short = on_terminal(80, &["boundaries"], &json!([]));
+    let Some(short) = on_terminal(80, &["boundaries"], &json!([])) else { return };
     assert!(!short.screen.contains("is running"), "{}", short.screen);
     let piped = udp_lab().args(LONG).output().map(Run::from).unwrap();
     assert_eq!((piped.status, piped.err.as_str()), (0, ""));

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Run, run, say, udp_lab};
+use support::run;
 use udp_lab::lessons::LESSONS;
 
 #[test]
@@ -65,34 +65,21 @@ fn every_lesson_has_three_or_four_answers_and_a_row_that_shows_the_right_one() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_row_that_differs_is_not_called_right() {
-    if !cfg!(target_os = "linux") {
-        return say("not tested here: worlds are broken on Linux only");
-    }
-    let library = std::path::PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
-    let mut broken = udp_lab();
-    broken.env("LD_PRELOAD", library).env("UDP_LAB_FAULT", "merge").args(["boundaries", "--predict=c"]);
-    let out = Run::from(broken.output().unwrap()).out;
+    let out = support::Run::from(support::in_world("merge").args(["boundaries", "--predict=c"]).output().unwrap()).out;
     assert!(out.contains("This system answers otherwise than expected"), "{out}");
     assert!(!out.contains("That is right"), "{out}");
 }
 
-/// Python's `pty` gives the program a terminal.
 #[test]
 #[cfg(unix)]
 fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
-    use std::io::Write;
-    use std::process::{Command, Stdio};
-
-    let spawn = "import pty, sys; pty.spawn(sys.argv[1:])";
-    let mut terminal = Command::new("python3");
-    terminal.args(["-c", spawn, env!("CARGO_BIN_EXE_udp-lab"), "boundaries", "--predict", "--color", "never"]);
-    terminal.env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let Ok(mut child) = terminal.spawn() else {
-        return support::missing("python3, to make a terminal");
+    let steps = serde_json::json!([["see", "What do you expect?"], ["type", "z\nc\n"]]);
+    let Some(terminal) = support::on_terminal(80, &["boundaries", "--predict", "--color", "never"], &steps) else {
+        return;
     };
-    child.stdin.take().unwrap().write_all(b"z\nc\n").unwrap();
-    let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let out = terminal.screen;
     assert_eq!(out.matches("What do you expect? [a-d]").count(), 2, "{out}");
     assert!(out.contains("You said: c) As many"), "{out}");
 }

@@ -589,7 +589,7 @@ fn tshark_and_tcpdump_read_a_capture_of_anything() {
         [("tshark", &["-n", "-T", "fields", "-e", "frame.number", "-r"][..]), ("tcpdump", &["-nn", "-t", "-r"])]
     {
         let Ok(output) = Command::new(program).args(arguments).arg(&file).output() else {
-            support::say(&format!("NOT TESTED: {program} is not here; it did not read the capture"));
+            support::missing(&format!("{program}, to read the capture"));
             continue;
         };
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -4,14 +4,14 @@ mod support;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
 use serde_json::Value;
-use support::{Report, Run, run, say, udp_lab};
+use support::{Report, Run, run, udp_lab};
 use udp_lab::lessons::LESSONS;
 
 /// Ends a test that would hang; costs nothing otherwise.
@@ -388,19 +388,15 @@ fn it_fits_every_width_in_ascii_and_without_colour() {
     }
 }
 
-/// Python's `pty` gives the program a terminal, which ends each announcement's line by itself.
+/// A terminal ends each announcement's line by itself.
 #[test]
 #[cfg(unix)]
 fn on_a_terminal_enter_ends_the_line() {
-    let spawn = "import pty, sys; pty.spawn(sys.argv[1:])";
-    let mut terminal = Command::new("python3");
-    terminal.args(["-c", spawn, env!("CARGO_BIN_EXE_udp-lab"), "truncation", "--step", "--color", "never"]);
-    terminal.env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let Ok(mut child) = terminal.spawn() else {
-        return say("not tested here: there is no python3 to make a terminal");
+    let steps = serde_json::json!([["see", "any port "], ["type", "\n\nq\n"]]);
+    let Some(terminal) = support::on_terminal(80, &["truncation", "--step", "--color", "never"], &steps) else {
+        return;
     };
-    child.stdin.take().unwrap().write_all(b"\n\nq\n").unwrap();
-    let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let out = terminal.screen;
     let talk = conversation(&out, "truncation");
     let announced = |text: &str| talk.matches(text).count();
     assert_eq!(announced("server: bind to 127.0.0.1, any port "), 1, "{talk}");

@@ -6,11 +6,10 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use support::{Report, Run, in_a_namespace, say, udp_lab};
+use support::{Report, Run, in_a_namespace, in_world, say, udp_lab};
 use udp_lab::lessons::LESSONS;
 
 /// What no lesson says.
@@ -35,12 +34,9 @@ fn assert_stands(lesson: &str, run: Run) -> Report {
 /// time: here nothing depends on the moment.
 #[test]
 fn a_stranger_beside_every_send_changes_no_verdict_and_is_told_of() {
-    let library = PathBuf::from(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
     for lesson in LESSONS {
         let alone = support::report(&[lesson.name], 0);
-        let mut command = udp_lab();
-        command.env("LD_PRELOAD", &library).env("UDP_LAB_FAULT", "strangers");
-        let run = command.args([lesson.name, "--format", "json"]).output().unwrap().into();
+        let run = in_world("strangers").args([lesson.name, "--format", "json"]).output().unwrap().into();
         let report = assert_stands(lesson.name, run);
         assert_eq!(report.with_verdict("match"), alone.with_verdict("match"), "{}", lesson.name);
         assert_eq!(report.0["notes"], serde_json::json!([NOTE]), "{}", lesson.name);

@@ -2,6 +2,7 @@
 
 mod support;
 
+#[cfg(target_os = "linux")]
 use std::process::Stdio;
 
 use support::{Run, run, udp_lab};
@@ -90,7 +91,7 @@ fn without_a_network_there_is_a_sentence() {
     };
     match isolated(&["true"]) {
         Ok(output) if output.status.success() => {}
-        _ => return support::say("not tested here: this system grants no network namespace"),
+        _ => return support::missing("a network namespace"),
     }
     for lesson in udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name).chain(["all"]) {
         let run = Run::from(isolated(&[env!("CARGO_BIN_EXE_udp-lab"), lesson]).unwrap());
@@ -170,7 +171,7 @@ fn what_is_expected_is_known_without_a_network() {
     match unshare.args(["--map-root-user", "--net", binary, "expect", "boundaries"]).output() {
         Ok(output) if output.status.success() => assert_eq!(output.stderr, b""),
         Ok(output) if output.stderr.starts_with(b"unshare") => {
-            support::say("not tested here: this system grants no network namespace");
+            support::missing("a network namespace");
         }
         other => panic!("{other:?}"),
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -11,6 +12,28 @@ pub fn udp_lab() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udp-lab"));
     command.env("LC_ALL", "C.UTF-8").env("COLUMNS", "80").env_remove("NO_COLOR").stdin(Stdio::null());
     command
+}
+
+/// The binary in the world of `tests/broken_world` with this fault.
+pub fn in_world(fault: &str) -> Command {
+    let mut command = udp_lab();
+    command.env("LD_PRELOAD", world()).env("UDP_LAB_FAULT", fault);
+    command
+}
+
+/// The library that makes the worlds: there are any on Linux only.
+pub fn world() -> PathBuf {
+    let library = Path::new(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
+    assert!(library.exists(), "{library:?} is missing: `cargo build --examples` makes it");
+    library
+}
+
+/// An empty folder for one test: `name` is its own among all tests.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// What a finished run left.
@@ -102,23 +125,27 @@ pub struct Terminal {
     pub unchanged: bool,
 }
 
-/// Runs the binary on a terminal of `columns`, where the `steps` of `tests/terminal/terminal.py` are done.
+/// Runs the binary on a terminal of `columns`, where the `steps` of `tests/terminal/terminal.py` are done; says so where
+/// no terminal can be made.
 #[cfg(unix)]
-pub fn on_terminal(columns: u16, args: &[&str], steps: &Value) -> Terminal {
+pub fn on_terminal(columns: u16, args: &[&str], steps: &Value) -> Option<Terminal> {
     use std::io::Write;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal/terminal.py");
     let mut command = Command::new("python3");
     command.arg(script).args([&columns.to_string(), "24", env!("CARGO_BIN_EXE_udp-lab")]).args(args);
     command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").env_remove("NO_COLOR");
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 starts");
+    let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
+        missing("python3, to make a terminal");
+        return None;
+    };
     child.stdin.take().unwrap().write_all(steps.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let told: Value = serde_json::from_slice(&output.stdout).expect("what became of it");
-    Terminal {
+    Some(Terminal {
         status: told["status"].as_i64().unwrap(),
         screen: told["screen"].as_str().unwrap().to_owned(),
         unchanged: told["unchanged"].as_bool().unwrap(),
-    }
+    })
 }
 
 /// Says what is not here, so that something could not be tested; where everything must be tested, that is a failure.
