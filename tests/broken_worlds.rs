@@ -92,11 +92,13 @@ fn check(fault: Fault, lesson: &str) -> Result<(), String> {
         Outcome::Stops(words) => Err(format!("it should stop and say `{words}`, and says: {} {}", run.status, run.err)),
         Outcome::Rows(rows) => {
             let status = i32::from(!rows.is_empty());
+            let document: Result<Document, _> = serde_json::from_str(&run.out);
+            let noticed = document.as_ref().map(Document::differing).unwrap_or_default();
             if run.status != status {
-                return Err(format!("the status should be {status}, and is {}: {}", run.status, run.err));
+                let Run { status: is, err, .. } = run;
+                return Err(format!("the status should be {status}, and is {is}: {noticed:?} {err}"));
             }
-            let document: Document = serde_json::from_str(&run.out).map_err(|error| format!("{error}: {}", run.out))?;
-            let noticed = document.differing();
+            document.as_ref().map_err(|error| format!("{error}: {}", run.out))?;
             if noticed == *rows {
                 Ok(())
             } else {

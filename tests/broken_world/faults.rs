@@ -109,6 +109,8 @@ faults! {
     ConnectTimesOut = "connect-times-out",
     /// A stranger sends what could be the program's own to every socket that is bound or sent to: no row may differ.
     Strangers = "strangers",
+    /// Strangers send as well, and each receive takes three seconds by the clock: no row may differ.
+    SlowAmongStrangers = "slow-among-strangers",
     /// A connected socket hears everybody.
     HearStrangers = "hear-strangers",
     /// Listen and accept succeed on a UDP socket.

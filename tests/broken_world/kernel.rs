@@ -53,6 +53,7 @@ functions! {
     opendir c"opendir" (path: *const c_char) -> *mut DIR;
     clock_nanosleep c"clock_nanosleep"
         (clock: clockid_t, flags: c_int, request: *const timespec, remain: *mut timespec) -> c_int;
+    clock_gettime c"clock_gettime" (clock: clockid_t, time: *mut timespec) -> c_int;
 }
 
 /// What `errno` holds.

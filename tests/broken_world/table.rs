@@ -468,6 +468,7 @@ pub const WORLDS: &[(Fault, &[(&str, Outcome)])] = &[
         ],
     ),
     (Fault::Strangers, &[]),
+    (Fault::SlowAmongStrangers, &[]),
     (Fault::HearStrangers, &[("compare", Rows(&["udp-connected-hears"]))]),
     (
         Fault::UdpListens,

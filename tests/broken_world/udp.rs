@@ -177,8 +177,12 @@ fn next(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
     }
 }
 
+/// How many receives there were.
+pub static RECEIVES: AtomicUsize = AtomicUsize::new(0);
+
 /// Receives for the binary, with room for `room` bytes.
 pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_int> {
+    RECEIVES.fetch_add(1, Ordering::Relaxed);
     match () {
         () if fault(Fault::NeverReturns) => kernel::wait_for_ever(),
         () if fault(Fault::Interrupted) => {
@@ -254,7 +258,7 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
     }
     let plain = || kernel::send_bytes(socket, bytes, flags, to);
     match to {
-        _ if fault(Fault::Strangers) => beside_a_stranger(socket, bytes, to, plain),
+        _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
         _ if fault(Fault::HeaderCounted) => plain().map(|sent| sent + 8),
         _ if fault(Fault::EmptyFails) && bytes.is_empty() => Err(libc::EINVAL),
@@ -305,6 +309,10 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
         }
         _ => plain(),
     }
+}
+
+fn among_strangers() -> bool {
+    fault(Fault::Strangers) || fault(Fault::SlowAmongStrangers)
 }
 
 /// What a stranger says that does not guess.
@@ -371,7 +379,7 @@ pub fn binding(address: &sockaddr_in) -> Option<c_int> {
 }
 
 pub fn bound(socket: c_int) {
-    if fault(Fault::Strangers) {
+    if among_strangers() {
         let own = kernel::own_address(socket);
         stranger_sends(STRANGE, &own, own.sin_port);
     }
