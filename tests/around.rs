@@ -192,6 +192,24 @@ fn the_doctor_announces_what_a_bare_machine_skips() {
     assert!(shown.contains("no second loopback address") && shown.contains("compare"), "{shown}");
 }
 
+/// The runs in these worlds, in other files, say something only if the buffers are what they should be.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_doctor_sees_small_and_large_receive_buffers() {
+    let told = |fault: &str| {
+        let checkup = Run::from(support::in_world(fault).args(["doctor", "--format", "json"]).output().unwrap());
+        let checkup = document(&checkup);
+        let findings = checkup["findings"].as_array().unwrap().clone();
+        let bytes = |id: &str| findings.iter().find(|finding| finding["id"] == id).unwrap()["value"].as_u64().unwrap();
+        (bytes("buffer-default"), bytes("buffer-granted"), bytes("buffer-maximum"), announced(&checkup))
+    };
+    let (default, granted, _, skipped) = told("small-buffers");
+    assert_eq!((default, granted), (2304, 4608));
+    assert!(!skipped.is_empty());
+    let (default, _, maximum, _) = told("large-buffers");
+    assert_eq!(default, 2 * maximum);
+}
+
 #[test]
 fn the_doctor_fits_the_width() {
     for width in [60, 80, 120] {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{missing, say};
+use support::{missing, say, world};
 
 /// Runs at the same time.
 const ABREAST: usize = 8;
@@ -24,6 +24,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// A name, and what is written in front of a command so that it runs in it.
 type Weather = (&'static str, &'static [&'static str]);
+
+/// No namespace has `net.core.rmem_*` of its own: the library gives every socket the buffer that they would.
+const WITH_BUFFERS: &str = r#"ip link set lo up; export UDP_LAB_FAULT=$1; shift; LD_PRELOAD=$WORLD exec "$@""#;
 
 const WEATHERS: &[Weather] = &[
     ("as it is", &["env"]),
@@ -43,7 +46,16 @@ const WEATHERS: &[Weather] = &[
     ),
     ("no /proc", &["unshare", "-rm", "sh", "-c", r#"mount -t tmpfs none /proc; exec "$0" "$@""#]),
     ("no network", &["unshare", "-rn"]),
+    ("small receive buffers", &["unshare", "-rn", "sh", "-c", WITH_BUFFERS, "sh", "small-buffers"]),
+    ("large receive buffers", &["unshare", "-rn", "sh", "-c", WITH_BUFFERS, "sh", "large-buffers"]),
 ];
+
+/// A command that runs, in this weather, what it is given as arguments.
+fn run_in((_, front): Weather) -> Command {
+    let mut command = Command::new(front[0]);
+    command.args(&front[1..]).env("WORLD", world());
+    command
+}
 
 fn runs() -> usize {
     let asked = std::env::var("UDP_LAB_RUNS").ok().and_then(|count| count.parse().ok());
@@ -70,9 +82,10 @@ fn is_anybody_left(leader: u32) -> bool {
 }
 
 /// Runs `all` once, and says what is wrong with that, or how long it took.
-fn once(binary: &str, (name, front): Weather) -> Result<Duration, String> {
-    let mut command = Command::new(front[0]);
-    command.args(&front[1..]).args([binary, "all", "--format", "plain", "--no-ladder"]).process_group(0);
+fn once(binary: &str, weather: Weather) -> Result<Duration, String> {
+    let (name, _) = weather;
+    let mut command = run_in(weather);
+    command.args([binary, "all", "--format", "plain", "--no-ladder"]).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
     let child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
@@ -99,8 +112,8 @@ fn once(binary: &str, (name, front): Weather) -> Result<Duration, String> {
     }
 }
 
-fn can_be_made((_, front): Weather) -> bool {
-    let made = Command::new(front[0]).args(&front[1..]).arg("true").stderr(Stdio::null()).status();
+fn can_be_made(weather: Weather) -> bool {
+    let made = run_in(weather).arg("true").stderr(Stdio::null()).status();
     made.is_ok_and(|status| status.success())
 }
 
@@ -108,9 +121,9 @@ fn can_be_made((_, front): Weather) -> bool {
 struct Busy(Child);
 
 impl Busy {
-    fn start((_, front): Weather) -> Busy {
-        let mut command = Command::new(front[0]);
-        command.args(&front[1..]).args(["sh", "-c", "while :; do :; done"]);
+    fn start(weather: Weather) -> Busy {
+        let mut command = run_in(weather);
+        command.args(["sh", "-c", "while :; do :; done"]);
         Busy(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
     }
 }

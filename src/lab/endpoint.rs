@@ -711,17 +711,24 @@ impl Endpoint {
 }
 
 impl Drop for Endpoint {
-    /// Where strangers were, and the queue was full, they may have taken the place of the lesson's datagrams.
+    /// Where the queue ran full, unless it was meant to, what is missing was not lost by UDP.
     fn drop(&mut self) {
-        if self.visited.load(Ordering::Relaxed) && platform::drops(&self.socket) != Some(0) {
-            self.room.crowded.store(true, Ordering::Relaxed);
+        let ran_full = platform::drops(&self.socket).map(|drops| drops > 0);
+        let visited = self.visited.load(Ordering::Relaxed);
+        if visited && ran_full != Some(false) {
+            let strangers = "another program's datagrams filled a queue here, so the lesson's own may be lost";
+            self.room.excuse.get_or_init(|| strangers.to_owned());
+        } else if ran_full == Some(true) && self.only.get().is_none() {
+            let small = || format!("the queue of {} ran full: {}", self.name, probe::limit_on_buffers());
+            self.room.excuse.get_or_init(small);
         }
     }
 }
 
-/// How large a receive buffer must be that datagrams of these payload lengths fit for certain, in bytes.
+/// How large a receive buffer must be that datagrams of these payload lengths and a fence fit for certain, in bytes.
 pub fn room_for(payloads: impl IntoIterator<Item = usize>) -> usize {
-    payloads.into_iter().map(|payload| 2 * payload + QUEUE_COST).sum()
+    const LENGTH_OF_FENCE: usize = 1;
+    payloads.into_iter().chain([LENGTH_OF_FENCE]).map(|payload| 2 * payload + QUEUE_COST).sum()
 }
 
 /// Marks the one byte of a fence for an endpoint that hears only one other: no lesson sends such a byte by itself.

@@ -17,7 +17,7 @@ mod watch;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
@@ -33,7 +33,7 @@ pub use self::stream::{Listener, Stream};
 pub use self::trouble::{Call, CallError, Trouble};
 pub use self::watch::{Ahead, Watcher};
 use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Fact, Observation, Os};
+use crate::vocabulary::{Claim, Expect, Fact, Observation};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
 pub trait Target {
@@ -57,7 +57,8 @@ struct Room {
     log: Arc<Log>,
     /// By protocol: a port of TCP says nothing of the port of UDP with the same number.
     names: Mutex<HashMap<(Protocol, SocketAddr), String>>,
-    crowded: AtomicBool,
+    /// Why a difference would be no evidence.
+    excuse: OnceLock<String>,
     fence: OnceLock<Socket>,
     fences: AtomicU8,
 }
@@ -180,7 +181,7 @@ impl<'scene> Lab<'scene> {
             scene,
             log,
             names: Mutex::default(),
-            crowded: AtomicBool::new(false),
+            excuse: OnceLock::new(),
             fence: OnceLock::new(),
             fences: AtomicU8::new(0),
         };
@@ -318,12 +319,8 @@ impl<'scene> Lab<'scene> {
     }
 
     /// Why a receive buffer may be smaller than asked for.
-    pub fn limit_on_buffers(&self) -> String {
-        match HERE {
-            Os::Linux => "net.core.rmem_max limits the receive buffer here".to_owned(),
-            Os::Macos => "kern.ipc.maxsockbuf limits the receive buffer here".to_owned(),
-            Os::Windows => "the system limits the receive buffer here".to_owned(),
-        }
+    pub fn limit_on_buffers(&self) -> &'static str {
+        probe::limit_on_buffers()
     }
 
     /// How many descriptors the process has open.
@@ -366,11 +363,10 @@ impl<'scene> Lab<'scene> {
         }
     }
 
-    /// Why a difference that was observed would be no evidence: strangers filled a queue of the scene. Known once its
-    /// endpoints are closed.
-    pub(crate) fn crowded(&self) -> Option<String> {
-        let crowded = self.room.crowded.load(Ordering::Relaxed);
-        crowded.then(|| "another program's datagrams filled a queue here, so the lesson's own may be lost".to_owned())
+    /// Why a difference that was observed would be no evidence: a queue of the scene ran full that was not meant to.
+    /// Known once its endpoints are closed.
+    pub(crate) fn excuse(&self) -> Option<String> {
+        self.room.excuse.get().cloned()
     }
 
     /// One observation for each claim, in their order.
@@ -500,7 +496,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_queue_that_strangers_have_filled_is_no_evidence() {
-        let crowded = |datagrams: usize| {
+        let excuse = |datagrams: usize| {
             let (lab, _) = empty();
             let server = lab.bind("server").unwrap();
             server.set_receive_buffer(4096).unwrap();
@@ -510,9 +506,33 @@ mod tests {
             }
             assert_eq!(server.receive_now(100).unwrap(), Receipt::Nothing);
             drop(server);
-            lab.crowded().is_some()
+            lab.excuse()
         };
-        assert!(!crowded(1));
-        assert!(crowded(1000));
+        let strangers = "another program's datagrams filled a queue here, so the lesson's own may be lost";
+        assert_eq!(excuse(1), None);
+        assert_eq!(excuse(1000).as_deref(), Some(strangers));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_queue_that_was_too_small_is_no_evidence() {
+        let excuse = |datagrams: usize, meant: bool| {
+            let (lab, _) = empty();
+            let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+            if meant {
+                server.hear_only(&client).unwrap();
+            }
+            server.set_receive_buffer(4096).unwrap();
+            for _ in 0..datagrams {
+                client.send_to(b"hello", &server).unwrap();
+            }
+            server.drain(100, datagrams).unwrap();
+            drop(server);
+            lab.excuse()
+        };
+        let small = "the queue of server ran full: net.core.rmem_max limits the receive buffer here";
+        assert_eq!(excuse(1, false), None);
+        assert_eq!(excuse(1000, false).as_deref(), Some(small));
+        assert_eq!(excuse(1000, true), None);
     }
 }

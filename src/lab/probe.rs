@@ -9,6 +9,15 @@ use crate::vocabulary::{Need, Os, SocketError};
 pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
 pub(super) const NO_DROPS: &str = "this kernel has no SO_MEMINFO";
 
+/// Why a receive buffer may be smaller than a lesson needs.
+pub(super) fn limit_on_buffers() -> &'static str {
+    match HERE {
+        Os::Linux => "net.core.rmem_max limits the receive buffer here",
+        Os::Macos => "kern.ipc.maxsockbuf limits the receive buffer here",
+        Os::Windows => "the system limits the receive buffer here",
+    }
+}
+
 pub(super) fn no_room(needed: usize, granted: usize) -> String {
     let limit = match HERE {
         Os::Linux => " (net.core.rmem_max limits it)",

@@ -60,16 +60,6 @@ impl Service {
         most
     }
 
-    /// How many pairs of handling intervals overlap.
-    pub fn overlaps(&self) -> usize {
-        let overlap = |a: &Handling, b: &Handling| b.began.order < a.ended.order;
-        let pairs = self.handlings.iter().enumerate().flat_map(|(index, a)| {
-            // In the order of their beginning: what begins after `a` ended cannot overlap it, nor can what follows.
-            self.handlings[index + 1..].iter().take_while(move |b| overlap(a, b))
-        });
-        pairs.count()
-    }
-
     /// How many answers were sent before `work` had passed for them and for all requests received before them.
     pub fn early_answers(&self, work: Duration) -> usize {
         let early = |(index, handling): &(usize, &Handling)| {

@@ -109,7 +109,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
     let each = humantime::format_duration(work);
     let claims = [
         usual("waiting", format!("{each} of work each: requests queued"), clients, &sources::UNP_ITERATIVE),
-        promised("overlaps", "requests in hand together, in pairs", 0, &sources::UNP_ITERATIVE),
+        promised("in-hand-with-work", "most in hand at once, with work", 1, &sources::UNP_ITERATIVE),
         promised("early-answers", format!("k-th answers before k times {each}"), 0, &sources::UNP_ITERATIVE),
         usual("out-of-turn", "clients answered out of turn", 0, &sources::LOOPBACK),
         usual("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
@@ -122,7 +122,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
         // All requests were sent before the loop starts: what it receives has waited in the queue.
         let service = server.serve(Crew { threads: 1, work }, answer_to)?;
         lab.observe("waiting", service.handlings.len());
-        lab.observe("overlaps", service.overlaps());
+        lab.observe("in-hand-with-work", service.most_in_hand());
         lab.observe("early-answers", service.early_answers(work));
         lab.observe("out-of-turn", out_of_turn(&service, &clients));
         lab.observe("answered-with-work", answered(&clients)?);

@@ -228,12 +228,14 @@ fn one_byte_each() -> Scene {
         let kept = server.drain(1, granted + 1)?.count();
         lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
         lab.observe("kept-one-byte", kept);
-        lab.observe_or_skip("buffer-granted", if granted < ASKED { Err(lab.limit_on_buffers()) } else { Ok(granted) });
+        lab.observe_or_skip("buffer-granted", if granted < ASKED { Err(lab.limit_on_buffers().to_owned()) } else { Ok(granted) });
         Ok(())
     })
 }
 
 fn room_comes_late() -> Scene {
+    /// Linux makes room again a quarter of the buffer at a time: one datagram is to be less than that.
+    const ASKED: usize = 65_536;
     /// As long as the others: a shorter one may fit where they do not.
     const LATE: [u8; 512] = [b'x'; 512];
     let claims = [
@@ -242,10 +244,12 @@ fn room_comes_late() -> Scene {
             .unconfirmed_on(Os::Windows),
         usual("after-all-read", "all are read, one more sent: it is", "kept", &sources::LOOPBACK),
     ];
-    Scene::claims("does reading one make room?", claims).run(|lab| {
+    Scene::claims("does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED)).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.hear_only(&client)?;
-        set_buffer(&server, 65_536)?;
+        if set_buffer(&server, ASKED)? < ASKED {
+            return Err(Trouble::Skip(lab.limit_on_buffers().to_owned()));
+        }
         send_all(&client, &server, 1000, 512);
         server.receive(512);
         client.send_to(&LATE, &server)?;

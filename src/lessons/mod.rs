@@ -185,11 +185,11 @@ impl Lesson {
         let rows = lab::unless_hung(&log, move || {
             let mut rows = Vec::new();
             for (scene, number) in scenes.iter().zip(1..) {
-                let (observations, crowded) = observe(number, scene, &written)?;
+                let (observations, excuse) = observe(number, scene, &written)?;
                 let judged = scene.claims.iter().zip(&observations);
                 rows.extend(judged.map(|(claim, observation)| {
                     let row = judge(&scene.title, claim, HERE, observation);
-                    match &crowded {
+                    match &excuse {
                         Some(reason) if row.verdict == Verdict::Differs => {
                             judge(&scene.title, claim, HERE, &Observation::Skipped(reason.clone()))
                         }
@@ -227,9 +227,9 @@ fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Observed, Tro
     log.scene(&scene.title);
     let run = (scene.run)(&mut lab);
     log.scene_is_over();
-    let crowded = lab.crowded();
+    let excuse = lab.excuse();
     match run {
-        Ok(()) => lab.close().map(|observations| (without_wine(&scene.claims, observations), crowded)),
+        Ok(()) => lab.close().map(|observations| (without_wine(&scene.claims, observations), excuse)),
         Err(Trouble::Skip(reason)) => Ok((vec![Observation::Skipped(reason); scene.claims.len()], None)),
         Err(trouble) => Err(trouble),
     }

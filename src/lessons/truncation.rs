@@ -142,6 +142,7 @@ fn the_same_length() -> Scene {
     Scene::claims("one byte more tells them apart", claims).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
+        server.make_room([10, 11, 10, 11])?;
         for length in [10, 11, 10, 11] {
             client.send_to(&[b'x'; 11][..length], &server)?;
         }

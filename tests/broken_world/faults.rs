@@ -69,7 +69,7 @@ faults! {
     DescriptorEach = "descriptor-each",
     /// A receive does not return.
     NeverReturns = "never-returns",
-    /// A signal cuts every other receive short: no row may differ.
+    /// A signal cuts every other receive short.
     Interrupted = "interrupted",
 
     // What is sent.
@@ -107,9 +107,9 @@ faults! {
     ConnectRefused = "connect-refused",
     /// A connect to a UDP server waits for its answer, and gives up.
     ConnectTimesOut = "connect-times-out",
-    /// A stranger sends what could be the program's own to every socket that is bound or sent to: no row may differ.
+    /// A stranger sends what could be the program's own to every socket that is bound or sent to.
     Strangers = "strangers",
-    /// Strangers send as well, and each receive takes three seconds by the clock: no row may differ.
+    /// Strangers send as well, and each receive takes three seconds by the clock.
     SlowAmongStrangers = "slow-among-strangers",
     /// A connected socket hears everybody.
     HearStrangers = "hear-strangers",
@@ -135,9 +135,13 @@ faults! {
     BufferAsAsked = "buffer-as-asked",
 
     // Time and machine.
-    /// A sleep ends at once.
-    Hasty = "hasty",
-    /// There is one loopback address only, no list of descriptors and no count of drops: rows are skipped.
+    /// A server works on all requests at once: once it has slept, no sleep takes time.
+    Overlapping = "overlapping",
+    /// `net.core.rmem_default` and `rmem_max` are 2304 bytes, the least that Linux takes.
+    SmallBuffers = "small-buffers",
+    /// `net.core.rmem_default` is as large as the system grants a receive buffer.
+    LargeBuffers = "large-buffers",
+    /// There is one loopback address only, no list of descriptors and no count of drops.
     Bare = "bare",
 
     // TCP.

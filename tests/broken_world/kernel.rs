@@ -39,6 +39,8 @@ functions! {
     getsockname c"getsockname" (socket: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int;
     getsockopt c"getsockopt"
         (socket: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut socklen_t) -> c_int;
+    setsockopt c"setsockopt"
+        (socket: c_int, level: c_int, name: c_int, value: *const c_void, length: socklen_t) -> c_int;
     send c"send" (socket: c_int, buffer: *const c_void, length: usize, flags: c_int) -> ssize_t;
     sendto c"sendto"
         (socket: c_int, buffer: *const c_void, length: usize, flags: c_int, to: *const sockaddr, to_length: socklen_t)
@@ -107,10 +109,17 @@ pub fn option<T>(socket: c_int, level: c_int, name: c_int) -> Option<T> {
     (status == 0).then_some(value)
 }
 
+fn set(socket: c_int, level: c_int, name: c_int, value: c_int) -> c_int {
+    // SAFETY: `value` has the size given.
+    unsafe { setsockopt(socket, level, name, (&raw const value).cast(), size_of::<c_int>() as socklen_t) }
+}
+
 pub fn switch_on(socket: c_int, level: c_int, name: c_int) {
-    let on: c_int = 1;
-    // SAFETY: `on` has the size given.
-    unsafe { libc::setsockopt(socket, level, name, (&raw const on).cast(), size_of::<c_int>() as socklen_t) };
+    set(socket, level, name, 1);
+}
+
+pub fn set_receive_buffer(socket: c_int, bytes: c_int) -> c_int {
+    set(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)
 }
 
 /// `SK_MEMINFO_DROPS` of `linux/sock_diag.h`: what was dropped because the receive buffer was full.

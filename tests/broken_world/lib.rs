@@ -17,7 +17,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
 use std::slice;
 use std::sync::LazyLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use faults::Fault;
 use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
@@ -86,6 +86,10 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
     let socket = unsafe { kernel::socket(domain, kind, protocol) };
     let datagrams = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_DGRAM;
     if socket >= 0 && domain == libc::AF_INET && datagrams {
+        if let Some(limits) = limits() {
+            // The kernel doubles what it is asked for, and not its default.
+            kernel::set_receive_buffer(socket, limits.default / 2);
+        }
         udp::opened(socket);
     }
     socket
@@ -218,6 +222,42 @@ pub unsafe extern "C" fn getsockopt(
             granted.write(granted.read() / 2);
         }
         status
+    }
+}
+
+/// What `net.core.rmem_default` and `net.core.rmem_max` are in this world, in bytes.
+struct Limits {
+    default: c_int,
+    max: c_int,
+}
+
+fn limits() -> Option<Limits> {
+    const LEAST: c_int = 2304;
+    match () {
+        () if fault(Fault::SmallBuffers) => Some(Limits { default: LEAST, max: LEAST }),
+        () if fault(Fault::LargeBuffers) => Some(Limits { default: c_int::MAX, max: c_int::MAX }),
+        () => None,
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn setsockopt(
+    socket: c_int,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    length: socklen_t,
+) -> c_int {
+    match limits() {
+        Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
+            // SAFETY: the option's value is a number of 32 bits.
+            let asked = unsafe { value.cast::<c_int>().read() };
+            kernel::set_receive_buffer(socket, asked.min(limits.max))
+        }
+        // SAFETY: the arguments are the caller's own.
+        _ => unsafe { kernel::setsockopt(socket, level, name, value, length) },
     }
 }
 
@@ -375,7 +415,8 @@ pub unsafe extern "C" fn clock_nanosleep(
     request: *const timespec,
     remain: *mut timespec,
 ) -> c_int {
-    if fault(Fault::Hasty) {
+    static SLEPT: AtomicBool = AtomicBool::new(false);
+    if fault(Fault::Overlapping) && SLEPT.swap(true, Ordering::Relaxed) {
         return 0;
     }
     // SAFETY: the arguments are the caller's own.

@@ -48,10 +48,11 @@ pub struct Run {
 
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
+        let err = String::from_utf8(output.stderr).expect("messages are UTF-8");
         Run {
-            status: output.status.code().expect("it ended by itself"),
+            status: output.status.code().unwrap_or_else(|| panic!("a signal ended it: {err}")),
             out: String::from_utf8(output.stdout).expect("output is UTF-8"),
-            err: String::from_utf8(output.stderr).expect("messages are UTF-8"),
+            err,
         }
     }
 }
