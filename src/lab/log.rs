@@ -248,3 +248,41 @@ impl Log {
         (pages.events, pages.notes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_short_once_one_was_in_vain() {
+        let log = Log::new(None);
+        assert_eq!((log.limit(), log.most()), (LIMIT, 10_000));
+        log.wait_was_in_vain();
+        assert_eq!((log.limit(), log.most()), (Duration::from_millis(200), 500));
+    }
+
+    #[test]
+    fn who_works_is_known_to() {
+        let log = Log::new(None);
+        assert!(!log.is_at_work());
+        log.at_work.store(2, Ordering::Relaxed);
+        assert!(log.is_at_work());
+        let (time, started) = (Duration::from_millis(2), Instant::now());
+        log.work_for(time);
+        assert!(started.elapsed() >= time && log.is_at_work());
+    }
+
+    #[test]
+    fn a_note_is_taken_once() {
+        let log = Log::new(None);
+        for note in ["one", "two", "one"] {
+            log.note(note.to_owned());
+        }
+        assert_eq!(log.close().1, ["one", "two"]);
+    }
+
+    #[test]
+    fn before_the_first_call_there_is_none() {
+        assert_eq!((Log::new(None).progress(), Log::new(None).last_call().as_str()), (0, "it is the first one"));
+    }
+}

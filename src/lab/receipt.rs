@@ -155,3 +155,46 @@ impl Received {
         if senders.is_empty() { Fact::Nothing } else { Fact::from(senders.join(", ")) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{Os, SocketError};
+
+    fn from(name: &str) -> Receipt {
+        let from = Peer { name: name.to_owned(), address: SocketAddr::from(([127, 0, 0, 2], 7)) };
+        Receipt::Datagram { bytes: b"hello".to_vec(), from }
+    }
+
+    fn failed() -> Receipt {
+        Receipt::Failed { error: SocketError::MessageTooLong.on(Os::Windows), buffer: b"h".to_vec() }
+    }
+
+    #[test]
+    fn senders_are_named_once_each() {
+        let received = |receipts: Vec<Receipt>| Received { receipts, end: Receipt::Nothing };
+        assert_eq!(received(vec![from("b"), failed(), from("a"), from("b")]).senders(), Fact::from("b, a"));
+        assert_eq!(received(vec![failed()]).senders(), Fact::Nothing);
+    }
+
+    #[test]
+    fn a_datagram_has_a_sender_and_bytes() {
+        let receipt = from("a");
+        assert_eq!((receipt.bytes(), receipt.buffer()), (&b"hello"[..], Fact::from(&b"hello"[..])));
+        assert_eq!((receipt.sender(), receipt.sender_ip()), (Fact::from("a"), Fact::from("127.0.0.2")));
+        assert_eq!((receipt.sender_port(), receipt.length()), (Some(7), Fact::Count(5)));
+        assert_eq!(Fact::from(receipt), Fact::from(&b"hello"[..]));
+    }
+
+    #[test]
+    fn what_is_no_datagram_says_what_it_is() {
+        let error = Fact::from(SocketError::MessageTooLong.on(Os::Windows));
+        assert_eq!((failed().buffer(), Fact::from(failed())), (Fact::from(&b"h"[..]), error.clone()));
+        assert_eq!((failed().length(), failed().sender(), failed().sender_ip()), (error.clone(), error.clone(), error));
+        let lost = Fact::from("not even the fence");
+        assert_eq!((Receipt::FenceLost.buffer(), Receipt::Nothing.buffer()), (lost, Fact::Nothing));
+        for receipt in [failed(), Receipt::Nothing, Receipt::FenceLost] {
+            assert_eq!((receipt.bytes(), receipt.sender_port()), (&b""[..], None));
+        }
+    }
+}

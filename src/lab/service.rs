@@ -164,3 +164,69 @@ impl Endpoint {
         Ok(Service { started, handlings })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Ten milliseconds lie between one moment and the next.
+    fn moment(order: usize) -> Moment {
+        Moment { order, at: Duration::from_millis(10 * order as u64) }
+    }
+
+    fn service(handlings: &[(&str, usize, usize)]) -> Service {
+        let handling = |&(client, began, ended): &(&str, usize, usize)| Handling {
+            client: client.to_owned(),
+            began: moment(began),
+            ended: moment(ended),
+        };
+        Service { started: moment(1), handlings: handlings.iter().map(handling).collect() }
+    }
+
+    #[test]
+    fn one_after_another_is_one_in_hand() {
+        let service = service(&[("a", 2, 3), ("b", 4, 5), ("c", 6, 7)]);
+        assert_eq!((service.most_in_hand(), service.handled_again()), (1, 0));
+        assert_eq!(service.order_of_answers(), ["a", "b", "c"]);
+        assert_eq!(service.first_answer(), Duration::from_millis(20));
+        assert_eq!(service.last_answer(), Duration::from_millis(60));
+    }
+
+    #[test]
+    fn requests_at_the_same_time_are_in_hand_together() {
+        let service = service(&[("a", 2, 7), ("b", 3, 5), ("a", 4, 8), ("c", 6, 9)]);
+        assert_eq!((service.most_in_hand(), service.handled_again()), (3, 1));
+        assert_eq!(service.order_of_answers(), ["b", "a", "a", "c"]);
+    }
+
+    #[test]
+    fn nothing_handled_is_nothing_in_hand() {
+        let service = service(&[]);
+        assert_eq!((service.most_in_hand(), service.handled_again()), (0, 0));
+        assert_eq!((service.first_answer(), service.last_answer()), (Duration::ZERO, Duration::ZERO));
+    }
+
+    #[test]
+    fn an_answer_is_early_before_the_work_for_all_up_to_it() {
+        let service = service(&[("a", 2, 3), ("b", 4, 5), ("c", 5, 6)]);
+        let early = |milliseconds| service.early_answers(Duration::from_millis(milliseconds));
+        assert_eq!((early(16), early(17), early(20), early(21)), (0, 1, 1, 3));
+    }
+
+    #[test]
+    fn a_meeting_ends_when_all_have_come_or_the_limit_has_passed() {
+        let limit = Duration::from_secs(60);
+        let meeting = |expected| Meeting { expected, arrived: Mutex::new(0), changed: Condvar::new() };
+        let both = meeting(2);
+        let started = Instant::now();
+        thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(|| both.join(limit)))));
+        assert!(started.elapsed() < limit);
+
+        let alone = meeting(2);
+        let started = Instant::now();
+        alone.join(Duration::from_millis(1));
+        assert!(started.elapsed() >= Duration::from_millis(1));
+    }
+}

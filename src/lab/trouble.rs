@@ -116,3 +116,51 @@ impl fmt::Display for Trouble {
 }
 
 impl std::error::Error for Trouble {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(operation: &str, error: SocketError) -> String {
+        CallError::new(operation, &io::Error::from_raw_os_error(error.on(HERE).number)).to_string()
+    }
+
+    #[test]
+    fn an_error_says_what_failed_where_and_what_to_do() {
+        let refused = says("send to 127.0.0.1:9", SocketError::ConnectionRefused);
+        let number = SocketError::ConnectionRefused.on(HERE);
+        assert!(
+            refused.starts_with("send to 127.0.0.1:9: ") && refused.ends_with(&format!("({number}).")),
+            "{refused}"
+        );
+        for (operation, error, advice) in [
+            ("bind 127.0.0.1:9", SocketError::AddressInUse, "choose another one, or end that program"),
+            ("bind 192.0.2.1:9", SocketError::AddressNotAvailable, "No interface of this machine has this address"),
+            ("bind 127.0.0.1:9", SocketError::AccessDenied, "Ports below 1024 often need privilege"),
+            ("open a UDP socket", SocketError::TooManyFiles, "raise the limit"),
+            ("send to 192.0.2.1:9", SocketError::NetworkUnreachable, "No interface leads there"),
+        ] {
+            let says = says(operation, error);
+            assert!(says.contains(advice), "{says}");
+        }
+        if HERE != crate::vocabulary::Os::Windows {
+            let says = says("open a UDP socket", SocketError::TooManyFilesInSystem);
+            assert!(says.contains("raise the limit"), "{says}");
+        }
+        for (operation, error) in
+            [("send to 192.0.2.1:9", SocketError::AccessDenied), ("bind 127.0.0.1:9", SocketError::InvalidArgument)]
+        {
+            let says = says(operation, error);
+            assert!(says.ends_with(&format!("({}).", error.on(HERE))), "{says}");
+        }
+    }
+
+    #[test]
+    fn a_calls_result_is_a_fact() {
+        let error = || CallError::at("bind", SocketAddr::from(([127, 0, 0, 1], 9)), &io::Error::from_raw_os_error(22));
+        assert_eq!(error().operation, "bind 127.0.0.1:9");
+        assert_eq!((Fact::from(Call::Ok(3)), Fact::from(Call::Ok(()))), (Fact::Count(3), Fact::from("success")));
+        assert_eq!(Fact::from(Call::<usize>::Err(error())), Fact::Error(os_error(22)));
+        assert_eq!(Fact::from(Call::<()>::Err(error())), Fact::Error(os_error(22)));
+    }
+}

@@ -161,6 +161,20 @@ mod tests {
     }
 
     #[test]
+    fn a_time_has_two_decimals_below_a_millisecond() {
+        let text = |micros| Fact::from(Duration::from_micros(micros)).to_string();
+        assert_eq!((text(0).as_str(), text(994).as_str()), ("0.00 ms", "0.99 ms"));
+        assert_eq!((text(1000).as_str(), text(20_260).as_str()), ("1.0 ms", "20.3 ms"));
+    }
+
+    #[test]
+    fn only_what_the_text_loses_has_a_value() {
+        assert_eq!(Fact::from(7).value(), Some(json!(7)));
+        assert_eq!(Fact::from(Duration::from_millis(1500)).value(), Some(json!({ "seconds": 1.5 })));
+        assert_eq!((Fact::from("7").value(), Fact::Nothing.value(), Fact::from(&b"7"[..]).value()), (None, None, None));
+    }
+
+    #[test]
     fn a_long_payload_is_shortened_and_its_length_given() {
         assert_eq!(quoted(b"abcdef", 6), "\"abcdef\"");
         assert_eq!(quoted(b"abcdefg", 6), "\"abcdef…\" (7 bytes)");

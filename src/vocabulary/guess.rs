@@ -43,3 +43,22 @@ pub enum Choice {
     /// Nobody could be asked, or nobody answered.
     Silent,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUESS: Guess = Guess { answers: &["Yes.", "No.", "It depends."], right: 1, row: "row" };
+
+    #[test]
+    fn a_letter_has_a_place_where_there_is_an_answer() {
+        let place = |letter| GUESS.place_of(letter);
+        assert_eq!((place("a"), place("B"), place("c")), (Some(0), Some(1), Some(2)));
+        assert_eq!((place("d"), place(""), place("ab"), place("1")), (None, None, None, None));
+    }
+
+    #[test]
+    fn an_answer_has_its_letter() {
+        assert_eq!((GUESS.answer(1).as_str(), GUESS.last_letter(), Guess::letter(26)), ("b) No.", 'c', '?'));
+    }
+}

@@ -220,3 +220,34 @@ impl From<Tally> for Status {
         if tally.differing == 0 { Status::AsExpected } else { Status::Differs }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Tally = Tally { matching: 3, differing: 0, skipped: 5, info: 7 };
+    const OTHER: Tally = Tally { matching: 11, differing: 2, skipped: 13, info: 17 };
+
+    #[test]
+    fn tallies_add_up() {
+        let sum: Tally = [ONE, OTHER].into_iter().sum();
+        assert_eq!(sum, Tally { matching: 14, differing: 2, skipped: 18, info: 24 });
+        assert_eq!((OTHER.judged(), OTHER.rows()), (13, 43));
+    }
+
+    #[test]
+    fn one_row_that_differs_makes_the_status() {
+        let status = |tally| Status::from(tally).code();
+        assert_eq!((status(ONE), status(OTHER), status(ONE + OTHER)), (0, 1, 1));
+        assert_eq!((Status::WrongUse.code(), Status::CouldNotRun.code()), (2, 3));
+    }
+
+    #[test]
+    fn a_host_is_named_by_the_first_two_numbers_of_its_release() {
+        let host = |release: &str| Host { os: Os::Linux, release: release.to_owned(), arch: "x86_64" }.short();
+        assert_eq!(
+            (host("6.18.44-x").as_str(), host("6").as_str(), host("").as_str()),
+            ("Linux 6.18", "Linux 6", "Linux")
+        );
+    }
+}
