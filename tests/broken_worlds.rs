@@ -30,6 +30,9 @@ use udp_lab::vocabulary::{Expect, Os};
 /// A lesson ends within this time in every world: half of it where a call does not return, less elsewhere.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// With so many wrong it is the lab or the library that is wrong: the others would say the same.
+const MOST_WRONG: usize = 20;
+
 /// So many worlds of each lesson run side by side: in most of them somebody waits, and in few the processor is busy.
 const SIDE_BY_SIDE: usize = 3;
 
@@ -93,11 +96,14 @@ fn check(fault: Fault, lesson: &str) -> Result<(), String> {
 
 #[test]
 fn exactly_the_rows_of_the_table_notice_each_fault() {
-    let wrong = Mutex::new(String::new());
+    let wrong = Mutex::new(Vec::new());
     let run_worlds = |lesson: &str, next: &AtomicUsize| {
         while let Some(&fault) = Fault::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = check(fault, lesson) {
-                let _ = writeln!(wrong.lock().unwrap(), "{lesson} in a world with `{}`: {error}", fault.name());
+            let result = check(fault, lesson);
+            let mut wrong = wrong.lock().unwrap();
+            wrong.extend(result.err().map(|error| format!("{lesson} in a world with `{}`: {error}", fault.name())));
+            if wrong.len() >= MOST_WRONG {
+                return;
             }
         }
     };
@@ -110,7 +116,7 @@ fn exactly_the_rows_of_the_table_notice_each_fault() {
         }
     });
     let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 /// The rows that are judged on Linux.
