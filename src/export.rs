@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::platform;
 use crate::render::{FILE_FORMATS, FileFormat, Results};
 
 /// A file that is to take the results, in the format that its ending names.
@@ -23,6 +24,14 @@ impl Target {
         let found = FILE_FORMATS.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known));
         let (_, format) = found.ok_or_else(|| format!("the ending names the format: {}", endings()))?;
         Ok(Target { path, format: *format })
+    }
+
+    /// The same for all ways of writing the path.
+    fn place(&self) -> PathBuf {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        whole.join(self.path.file_name().unwrap_or_default())
     }
 }
 
@@ -46,15 +55,20 @@ impl Export {
         for (number, target) in targets.iter().enumerate() {
             let path = &target.path;
             let refused = |why: &str| Err(format!("cannot write {}: {why}", path.display()));
-            if targets[..number].iter().any(|other| other.path == *path) {
-                return refused("it is named twice");
+            if path.to_string_lossy().ends_with(std::path::is_separator) {
+                return refused("it ends as a folder does");
             }
             match fs::symlink_metadata(path) {
                 Ok(there) if !there.is_file() => return refused("something is there that is not a plain file"),
                 Ok(_) if !force => return refused("it is there already; --force replaces it"),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, &error)),
                 Ok(_) | Err(_) => {}
             }
-            Draft::beside(path, number).map_err(|error| failed(path, &error))?;
+            let draft = || Draft::beside(path, number).map(|_| target.place());
+            let place = platform::without_signals(draft).map_err(|error| failed(path, &error))?;
+            if targets[..number].iter().any(|other| other.place() == place) {
+                return refused("it is named twice");
+            }
         }
         Ok(Export { targets, force })
     }
@@ -64,11 +78,16 @@ impl Export {
     /// # Errors
     /// A sentence for the user; then no target was written in part, and on a full disk none at all.
     pub fn write(&self, results: &Results<'_>) -> Result<(), String> {
+        let contents: Vec<Vec<u8>> = self.targets.iter().map(|target| (target.format)(results)).collect();
+        platform::without_signals(|| self.write_down(&contents))
+    }
+
+    fn write_down(&self, contents: &[Vec<u8>]) -> Result<(), String> {
         let mut drafts = Vec::new();
-        for (number, Target { path, format }) in self.targets.iter().enumerate() {
+        for (number, (Target { path, .. }, content)) in self.targets.iter().zip(contents).enumerate() {
             let (draft, mut file) = Draft::beside(path, number).map_err(|error| failed(path, &error))?;
-            file.write_all(&format(results)).map_err(|error| failed(path, &error))?;
             drafts.push(draft);
+            file.write_all(content).map_err(|error| failed(path, &error))?;
         }
         for (draft, Target { path, .. }) in drafts.iter().zip(&self.targets) {
             draft.publish(path, self.force).map_err(|error| failed(path, &error))?;

@@ -17,7 +17,7 @@ pub fn shown<T>(name: &str, work: impl FnOnce() -> T) -> T {
     }
     thread::scope(|scope| {
         let (done, finished) = mpsc::channel::<()>();
-        scope.spawn(move || {
+        let tell = move || {
             let started = Instant::now();
             let (mut patience, mut written) = (PATIENCE, 0);
             while finished.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
@@ -30,7 +30,9 @@ pub fn shown<T>(name: &str, work: impl FnOnce() -> T) -> T {
                 // Blanks and no escape sequence: every terminal knows them.
                 say(&format!("\r{:written$}\r", ""));
             }
-        });
+        };
+        // Where there is no thread for it there is no line.
+        let _ = thread::Builder::new().spawn_scoped(scope, tell);
         let result = work();
         drop(done);
         result

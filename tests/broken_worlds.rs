@@ -215,6 +215,15 @@ fn a_usual_row_that_differs_says_that_nobody_promised_it() {
     assert!(row.ends_with(",nobody promised it"), "{row}");
 }
 
+/// Whoever reads only the first lines still learns it from the status.
+#[test]
+fn a_row_that_differs_makes_the_status_whoever_reads() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = in_world("merge").arg("boundaries").stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
 #[test]
 fn the_library_alone_breaks_nothing() {
     let run = Run::from(udp_lab().env("LD_PRELOAD", world()).arg("all").output().expect("the binary starts"));

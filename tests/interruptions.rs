@@ -35,6 +35,28 @@ fn a_signal_ends_a_run_as_signals_do_and_leaves_no_file() {
     }
 }
 
+/// The first file is there in part when the signal comes: it is finished, or removed.
+#[test]
+fn a_signal_while_a_file_is_written_leaves_nothing_in_part() {
+    let folder = folder("writing");
+    let file = folder.join("r.pcapng");
+    let mut writing = udp_lab();
+    writing.args(["delivery", "--messages", "5000", "--size", "4000", "--export"]).arg(&file);
+    let mut writing = writing.stdout(Stdio::null()).spawn().unwrap();
+    let names = || fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    // The one that is tried before the run is empty.
+    let is_begun =
+        || fs::read_dir(&folder).unwrap().any(|entry| entry.unwrap().metadata().is_ok_and(|file| file.len() > 0));
+    while !is_begun() && writing.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    let _ = Command::new("kill").args(["-TERM", &writing.id().to_string()]).status();
+    writing.wait().unwrap();
+    assert_eq!(names(), ["r.pcapng"]);
+    let count = fs::read(&file).unwrap().windows(4).filter(|bytes| *bytes == [6, 0, 0, 0]).count();
+    assert!(count > 5000, "a block for each datagram: {count}");
+}
+
 #[test]
 fn ctrl_c_ends_a_question() {
     let steps = json!([["see", "What do you expect?"], ["type", "\u{3}"]]);

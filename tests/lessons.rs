@@ -254,6 +254,12 @@ fn delivery_of_what_fits_drops_nothing() {
     assert_eq!(report.observed("kept"), "1");
     let empty = support::report(&["delivery", "--messages", "2", "--size", "0"], 0);
     assert_eq!(empty.observed("kept"), "2");
+    assert_eq!(empty.with_verdict("skipped"), ["prefix"], "empty datagrams look alike");
+    assert!(support::report(&["delivery", "--messages", "10", "--size", "1"], 0).with_verdict("skipped").is_empty());
+    assert_eq!(
+        support::report(&["delivery", "--messages", "11", "--size", "1"], 0).with_verdict("skipped"),
+        ["prefix"]
+    );
 }
 
 #[test]

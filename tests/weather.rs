@@ -63,8 +63,8 @@ fn runs() -> usize {
 }
 
 /// The binary, where everybody may read it.
-fn binary() -> String {
-    let folder = std::env::temp_dir().join(format!("udp-lab-weather-{}", std::process::id()));
+fn binary(name: &str) -> String {
+    let folder = std::env::temp_dir().join(format!("udp-lab-{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let copy = folder.join("udp-lab");
     fs::copy(env!("CARGO_BIN_EXE_udp-lab"), &copy).unwrap();
@@ -112,6 +112,21 @@ fn once(binary: &str, weather: Weather) -> Result<Duration, String> {
     }
 }
 
+/// Only root can be without threads as somebody else; whoever is not root can be so as they are.
+#[test]
+fn where_no_thread_can_be_started_a_sentence_says_so() {
+    const SCRIPT: &str = r#"
+        [ "$(id -u)" = 0 ] && set -- setpriv --reuid=65534 --regid=65534 --clear-groups prlimit --nproc=0 "$@" ||
+            set -- prlimit --nproc=0 "$@"
+        exec "$@""#;
+    let binary = binary("threads");
+    let run = Command::new("sh").args(["-c", SCRIPT, "sh", &binary, "boundaries"]).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert_eq!(run.status.code(), Some(3), "{out}{err}");
+    assert!(err.starts_with("udp-lab: start a thread: ") && err.lines().count() == 1, "{err}");
+    let _ = fs::remove_dir_all(Path::new(&binary).parent().unwrap());
+}
+
 fn can_be_made(weather: Weather) -> bool {
     let made = run_in(weather).arg("true").stderr(Stdio::null()).status();
     made.is_ok_and(|status| status.success())
@@ -155,7 +170,7 @@ fn passed(binary: &str, weather: Weather, count: usize) -> (Vec<String>, Duratio
 
 #[test]
 fn no_weather_turns_a_verdict() {
-    let binary = binary();
+    let binary = binary("weather");
     for &weather in WEATHERS {
         if !can_be_made(weather) {
             missing(&format!("the weather \"{}\"", weather.0));

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::socket::LIMIT;
-use super::{Log, Trouble};
+use super::{CallError, Log, Trouble};
 
 /// How often the log is looked at. Looks are counted, not time: whoever stops the program for a while and lets it go on
 /// again has stopped the calls, too.
@@ -15,6 +15,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Looks at a log that stands still before the call in hand is given up: no call is meant to take longer than
 /// [`LIMIT`], and a busy machine gets as much again and more.
 const LOOKS: u32 = 50;
+
+/// A thread that the system does not grant.
+pub(super) fn no_thread(error: &std::io::Error) -> CallError {
+    CallError::new("start a thread", error)
+}
 
 /// Does `work`, which writes into `log`, in a thread of its own.
 ///
@@ -25,10 +30,11 @@ pub(crate) fn unless_hung<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, Trouble> {
     let (done, result) = mpsc::channel();
-    let worker = thread::spawn(move || {
+    let worker = thread::Builder::new().spawn(move || {
         // Nobody waits for it any more where it was given up.
         let _ = done.send(work());
     });
+    let worker = worker.map_err(|error| no_thread(&error))?;
     let (mut seen, mut looks) = (log.progress(), 0);
     loop {
         match result.recv_timeout(LOOK) {

@@ -310,9 +310,12 @@ impl<'scene> Lab<'scene> {
         let work = &work;
         let together = || {
             thread::scope(|scope| {
-                let threads: Vec<_> = items.iter().map(|item| scope.spawn(move || work(item))).collect();
-                let mut joined = threads.into_iter().map(|thread| thread.join());
-                joined.try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                let start = |item| thread::Builder::new().spawn_scoped(scope, move || work(item));
+                let threads: Vec<_> = items.iter().map(start).collect();
+                threads.into_iter().try_for_each(|thread| {
+                    let thread = thread.map_err(|error| hang::no_thread(&error))?;
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
             })
         };
         self.room.at_once(together)

@@ -1,10 +1,12 @@
 //! A server loop, run by one thread or several on one socket, and what it did: who handled what, and when.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::hang::no_thread;
 use super::{Call, Endpoint, Moment, Target};
 
 /// Longest request that the loop takes whole, in bytes.
@@ -153,11 +155,13 @@ impl Endpoint {
             Ok(handlings)
         };
         let handlings: Call<Vec<Vec<Handling>>> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..crew.threads).map(|_| scope.spawn(work)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
+            let start = |_| thread::Builder::new().spawn_scoped(scope, work);
+            let threads: Vec<_> = (0..crew.threads).map(start).collect();
+            let join = |thread: io::Result<thread::ScopedJoinHandle<'_, _>>| {
+                let thread = thread.map_err(|error| no_thread(&error))?;
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(join).collect()
         });
         let mut handlings = handlings?.concat();
         handlings.sort_unstable_by_key(|handling| handling.began.order);

@@ -59,14 +59,14 @@ impl Client {
                 "{server}: port 0 is no destination (RFC 768: it stands for no port)."
             )));
         }
-        let socket = socket::connected(server)?;
+        let mut socket = socket::connected(server)?;
         let mut totals = Totals::default();
         if self.messages.is_empty() {
-            self.ask_for_messages(&socket, server, transcript, &mut totals)?;
+            self.ask_for_messages(&mut socket, server, transcript, &mut totals)?;
         } else {
             for message in &self.messages {
                 transcript.message(&message.0)?;
-                self.exchange(&socket, server, &message.0, transcript, &mut totals)?;
+                self.exchange(&mut socket, server, &message.0, transcript, &mut totals)?;
             }
         }
         transcript.totals("Client", totals.rows())?;
@@ -75,7 +75,7 @@ impl Client {
 
     fn ask_for_messages(
         &self,
-        socket: &Socket,
+        socket: &mut Socket,
         server: SocketAddr,
         transcript: &mut Transcript<'_>,
         totals: &mut Totals,
@@ -106,13 +106,13 @@ impl Client {
 
     fn exchange(
         &self,
-        socket: &Socket,
+        socket: &mut Socket,
         server: SocketAddr,
         message: &[u8],
         transcript: &mut Transcript<'_>,
         totals: &mut Totals,
     ) -> Result<(), Ended> {
-        discard_late_answers(socket)?;
+        discard_what_came_late(socket)?;
         let started = Instant::now();
         let answer = match socket.send(message) {
             Ok(_) => {
@@ -124,6 +124,10 @@ impl Client {
         let round_trip = started.elapsed();
         if matches!(answer, Answer::Got(_)) {
             totals.round_trips.push(round_trip);
+        }
+        if matches!(answer, Answer::None) {
+            // Whenever its answer comes now, it comes to another port than the next one.
+            *socket = socket::connected(server)?;
         }
         let look = transcript.look;
         transcript.line(
@@ -207,8 +211,8 @@ enum Answer {
     Failed(CallError),
 }
 
-/// An answer that came after its time, or an error about an earlier datagram, is not taken for the next answer.
-fn discard_late_answers(socket: &Socket) -> Call<()> {
+/// A second answer to the same message, or an error about an earlier datagram, is not taken for the next answer.
+fn discard_what_came_late(socket: &Socket) -> Call<()> {
     let switch = |on| socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
     switch(true)?;
     // One more than can wait in any buffer would be a flood, which is not waited for either.
