@@ -262,6 +262,28 @@ fn delivery_of_what_fits_drops_nothing() {
     );
 }
 
+/// `expect` makes the scenes and runs none.
+#[test]
+fn limits_are_allowed_and_what_lies_beyond_is_wrong_use() {
+    let status = |args: &[&str]| support::run([&["expect"], args].concat()).status;
+    let messages = |count| [vec!["boundaries"], vec!["m"; count]].concat();
+    assert_eq!((status(&messages(100)), status(&messages(101))), (0, 2));
+    assert_eq!(status(&["concurrency", "--clients", "60", "--work", "1s"]), 0);
+    assert_eq!(status(&["concurrency", "--clients", "61", "--work", "1s"]), 2);
+    assert_eq!(status(&["delivery", "--messages", "100000", "--size", "10000"]), 0);
+    assert_eq!(status(&["delivery", "--messages", "100000", "--size", "10001"]), 2);
+}
+
+/// A read of TCP may return less than has come once that is more than the smallest buffers.
+#[test]
+fn a_stream_longer_than_one_read_is_skipped_by_boundaries() {
+    let half = "m".repeat(16 * 1024);
+    let fits = support::report(&["boundaries", &half, &half, "--buffer", "20000"], 0);
+    assert_eq!(fits.with_verdict("skipped"), [""; 0]);
+    let longer = support::report(&["boundaries", &half, &half, "m", "--buffer", "20000"], 0);
+    assert_eq!(longer.with_verdict("skipped"), ["tcp-one-read", "tcp-next-read"]);
+}
+
 #[test]
 fn compare_shows_both_protocols_in_pairs() {
     let report = report(&["compare", "--clients", "7"], 0);

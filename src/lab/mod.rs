@@ -29,6 +29,8 @@ pub use self::log::{Details, Event, Log, Moment, Outcome};
 pub use self::receipt::{Peer, Receipt, Received};
 pub use self::reserved::ReservedPort;
 pub use self::service::{Crew, Handling, Service};
+#[cfg(test)]
+use self::stream::END_OF_FILE;
 pub use self::stream::{Listener, Stream};
 pub use self::trouble::{Call, CallError, Trouble};
 pub use self::watch::{Ahead, Watcher};
@@ -430,6 +432,66 @@ mod tests {
 
     fn notes(log: &Log) -> Vec<String> {
         log.close().1
+    }
+
+    #[test]
+    fn a_claim_applies_where_the_system_has_such_a_thing() {
+        let absent = promised("absent", "absent", 1, &sources::RFC768).absent_on(HERE, "no such thing");
+        let claims = [absent, promised("there", "there", 1, &sources::RFC768)];
+        let lab = Lab::new(1, &claims, Arc::new(Log::new(None)));
+        assert_eq!((lab.applies("absent"), lab.applies("there"), lab.applies("unclaimed")), (false, true, true));
+    }
+
+    #[test]
+    fn every_call_is_progress() {
+        let (lab, log) = empty();
+        let (server, client) = (lab.bind("server").unwrap(), lab.endpoint("client").unwrap());
+        assert_eq!(log.progress(), 1);
+        client.send_to(b"hello", &server).unwrap();
+        assert_eq!(log.progress(), 2);
+        assert_eq!(log.last_call(), "the last one that did was `send_to` of client, in scene 1");
+    }
+
+    #[test]
+    fn a_stream_is_waited_for_until_all_has_come_or_its_end() {
+        let (lab, _) = empty();
+        let (client, server) = lab.tcp_pair("client", "server").unwrap();
+        client.write(b"one").unwrap();
+        let (done, read) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                server.wait_for(6);
+                done.send(server.read(100)).unwrap();
+            });
+            assert!(read.recv_timeout(std::time::Duration::from_millis(20)).is_err(), "it waits for the rest");
+            client.write(b"two").unwrap();
+            assert_eq!(read.recv().unwrap(), Fact::from(&b"onetwo"[..]));
+        });
+        client.finish().unwrap();
+        let started = std::time::Instant::now();
+        server.wait_for(1);
+        assert!(started.elapsed() < socket::LIMIT);
+        assert_eq!(server.read(1), Fact::from(END_OF_FILE));
+    }
+
+    #[test]
+    fn a_stream_that_stays_silent_is_waited_for_up_to_the_limit() {
+        let (lab, _) = empty();
+        let (client, server) = lab.tcp_pair("client", "server").unwrap();
+        client.write(b"o").unwrap();
+        let started = std::time::Instant::now();
+        server.wait_for(2);
+        assert!(started.elapsed() >= socket::LIMIT);
+        assert_eq!((server.peek(9), server.read(9)), (Fact::from(&b"o"[..]), Fact::from(&b"o"[..])));
+        assert_eq!(server.read(9), Fact::Nothing);
+        let unconnected = lab.tcp_unconnected("client").unwrap().read(9);
+        assert_eq!(unconnected, crate::vocabulary::SocketError::NotConnected.on(HERE).into());
+    }
+
+    #[test]
+    fn a_queue_has_room_for_payloads_twice_and_for_the_fence() {
+        assert_eq!(room_for([]), 1026);
+        assert_eq!(room_for([100, 0]), 3 * 1024 + 200 + 2);
     }
 
     #[test]

@@ -326,3 +326,18 @@ fn in_order_and_once() -> Scene {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::lab::Log;
+
+    #[test]
+    fn nothing_received_is_no_prefix() {
+        let lab = Lab::new(1, &[], Arc::new(Log::new(None)));
+        let received = lab.bind("server").unwrap().drain(1, 1).unwrap();
+        assert_eq!(is_prefix(&received, 5), Fact::Nothing);
+    }
+}

@@ -249,3 +249,34 @@ fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observa
     });
     judged.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{promised, sources};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_queue_that_ran_full_excuses_what_differs_and_nothing_else() {
+        let claims = [promised("same", "same", 1, &sources::RFC768), promised("other", "other", 1, &sources::RFC768)];
+        let scene = Scene::claims("a small queue", claims).run(|lab| {
+            let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+            server.set_receive_buffer(4096)?;
+            for _ in 0..100 {
+                client.send_to(b"hello", &server)?;
+            }
+            lab.observe("same", 1);
+            lab.observe("other", 2);
+            Ok(())
+        });
+        let report = LESSONS[0].run(vec![scene], None).unwrap();
+        let verdicts: Vec<Verdict> = report.rows.iter().map(|row| row.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Match, Verdict::Skipped]);
+        assert!(report.rows[1].reason.as_deref().is_some_and(|reason| reason.contains("ran full")));
+    }
+
+    #[test]
+    fn after_the_last_lesson_come_all() {
+        assert_eq!((LESSONS[0].next(), LESSONS[LESSONS.len() - 1].next()), (LESSONS[1].name, "all"));
+    }
+}

@@ -124,3 +124,15 @@ impl std::fmt::Display for OsError {
         write!(f, "{} {}", self.name, self.number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_system_does_not_have_has_no_number_there() {
+        assert_eq!(SocketError::BrokenPipe.on(Os::Windows).number, -1);
+        assert_eq!(SocketError::TooManyFilesInSystem.on(Os::Windows).number, -1);
+        assert_eq!(OsError::from_number(1, Os::Windows).name, "error");
+    }
+}

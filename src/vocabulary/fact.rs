@@ -179,5 +179,9 @@ mod tests {
         assert_eq!(quoted(b"abcdef", 6), "\"abcdef\"");
         assert_eq!(quoted(b"abcdefg", 6), "\"abcdef…\" (7 bytes)");
         assert_eq!(quoted(b"\x00\x01", 3), "\"\\0…\" (2 bytes)");
+        assert_eq!(
+            (shortened(b"abcdef", 6).as_str(), shortened(b"abcdefg", 6).as_str()),
+            ("\"abcdef\"", "\"abcdef…\"")
+        );
     }
 }

@@ -112,6 +112,7 @@ mod tests {
         let claim = promised("id", "flag", 1, &sources::POSIX_RECVMSG).absent_on(Os::Windows, "no such flag");
         let row = judge("scene", &claim, Os::Windows, &Observation::Seen(1.into()));
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no such flag")));
+        assert_eq!((row.observed.as_str(), row.observed_value), ("-", None));
         let row = judge("scene", &claim, Os::Linux, &Observation::Skipped("no IPv6".into()));
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no IPv6")));
     }
