@@ -253,11 +253,11 @@ fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{promised, sources};
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_queue_that_ran_full_excuses_what_differs_and_nothing_else() {
+        use crate::vocabulary::{promised, sources};
         let claims = [promised("same", "same", 1, &sources::RFC768), promised("other", "other", 1, &sources::RFC768)];
         let scene = Scene::claims("a small queue", claims).run(|lab| {
             let (server, client) = (lab.bind("server")?, lab.bind("client")?);
