@@ -47,6 +47,13 @@ fn boundaries_of_nothing_but_an_empty_message() {
     assert_eq!(report.observed("tcp-one-read"), "end of file");
 }
 
+#[test]
+fn boundaries_cannot_tell_messages_apart_by_nothing() {
+    let report = report(&["boundaries", "--buffer", "0"], 0);
+    assert_eq!(report.with_verdict("skipped"), ["mixed-receives"]);
+    assert_eq!(report.row("mixed-receives")["reason"], "0 bytes of a message do not tell which it is");
+}
+
 // Windows takes command lines of at most 32767 characters.
 #[test]
 #[cfg(not(windows))]

@@ -757,3 +757,68 @@ pub(super) fn outcome(result: &Call<()>) -> Outcome {
         Err(error) => Outcome::Error(error.error.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Lab, Log};
+    use super::*;
+
+    fn interrupted() -> Failure {
+        (io::ErrorKind::Interrupted.into(), Vec::new())
+    }
+
+    fn patience(endpoint: &Endpoint) -> Duration {
+        endpoint.socket.read_timeout().unwrap().unwrap()
+    }
+
+    #[test]
+    fn an_interrupted_receive_goes_on_with_the_same_limit() {
+        let lab = Lab::new(1, &[], Arc::new(Log::new(None)));
+        let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+        let mut limits = Vec::new();
+        let arrival = server.next_arrival("recv_from", 5, &mut || {
+            limits.push(patience(&server));
+            if limits.len() < 4 {
+                Err(interrupted())
+            } else {
+                Ok(Raw::plain(b"hello".to_vec(), client.address().into()))
+            }
+        });
+        assert!(matches!(arrival, Arrival::Receipt(receipt) if receipt.bytes() == b"hello"));
+        assert_eq!(limits, [socket::LIMIT; 4]);
+    }
+
+    #[test]
+    fn after_the_limit_the_queue_is_read_without_waiting_and_not_for_ever() {
+        let log = Arc::new(Log::new(None));
+        log.wait_was_in_vain();
+        let limit = log.limit();
+        let server = Lab::new(1, &[], Arc::clone(&log)).bind("server").unwrap();
+        let mut limits = Vec::new();
+        let arrival = server.next_arrival("recv_from", 5, &mut || {
+            limits.push(patience(&server));
+            if limits.len() == 1 {
+                std::thread::sleep(limit);
+            }
+            Err(interrupted())
+        });
+        assert!(matches!(arrival, Arrival::Receipt(Receipt::Nothing)));
+        assert_eq!((limits[0], limits.len()), (limit, 1 + MOST_LATE));
+        assert!(limits[1..].iter().all(|&late| late < limit));
+        assert_eq!(patience(&server), limit);
+    }
+
+    // Elsewhere two sockets share a port in other ways, or the system does not tell who has it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_port_that_another_holds_as_well_is_not_bound_again() {
+        let lab = Lab::new(1, &[], Arc::new(Log::new(None)));
+        let server = lab.bind("server").unwrap();
+        server.share_port().unwrap();
+        let other = socket::udp(server.address()).unwrap();
+        other.set_reuse_address(true).unwrap();
+        socket::bind(&other, server.address()).unwrap();
+        let reason = format!("another program took {} in the moment when it was free", server.address());
+        assert_eq!(server.close_and_bind_again(), Err(Trouble::Skip(reason)));
+    }
+}

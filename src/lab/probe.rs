@@ -96,3 +96,14 @@ pub fn missing(need: Need) -> Option<String> {
         Need::Descriptors => platform::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_buffer_that_is_granted_is_large_enough() {
+        let largest = granted_buffer(1 << 30).unwrap();
+        assert_eq!(missing(Need::ReceiveBuffer(largest)), None);
+    }
+}
