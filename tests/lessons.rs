@@ -28,6 +28,8 @@ fn boundaries_sends_everything_before_it_receives() {
     let sends_and_receives = [("client", "send_to"), ("client", "send_to"), ("fence", "send_to")];
     let receives = [("server", "recv_from"); 3];
     assert_eq!(report.calls(1)[1..], [&sends_and_receives[..], &receives[..]].concat());
+    let read = report.0["events"].as_array().unwrap().iter().find(|event| event["call"] == "read").unwrap();
+    assert_eq!(read["buffer"], 3, "room for one byte more than was written");
 }
 
 #[test]
@@ -201,6 +203,7 @@ fn assert_refused(args: &[&str], sentence: &str) {
 fn what_is_expected_can_be_asked_for_every_system_and_follows_the_parameters() {
     let windows = run(["expect", "truncation", "--os", "windows", "--width", "100"]);
     assert!(windows.out.contains("WSAEMSGSIZE 10040"), "{}", windows.out);
+    assert!(windows.out.contains("- POSIX recvfrom(): the entire message"), "{}", windows.out);
     let wide_enough = run(["expect", "truncation", "--os", "windows", "--buffer", "5", "--width", "100"]);
     let line = wide_enough.out.lines().find(|line| line.contains("receive 1, ")).unwrap();
     assert!(line.contains(r#"┆ "hello""#), "{line}");

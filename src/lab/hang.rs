@@ -59,3 +59,19 @@ pub(crate) fn unless_hung<T: Send + 'static>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_work_for_longer_than_a_call_may_take() {
+        let log = Arc::new(Log::new(None));
+        let at_work = Arc::clone(&log);
+        let work = move || {
+            at_work.work_for(LOOK * (LOOKS + 5));
+            Ok("done")
+        };
+        assert_eq!(unless_hung(&log, work), Ok("done"));
+    }
+}
