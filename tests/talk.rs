@@ -207,7 +207,13 @@ fn address_of(socket: &UdpSocket) -> String {
 
 fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 65_535];
-    let (length, from) = socket.recv_from(&mut buffer).expect("a datagram in time");
+    let (length, from) = loop {
+        match socket.recv_from(&mut buffer) {
+            // A machine that is suspended and resumed cuts a receive short that has a limit: `signal(7)`.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            received => break received.expect("a datagram in time"),
+        }
+    };
     buffer.truncate(length);
     (buffer, from)
 }
