@@ -50,6 +50,7 @@ fn boundaries_of_nothing_but_an_empty_message() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn boundaries_cannot_tell_messages_apart_by_nothing() {
     let report = report(&["boundaries", "--buffer", "0"], 0);
     assert_eq!(report.with_verdict("skipped"), ["mixed-receives"]);
@@ -260,16 +261,14 @@ fn delivery_keeps_a_prefix_and_counts_the_rest() {
 
 #[test]
 fn delivery_of_what_fits_drops_nothing() {
-    let report = report(&["delivery", "--messages", "1", "--size", "65507", "--receive-buffer", "200000"], 0);
-    assert_eq!(report.observed("kept"), "1");
-    let empty = support::report(&["delivery", "--messages", "2", "--size", "0"], 0);
+    let delivery = |args: &[&str]| report(&[&["delivery"], args].concat(), 0);
+    let longest = delivery(&["--messages", "1", "--size", "65507", "--receive-buffer", "200000"]);
+    assert_eq!(longest.observed("kept"), "1");
+    let empty = delivery(&["--messages", "2", "--size", "0"]);
     assert_eq!(empty.observed("kept"), "2");
-    assert_eq!(empty.with_verdict("skipped"), ["prefix"], "empty datagrams look alike");
-    assert!(support::report(&["delivery", "--messages", "10", "--size", "1"], 0).with_verdict("skipped").is_empty());
-    assert_eq!(
-        support::report(&["delivery", "--messages", "11", "--size", "1"], 0).with_verdict("skipped"),
-        ["prefix"]
-    );
+    assert_eq!(empty.row("prefix")["verdict"], "skipped", "empty datagrams look alike");
+    assert_ne!(delivery(&["--messages", "10", "--size", "1"]).row("prefix")["verdict"], "skipped");
+    assert_eq!(delivery(&["--messages", "11", "--size", "1"]).row("prefix")["verdict"], "skipped");
 }
 
 /// `expect` makes the scenes and runs none.
@@ -284,8 +283,10 @@ fn limits_are_allowed_and_what_lies_beyond_is_wrong_use() {
     assert_eq!(status(&["delivery", "--messages", "100000", "--size", "10001"]), 2);
 }
 
-/// A read of TCP may return less than has come once that is more than the smallest buffers.
+/// A read of TCP may return less than has come once that is more than the smallest buffers. Windows takes no command line
+/// that is so long.
 #[test]
+#[cfg(not(windows))]
 fn a_stream_longer_than_one_read_is_skipped_by_boundaries() {
     let half = "m".repeat(16 * 1024);
     let fits = support::report(&["boundaries", &half, &half, "--buffer", "20000"], 0);
