@@ -267,8 +267,15 @@ fn delivery_of_what_fits_drops_nothing() {
     let empty = delivery(&["--messages", "2", "--size", "0"]);
     assert_eq!(empty.observed("kept"), "2");
     assert_eq!(empty.row("prefix")["verdict"], "skipped", "empty datagrams look alike");
-    assert_ne!(delivery(&["--messages", "10", "--size", "1"]).row("prefix")["verdict"], "skipped");
-    assert_eq!(delivery(&["--messages", "11", "--size", "1"]).row("prefix")["verdict"], "skipped");
+    let distinct = delivery(&["--messages", "10", "--size", "1"]);
+    assert_ne!(distinct.row("prefix")["verdict"], "skipped");
+    let alike = delivery(&["--messages", "11", "--size", "1"]);
+    assert_eq!(alike.row("prefix")["verdict"], "skipped");
+    // Elsewhere the system does not count what it drops, which skips another row.
+    if cfg!(target_os = "linux") {
+        let skipped = [&empty, &distinct, &alike].map(|report| report.with_verdict("skipped"));
+        assert_eq!(skipped, [vec!["prefix"], vec![], vec!["prefix"]]);
+    }
 }
 
 /// `expect` makes the scenes and runs none.

@@ -760,7 +760,7 @@ pub(super) fn outcome(result: &Call<()>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Lab, Log};
+    use super::super::tests::empty;
     use super::*;
 
     fn interrupted() -> Failure {
@@ -773,7 +773,7 @@ mod tests {
 
     #[test]
     fn an_interrupted_receive_goes_on_with_the_same_limit() {
-        let lab = Lab::new(1, &[], Arc::new(Log::new(None)));
+        let (lab, _) = empty();
         let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
         let mut limits = Vec::new();
         let arrival = server.next_arrival("recv_from", 5, &mut || {
@@ -790,10 +790,10 @@ mod tests {
 
     #[test]
     fn after_the_limit_the_queue_is_read_without_waiting_and_not_for_ever() {
-        let log = Arc::new(Log::new(None));
+        let (lab, log) = empty();
         log.wait_was_in_vain();
         let limit = log.limit();
-        let server = Lab::new(1, &[], Arc::clone(&log)).bind("server").unwrap();
+        let server = lab.bind("server").unwrap();
         let mut limits = Vec::new();
         let arrival = server.next_arrival("recv_from", 5, &mut || {
             limits.push(patience(&server));
@@ -812,7 +812,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_port_that_another_holds_as_well_is_not_bound_again() {
-        let lab = Lab::new(1, &[], Arc::new(Log::new(None)));
+        let (lab, _) = empty();
         let server = lab.bind("server").unwrap();
         server.share_port().unwrap();
         let other = socket::udp(server.address()).unwrap();

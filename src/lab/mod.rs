@@ -425,7 +425,7 @@ mod tests {
     }
 
     /// A room where nothing is claimed, and the log of its notes.
-    fn empty() -> (Lab<'static>, Arc<Log>) {
+    pub(super) fn empty() -> (Lab<'static>, Arc<Log>) {
         let log = Arc::new(Log::new(None));
         (Lab::new(1, &[], Arc::clone(&log)), log)
     }
