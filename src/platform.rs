@@ -258,10 +258,10 @@ fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
 /// The number of a socket's descriptor, or of its handle on Windows.
 pub fn descriptor(socket: &Socket) -> u64 {
     #[cfg(unix)]
-    let number = std::os::fd::AsRawFd::as_raw_fd(socket);
+    let number = std::os::fd::AsRawFd::as_raw_fd(socket) as u64;
     #[cfg(windows)]
     let number = std::os::windows::io::AsRawSocket::as_raw_socket(socket);
-    number as u64
+    number
 }
 
 /// How many descriptors this process has open, where the system tells.

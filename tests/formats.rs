@@ -153,7 +153,8 @@ fn awkward() -> Vec<String> {
     let short =
         ["a|b", "say \"hi\"", "line\r\nbreak", "<script>alert(1)</script>", "1,2", "你好", "%%{init}%%", "`x` *y* ~z~"];
     let more = ["&lt;#35;;", "[a](b) $c$", "=1+1", "back\\slash\\", "\u{1b}[31m", "end"];
-    let long = ["x".repeat(40_000), "y".repeat(40_000)];
+    // Windows takes command lines of 32767 characters; these are longer in bytes.
+    let long = ["六".repeat(13_400), "七".repeat(13_400)];
     short.iter().chain(&more).map(|text| (*text).to_owned()).chain(long).collect()
 }
 
@@ -202,8 +203,9 @@ fn csv_is_what_python_takes_for_csv() {
             let seen: Vec<Vec<String>> = serde_json::from_slice(&output.stdout).unwrap();
             assert_eq!(seen[1..], rows(&read(&folder, "r.json")));
         }
-        Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
-        Err(_) => missing("python3, to read CSV"),
+        Ok(output) if !cfg!(windows) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+        // Windows has a `python3` that only says where to buy one.
+        Ok(_) | Err(_) => missing("python3, to read CSV"),
     }
 }
 
@@ -332,7 +334,11 @@ fn where_no_file_can_be_created_nothing_is_run() {
     let folder = folder("nowhere");
     fs::write(folder.join("file"), "").unwrap();
     let too_long = format!("{}.md", "x".repeat(300));
-    let mut places = vec!["missing/r.md".to_owned(), "file/r.md".to_owned(), "r.md/".to_owned(), too_long];
+    let mut places = vec!["missing/r.md".to_owned(), "file/r.md".to_owned(), "r.md/".to_owned()];
+    if !udp_lab::platform::under_wine() {
+        // Wine says of a name that is too long only that there is no such file.
+        places.push(too_long);
+    }
     if cfg!(target_os = "linux") {
         // Nobody may create files there, not even root.
         places.push("/sys/r.md".to_owned());

@@ -165,9 +165,7 @@ fn a_call_is_not_made_before_enter() {
     let mut run = Stepping::start(&["boundaries", "--step"]);
     let start = run.up_to("server: bind to 127.0.0.1, any port");
     assert!(
-        start
-            .iter()
-            .any(|line| line == "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-D): to the end.")
+        start.iter().any(|line| line.starts_with("Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-"))
     );
     assert!(start.iter().any(|line| line == "── one send, one receive ──"), "{start:#?}");
     // It waits in its call of read, and has no socket that is bound.
@@ -191,8 +189,11 @@ fn a_call_is_not_made_before_enter() {
     drop(std::mem::replace(input, closed_input()));
     let rest = run.up_to("Next: udp-lab");
     assert!(
-        rest.iter().any(|line| line.contains("22 of 22 as expected"))
-            && !rest.iter().any(|line| line.starts_with("server: "))
+        rest.iter().any(|line| line.contains(if cfg!(target_os = "linux") {
+            "22 of 22 as expected"
+        } else {
+            "20 of 20 as expected"
+        })) && !rest.iter().any(|line| line.starts_with("server: "))
     );
     assert!(run.child.wait().unwrap().success());
 }
@@ -293,12 +294,14 @@ fn q_runs_the_rest_and_n_goes_to_the_next_scene() {
 
     let (out, report) = with_report(&["truncation"], &b"n\n".repeat(100), "n");
     let talk = conversation(&out, "truncation");
-    let mut scenes: Vec<&str> = report.rows().iter().map(|row| row["scene"].as_str().unwrap()).collect();
+    // A scene of which this system has nothing is not run.
+    let rows = report.rows().iter().filter(|row| row["verdict"] != "skipped");
+    let mut scenes: Vec<&str> = rows.map(|row| row["scene"].as_str().unwrap()).collect();
     scenes.dedup();
+    assert_eq!(announced(talk).len(), scenes.len(), "{talk}");
     for scene in scenes {
         assert!(talk.contains(&format!("── {scene} ──")), "{scene}:\n{talk}");
     }
-    assert_eq!(announced(talk).len(), 6, "{talk}");
 }
 
 #[test]

@@ -7,7 +7,11 @@ use crate::platform::{self, HERE};
 use crate::vocabulary::{Need, Os, SocketError};
 
 pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
-pub(super) const NO_DROPS: &str = "this kernel has no SO_MEMINFO";
+pub(super) const NO_DROPS: &str = match HERE {
+    Os::Linux => "this kernel has no SO_MEMINFO",
+    Os::Macos => "macOS counts drops for all sockets together",
+    Os::Windows => "Windows does not count drops by socket",
+};
 
 /// Why a receive buffer may be smaller than a lesson needs.
 pub(super) fn limit_on_buffers() -> &'static str {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::platform::HERE;
-use crate::vocabulary::{Fact, OsError, SocketError};
+use crate::vocabulary::{Fact, Os, OsError, SocketError};
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl CallError {
     pub(crate) fn new(operation: impl Into<String>, error: &io::Error) -> Self {
         let number = error.raw_os_error().unwrap_or(0);
         let text = error.to_string();
-        let meaning = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
+        let meaning = text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase();
         CallError { operation: operation.into(), error: os_error(number), meaning }
     }
 
@@ -41,7 +41,12 @@ impl CallError {
         } else if is(SocketError::AddressNotAvailable) {
             Some("No interface of this machine has this address.")
         } else if is(SocketError::AccessDenied) && self.operation.starts_with("bind") {
-            Some("Ports below 1024 often need privilege: choose a higher one.")
+            Some(match HERE {
+                Os::Windows => {
+                    "Windows keeps this port for itself, or another program has it alone: choose another one."
+                }
+                Os::Linux | Os::Macos => "Ports below 1024 often need privilege: choose a higher one.",
+            })
         } else if is(SocketError::TooManyFiles) || is(SocketError::TooManyFilesInSystem) {
             Some("Too many sockets for this process: raise the limit (`ulimit -n`), or ask for fewer clients.")
         } else if is(SocketError::NetworkUnreachable) {
@@ -136,7 +141,7 @@ mod tests {
         for (operation, error, advice) in [
             ("bind 127.0.0.1:9", SocketError::AddressInUse, "choose another one, or end that program"),
             ("bind 192.0.2.1:9", SocketError::AddressNotAvailable, "No interface of this machine has this address"),
-            ("bind 127.0.0.1:9", SocketError::AccessDenied, "Ports below 1024 often need privilege"),
+            ("bind 127.0.0.1:9", SocketError::AccessDenied, "choose a"),
             ("open a UDP socket", SocketError::TooManyFiles, "raise the limit"),
             ("send to 192.0.2.1:9", SocketError::NetworkUnreachable, "No interface leads there"),
         ] {

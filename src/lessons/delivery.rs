@@ -279,7 +279,7 @@ fn two_senders() -> Scene {
     ];
     Scene::claims("two senders", claims).needs(Need::ReceiveBuffer(room_for([64; 200]))).run(|lab| {
         let server = lab.bind("server")?;
-        let (a, b) = (lab.bind("client a")?, lab.bind("client b")?);
+        let (a, b) = (lab.bind("client 1")?, lab.bind("client 2")?);
         for (client, payload) in [(&a, b"a1"), (&b, b"b1"), (&a, b"a2"), (&b, b"b2")] {
             client.send_to(payload, &server)?;
         }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::lab::{Event, FENCE, Outcome};
-use crate::vocabulary::{Report, shortened};
+use crate::platform::HERE;
+use crate::vocabulary::{Report, SocketError, shortened};
 
 /// Longest quotation of a payload in a picture, in characters.
 pub const LONGEST_QUOTATION: usize = 16;
@@ -157,8 +158,9 @@ impl Bars {
                 _ => {}
             }
         }
-        let visible = bars.iter().any(|bar| bar.ended.saturating_sub(bar.began) >= Duration::from_millis(1));
-        if !visible {
+        // Half of them: a busy machine stretches one or the other in which no work was done.
+        let visible = |bar: &&Bar| bar.ended.saturating_sub(bar.began) >= Duration::from_millis(1);
+        if bars.iter().filter(visible).count() * 2 < bars.len().max(1) {
             return None;
         }
         let left_out = if bars.len() > MOST_BARS { bars.len() - (MOST_BARS - 2) } else { 0 };
@@ -305,10 +307,12 @@ fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
             continue;
         }
         let bytes = receive.payload.as_deref().unwrap_or_default();
+        // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
+        let too_long = matches!(&receive.result, Outcome::Error(error) if error.is(SocketError::MessageTooLong, HERE));
         let sent = events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
             matches!(arrived, Arrived::No)
                 && send.call.starts_with("send")
-                && Some(send.who.as_str()) == receive.with.as_deref()
+                && (too_long || Some(send.who.as_str()) == receive.with.as_deref())
                 && send.with.as_deref() == Some(receive.who.as_str())
                 && send.payload.as_ref().is_some_and(|payload| payload.starts_with(bytes))
         });
@@ -347,7 +351,10 @@ fn what(event: &Event, arrived: Arrived, mixed: bool, lane_of: impl Fn(&str) -> 
         },
         ("peek", Outcome::Bytes(_)) => mark(format!("peeks {payload}")),
         ("recv" | "recvmsg" | "read" | "peek", Outcome::Nothing) => mark("gets nothing".to_owned()),
-        ("recv" | "recvmsg" | "read" | "peek", Outcome::Error(error)) => bad(error.name.clone()),
+        ("recv" | "recvmsg" | "read" | "peek", Outcome::Error(error)) => match arrived {
+            Arrived::Cut(bytes) => bad(format!("{}: {payload}, {bytes} cut", error.name)),
+            Arrived::No | Arrived::Whole => bad(error.name.clone()),
+        },
         (_, Outcome::Error(error)) => bad(format!("{verb}: {}", error.name)),
         (verb, Outcome::Done | Outcome::Nothing | Outcome::Bytes(_)) => mark(verb.to_owned()),
     }

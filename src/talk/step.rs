@@ -4,11 +4,15 @@ use std::io::{self, BufRead, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::lab::{Ahead, Event, FENCE, Watcher};
+use crate::platform::HERE;
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, family};
 use crate::render::{BOLD, Look, ladder, table};
-use crate::vocabulary::shortened;
+use crate::vocabulary::{Os, shortened};
 
-const KEYS: &str = "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-D): to the end.";
+const KEYS: &str = match HERE {
+    Os::Windows => "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-Z, Enter): to the end.",
+    Os::Linux | Os::Macos => "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-D): to the end.",
+};
 
 const UNSTOPPABLE: &str = "To stop here would change what is shown. This part runs by itself now; then its log is \
                            replayed, call by call.";

@@ -59,7 +59,7 @@ for what, *with_ in steps:
         resize(*with_)
     elif what == "stop":
         os.kill(child, signal.SIGSTOP)
-        os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOWAIT)
+        os.waitpid(child, os.WUNTRACED)
     elif what == "pass":
         time.sleep(with_[0])
 
