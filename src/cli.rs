@@ -14,16 +14,16 @@ use serde_json::json;
 use crate::around;
 use crate::doctor::Checkup;
 use crate::export::{self, Export, Target};
-use crate::lab::{Trouble, Watcher};
+use crate::lab::{Observer, SceneError};
 use crate::lessons::{LESSONS, Lesson, Scene};
-use crate::platform;
+use crate::kernel;
 use crate::progress;
 use crate::render::{Format, Look, Results, checkup, csv, expectations, json, markdown, page, plain, table};
 use crate::talk::client::Client;
 use crate::talk::server::Server;
 use crate::talk::step::Step;
 use crate::talk::{Ended, Transcript, predict};
-use crate::vocabulary::{Choice, Os, Report, Status, Tally};
+use crate::vocabulary::{Choice, Os, Report, Status};
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 all as expected, skipped and info rows not counted; 1 some row differs; 2 wrong use; 3 could not run here.";
@@ -254,7 +254,7 @@ fn client_command() -> Command {
 
 /// Runs the command that `args` ask for, program name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    platform::fail_past_the_file_size();
+    kernel::fail_past_the_file_size();
     let args: Vec<OsString> = args.into_iter().collect();
     let given = again(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
     let result = parse(args).map_err(Failure::Use).and_then(|matches| {
@@ -324,9 +324,9 @@ impl From<clap::Error> for Failure {
     }
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Failure::Trouble(trouble.to_string())
+impl From<SceneError> for Failure {
+    fn from(error: SceneError) -> Self {
+        Failure::Trouble(error.to_string())
     }
 }
 
@@ -376,7 +376,7 @@ fn one(lesson: &Lesson, arguments: &ArgMatches, given: &[String], options: Optio
     let step = step(arguments, options)?;
     let choice = choice(lesson, arguments, options)?;
     let report = run_lesson(lesson, scenes, choice, step.as_ref())?;
-    let host = platform::host();
+    let host = kernel::host();
     let results = Results {
         reports: std::slice::from_ref(&report),
         host: &host,
@@ -401,7 +401,7 @@ fn run_lesson(
     let Some(step) = step else { return Ok(progress::shown(lesson.name, || lesson.run(scenes, None))?) };
     // Who was asked to predict has read the question.
     let spoken = step.lesson(lesson.name, lesson.title, choice.is_none().then_some(lesson.question))?;
-    let report = lesson.run(scenes, Some(Arc::clone(step) as Arc<dyn Watcher>))?;
+    let report = lesson.run(scenes, Some(Arc::clone(step) as Arc<dyn Observer>))?;
     if spoken {
         print("\n")?;
     }
@@ -454,7 +454,7 @@ fn foretold(choice: Choice, report: &Report, results: &Results<'_>) -> String {
 
 fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let files = Files::open(arguments)?;
-    let host = platform::host();
+    let host = kernel::host();
     let trace = arguments.get_flag("trace");
     let nothing = Results { reports: &[], host: &host, look: options.look(), arguments: &[], trace };
     let mut reports: Vec<Report> = Vec::new();
@@ -509,7 +509,12 @@ fn hand_over(text: &str, results: &Results<'_>, files: &Export) -> Result<Status
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed?,
     }
-    Ok(results.reports.iter().map(Report::tally).sum::<Tally>().into())
+    for report in results.reports {
+        for reason in report.stopped() {
+            let _ = writeln!(io::stderr(), "udp-lab: {reason}");
+        }
+    }
+    Ok(Status::of(results.reports))
 }
 
 fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
@@ -552,7 +557,7 @@ fn doctor(options: Options) -> Result<Status, Failure> {
         ("utf8", "Characters drawn with", if look.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
     ])?;
     print(&if json { checkup::json(&checkup) } else { checkup::table(&checkup, look) })?;
-    checkup.loopback.map(|()| Status::AsExpected).map_err(|error| Trouble::from(error).into())
+    checkup.loopback.map(|()| Status::AsExpected).map_err(|error| SceneError::from(error).into())
 }
 
 fn coloured() -> bool {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::lab::{Call, probe};
 use crate::lessons::{LESSONS, UNLIKE_WINE};
-use crate::platform::{self, HERE};
+use crate::kernel::{self, HERE};
 use crate::vocabulary::{Claim, Expect, Host, Need, Os};
 
 /// The buffer that is asked for, to see what is granted.
@@ -72,7 +72,7 @@ impl Checkup {
     /// # Errors
     /// When the parameters of a lesson do not fit by themselves, which the tests exclude.
     pub fn new(terminal: &[(&'static str, &'static str, String)]) -> Result<Self, clap::Error> {
-        let host = platform::host();
+        let host = kernel::host();
         let loopback = probe::loopback();
         let mut findings = vec![
             Finding::text("version", "udp-lab", env!("CARGO_PKG_VERSION").to_owned()),
@@ -105,15 +105,15 @@ fn network(loopback: &Call<()>) -> Vec<Finding> {
 }
 
 fn system() -> Vec<Finding> {
-    let readable = match (HERE, platform::udp_port_in_use(0)) {
+    let readable = match (HERE, kernel::udp_port_in_use(0)) {
         (Os::Linux, Some(_)) => None,
         (Os::Linux, None) => Some("it cannot be read".to_owned()),
         (os, _) => Some(format!("{} has none", os.name())),
     };
-    let wine = platform::under_wine();
+    let wine = kernel::under_wine();
     vec![
         Finding::there("namespaces", "Network namespace, unprivileged", no_namespaces()),
-        Finding::number("descriptors", "Open descriptors at most", platform::descriptor_limit(), ""),
+        Finding::number("descriptors", "Open descriptors at most", kernel::descriptor_limit(), ""),
         Finding::there("descriptor-list", "Descriptors listed", probe::missing(Need::Descriptors)),
         Finding::there("proc-net-udp", "/proc/net/udp readable", readable),
         Finding { id: "wine", name: "Wine", text: if wine { "yes" } else { "no" }.to_owned(), value: json!(wine) },
@@ -121,7 +121,7 @@ fn system() -> Vec<Finding> {
 }
 
 fn setting(name: &str) -> Option<u64> {
-    platform::kernel_setting(name)?.parse().ok()
+    kernel::kernel_setting(name)?.parse().ok()
 }
 
 /// Why a user without privilege can make no network namespace, as far as the settings tell; none is made.
@@ -141,8 +141,8 @@ fn no_namespaces() -> Option<String> {
 fn skipped() -> Result<Vec<Skipped>, clap::Error> {
     let mut groups: Vec<Skipped> = Vec::new();
     for lesson in LESSONS {
-        let claims = lesson.predict(&lesson.default_scenes()?).claims;
-        for (_, claim) in claims {
+        let scenes = lesson.predict(&lesson.default_scenes()?).scenes;
+        for claim in scenes.into_iter().flat_map(|scene| scene.claims) {
             let Some(reason) = reason_to_skip(&claim) else { continue };
             match groups.iter_mut().find(|group| group.lesson == lesson.name && group.reason == reason) {
                 Some(group) => group.rows.push(claim.id),
@@ -157,7 +157,7 @@ fn skipped() -> Result<Vec<Skipped>, clap::Error> {
 fn reason_to_skip(claim: &Claim) -> Option<String> {
     match claim.expected.on(HERE) {
         Expect::Absent(reason) => Some((*reason).to_owned()),
-        _ if claim.unlike_wine && platform::under_wine() => Some(UNLIKE_WINE.to_owned()),
+        _ if claim.unlike_wine && kernel::under_wine() => Some(UNLIKE_WINE.to_owned()),
         _ => claim.needs.iter().find_map(|need| probe::missing(*need)),
     }
 }

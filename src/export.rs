@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::platform;
+use crate::kernel;
 use crate::render::{FILE_FORMATS, FileFormat, Results};
 
 /// A file that is to take the results, in the format that its ending names.
@@ -65,7 +65,7 @@ impl Export {
                 Ok(_) | Err(_) => {}
             }
             let draft = || Draft::beside(path, number).map(|_| target.place());
-            let place = platform::without_signals(draft).map_err(|error| failed(path, &error))?;
+            let place = kernel::without_signals(draft).map_err(|error| failed(path, &error))?;
             if targets[..number].iter().any(|other| other.place() == place) {
                 return refused("it is named twice");
             }
@@ -79,7 +79,7 @@ impl Export {
     /// A sentence for the user; then no target was written in part, and on a full disk none at all.
     pub fn write(&self, results: &Results<'_>) -> Result<(), String> {
         let contents: Vec<Vec<u8>> = self.targets.iter().map(|target| (target.format)(results)).collect();
-        platform::without_signals(|| self.write_down(&contents))
+        kernel::without_signals(|| self.write_down(&contents))
     }
 
     fn write_down(&self, contents: &[Vec<u8>]) -> Result<(), String> {

@@ -6,10 +6,11 @@
 pub mod around;
 pub mod cli;
 pub mod doctor;
+mod experiments;
 pub mod export;
+pub mod kernel;
 pub mod lab;
 pub mod lessons;
-pub mod platform;
 pub mod progress;
 pub mod render;
 pub mod talk;

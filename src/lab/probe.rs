@@ -2,9 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Call, CallError, Trouble, socket};
-use crate::platform::{self, HERE};
-use crate::vocabulary::{Need, Os, SocketError};
+use super::{Call, CallError, SceneError, socket};
+use crate::kernel::{self, HERE};
+use crate::vocabulary::{Flags, Need, Os, SocketError};
 
 pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
 pub(super) const NO_DROPS: &str = match HERE {
@@ -38,11 +38,11 @@ pub(super) fn no_room(needed: usize, granted: usize) -> String {
 pub fn loopback() -> Call<()> {
     let socket = socket::bound(socket::ANY_PORT)?;
     let address = socket::address_of(&socket)?;
-    // Connected to itself it hears nobody else.
+    // Connected to itself it receives from nobody else.
     socket::connect(&socket, address)?;
     socket::wait_at_most(&socket, socket::LIMIT)?;
     socket.send(b"hello").map_err(|e| CallError::at("send to", address, &e))?;
-    platform::receive(&socket, &mut [0; 16], 0).map_err(|e| CallError::at("receive at", address, &e))?;
+    kernel::receive(&socket, &mut [0; 16], Flags::default()).map_err(|e| CallError::at("receive at", address, &e))?;
     Ok(())
 }
 
@@ -72,13 +72,13 @@ fn size_of_buffer(socket: &socket2::Socket) -> Call<usize> {
 /// A second loopback address of this machine, 127.0.0.2.
 ///
 /// # Errors
-/// [`Trouble::Skip`] where there is none.
-pub fn second_loopback() -> Result<Ipv4Addr, Trouble> {
+/// [`SceneError::Skip`] where there is none.
+pub fn second_loopback() -> Result<Ipv4Addr, SceneError> {
     let second = Ipv4Addr::new(127, 0, 0, 2);
     match socket::bound(SocketAddr::from((second, 0))) {
         Ok(_) => Ok(second),
         Err(error) if error.error.is(SocketError::AddressNotAvailable, HERE) => {
-            Err(Trouble::Skip(format!("this machine has no second loopback address {second}")))
+            Err(SceneError::Skip(format!("this machine has no second loopback address {second}")))
         }
         Err(error) => Err(error.into()),
     }
@@ -87,17 +87,17 @@ pub fn second_loopback() -> Result<Ipv4Addr, Trouble> {
 /// Why this machine does not have what a row needs; `None` where it has.
 pub fn missing(need: Need) -> Option<String> {
     match need {
-        Need::SecondLoopback => second_loopback().err().map(|trouble| trouble.to_string()),
+        Need::SecondLoopback => second_loopback().err().map(|error| error.to_string()),
         Need::Ipv6 => socket::bound(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))).err().map(|error| error.to_string()),
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
             Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),
             Err(error) => Some(error.to_string()),
         },
         Need::Drops => match socket::bound(socket::ANY_PORT) {
-            Ok(socket) => platform::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
+            Ok(socket) => kernel::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
             Err(error) => Some(error.to_string()),
         },
-        Need::Descriptors => platform::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
+        Need::Descriptors => kernel::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Opens sockets: the endpoints of lessons, and the server and the client, get theirs here.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::{Call, CallError};
-use crate::platform::HERE;
+use crate::kernel::HERE;
 use crate::vocabulary::Os;
 
 /// How long a lesson waits for what must arrive. It costs nothing when it does.
@@ -80,18 +80,35 @@ pub fn wait_at_most(socket: &Socket, limit: Duration) -> Call<()> {
 /// What the system says.
 pub fn address_of(socket: &Socket) -> Call<SocketAddr> {
     let address = socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e))?;
-    let mut address = address.as_socket().unwrap_or(ANY_PORT);
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
+    Ok(reached_at(address.as_socket().unwrap_or(ANY_PORT)))
+}
+
+/// The address at which a socket bound to `address` is reached: loopback, where it is bound to the wildcard.
+pub(super) fn reached_at(address: SocketAddr) -> SocketAddr {
+    match address {
+        address if !address.ip().is_unspecified() => address,
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
     }
-    Ok(address)
+}
+
+/// The address from which the system sends to `to`, with this `port`.
+pub(super) fn source_towards(to: SocketAddr, port: u16) -> Option<SocketAddr> {
+    let scratch = connected(to).ok()?;
+    let mut source = scratch.local_addr().ok()?.as_socket()?;
+    source.set_port(port);
+    Some(source)
+}
+
+/// The address of `other` with a port that the system chooses.
+pub(super) fn any_port_beside(other: SocketAddr) -> SocketAddr {
+    let mut address = reached_at(other);
+    address.set_port(0);
+    address
 }
 
 /// Loopback with a port that the system chooses.
-pub(super) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Every address of this machine, with a port that the system chooses.
-pub(super) const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+pub const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);

@@ -8,8 +8,9 @@ use clap::Args;
 
 use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::experiments::{overfill, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::lab::{Endpoint, Lab, Received, Trouble, room_for};
+use crate::lab::{AllReceived, Endpoint, Lab, SceneError, room_for};
 use crate::vocabulary::{Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -112,8 +113,8 @@ fn send_all(client: &Endpoint, server: &Endpoint, count: usize, size: usize) -> 
 }
 
 /// Whether what was received is what was sent first, without a gap.
-fn is_prefix(received: &Received, size: usize) -> Fact {
-    let gap = received.iter().zip(0..).find(|(receipt, number)| receipt.bytes() != numbered(*number, size));
+fn is_prefix(received: &AllReceived, size: usize) -> Fact {
+    let gap = received.iter().zip(0..).find(|(result, number)| result.bytes() != numbered(*number, size));
     match gap {
         None if received.count() == 0 => Fact::Nothing,
         None => Fact::from("yes"),
@@ -137,30 +138,22 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
         usual("sender-told", "the sender is told", Fact::Nothing, &sources::RFC8085_CONTROL),
         usual("room-again", "all read, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
     ];
-    Scene::claims("nobody reads", claims).run(move |lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.hear_only(&client)?;
-        set_buffer(&server, receive_buffer)?;
-        lab.observe("failed-sends", send_all(&client, &server, count, size));
-        let dropped = server.drops();
-        // An empty buffer would hold no fence.
-        let received = server.drain(size.max(1), count)?;
-        lab.observe("kept", received.count());
+    Scene::claims("nobody-reads", "nobody reads", claims).run(move |lab| {
+        let payloads = (0..count).map(|number| numbered(number, size));
+        // An end marker needs a buffer of a byte.
+        let run = overfill(lab, receive_buffer, payloads, size.max(1), "failed-sends")?;
+        lab.observe("failed-sends", run.failed_sends);
+        lab.observe("kept", run.received.count());
         match distinct(count, size) {
-            true => lab.observe("prefix", is_prefix(&received, size)),
+            true => lab.observe("prefix", is_prefix(&run.received, size)),
             false => lab.skip("prefix", format!("{} of payload do not tell {sent} apart", bytes(size))),
         }
-        lab.observe_or_skip("kept-and-dropped", dropped.map(|dropped| received.count() + dropped));
-        lab.observe("sender-told", client.before_fence(1024)?);
-        client.send_to(b"one more", &server)?;
-        lab.observe("room-again", server.before_fence(1024)?);
+        lab.observe_or_skip("kept-and-dropped", run.dropped.map(|dropped| run.received.count() + dropped));
+        lab.observe("sender-told", run.client.before_marker(1024)?);
+        run.client.send_to(b"one more", &run.server)?;
+        lab.observe("room-again", run.server.before_marker(1024)?);
         Ok(())
     })
-}
-
-/// A system that refuses the size cannot show the scene.
-fn set_buffer(server: &Endpoint, bytes: usize) -> Result<usize, Trouble> {
-    server.set_receive_buffer(bytes).map_err(|error| Trouble::Skip(error.to_string()))
 }
 
 fn tcp_stops_the_sender() -> Scene {
@@ -169,15 +162,11 @@ fn tcp_stops_the_sender() -> Scene {
         measured("tcp-taken", "TCP: bytes taken before that", &sources::RFC9293_FLOW),
         promised("tcp-lost", "TCP: of these, bytes not received", 0, &sources::RFC9293_STREAM),
     ];
-    Scene::claims("TCP stops the sender", claims).run(|lab| {
-        let (client, server) = lab.tcp_pair("client", "server")?;
-        client.shrink_buffers();
-        server.shrink_buffers();
-        let (taken, told) = client.write_until_told()?;
-        lab.observe("tcp-stopped", told);
-        lab.observe("tcp-taken", taken);
-        client.finish()?;
-        lab.observe("tcp-lost", taken.abs_diff(server.read_to_end()));
+    Scene::claims("tcp", "TCP stops the sender", claims).run(|lab| {
+        let stopped = write_while_nobody_reads(lab)?;
+        lab.observe("tcp-stopped", stopped.answer);
+        lab.observe("tcp-taken", stopped.taken);
+        lab.observe("tcp-lost", stopped.missing);
         Ok(())
     })
 }
@@ -188,11 +177,11 @@ fn a_larger_buffer() -> Scene {
         measured("kept-by-small", "512-byte datagrams kept by 4096", &sources::SOCKET_7),
         measured("kept-by-large", "512-byte datagrams kept by 65536", &sources::SOCKET_7),
     ];
-    Scene::claims("a larger buffer keeps more", claims).run(|lab| {
+    Scene::claims("larger-buffer", "a larger buffer keeps more", claims).run(|lab| {
         let small = kept_by(lab, 4096)?;
         let large = kept_by(lab, 65_536)?;
         if small.granted == large.granted {
-            return Err(Trouble::Skip(format!("the system grants {} bytes for either size", small.granted)));
+            return Err(SceneError::Skip(format!("the system grants {} bytes for either size", small.granted)));
         }
         lab.observe("larger-keeps-more", if large.count > small.count { "yes" } else { "no" });
         lab.observe("kept-by-small", small.count);
@@ -206,10 +195,10 @@ struct Kept {
     count: usize,
 }
 
-fn kept_by(lab: &Lab<'_>, buffer: usize) -> Result<Kept, Trouble> {
+fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
     let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-    server.hear_only(&client)?;
-    let granted = set_buffer(&server, buffer)?;
+    server.connect(&client)?;
+    let granted = set_receive_buffer(&server, buffer)?;
     send_all(&client, &server, 1000, 512);
     Ok(Kept { granted, count: server.drain(512, 1000)?.count() })
 }
@@ -227,10 +216,10 @@ fn one_byte_each() -> Scene {
             .unconfirmed_on(Os::Windows)
             .needs(Need::ReceiveBuffer(ASKED)),
     ];
-    Scene::claims("one byte costs more than one byte", claims).run(|lab| {
+    Scene::claims("one-byte", "one byte costs more than one byte", claims).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.hear_only(&client)?;
-        let granted = set_buffer(&server, ASKED)?;
+        server.connect(&client)?;
+        let granted = set_receive_buffer(&server, ASKED)?;
         // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
         send_all(&client, &server, granted + 1, 1);
         let kept = server.drain(1, granted + 1)?.count();
@@ -252,20 +241,20 @@ fn room_comes_late() -> Scene {
             .unconfirmed_on(Os::Windows),
         usual("after-all-read", "all are read, one more sent: it is", "kept", &sources::LOOPBACK),
     ];
-    Scene::claims("does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED)).run(|lab| {
+    Scene::claims("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED)).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.hear_only(&client)?;
-        if set_buffer(&server, ASKED)? < ASKED {
-            return Err(Trouble::Skip(lab.limit_on_buffers().to_owned()));
+        server.connect(&client)?;
+        if set_receive_buffer(&server, ASKED)? < ASKED {
+            return Err(SceneError::Skip(lab.limit_on_buffers().to_owned()));
         }
         send_all(&client, &server, 1000, 512);
-        server.receive(512);
+        server.receive(512).required("the first datagram")?;
         client.send_to(&LATE, &server)?;
         let received = server.drain(512, 1001)?;
-        let kept = received.iter().any(|receipt| receipt.bytes() == LATE);
+        let kept = received.iter().any(|result| result.bytes() == LATE);
         lab.observe("after-one-read", if kept { "kept" } else { "dropped" });
         client.send_to(b"later", &server)?;
-        let kept = server.before_fence(512)?.bytes() == b"later";
+        let kept = server.before_marker(512)?.bytes() == b"later";
         lab.observe("after-all-read", if kept { "kept" } else { "dropped" });
         Ok(())
     })
@@ -273,28 +262,32 @@ fn room_comes_late() -> Scene {
 
 fn two_senders() -> Scene {
     let claims = [
-        usual("interleaved", "a1, b1, a2, b2 from two clients arrive as", "a1 b1 a2 b2", &sources::LOOPBACK),
+        measured("interleaved", "a1, b1, a2, b2 from two clients arrive as", &sources::LOOPBACK),
+        usual("order-of-each", "of these, client 1's and then client 2's", "a1 a2 b1 b2", &sources::LOOPBACK),
         promised("torn", "both at once: datagrams with bytes of both", 0, &sources::POSIX_RECVFROM),
         usual("both-arrived", "both at once: datagrams of 200 received", 200, &sources::LOOPBACK),
     ];
-    Scene::claims("two senders", claims).needs(Need::ReceiveBuffer(room_for([64; 200]))).run(|lab| {
+    Scene::claims("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(room_for([64; 200]))).run(|lab| {
         let server = lab.bind("server")?;
         let (a, b) = (lab.bind("client 1")?, lab.bind("client 2")?);
         for (client, payload) in [(&a, b"a1"), (&b, b"b1"), (&a, b"a2"), (&b, b"b2")] {
             client.send_to(payload, &server)?;
         }
-        let received = server.receive_until_fence(1024)?;
-        let order: Vec<_> = received.iter().map(|receipt| String::from_utf8_lossy(receipt.bytes()).into_owned()).collect();
+        let received = server.receive_until_marker(1024)?;
+        let order: Vec<_> = received.iter().map(|result| String::from_utf8_lossy(result.bytes()).into_owned()).collect();
+        let of = |client: char| order.iter().filter(|text| text.starts_with(client)).cloned().collect::<Vec<_>>();
         lab.observe("interleaved", order.join(" "));
+        lab.observe("order-of-each", [of('a'), of('b')].concat().join(" "));
 
         server.make_room([64; 200])?;
         lab.together(&[(&a, [b'a'; 64]), (&b, [b'b'; 64])], |(client, payload)| {
             (0..100).try_for_each(|_| client.send_to(payload, &server).map(drop))
         })?;
-        let received = server.receive_until_fence(1024)?;
-        let torn = received.iter().filter(|receipt| b"ab".iter().all(|byte| receipt.bytes().contains(byte)));
-        lab.observe("torn", torn.count());
+        let received = server.receive_until_marker(1024)?;
+        let torn = received.iter().filter(|result| b"ab".iter().all(|byte| result.bytes().contains(byte)));
         lab.observe("both-arrived", received.count());
+        received.required()?;
+        lab.observe("torn", torn.count());
         Ok(())
     })
 }
@@ -307,15 +300,15 @@ fn in_order_and_once() -> Scene {
         usual("out-of-order", "received out of order", 0, &sources::LOOPBACK),
         usual("duplicates", "received twice", 0, &sources::RFC768),
     ];
-    Scene::claims("in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).run(|lab| {
+    Scene::claims("in-order", "in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.hear_only(&client)?;
+        server.connect(&client)?;
         server.make_room([SIZE; COUNT])?;
         send_all(&client, &server, COUNT, SIZE);
-        let received = server.receive_until_fence(1024)?;
+        let received = server.receive_until_marker(1024)?;
         let numbers: Vec<usize> = received
             .iter()
-            .filter_map(|receipt| std::str::from_utf8(receipt.bytes()).ok()?.split(' ').next()?.parse().ok())
+            .filter_map(|result| std::str::from_utf8(result.bytes()).ok()?.split(' ').next()?.parse().ok())
             .collect();
         let mut distinct = numbers.clone();
         distinct.sort_unstable();
@@ -332,11 +325,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::lab::Log;
+    use crate::lab::Session;
 
     #[test]
     fn nothing_received_is_no_prefix() {
-        let lab = Lab::new(1, &[], Arc::new(Log::new(None)));
+        let lab = Lab::new(Arc::new([]), Arc::new(Session::new(None)), Arc::default());
         let received = lab.bind("server").unwrap().drain(1, 1).unwrap();
         assert_eq!(is_prefix(&received, 5), Fact::Nothing);
     }

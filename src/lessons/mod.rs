@@ -8,9 +8,11 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::lab::{self, Lab, Log, Trouble, Watcher};
-use crate::platform::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Guess, Need, Observation, Prediction, Report, Verdict, judge};
+use crate::kernel::{self, HERE};
+use crate::lab::{Lab, Observer, SceneError, Session, Watchdog};
+use crate::vocabulary::{
+    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Verdict, judge,
+};
 
 pub mod parameters;
 
@@ -83,22 +85,28 @@ impl Parameters {
 
 /// One experiment: what is claimed, and what is then done.
 pub struct Scene {
+    id: &'static str,
     title: String,
-    claims: Vec<Claim>,
+    claims: Arc<[Claim]>,
     run: Run,
 }
 
-type Run = Box<dyn Fn(&mut Lab<'_>) -> Result<(), Trouble> + Send>;
+type Run = Box<dyn FnOnce(&Lab) -> Result<(), SceneError> + Send>;
 
 impl Scene {
-    /// The claims of the scene called `title`: written down before anything runs.
-    pub fn claims(title: impl Into<String>, claims: impl IntoIterator<Item = Claim>) -> Claimed {
-        Claimed { title: title.into(), claims: claims.into_iter().collect() }
+    /// The claims of the scene `id`, which is called `title`: written down before anything runs.
+    pub fn claims(id: &'static str, title: impl Into<String>, claims: impl IntoIterator<Item = Claim>) -> Claimed {
+        Claimed { id, title: title.into(), claims: claims.into_iter().collect() }
     }
 
     /// What the scene says before it looks.
     pub fn claimed(&self) -> &[Claim] {
         &self.claims
+    }
+
+    /// A stable word, unique in its lesson.
+    pub fn id(&self) -> &'static str {
+        self.id
     }
 
     /// What the scene shows.
@@ -109,6 +117,7 @@ impl Scene {
 
 /// A scene that has said what it expects and not yet what it does.
 pub struct Claimed {
+    id: &'static str,
     title: String,
     claims: Vec<Claim>,
 }
@@ -121,8 +130,8 @@ impl Claimed {
     }
 
     /// Adds what the scene does.
-    pub fn run(self, run: impl Fn(&mut Lab<'_>) -> Result<(), Trouble> + Send + 'static) -> Scene {
-        Scene { title: self.title, claims: self.claims, run: Box::new(run) }
+    pub fn run(self, run: impl FnOnce(&Lab) -> Result<(), SceneError> + Send + 'static) -> Scene {
+        Scene { id: self.id, title: self.title, claims: self.claims.into(), run: Box::new(run) }
     }
 }
 
@@ -157,15 +166,13 @@ impl Lesson {
 
     /// What the lesson claims with these scenes, and nothing run.
     pub fn predict(&self, scenes: &[Scene]) -> Prediction {
-        let of_scene = |scene: &Scene| {
-            let title = scene.title.clone();
-            scene.claims.clone().into_iter().map(move |claim| (title.clone(), claim))
-        };
+        let of_scene =
+            |scene: &Scene| PredictedScene { id: scene.id, title: scene.title.clone(), claims: scene.claims.to_vec() };
         Prediction {
             lesson: self.name,
             title: self.title,
             question: self.question,
-            claims: scenes.iter().flat_map(of_scene).collect(),
+            scenes: scenes.iter().map(of_scene).collect(),
         }
     }
 
@@ -175,64 +182,72 @@ impl Lesson {
         later.map_or("all", |lesson| lesson.name)
     }
 
-    /// Runs `scenes` and judges them; a `watcher` is told of each call before it is made.
+    /// Runs `scenes` and judges them; an `observer` is told of each call before it is made. A scene that an error ends early
+    /// leaves its open rows skipped, and the next one runs.
     ///
     /// # Errors
-    /// A call that failed and that no claim speaks of, or that does not return.
-    pub fn run(&self, scenes: Vec<Scene>, watcher: Option<Arc<dyn Watcher>>) -> Result<Report, Trouble> {
-        let log = Arc::new(Log::new(watcher));
-        let written = Arc::clone(&log);
-        let rows = lab::unless_hung(&log, move || {
-            let mut rows = Vec::new();
-            for (scene, number) in scenes.iter().zip(1..) {
-                let (observations, excuse) = observe(number, scene, &written)?;
-                let judged = scene.claims.iter().zip(&observations);
-                rows.extend(judged.map(|(claim, observation)| {
-                    let row = judge(&scene.title, claim, HERE, observation);
-                    match &excuse {
-                        Some(reason) if row.verdict == Verdict::Differs => {
-                            judge(&scene.title, claim, HERE, &Observation::Skipped(reason.clone()))
-                        }
-                        _ => row,
-                    }
-                }));
-            }
-            Ok(rows)
-        })?;
-        let (events, notes) = log.close();
+    /// [`SceneError::Defect`] when a scene does not keep to its own claims.
+    pub fn run(&self, scenes: Vec<Scene>, observer: Option<Arc<dyn Observer>>) -> Result<Report, SceneError> {
+        let session = Arc::new(Session::new(observer));
+        let mut reports = Vec::with_capacity(scenes.len());
+        let mut watchdog = Watchdog::default();
+        for (number, scene) in (1..).zip(scenes) {
+            reports.push(play(number, scene, &session, &mut watchdog)?);
+        }
         Ok(Report {
             lesson: self.name,
             title: self.title,
             question: self.question,
-            rows,
-            notes,
+            scenes: reports,
             guess: self.guess,
             why: self.why,
             next: self.next(),
-            began: log.began(),
-            events,
+            began: session.began(),
         })
     }
 }
 
-/// What was observed for each claim, and why what differs would be no evidence.
-type Observed = (Vec<Observation>, Option<String>);
-
-fn observe(number: usize, scene: &Scene, log: &Arc<Log>) -> Result<Observed, Trouble> {
-    let all_absent = |claim: &Claim| matches!(claim.expected.on(HERE), Expect::Absent(_));
-    let mut lab = Lab::new(number, &scene.claims, Arc::clone(log));
-    if scene.claims.iter().all(all_absent) {
-        return lab.close().map(|observations| (observations, None));
+/// Runs one scene and judges it.
+fn play(
+    number: usize,
+    scene: Scene,
+    session: &Arc<Session>,
+    watchdog: &mut Watchdog,
+) -> Result<SceneReport, SceneError> {
+    let Scene { id, title, claims, run } = scene;
+    let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
+    let log = match all_absent {
+        true => Arc::default(),
+        false => session.begin(number, &title),
+    };
+    let lab = Lab::new(Arc::clone(&claims), Arc::clone(session), Arc::clone(&log));
+    let record = lab.record();
+    let ended = match all_absent {
+        true => Ok(()),
+        false => watchdog.run(session, move || run(&lab)),
+    };
+    if !all_absent {
+        session.over(&log);
     }
-    log.scene(&scene.title);
-    let run = (scene.run)(&mut lab);
-    log.scene_is_over();
-    let excuse = lab.excuse();
-    match run {
-        Ok(()) => lab.close().map(|observations| (without_wine(&scene.claims, observations), excuse)),
-        Err(Trouble::Skip(reason)) => Ok((vec![Observation::Skipped(reason); scene.claims.len()], None)),
-        Err(trouble) => Err(trouble),
-    }
+    let stopped = match &ended {
+        Ok(()) | Err(SceneError::Skip(_)) => None,
+        Err(error @ (SceneError::Call(_) | SceneError::Hung(_))) => Some(error.to_string()),
+        Err(error @ SceneError::Defect(_)) => return Err(error.clone()),
+    };
+    let inconclusive = record.inconclusive();
+    let observations = without_wine(&claims, record.close(ended.as_ref().err())?);
+    let judged = claims.iter().zip(&observations).map(|(claim, observation)| {
+        let row = judge(claim, HERE, observation);
+        match &inconclusive {
+            Some(reason) if row.verdict == Verdict::Differs => {
+                judge(claim, HERE, &Observation::Skipped(reason.clone()))
+            }
+            _ => row,
+        }
+    });
+    let rows = judged.collect();
+    let (events, notes) = log.take();
+    Ok(SceneReport { id, title, rows, events, notes, stopped })
 }
 
 /// Why a row is skipped under Wine.
@@ -240,7 +255,7 @@ pub const UNLIKE_WINE: &str = "this is Wine, which answers otherwise than Window
 
 /// What Wine is known to answer otherwise than Windows is not taken for Windows's answer.
 fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observation> {
-    if !platform::under_wine() {
+    if !kernel::under_wine() {
         return observations;
     }
     let judged = claims.iter().zip(observations).map(|(claim, observation)| match claim.unlike_wine {
@@ -259,10 +274,9 @@ mod tests {
     fn a_queue_that_ran_full_excuses_what_differs_and_nothing_else() {
         use crate::vocabulary::{promised, sources};
         let claims = [promised("same", "same", 1, &sources::RFC768), promised("other", "other", 1, &sources::RFC768)];
-        let scene = Scene::claims("a small queue", claims).run(|lab| {
+        let scene = Scene::claims("small", "a small queue", claims).run(|lab| {
             let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-            server.set_receive_buffer(4096)?;
-            for _ in 0..100 {
+            for _ in 0..5000 {
                 client.send_to(b"hello", &server)?;
             }
             lab.observe("same", 1);
@@ -270,9 +284,9 @@ mod tests {
             Ok(())
         });
         let report = LESSONS[0].run(vec![scene], None).unwrap();
-        let verdicts: Vec<Verdict> = report.rows.iter().map(|row| row.verdict).collect();
+        let verdicts: Vec<Verdict> = report.rows().map(|row| row.verdict).collect();
         assert_eq!(verdicts, [Verdict::Match, Verdict::Skipped]);
-        assert!(report.rows[1].reason.as_deref().is_some_and(|reason| reason.contains("ran full")));
+        assert!(report.scenes[0].rows[1].reason.as_deref().is_some_and(|reason| reason.contains("ran full")));
     }
 
     #[test]

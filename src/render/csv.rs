@@ -3,22 +3,25 @@
 //! Lines end as the tools of Unix want them; every reader of the format takes that as well.
 
 use super::Results;
-use crate::vocabulary::Row;
+use crate::vocabulary::{Report, Row, SceneReport};
 
 const HEADER: [&str; 10] =
     ["lesson", "scene", "id", "property", "expected", "observed", "verdict", "strength", "source", "reason"];
 
 /// Every row of every lesson of a run.
 pub fn reports(results: &Results<'_>) -> String {
-    let rows = results.reports.iter().flat_map(|report| report.rows.iter().map(|row| fields(report.lesson, row)));
-    records([HEADER].into_iter().chain(rows))
+    records([HEADER].into_iter().chain(results.reports.iter().flat_map(lesson)))
 }
 
-fn fields<'a>(lesson: &'a str, row: &'a Row) -> [&'a str; 10] {
+fn lesson(report: &Report) -> impl Iterator<Item = [&str; 10]> {
+    report.scenes.iter().flat_map(|scene| scene.rows.iter().map(|row| fields(report.lesson, scene, row)))
+}
+
+fn fields<'a>(lesson: &'a str, scene: &'a SceneReport, row: &'a Row) -> [&'a str; 10] {
     let (verdict, strength) = (row.verdict.word(), row.strength.word());
     let reason = row.reason.as_deref().unwrap_or_default();
-    let Row { scene, id, property, expected, observed, .. } = row;
-    [lesson, scene, id, property, expected, observed, verdict, strength, row.source.cite, reason]
+    let Row { id, property, expected, observed, .. } = row;
+    [lesson, &scene.title, id, property, expected, observed, verdict, strength, row.source.cite, reason]
 }
 
 /// Records, the first of which is the header.

@@ -9,7 +9,7 @@ use super::markdown::{escaped, head, row, scene_row};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::table;
-use super::words::{USUAL, each_once, property};
+use super::phrases::{USUAL, each_once, property};
 use super::{Look, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
@@ -23,12 +23,12 @@ const MEASURED: &str = "any: measured, not judged";
 const SIDE_BY_SIDE: u16 = 76;
 
 fn sources(prediction: &Prediction) -> Vec<&'static Source> {
-    each_once(prediction.claims.iter().map(|(_, claim)| claim.source))
+    each_once(prediction.claims().map(|claim| claim.source))
 }
 
 fn legend(prediction: &Prediction, systems: &[Os]) -> Vec<&'static str> {
-    let usual = prediction.claims.iter().any(|(_, claim)| is_usual(claim));
-    let mut expects = prediction.claims.iter().flat_map(|(_, claim)| systems.iter().map(|os| claim.expected.on(*os)));
+    let usual = prediction.claims().any(is_usual);
+    let mut expects = prediction.claims().flat_map(|claim| systems.iter().map(|os| claim.expected.on(*os)));
     let unconfirmed = expects.clone().any(|expect| matches!(expect, Expect::Unconfirmed(_)));
     let measured = expects.any(|expect| matches!(expect, Expect::Measured));
     [(usual, USUAL), (unconfirmed, UNCONFIRMED), (measured, MEASURED)]
@@ -58,7 +58,7 @@ fn reason(expect: &Expect) -> Option<&'static str> {
 /// With `blank` the values are left out: for the class to fill in before the run.
 pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
     let systems = systems(os);
-    let reasons = prediction.claims.iter().flat_map(|(_, claim)| systems.iter().map(|os| claim.expected.on(*os)));
+    let reasons = prediction.claims().flat_map(|claim| systems.iter().map(|os| claim.expected.on(*os)));
     let notes = Notes::of(reasons.filter_map(reason).filter(|_| !blank).map(str::to_owned));
     let value = |claim: &Claim, os: Os| {
         if blank {
@@ -79,7 +79,7 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -
         None => header.push("Expected"),
     }
     let mut drawn = Sheet::new(look, &header);
-    for (scene, claim) in &prediction.claims {
+    for (scene, claim) in claims(prediction) {
         drawn.scene(scene);
         let shown = drawn.cell(&property(&claim.property, claim.strength, is_measured(claim)));
         if side_by_side {
@@ -128,7 +128,7 @@ pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
         Expect::Measured => json!({ "text": "any", "judged": false }),
         Expect::Absent(reason) => json!({ "text": "-", "judged": false, "reason": reason }),
     };
-    let claims = prediction.claims.iter().map(|(scene, claim)| ClaimValue {
+    let claims = claims(prediction).map(|(scene, claim)| ClaimValue {
         scene,
         id: &claim.id,
         property: &claim.property,
@@ -141,6 +141,11 @@ pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
     json::pretty(
         &json!({ "schema": 1, "lesson": prediction.lesson, "question": prediction.question, "claims": claims }),
     )
+}
+
+/// Every claim with the title of its scene.
+fn claims(prediction: &Prediction) -> impl Iterator<Item = (&str, &Claim)> {
+    prediction.scenes.iter().flat_map(|scene| scene.claims.iter().map(|claim| (scene.title.as_str(), claim)))
 }
 
 /// The systems that are shown: the one asked for, or all.
@@ -164,7 +169,7 @@ pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look
     lines.line("title", prediction.title);
     lines.line("question", prediction.question);
     let mut scene = "";
-    for (title, claim) in &prediction.claims {
+    for (title, claim) in claims(prediction) {
         lines.group();
         if scene != title {
             scene = title;
@@ -187,7 +192,7 @@ pub fn as_csv(prediction: &Prediction, os: Option<Os>, blank: bool) -> String {
     let columns = systems.iter().map(|os| os.name().to_lowercase());
     let header = ["lesson", "scene", "id", "property", "strength"].map(str::to_owned).into_iter();
     let header = header.chain(columns).chain(["source".to_owned()]).collect();
-    let rows = prediction.claims.iter().map(|(scene, claim)| {
+    let rows = claims(prediction).map(|(scene, claim)| {
         let row = [prediction.lesson, scene, &claim.id, &claim.property, claim.strength.word()].map(str::to_owned);
         let values = systems.iter().map(|os| value(claim, *os, blank));
         row.into_iter().chain(values).chain([claim.source.cite.to_owned()]).collect()
@@ -230,7 +235,7 @@ fn section(prediction: &Prediction, systems: &[Os], blank: bool) -> String {
     let mut text =
         format!("{}: {}\n\n{}\n\n", prediction.lesson, prediction.title, prediction.question) + &head(&titles);
     let mut scene = "";
-    for (title, claim) in &prediction.claims {
+    for (title, claim) in claims(prediction) {
         if scene != title {
             scene = title;
             text.push_str(&scene_row(scene, titles.len()));

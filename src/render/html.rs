@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write};
 
 use super::picture::Picture;
 use super::trace::shell_word;
-use super::words::{TALLY, USUAL, counts, each_once, has_usual, observed, property, right_answer, summary, verdict};
+use super::phrases::{TALLY, USUAL, counts, each_once, has_usual, observed, property, right_answer, summary, verdict};
 use super::{Results, svg};
 use crate::vocabulary::{Report, Row, Verdict};
 
@@ -145,7 +145,7 @@ fn lesson(page: &mut Page, report: &Report, results: &Results<'_>) {
     page.element("h3", "After: what happened?");
     page.hidden("What was observed", name, |page| seen(page, report, results));
     page.hidden("Who says so", name, |page| {
-        let sources = each_once(report.rows.iter().map(|row| row.source));
+        let sources = each_once(report.rows().map(|row| row.source));
         page.list("ul", sources.iter().map(|source| format!("{source}: {}.", source.says)));
     });
     page.add(format_args!("<p>Next: <code>udp-lab {}</code></p>\n</section>\n", report.next));
@@ -166,7 +166,7 @@ fn command(page: &mut Page, report: &Report, results: &Results<'_>) {
 /// A table to be filled in by hand.
 fn worksheet(page: &mut Page, report: &Report) {
     page.head("To fill in", &["Property", "I expect", "I saw"]);
-    rows(page, &report.rows, 3, |page, _| page.0.push_str("<td></td><td></td>"));
+    rows(page, report, 3, |page, _| page.0.push_str("<td></td><td></td>"));
     page.0.push_str("</table>\n");
     if has_usual(report) {
         page.element("p", USUAL);
@@ -181,22 +181,22 @@ fn seen(page: &mut Page, report: &Report, results: &Results<'_>) {
     page.wide(format_args!("Table: {}", report.lesson), |page| {
         let titles = ["Property", "Expected", "Observed", "Verdict", "Source"];
         page.head(format_args!("What {} did", results.host.short()), &titles);
-        rows(page, &report.rows, titles.len(), judged);
+        rows(page, report, titles.len(), judged);
         page.0.push_str("</table>\n");
     });
     page.element("p", summary(report.tally(), results.host));
     if has_usual(report) {
         page.element("p", USUAL);
     }
-    report.notes.iter().for_each(|note| page.element("p", format_args!("Note: {note}.")));
+    report.notes().iter().for_each(|note| page.element("p", format_args!("Note: {note}.")));
 }
 
 /// The body of a table: the scenes, their rows, and whatever cells follow the property.
-fn rows(page: &mut Page, rows: &[Row], columns: usize, cells: impl Fn(&mut Page, &Row)) {
-    for scene in rows.chunk_by(|one, next| one.scene == next.scene) {
-        let title = Text(&scene[0].scene);
+fn rows(page: &mut Page, report: &Report, columns: usize, cells: impl Fn(&mut Page, &Row)) {
+    for scene in &report.scenes {
+        let title = Text(&scene.title);
         page.add(format_args!("<tbody>\n<tr><th colspan=\"{columns}\" scope=\"rowgroup\">{title}</th></tr>\n"));
-        for row in scene {
+        for row in &scene.rows {
             let property = property(&row.property, row.strength, row.verdict == Verdict::Info);
             page.add(format_args!("<tr><th scope=\"row\">{}</th>", Text(property)));
             cells(page, row);

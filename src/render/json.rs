@@ -1,23 +1,240 @@
 //! Reports as JSON, schema 1.
 
+use std::net::SocketAddr;
+use std::time::{Duration, UNIX_EPOCH};
+
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Results;
-use crate::vocabulary::{Host, Report};
+use crate::vocabulary::{
+    Action, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
+    SceneReport, SendForm, Syscall, escaped,
+};
+
+/// The name of the end marker's sender in schema 1.
+const END_MARKER: &str = "fence";
 
 #[derive(Serialize)]
 struct Document<'a> {
     schema: u32,
     host: &'a Host,
-    reports: &'a [Report],
+    reports: Vec<ReportJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    lesson: &'a str,
+    title: &'a str,
+    question: &'a str,
+    scenes: Vec<SceneJson<'a>>,
+    rows: Vec<RowJson<'a>>,
+    notes: Vec<&'a str>,
+    began_unix_us: u64,
+    events: Vec<EventJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SceneJson<'a> {
+    scene: usize,
+    id: &'a str,
+    title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RowJson<'a> {
+    scene: &'a str,
+    #[serde(flatten)]
+    row: &'a Row,
+}
+
+/// One call, or a moment that is none. What a call does not have is left out, but for the fields that every reader asks for.
+#[derive(Serialize)]
+struct EventJson<'a> {
+    scene: usize,
+    returned_us: u64,
+    who: &'a str,
+    call: String,
+    with: Option<&'a str>,
+    payload: Option<String>,
+    buffer: Option<usize>,
+    descriptor: u64,
+    local: Option<SocketAddr>,
+    remote: Option<SocketAddr>,
+    result: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    parts: &'a [usize],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backlog: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    option: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<i32>,
 }
 
 /// All reports of a run in one document.
 pub fn reports(results: &Results<'_>) -> String {
-    pretty(&Document { schema: 1, host: results.host, reports: results.reports })
+    pretty(&Document { schema: 1, host: results.host, reports: results.reports.iter().map(report).collect() })
 }
 
 /// Any other value, laid out alike.
 pub fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("reports are plain data with text keys") + "\n"
+}
+
+fn report(report: &Report) -> ReportJson<'_> {
+    let scenes = || (1..).zip(&report.scenes);
+    ReportJson {
+        lesson: report.lesson,
+        title: report.title,
+        question: report.question,
+        scenes: scenes().map(|(number, scene)| self::scene(number, scene)).collect(),
+        rows: report
+            .scenes
+            .iter()
+            .flat_map(|scene| scene.rows.iter().map(|row| RowJson { scene: &scene.title, row }))
+            .collect(),
+        notes: report.notes(),
+        began_unix_us: microseconds(report.began.duration_since(UNIX_EPOCH).unwrap_or_default()),
+        events: scenes().flat_map(|(number, scene)| scene.events.iter().map(move |event| self::event(number, event))).collect(),
+    }
+}
+
+fn scene(scene: usize, report: &SceneReport) -> SceneJson<'_> {
+    SceneJson { scene, id: report.id, title: &report.title, stopped: report.stopped.as_deref() }
+}
+
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn event(scene: usize, event: &Event) -> EventJson<'_> {
+    let is_marker = event.role == Role::EndMarker;
+    let sends = matches!(event.call(), Some((Syscall::Send { .. }, _)));
+    let named = |name, is_sender| if is_marker && is_sender { END_MARKER } else { name };
+    let mut json = EventJson {
+        scene,
+        returned_us: microseconds(event.returned),
+        who: named(event.who.as_str(), sends),
+        call: String::new(),
+        with: event.peer.as_ref().map(|peer| named(peer.name.as_str(), !sends)),
+        payload: event.payload().map(|bytes| escaped(bytes, usize::MAX).0),
+        buffer: None,
+        descriptor: event.descriptor,
+        local: event.local,
+        remote: event.peer.as_ref().map(|peer| peer.address),
+        result: Value::Null,
+        asked: None,
+        parts: &[],
+        backlog: None,
+        returned: None,
+        cut: false,
+        level: None,
+        option: None,
+        value: None,
+    };
+    match &event.action {
+        Action::Moment(moment) => {
+            json.call = match moment {
+                Moment::LoopStarts => "serve",
+                Moment::RequestBegins => "begin",
+                Moment::RequestEnds => "end",
+            }
+            .to_owned();
+            json.result = json!("done");
+        }
+        Action::Call(call, outcome) => {
+            json.call = call_name(event.protocol, call);
+            json.result = result(call, outcome);
+            describe(&mut json, call, outcome);
+        }
+    }
+    json
+}
+
+/// What there is to tell of a call besides its name.
+fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) {
+    match call {
+        Syscall::Bind(address) => json.asked = Some(*address),
+        Syscall::Listen(backlog) => json.backlog = Some(*backlog),
+        Syscall::Send { form: SendForm::Message { parts, .. }, .. } => json.parts = parts,
+        Syscall::Receive(Receive { form: ReceiveForm::Message, buffers, .. }) => {
+            json.parts = buffers;
+            json.buffer = Some(buffers.iter().sum());
+        }
+        Syscall::Receive(receive) => json.buffer = Some(receive.room()),
+        Syscall::SetOption { option, value } => {
+            (json.level, json.option, json.value) = (Some(option.level.name()), Some(option.name), Some(*value));
+        }
+        Syscall::GetOption(option) => (json.level, json.option) = (Some(option.level.name()), Some(option.name)),
+        Syscall::Connect(_) | Syscall::Send { .. } | Syscall::Accept | Syscall::Shutdown | Syscall::Close => {}
+    }
+    match outcome {
+        Outcome::Received(received) => {
+            json.cut = received.truncated;
+            json.returned = (received.returned != received.bytes.len()).then_some(received.returned as u64);
+        }
+        Outcome::Accepted(descriptor) => json.returned = Some(*descriptor),
+        Outcome::Value(value) => json.value = Some(*value),
+        Outcome::Done | Outcome::Sent(_) | Outcome::Nothing | Outcome::Failed { .. } => {}
+    }
+}
+
+/// The call as schema 1 names it.
+fn call_name(protocol: Protocol, call: &Syscall) -> String {
+    let name = match (protocol, call) {
+        (Protocol::Tcp, Syscall::Send { .. }) => "write",
+        (_, Syscall::Send { form: SendForm::To(_), .. }) => "send_to",
+        (_, Syscall::Receive(receive)) => return receive_name(protocol, receive),
+        (
+            _,
+            Syscall::Bind(_)
+            | Syscall::Connect(_)
+            | Syscall::Send { .. }
+            | Syscall::SetOption { .. }
+            | Syscall::GetOption(_)
+            | Syscall::Listen(_)
+            | Syscall::Accept
+            | Syscall::Shutdown
+            | Syscall::Close,
+        ) => call.name(),
+    };
+    name.to_owned()
+}
+
+fn receive_name(protocol: Protocol, receive: &Receive) -> String {
+    let peeks = receive.flags.contains(PEEK);
+    let name = match (protocol, receive.form) {
+        (Protocol::Tcp, _) if peeks => "peek",
+        (Protocol::Tcp, _) | (_, ReceiveForm::Read) => "read",
+        (_, ReceiveForm::From) if peeks => "peek_from",
+        (_, ReceiveForm::From) => "recv_from",
+        (_, ReceiveForm::Recv) => "recv",
+        (_, ReceiveForm::Message) => "recvmsg",
+    };
+    let others = receive.flags.names().filter(|flag| *flag != PEEK.to_string());
+    let flags: String = others.map(|flag| format!(" {}", flag.trim_start_matches("MSG_"))).collect();
+    format!("{name}{flags}")
+}
+
+fn result(call: &Syscall, outcome: &Outcome) -> Value {
+    match (call, outcome) {
+        // A read of 0 bytes moves none.
+        (Syscall::Receive(Receive { form: ReceiveForm::Read, .. }), Outcome::Received(_)) => json!("done"),
+        (_, Outcome::Done | Outcome::Accepted(_) | Outcome::Value(_)) => json!("done"),
+        (_, Outcome::Sent(bytes)) => json!({ "bytes": bytes }),
+        (_, Outcome::Received(received)) => json!({ "bytes": received.bytes.len() }),
+        (_, Outcome::Nothing) => json!("nothing"),
+        (_, Outcome::Failed { error, .. }) => json!({ "error": error as &OsError }),
+    }
 }

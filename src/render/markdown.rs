@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::picture::{Bars, Ladder, Picture, Step, What, milliseconds};
-use super::words::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
+use super::phrases::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
 use super::{Look, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
 
@@ -69,21 +69,19 @@ fn report(report: &Report, host: &Host, look: Look, level: &str) -> String {
     }
     let titles = ["Property", "Expected", "Observed", "Verdict", "Source"];
     let _ = write!(page, "\n{}", head(&titles));
-    let mut scene = "";
-    for judged in &report.rows {
-        if scene != judged.scene {
-            scene = &judged.scene;
-            page.push_str(&scene_row(scene, titles.len()));
+    for scene in &report.scenes {
+        page.push_str(&scene_row(&scene.title, titles.len()));
+        for judged in &scene.rows {
+            let property = property(&judged.property, judged.strength, judged.verdict == Verdict::Info);
+            let cells = [property.as_str(), &judged.expected, &judged.observed, &verdict(judged), judged.source.cite];
+            page.push_str(&row(cells.map(escaped)));
         }
-        let property = property(&judged.property, judged.strength, judged.verdict == Verdict::Info);
-        let cells = [property.as_str(), &judged.expected, &judged.observed, &verdict(judged), judged.source.cite];
-        page.push_str(&row(cells.map(escaped)));
     }
     let _ = writeln!(page, "\n{}", escaped(&summary(report.tally(), host)));
     if has_usual(report) {
         let _ = writeln!(page, "\n{}", escaped(USUAL));
     }
-    for note in &report.notes {
+    for note in report.notes() {
         let _ = writeln!(page, "\nNote: {}.", escaped(note));
     }
     let _ = writeln!(page, "\n**Why:** {}\n\n**Next:** `udp-lab {}`", escaped(report.why), report.next);

@@ -9,13 +9,13 @@ pub mod ladder;
 pub mod markdown;
 pub mod page;
 pub mod pcapng;
+mod phrases;
 pub mod picture;
 pub mod plain;
 mod sheet;
 mod svg;
 pub mod table;
 pub mod trace;
-mod words;
 
 use std::borrow::Cow;
 

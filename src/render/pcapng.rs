@@ -6,8 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::lab::{Event, Outcome};
-use crate::vocabulary::Report;
+use crate::vocabulary::{Event, Outcome, Protocol, Report, Syscall};
 
 /// BSD loopback: the family in front of each packet. With raw IP, libpcap refuses every section but the first: it has two
 /// numbers for that, and holds one against the other.
@@ -54,13 +53,11 @@ pub fn capture(report: &Report) -> Vec<u8> {
     let mut file = Vec::new();
     block(&mut file, SECTION, &section);
     block(&mut file, INTERFACE, &interface);
-    let mut titles: Vec<&str> = report.rows.iter().map(|row| row.scene.as_str()).collect();
-    titles.dedup();
-    for event in &report.events {
-        if let Some(datagram) = datagram(event) {
-            let title = titles.get(event.scene.saturating_sub(1)).unwrap_or(&"");
-            let with = event.with.as_deref().unwrap_or("?");
-            let comment = format!("scene {} \"{title}\": {} -> {with}", event.scene, event.who);
+    for (number, scene) in (1..).zip(&report.scenes) {
+        for event in &scene.events {
+            let Some(datagram) = datagram(event) else { continue };
+            let to = event.peer.as_ref().map_or("?", |peer| &peer.name);
+            let comment = format!("scene {number} \"{}\": {} -> {to}", scene.title, event.who);
             block(&mut file, PACKET, &packet(report.began + event.returned, &datagram, &comment));
         }
     }
@@ -69,10 +66,11 @@ pub fn capture(report: &Report) -> Vec<u8> {
 
 /// The IP packet that this event sent, if it sent one.
 fn datagram(event: &Event) -> Option<Vec<u8>> {
-    let sends = !event.tcp && matches!(event.call, "send_to" | "send" | "sendmsg");
-    let (Outcome::Bytes(sent), true) = (&event.result, sends) else { return None };
-    let payload = event.payload.as_deref()?;
-    ip_packet(event.local?, event.remote?, payload.get(..*sent)?)
+    let Some((Syscall::Send { payload, .. }, Outcome::Sent(sent))) = event.call() else { return None };
+    if event.protocol == Protocol::Tcp {
+        return None;
+    }
+    ip_packet(event.local?, event.peer.as_ref()?.address, payload.get(..*sent)?)
 }
 
 /// IP and UDP around `payload`, with their checksums; `None` for addresses of two families.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::lab::{Event, FENCE, Outcome};
-use crate::platform::HERE;
-use crate::vocabulary::{Report, SocketError, shortened};
+use crate::kernel::HERE;
+use crate::vocabulary::{
+    Action, Event, Moment, Outcome, PEEK, Protocol, Receive, Report, Role, SceneReport, SocketError, Syscall, shortened,
+};
 
 /// Longest quotation of a payload in a picture, in characters.
 pub const LONGEST_QUOTATION: usize = 16;
@@ -97,15 +98,11 @@ pub struct Bar {
 impl Picture {
     /// The picture of a lesson that has run; a lesson whose first scene was skipped has none.
     pub fn of(report: &Report) -> Option<Picture> {
-        let mut titles: Vec<&str> = report.rows.iter().map(|row| row.scene.as_str()).collect();
-        titles.dedup();
-        let bars: Vec<Bars> =
-            titles.iter().zip(1..).filter_map(|(title, scene)| Bars::of(title, scene, report)).collect();
+        let bars: Vec<Bars> = report.scenes.iter().filter_map(Bars::of).collect();
         if !bars.is_empty() {
             return Some(Picture::Bars(bars));
         }
-        let first: Vec<&Event> = report.events.iter().filter(|event| event.scene == 1).collect();
-        let ladder = Ladder::of(titles.first()?, &first);
+        let ladder = Ladder::of(report.scenes.first()?);
         (!ladder.steps.is_empty()).then_some(Picture::Ladder(ladder))
     }
 }
@@ -137,25 +134,31 @@ impl Bars {
         })
     }
 
-    /// The handling intervals of a scene, where there are any that one can see.
-    fn of(title: &str, scene: usize, report: &Report) -> Option<Bars> {
-        let events = || report.events.iter().filter(|event| event.scene == scene);
-        let started = events().find(|event| event.call == "serve")?.returned;
+    /// The spans of a scene's requests, where there are any that one can see.
+    fn of(scene: &SceneReport) -> Option<Bars> {
+        let moments = || {
+            scene.events.iter().filter_map(|event| match event.action {
+                Action::Moment(moment) => Some((moment, event)),
+                Action::Call(..) => None,
+            })
+        };
+        let started = moments().find(|(moment, _)| *moment == Moment::LoopStarts)?.1.returned;
         let mut open: HashMap<&str, usize> = HashMap::new();
         let mut bars: Vec<Bar> = Vec::new();
-        for event in events() {
-            let (Some(client), at) = (event.with.as_deref(), event.returned.saturating_sub(started)) else { continue };
-            match event.call {
-                "begin" => {
+        for (moment, event) in moments() {
+            let Some(client) = event.peer.as_ref().map(|peer| peer.name.as_str()) else { continue };
+            let at = event.returned.saturating_sub(started);
+            match moment {
+                Moment::RequestBegins => {
                     open.insert(client, bars.len());
                     bars.push(Bar { client: client.to_owned(), began: at, ended: at });
                 }
-                "end" => {
+                Moment::RequestEnds => {
                     if let Some(bar) = open.get(client).and_then(|place| bars.get_mut(*place)) {
                         bar.ended = at;
                     }
                 }
-                _ => {}
+                Moment::LoopStarts => {}
             }
         }
         // Half of them: a busy machine stretches one or the other in which no work was done.
@@ -172,7 +175,7 @@ impl Bars {
                 head.chain([None]).chain(tail).collect()
             }
         };
-        Some(Bars { title: title.to_owned(), bars, left_out })
+        Some(Bars { title: scene.title.clone(), bars, left_out })
     }
 }
 
@@ -188,14 +191,14 @@ struct Names(Vec<String>);
 
 impl Names {
     fn note(&mut self, name: &str) {
-        if name != FENCE && !self.0.iter().any(|known| known == name) {
+        if !self.0.iter().any(|known| known == name) {
             self.0.push(name.to_owned());
         }
     }
 
     fn of_event(&mut self, event: &Event) {
         self.note(&event.who);
-        event.with.iter().for_each(|name| self.note(name));
+        event.peer.iter().for_each(|peer| self.note(&peer.name));
     }
 
     fn lane_name(&self, name: &str) -> String {
@@ -224,7 +227,7 @@ impl Names {
         let lanes = self.lanes();
         let lane_of = |name: &str| lanes.iter().position(|lane| *lane == self.lane_name(name));
         let steps = events.iter().filter_map(|&(event, arrived)| {
-            let lane = if event.who == FENCE { lane_of(event.with.as_deref()?)? } else { lane_of(&event.who)? };
+            let lane = lane_of(&event.who)?;
             Some(Step { at: event.returned, lane, what: what(event, arrived, mixed, lane_of)? })
         });
         let steps = summarised(steps.collect());
@@ -248,19 +251,21 @@ impl Ladder {
         })
     }
 
-    fn of(title: &str, events: &[&Event]) -> Ladder {
+    fn of(scene: &SceneReport) -> Ladder {
+        let events: Vec<&Event> = scene.events.iter().collect();
         let mut names = Names::default();
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
-        arrivals(events, &mut arrived);
+        arrivals(&events, &mut arrived);
         let events_seen: Vec<_> = events.iter().copied().zip(arrived).collect();
-        names.ladder(title, &events_seen, is_mixed(events))
+        names.ladder(&scene.title, &events_seen, is_mixed(&events))
     }
 }
 
 /// Whether both protocols are in it.
 fn is_mixed(events: &[&Event]) -> bool {
-    events.iter().any(|event| event.tcp) && events.iter().any(|event| !event.tcp)
+    let has = |protocol| events.iter().any(|event| event.protocol == protocol);
+    has(Protocol::Tcp) && has(Protocol::Udp)
 }
 
 /// A scene's ladder while the scene goes on.
@@ -302,23 +307,26 @@ enum Arrived {
 fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
     let known = arrived.len();
     arrived.resize(events.len(), Arrived::No);
-    for (index, receive) in events.iter().enumerate().skip(known) {
-        if !receive.call.starts_with("recv") {
+    for (index, event) in events.iter().enumerate().skip(known) {
+        let Some((Syscall::Receive(receive), outcome)) = event.call() else { continue };
+        if event.protocol == Protocol::Tcp || receive.flags.contains(PEEK) {
             continue;
         }
-        let bytes = receive.payload.as_deref().unwrap_or_default();
+        let bytes = event.payload().unwrap_or_default();
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
-        let too_long = matches!(&receive.result, Outcome::Error(error) if error.is(SocketError::MessageTooLong, HERE));
+        let too_long =
+            matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
+        let from = event.peer.as_ref().map(|peer| peer.name.as_str());
         let sent = events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
             matches!(arrived, Arrived::No)
-                && send.call.starts_with("send")
-                && (too_long || Some(send.who.as_str()) == receive.with.as_deref())
-                && send.with.as_deref() == Some(receive.who.as_str())
-                && send.payload.as_ref().is_some_and(|payload| payload.starts_with(bytes))
+                && send.protocol == Protocol::Udp
+                && send.call().and_then(|(call, _)| call.payload()).is_some_and(|payload| payload.starts_with(bytes))
+                && (too_long || Some(send.who.as_str()) == from)
+                && send.peer.as_ref().is_some_and(|peer| peer.name == event.who)
         });
         if let Some(sent) = sent {
             arrived[sent] = Arrived::Whole;
-            let length = events[sent].payload.as_ref().map_or(0, Vec::len);
+            let length = events[sent].payload().map_or(0, <[u8]>::len);
             arrived[index] = if length > bytes.len() { Arrived::Cut(length - bytes.len()) } else { Arrived::Whole };
         }
     }
@@ -326,38 +334,51 @@ fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
 
 /// What happened in `event`; where both protocols are `mixed`, TCP's part is named.
 fn what(event: &Event, arrived: Arrived, mixed: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
-    let payload = event.payload.as_deref().map(|bytes| shortened(bytes, LONGEST_QUOTATION)).unwrap_or_default();
-    let payload = if event.tcp && mixed { format!("TCP {payload}") } else { payload };
+    let (call, outcome) = event.call()?;
     let mark = |text: String| Some(What::Mark { text, bad: false });
     let bad = |text: String| Some(What::Mark { text, bad: true });
-    if event.who == FENCE {
-        return mark("fence sent".to_owned());
+    if event.role == Role::EndMarker {
+        return mark(if call.payload().is_some() { "sends an end marker" } else { "gets the end marker" }.to_owned());
     }
-    if event.with.as_deref() == Some(FENCE) {
-        return mark("gets the fence".to_owned());
+    let payload = event.payload().map(|bytes| shortened(bytes, LONGEST_QUOTATION)).unwrap_or_default();
+    let tcp = event.protocol == Protocol::Tcp;
+    let payload = if tcp && mixed { format!("TCP {payload}") } else { payload };
+    if let Outcome::Failed { error, .. } = outcome {
+        return match (call, arrived) {
+            (Syscall::Receive(_), Arrived::Cut(bytes)) => bad(format!("{}: {payload}, {bytes} cut", error.name)),
+            (Syscall::Receive(_), Arrived::No | Arrived::Whole) => bad(error.name.clone()),
+            _ => bad(format!("{}: {}", call.name(), error.name)),
+        };
     }
-    let verb = event.call.split([' ', '_']).next().unwrap_or(event.call);
-    match (verb, &event.result) {
-        ("bind" | "serve" | "begin" | "end", Outcome::Done) => None,
-        ("send" | "sendmsg" | "write", Outcome::Bytes(_)) => {
-            let to = lane_of(event.with.as_deref()?)?;
-            let lost = !event.tcp && matches!(arrived, Arrived::No);
+    match call {
+        Syscall::Bind(_) => None,
+        Syscall::Send { .. } => {
+            let to = lane_of(&event.peer.as_ref()?.name)?;
+            let lost = !tcp && matches!(arrived, Arrived::No);
             Some(What::Sent { to, text: payload, lost })
         }
-        ("recv" | "recvmsg" | "read", Outcome::Bytes(0)) if event.tcp => mark("end of file".to_owned()),
-        ("recv" | "recvmsg" | "read", Outcome::Bytes(_)) => match arrived {
-            Arrived::Cut(bytes) => bad(format!("gets {payload}, {bytes} cut")),
-            Arrived::No | Arrived::Whole => mark(format!("gets {payload}")),
+        Syscall::Receive(receive) => received(receive, outcome, arrived, tcp, &payload),
+        Syscall::SetOption { option, value } => mark(format!("sets {} to {value}", option.name)),
+        Syscall::GetOption(option) => match outcome {
+            Outcome::Value(value) => mark(format!("{} is {value}", option.name)),
+            _ => mark(format!("reads {}", option.name)),
         },
-        ("peek", Outcome::Bytes(_)) => mark(format!("peeks {payload}")),
-        ("recv" | "recvmsg" | "read" | "peek", Outcome::Nothing) => mark("gets nothing".to_owned()),
-        ("recv" | "recvmsg" | "read" | "peek", Outcome::Error(error)) => match arrived {
-            Arrived::Cut(bytes) => bad(format!("{}: {payload}, {bytes} cut", error.name)),
-            Arrived::No | Arrived::Whole => bad(error.name.clone()),
-        },
-        (_, Outcome::Error(error)) => bad(format!("{verb}: {}", error.name)),
-        (verb, Outcome::Done | Outcome::Nothing | Outcome::Bytes(_)) => mark(verb.to_owned()),
+        Syscall::Connect(_) | Syscall::Listen(_) | Syscall::Accept | Syscall::Shutdown | Syscall::Close => {
+            mark(call.name().to_owned())
+        }
     }
+}
+
+/// What a receive brought that did not fail.
+fn received(receive: &Receive, outcome: &Outcome, arrived: Arrived, tcp: bool, payload: &str) -> Option<What> {
+    let text = match (outcome, arrived) {
+        (Outcome::Nothing, _) => "gets nothing".to_owned(),
+        (Outcome::Received(_), _) if receive.flags.contains(PEEK) => format!("peeks {payload}"),
+        (Outcome::Received(received), _) if tcp && received.bytes.is_empty() => "end of file".to_owned(),
+        (_, Arrived::Cut(bytes)) => return Some(What::Mark { text: format!("gets {payload}, {bytes} cut"), bad: true }),
+        (_, Arrived::No | Arrived::Whole) => format!("gets {payload}"),
+    };
+    Some(What::Mark { text, bad: false })
 }
 
 /// Shows long runs of steps of one kind, in one lane, by their first and last.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::picture::Picture;
-use super::words::summary;
+use super::phrases::summary;
 use super::{Look, Results};
 use crate::vocabulary::{Report, Row};
 
@@ -68,18 +68,18 @@ impl Lines {
                 None => {}
             }
         }
-        let mut scene = "";
-        for row in &report.rows {
-            self.group();
-            if scene != row.scene {
-                scene = &row.scene;
-                self.line("scene", scene);
+        for scene in &report.scenes {
+            for (place, row) in scene.rows.iter().enumerate() {
+                self.group();
+                if place == 0 {
+                    self.line("scene", &scene.title);
+                }
+                self.row(row);
             }
-            self.row(row);
         }
         self.group();
         self.line("summary", summary);
-        report.notes.iter().for_each(|note| self.line("note", note));
+        report.notes().iter().for_each(|note| self.line("note", note));
         self.line("why", report.why);
         self.line("next", &format!("udp-lab {}", report.next));
     }

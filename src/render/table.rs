@@ -6,7 +6,7 @@ use comfy_table::{Cell, Color};
 
 use super::picture::Picture;
 use super::sheet::{self, BOLD, Notes, Sheet};
-use super::words::{TALLY, USUAL, counts, has_usual, observed, property, right_answer, summary};
+use super::phrases::{TALLY, USUAL, counts, has_usual, observed, property, right_answer, summary};
 use super::{Look, Results, ladder, trace};
 use crate::vocabulary::{Choice, Host, Report, Row, Verdict};
 
@@ -40,14 +40,14 @@ fn report(report: &Report, host: &Host, arguments: &[String], look: Look) -> Str
         text.push_str(&ladder::draw(&picture, look));
         text.push('\n');
     }
-    let notes = Notes::of(report.rows.iter().filter_map(note));
+    let notes = Notes::of(report.rows().filter_map(note));
     line(&mut text, &results(report, &notes, look));
     line(&mut text, &look.wrap(&summary(report.tally(), host), ""));
     if has_usual(report) {
         line(&mut text, USUAL);
     }
     text.push_str(&notes.lines(look));
-    for note in &report.notes {
+    for note in report.notes() {
         line(&mut text, &look.wrap(&format!("Note: {note}."), "    "));
     }
 
@@ -118,8 +118,8 @@ pub(super) fn line(text: &mut String, line: &str) {
 
 fn results(report: &Report, notes: &Notes, look: Look) -> String {
     let mut sheet = Sheet::new(look, &["Property", "Expected", "Observed", "Verdict"]);
-    for row in &report.rows {
-        sheet.scene(&row.scene);
+    for (scene, row) in report.scenes.iter().flat_map(|scene| scene.rows.iter().map(move |row| (scene, row))) {
+        sheet.scene(&scene.title);
         let verdict = notes.marked(row.verdict.word(), note(row).as_deref());
         sheet.row([
             sheet.cell(&property(&row.property, row.strength, row.verdict == Verdict::Info)),

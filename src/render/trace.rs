@@ -6,9 +6,10 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::Look;
-use crate::lab::{Event, Outcome};
-use crate::platform::HERE;
-use crate::vocabulary::{Os, OsError, Report, SocketError};
+use crate::kernel::HERE;
+use crate::vocabulary::{
+    Action, Event, Moment, Os, OsError, Outcome, Receive, ReceiveForm, Received, Report, SendForm, SocketError, Syscall,
+};
 
 /// How many bytes of a payload `strace` shows by itself.
 const SHOWN: usize = 32;
@@ -17,111 +18,131 @@ const SHOWN: usize = 32;
 const POINTER: &str = "...";
 
 /// Every call of every scene, a line each. What is no call is a comment: scenes, who has which descriptor, the moments
-/// of a server loop. What only prepares is not in the log: `socket`, options, `getsockname`, polls of TCP streams, the
-/// sockets of fences and guards.
+/// of a server loop. What only prepares is not in the log: `socket`, time limits, `getsockname`, polls of TCP streams, guards.
 pub fn text(report: &Report, look: Look) -> String {
-    let mut titles: Vec<&str> = report.rows.iter().map(|row| row.scene.as_str()).collect();
-    titles.dedup();
     let mut text =
         String::from("# trace: the calls of the log as strace prints them; what sets up and clears away is left out\n");
-    let mut scene = 0;
-    let mut owners: Vec<(u64, &str)> = Vec::new();
-    for event in &report.events {
-        if event.scene != scene {
-            scene = event.scene;
-            owners.clear();
-            let title = titles.get(scene.saturating_sub(1)).unwrap_or(&"");
-            let _ = writeln!(text, "\n# scene {scene}: {}", look.line(title));
+    for (number, scene) in (1..).zip(&report.scenes).filter(|(_, scene)| !scene.events.is_empty()) {
+        let _ = writeln!(text, "\n# scene {number}: {}", look.line(&scene.title));
+        let mut owners: Vec<(u64, &str)> = Vec::new();
+        for event in &scene.events {
+            let owner = (event.descriptor, event.who.as_str());
+            if !owners.contains(&owner) {
+                // A closed descriptor's number is given out again.
+                owners.retain(|(descriptor, _)| *descriptor != event.descriptor);
+                owners.push(owner);
+                let _ = writeln!(text, "# {} is {}", event.descriptor, look.line(&event.who));
+            }
+            text.push_str(&look.line(&line(event)));
+            text.push('\n');
         }
-        let owner = (event.descriptor, event.who.as_str());
-        if !owners.contains(&owner) {
-            // A closed descriptor's number is given out again.
-            owners.retain(|(descriptor, _)| *descriptor != event.descriptor);
-            owners.push(owner);
-            let _ = writeln!(text, "# {} is {}", event.descriptor, look.line(&event.who));
-        }
-        text.push_str(&look.line(&line(event)));
-        text.push('\n');
     }
     text
 }
 
 /// One event: the call and its result, or a comment.
 fn line(event: &Event) -> String {
-    match call(event) {
-        Some(call) => format!("{call:<39} = {}", result(event)),
-        None => {
-            let with = event.with.as_ref().map(|with| format!(" {with}")).unwrap_or_default();
-            format!("# {}: {}{with}", event.who, event.call)
+    match &event.action {
+        Action::Call(call, outcome) => {
+            format!("{:<39} = {}", self::call(event, call, outcome), result(outcome))
+        }
+        Action::Moment(moment) => {
+            let what = match moment {
+                Moment::LoopStarts => "serve",
+                Moment::RequestBegins => "begin",
+                Moment::RequestEnds => "end",
+            };
+            let client = event.peer.as_ref().map(|client| format!(" {}", client.name)).unwrap_or_default();
+            format!("# {}: {what}{client}", event.who)
         }
     }
 }
 
-/// The system call behind an event, with its arguments; `None` for a moment that is no call.
-fn call(event: &Event) -> Option<String> {
-    let Event { descriptor, details, .. } = event;
-    let (verb, flags) = event.call.split_once(' ').unwrap_or((event.call, ""));
-    let failed = matches!(event.result, Outcome::Nothing | Outcome::Error(_));
-    let bytes = event.payload.as_deref().unwrap_or_default();
-    let (shown, room) = (quoted(bytes), event.buffer.unwrap_or_default());
-    // What a failed receive leaves in its buffer, the log knows on Windows only.
-    let received = if failed && bytes.is_empty() { POINTER } else { &shown };
-    let remote = || event.remote.map_or_else(|| POINTER.to_owned(), address);
-    let sender = || match event.remote {
-        Some(from) if !failed => format!("{}, [128 => {}]", address(from), length(from)),
-        _ => format!("{POINTER}, [128]"),
-    };
-    Some(match verb {
-        "bind" | "connect" => {
-            let target = if verb == "bind" { details.asked } else { event.remote }?;
-            format!("{verb}({descriptor}, {}, {})", address(target), length(target))
+/// A system call with its arguments.
+fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
+    let descriptor = event.descriptor;
+    match call {
+        Syscall::Bind(to) => format!("bind({descriptor}, {}, {})", address(*to), length(*to)),
+        Syscall::Connect(peer) => {
+            format!("connect({descriptor}, {}, {})", address(peer.address), length(peer.address))
         }
-        "listen" => format!("listen({descriptor}, {})", details.backlog?),
-        "accept" => format!("accept4({descriptor}, {}, SOCK_CLOEXEC)", sender()),
-        "shutdown" => format!("shutdown({descriptor}, SHUT_WR)"),
-        "close" => format!("close({descriptor})"),
-        "send" | "write" => format!("sendto({descriptor}, {shown}, {}, 0, NULL, 0)", bytes.len()),
-        "send_to" => {
-            let length = event.remote.map_or(0, length);
-            format!("sendto({descriptor}, {shown}, {}, 0, {}, {length})", bytes.len(), remote())
+        Syscall::Listen(backlog) => format!("listen({descriptor}, {backlog})"),
+        Syscall::Accept => format!("accept4({descriptor}, {}, SOCK_CLOEXEC)", sender(event, outcome)),
+        Syscall::Shutdown => format!("shutdown({descriptor}, SHUT_WR)"),
+        Syscall::Close => format!("close({descriptor})"),
+        Syscall::SetOption { option, value } => {
+            format!("setsockopt({descriptor}, {}, {}, [{value}], 4)", option.level.name(), option.name)
         }
-        "sendmsg" => {
-            let name = format!("msg_name={}, msg_namelen={}", remote(), event.remote.map_or(0, length));
-            format!("sendmsg({descriptor}, {{{name}, {}, msg_flags=0}}, 0)", vector(bytes, &details.parts))
+        Syscall::GetOption(option) => {
+            let value = match outcome {
+                Outcome::Value(value) => format!("[{value}]"),
+                _ => POINTER.to_owned(),
+            };
+            format!("getsockopt({descriptor}, {}, {}, {value}, [4])", option.level.name(), option.name)
         }
-        "recvmsg" if failed => format!("recvmsg({descriptor}, {{msg_namelen=128}}, 0)"),
-        "recvmsg" => {
-            let name = format!("msg_name={}, msg_namelen=128 => {}", remote(), event.remote.map_or(0, length));
-            let cut = if details.cut { "MSG_TRUNC" } else { "0" };
-            format!("recvmsg({descriptor}, {{{name}, {}, msg_flags={cut}}}, 0)", vector(bytes, &details.parts))
-        }
-        "read" if !event.tcp => format!("read({descriptor}, \"\", 0)"),
-        // Without room for the sender's address: `recv`, and on streams.
-        "recv" | "read" | "peek" => {
-            format!("recvfrom({descriptor}, {received}, {room}, {}, NULL, NULL)", flags_of(verb, flags))
-        }
-        "recv_from" | "peek_from" => {
-            format!("recvfrom({descriptor}, {received}, {room}, {}, {})", flags_of(verb, flags), sender())
-        }
-        _ => return None,
-    })
+        Syscall::Send { form, payload } => send(descriptor, form, payload),
+        Syscall::Receive(receive) => self::receive(event, receive, outcome),
+    }
 }
 
-fn flags_of(verb: &str, more: &str) -> String {
-    let peek = verb.starts_with("peek").then(|| "MSG_PEEK".to_owned());
-    let more = (!more.is_empty()).then(|| format!("MSG_{more}"));
-    let flags: Vec<String> = peek.into_iter().chain(more).collect();
-    if flags.is_empty() { "0".to_owned() } else { flags.join("|") }
+fn send(descriptor: u64, form: &SendForm, payload: &[u8]) -> String {
+    let (shown, count) = (quoted(payload), payload.len());
+    match form {
+        SendForm::Connected => format!("sendto({descriptor}, {shown}, {count}, 0, NULL, 0)"),
+        SendForm::To(to) => {
+            let (to, length) = (address(to.address), length(to.address));
+            format!("sendto({descriptor}, {shown}, {count}, 0, {to}, {length})")
+        }
+        SendForm::Message { to, parts } => {
+            let name = format!("msg_name={}, msg_namelen={}", address(to.address), length(to.address));
+            format!("sendmsg({descriptor}, {{{name}, {}, msg_flags=0}}, 0)", vector(payload, parts))
+        }
+    }
+}
+
+fn receive(event: &Event, receive: &Receive, outcome: &Outcome) -> String {
+    let (descriptor, room, flags) = (event.descriptor, receive.room(), receive.flags);
+    // What a failed receive leaves in its buffer, the log knows on Windows only.
+    let shown = event.payload().map_or_else(|| POINTER.to_owned(), quoted);
+    match receive.form {
+        ReceiveForm::Read => format!("read({descriptor}, {shown}, {room})"),
+        // Without room for the sender's address: `recv`, and on streams.
+        ReceiveForm::Recv => format!("recvfrom({descriptor}, {shown}, {room}, {flags}, NULL, NULL)"),
+        ReceiveForm::From => {
+            format!("recvfrom({descriptor}, {shown}, {room}, {flags}, {})", sender(event, outcome))
+        }
+        ReceiveForm::Message => match outcome {
+            Outcome::Received(Received { bytes, truncated, .. }) => {
+                let from = event.peer.as_ref().map(|peer| peer.address);
+                let from = from.map(|from| format!("msg_name={}, msg_namelen=128 => {}", address(from), length(from)));
+                let from = from.unwrap_or_else(|| format!("msg_name={POINTER}, msg_namelen=128 => 0"));
+                let set = if *truncated { "MSG_TRUNC" } else { "0" };
+                format!("recvmsg({descriptor}, {{{from}, {}, msg_flags={set}}}, {flags})", vector(bytes, &receive.buffers))
+            }
+            _ => format!("recvmsg({descriptor}, {{msg_namelen=128}}, {flags})"),
+        },
+    }
+}
+
+/// The sender's address, and the length of the structure for it before and after the call.
+fn sender(event: &Event, outcome: &Outcome) -> String {
+    match (&event.peer, outcome) {
+        (Some(from), Outcome::Received(_) | Outcome::Accepted(_)) => {
+            format!("{}, [128 => {}]", address(from.address), length(from.address))
+        }
+        _ => format!("{POINTER}, [128]"),
+    }
 }
 
 /// What the call returned, by the system's own names and words for errors.
-fn result(event: &Event) -> String {
-    match (&event.result, event.details.returned) {
-        (Outcome::Done | Outcome::Bytes(_), Some(number)) => number.to_string(),
-        (Outcome::Done, None) => "0".to_owned(),
-        (Outcome::Bytes(count), None) => count.to_string(),
-        (Outcome::Nothing, _) => error(&SocketError::WouldBlock.on(HERE)),
-        (Outcome::Error(e), _) => error(e),
+fn result(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done | Outcome::Value(_) => "0".to_owned(),
+        Outcome::Sent(bytes) => bytes.to_string(),
+        Outcome::Received(received) => received.returned.to_string(),
+        Outcome::Accepted(descriptor) => descriptor.to_string(),
+        Outcome::Nothing => error(&SocketError::WouldBlock.on(HERE)),
+        Outcome::Failed { error: e, .. } => error(e),
     }
 }
 

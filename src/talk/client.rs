@@ -12,9 +12,9 @@ use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, milliseconds, 
 use crate::lab::socket::{self, LONGEST_PAYLOAD};
 use crate::lab::{Call, CallError};
 use crate::lessons::parameters::{self, Message};
-use crate::platform::{self, HERE};
+use crate::kernel::{self, HERE};
 use crate::render::Look;
-use crate::vocabulary::{SocketError, quoted};
+use crate::vocabulary::{Flags, SocketError, quoted};
 
 /// What the client can be told.
 #[derive(Args)]
@@ -155,7 +155,7 @@ impl Client {
         }
         // The system counts in microseconds, and takes 0 for no limit.
         socket::wait_at_most(socket, left.max(Duration::from_millis(1)))?;
-        Ok(match platform::receive(socket, &mut buffer, 0) {
+        Ok(match kernel::receive(socket, &mut buffer, Flags::default()) {
             Ok(length) => {
                 buffer.truncate(length);
                 Answer::Got(buffer)
@@ -217,7 +217,7 @@ fn discard_what_came_late(socket: &Socket) -> Call<()> {
     switch(true)?;
     // One more than can wait in any buffer would be a flood, which is not waited for either.
     for _ in 0..10_000 {
-        match platform::receive(socket, &mut [0; 1], 0) {
+        match kernel::receive(socket, &mut [0; 1], Flags::default()) {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
             _ => {}
         }

@@ -14,7 +14,7 @@ use socket2::{SockAddr, Socket};
 use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, whole};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::platform::{self, HERE, Request};
+use crate::kernel::{self, HERE, Message as Datagram};
 use crate::vocabulary::{SocketError, shortened};
 
 /// How often a waiting server looks whether it was interrupted.
@@ -82,7 +82,7 @@ impl Server {
     pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
         let socket = socket::bound(self.address.resolve()?)?;
         socket::wait_at_most(&socket, PATIENCE)?;
-        platform::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
+        kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
         let stop = Arc::new(AtomicBool::new(false));
         let handler = Arc::clone(&stop);
         ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
@@ -130,7 +130,8 @@ impl Server {
         let mut buffer = vec![0; self.buffer];
         let mut patient = Patience::new(socket);
         while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
-            let Request { length, cut, from, hops } = match platform::receive_request(socket, &mut buffer) {
+            let room = [buffer.len()];
+            let Datagram { length, truncated: cut, from, ancillary } = match kernel::receive_message(socket, &mut buffer, &room) {
                 Ok(received) => received,
                 Err(error) => {
                     match error.kind() {
@@ -157,13 +158,13 @@ impl Server {
             // What is cut has filled the buffer; Wine counts 0 bytes of it.
             let length = if cut { self.buffer } else { length };
             let payload = &buffer[..length];
-            let answer = self.answer(socket, payload, cut, &from, hops);
+            let answer = self.answer(socket, payload, cut, from, ancillary.ttl);
             totals.datagrams += 1;
             totals.bytes += length as u64;
             totals.cut += u64::from(cut);
             totals.answered += u64::from(answer == Answer::Sent);
             totals.unanswered += u64::from(answer != Answer::Sent);
-            let peer = from.as_socket();
+            let peer = from;
             if let Some(peer) = peer
                 && totals.peers.len() < MOST_PEERS
             {
@@ -189,7 +190,7 @@ impl Server {
         Ok(totals)
     }
 
-    fn answer(&self, socket: &Socket, payload: &[u8], cut: bool, from: &SockAddr, hops: Option<u8>) -> Answer {
+    fn answer(&self, socket: &Socket, payload: &[u8], cut: bool, from: Option<SocketAddr>, hops: Option<u8>) -> Answer {
         // A server that echoes is no server of ours. What was cut is known by its beginning only.
         if payload == self.reply.0 || (cut && self.reply.0.starts_with(payload)) {
             return Answer::Own;
@@ -200,7 +201,8 @@ impl Server {
         if self.reply.length() > payload.len().max(SHORT) {
             return Answer::Longer;
         }
-        match socket.send_to(&self.reply.0, from) {
+        let to = from.map_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()), |from| socket.send_to(&self.reply.0, &SockAddr::from(from)));
+        match to {
             Ok(_) => Answer::Sent,
             Err(error) => Answer::Failed(CallError::new("answer", &error)),
         }

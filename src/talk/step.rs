@@ -3,11 +3,11 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::lab::{Ahead, Event, FENCE, Watcher};
-use crate::platform::HERE;
+use crate::lab::{Log, Observer};
+use crate::kernel::HERE;
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, family};
 use crate::render::{BOLD, Look, ladder, table};
-use crate::vocabulary::{Os, shortened};
+use crate::vocabulary::{Announcement, Event, Os, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened};
 
 const KEYS: &str = match HERE {
     Os::Windows => "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-Z, Enter): to the end.",
@@ -34,9 +34,11 @@ struct Talk {
     echo: bool,
     pace: Pace,
     keys_explained: bool,
-    fence_explained: bool,
+    marker_explained: bool,
     /// The scene's title, until it is said.
     title: Option<String>,
+    /// The calls of the scene so far.
+    made: Vec<Event>,
     growing: Growing,
     /// The header under which the last rows were drawn.
     lanes: Vec<String>,
@@ -60,13 +62,20 @@ enum Pace {
 struct Kind {
     who: String,
     call: &'static str,
-    with: Option<String>,
+    flags: String,
+    peer: Option<String>,
+    role: Role,
 }
 
 impl Kind {
-    fn of(call: &Ahead<'_>) -> Self {
+    fn of(announced: &Announcement<'_>) -> Self {
         let name = |name: &str| family(name).unwrap_or(name).to_owned();
-        Kind { who: name(call.who), call: call.call, with: call.with.map(name) }
+        let flags = match announced.call {
+            Syscall::Receive(receive) => receive.flags.to_string(),
+            _ => String::new(),
+        };
+        let peer = announced.peer.map(|peer| name(&peer.name));
+        Kind { who: name(announced.who), call: announced.call.name(), flags, peer, role: announced.role }
     }
 }
 
@@ -79,7 +88,8 @@ impl Step {
             echo: io::stdin().is_terminal() && io::stdout().is_terminal(),
             pace: Pace::EachCall,
             keys_explained: false,
-            fence_explained: false,
+            marker_explained: false,
+            made: Vec::new(),
             title: None,
             growing: Growing::default(),
             lanes: Vec::new(),
@@ -126,7 +136,7 @@ impl Step {
     }
 }
 
-impl Watcher for Step {
+impl Observer for Step {
     fn scene(&self, title: &str) {
         let mut talk = self.talk();
         if talk.pace == Pace::NextScene {
@@ -136,6 +146,7 @@ impl Watcher for Step {
         talk.growing = Growing::default();
         talk.lanes.clear();
         talk.latest.clear();
+        talk.made.clear();
         (talk.drawn, talk.announced, talk.together) = (0, 0, false);
     }
 
@@ -143,47 +154,58 @@ impl Watcher for Step {
         self.talk().growing.opened(name);
     }
 
-    fn ahead(&self, call: &Ahead<'_>, made: &[Event]) {
+    fn announced(&self, call: &Announcement<'_>, log: &Log) {
         self.go_on(&|talk, look| {
-            talk.replay(made, look)?;
-            talk.announce(call, made, look)?;
-            talk.announced = made.len() + 1;
+            talk.catch_up(log);
+            talk.replay(look)?;
+            talk.announce(call, talk.made.len(), look)?;
+            talk.announced = talk.made.len() + 1;
             Ok(())
         });
     }
 
-    fn unstoppable(&self, made: &[Event]) {
+    fn not_announced(&self, log: &Log) {
         self.go_on(&|talk, look| {
-            talk.draw(made, look);
+            talk.catch_up(log);
+            talk.draw(talk.made.len(), look);
             talk.add_title(look);
             talk.text += &(look.wrap(UNSTOPPABLE, "") + "\n");
             talk.say()
         });
     }
 
-    fn over(&self, made: &[Event]) {
+    fn over(&self, log: &Log) {
         self.go_on(&|talk, look| {
-            talk.replay(made, look)?;
-            talk.draw(made, look);
+            talk.catch_up(log);
+            talk.replay(look)?;
+            talk.draw(talk.made.len(), look);
             talk.say()
         });
     }
 }
 
 impl Talk {
+    /// Takes over the calls that have been made since.
+    fn catch_up(&mut self, log: &Log) {
+        self.made.extend(log.since(self.made.len()));
+    }
+
     /// Announces the calls that were made without.
-    fn replay(&mut self, made: &[Event], look: Look) -> io::Result<()> {
-        for (place, event) in made.iter().enumerate().skip(self.announced) {
-            // A request in hand is a moment and no call.
-            if self.pace == Pace::EachCall && !matches!(event.call, "serve" | "begin" | "end") {
-                self.announce(&Ahead::before(event), &made[..place], look)?;
+    fn replay(&mut self, look: Look) -> io::Result<()> {
+        for place in self.announced..self.made.len() {
+            let event = self.made[place].clone();
+            // A request that is being processed is a moment and no call.
+            if self.pace == Pace::EachCall
+                && let Some(announcement) = event.announcement()
+            {
+                self.announce(&announcement, place, look)?;
             }
         }
         Ok(())
     }
 
     /// Says what is about to happen, after what has happened, and waits.
-    fn announce(&mut self, call: &Ahead<'_>, made: &[Event], look: Look) -> io::Result<()> {
+    fn announce(&mut self, call: &Announcement<'_>, made: usize, look: Look) -> io::Result<()> {
         if self.pace != Pace::EachCall {
             return Ok(());
         }
@@ -200,8 +222,8 @@ impl Talk {
         self.draw(made, look);
         self.add_title(look);
         let mut text = sentence(call);
-        if call.who == FENCE && !self.fence_explained {
-            self.fence_explained = true;
+        if call.role == Role::EndMarker && !self.marker_explained {
+            self.marker_explained = true;
             text += " (what has not come before it will not come)";
         }
         text += match round {
@@ -229,10 +251,10 @@ impl Talk {
         self.text += &format!("\n{}\n", look.wrap(&format!("{line} {title} {line}"), "   "));
     }
 
-    /// Adds what has happened to the ladder.
-    fn draw(&mut self, made: &[Event], look: Look) {
-        let ladder = self.growing.ladder(made, self.drawn);
-        self.drawn = made.len();
+    /// Adds what the first `made` calls have done to the ladder.
+    fn draw(&mut self, made: usize, look: Look) {
+        let ladder = self.growing.ladder(&self.made[..made], self.drawn);
+        self.drawn = made;
         if !look.ladder || ladder.steps.is_empty() {
             return;
         }
@@ -266,39 +288,47 @@ impl Talk {
     }
 }
 
-/// `client: send_to server, 5 bytes "hello"`.
-fn sentence(call: &Ahead<'_>) -> String {
+/// `client: sendto server, 5 bytes "hello"`.
+fn sentence(announced: &Announcement<'_>) -> String {
     let bytes = |count: usize| format!("{count} byte{}", if count == 1 { "" } else { "s" });
-    let (name, flag) = call.call.split_once(' ').unwrap_or((call.call, ""));
-    let mut text = format!("{}: {name}", call.who);
-    if !flag.is_empty() {
-        text += &format!(" with MSG_{flag}");
-    }
-    if let Some(with) = call.with {
-        text += if name.ends_with("_to") { " " } else { " to " };
-        text += with;
-    }
-    if let Some(address) = call.asked {
-        text += &match address.port() {
-            0 => format!(" to {}, any port", address.ip()),
-            port => format!(" to {}, port {port}", address.ip()),
-        };
-    }
-    if let Some(payload) = call.payload {
-        text += &format!(", {}", bytes(payload.len()));
-        // A fence is known by its sender; its byte says nothing.
-        if call.who != FENCE {
-            text += &format!(" {}", shortened(payload, LONGEST_QUOTATION));
-        }
-    }
-    if call.parts > 0 {
-        text += &format!(" from {} buffers", call.parts);
-    }
-    if let Some(room) = call.buffer {
-        text += &match name {
-            "recvmsg" => format!(", room for {}", bytes(room)),
-            _ => format!(", a buffer of {}", bytes(room)),
-        };
-    }
-    if call.tcp { text + " (TCP)" } else { text }
+    let Announcement { who, peer, call, role, .. } = *announced;
+    let peer = peer.map_or("nobody", |peer| &peer.name);
+    // An end marker is known to the lab; its byte says nothing.
+    let payload = |payload: &[u8]| match role {
+        Role::EndMarker => format!(", an end marker of {}", bytes(payload.len())),
+        Role::Lesson => format!(", {} {}", bytes(payload.len()), shortened(payload, LONGEST_QUOTATION)),
+    };
+    let name = call.name();
+    let what = match call {
+        Syscall::Bind(address) => match address.port() {
+            0 => format!("{name} to {}, any port", address.ip()),
+            port => format!("{name} to {}, port {port}", address.ip()),
+        },
+        Syscall::Connect(_) => format!("{name} to {peer}"),
+        Syscall::Send { form, payload: sent } => match form {
+            SendForm::Connected => format!("{name} to {peer}{}", payload(sent)),
+            SendForm::To(_) => format!("{name} {peer}{}", payload(sent)),
+            SendForm::Message { parts, .. } => {
+                format!("{name} to {peer}{} from {} buffers", payload(sent), parts.len())
+            }
+        },
+        Syscall::Receive(receive) => format!("{name}{}", room(receive)),
+        Syscall::SetOption { option, value } => format!("{name} {} to {value}", option.name),
+        Syscall::GetOption(option) => format!("{name} {}", option.name),
+        Syscall::Listen(_) | Syscall::Accept | Syscall::Shutdown | Syscall::Close => name.to_owned(),
+    };
+    format!("{who}: {what}{}", if announced.protocol == Protocol::Tcp { " (TCP)" } else { "" })
+}
+
+/// The flags of a receive, and the room that it offers.
+fn room(receive: &Receive) -> String {
+    let bytes = receive.room();
+    let flags: Vec<_> = receive.flags.names().collect();
+    let flags = if flags.is_empty() { String::new() } else { format!(" with {}", flags.join(" and ")) };
+    let plural = if bytes == 1 { "" } else { "s" };
+    let room = match receive.form {
+        ReceiveForm::Message => "room for",
+        ReceiveForm::Recv | ReceiveForm::From | ReceiveForm::Read => "a buffer of",
+    };
+    format!("{flags}, {room} {bytes} byte{plural}")
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Os {
     /// Linux.
     Linux,
-    /// macOS; the other BSDs are expected to answer like it.
+    /// macOS.
     Macos,
     /// Windows.
     Windows,
@@ -36,9 +36,11 @@ pub enum SocketError {
     AddressInUse,
     AddressNotAvailable,
     BrokenPipe,
+    ConnectionAborted,
     ConnectionRefused,
     ConnectionReset,
     DestinationRequired,
+    Interrupted,
     InvalidArgument,
     MessageTooLong,
     NetworkReset,
@@ -60,9 +62,11 @@ const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
     (SocketError::AddressInUse, "EADDRINUSE", 98, 48, 10048),
     (SocketError::AddressNotAvailable, "EADDRNOTAVAIL", 99, 49, 10049),
     (SocketError::BrokenPipe, "EPIPE", 32, 32, -1),
+    (SocketError::ConnectionAborted, "ECONNABORTED", 103, 53, 10053),
     (SocketError::ConnectionRefused, "ECONNREFUSED", 111, 61, 10061),
     (SocketError::ConnectionReset, "ECONNRESET", 104, 54, 10054),
     (SocketError::DestinationRequired, "EDESTADDRREQ", 89, 39, 10039),
+    (SocketError::Interrupted, "EINTR", 4, 4, 10004),
     (SocketError::InvalidArgument, "EINVAL", 22, 22, 10022),
     (SocketError::MessageTooLong, "EMSGSIZE", 90, 40, 10040),
     (SocketError::NetworkReset, "ENETRESET", 102, 52, 10052),

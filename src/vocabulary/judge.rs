@@ -12,7 +12,7 @@ pub enum Observation {
 }
 
 /// Compares a claim with what was observed on `os`.
-pub fn judge(scene: &str, claim: &Claim, os: Os, observed: &Observation) -> Row {
+pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
     let expect = claim.expected.on(os);
     let (verdict, reason) = match (expect, observed) {
         (Expect::Absent(reason), _) => (Verdict::Skipped, Some((*reason).to_owned())),
@@ -35,7 +35,6 @@ pub fn judge(scene: &str, claim: &Claim, os: Os, observed: &Observation) -> Row 
         Expect::Measured | Expect::Absent(_) => None,
     };
     Row {
-        scene: scene.to_owned(),
         id: claim.id.clone(),
         property: claim.property.clone(),
         expected: expect.to_string(),
@@ -72,7 +71,7 @@ mod tests {
     use crate::vocabulary::{SocketError, promised, sources, usual};
 
     fn verdict(claim: &Claim, os: Os, fact: impl Into<Fact>) -> Verdict {
-        judge("scene", claim, os, &Observation::Seen(fact.into())).verdict
+        judge(claim, os, &Observation::Seen(fact.into())).verdict
     }
 
     #[test]
@@ -102,7 +101,7 @@ mod tests {
     fn what_nobody_confirmed_is_shown_and_not_judged() {
         let claim =
             promised("id", "listen", SocketError::NotSupported, &sources::POSIX_LISTEN).unconfirmed_on(Os::Macos);
-        let row = judge("scene", &claim, Os::Macos, &Observation::Seen(Fact::Nothing));
+        let row = judge(&claim, Os::Macos, &Observation::Seen(Fact::Nothing));
         assert_eq!((row.verdict, row.expected.as_str()), (Verdict::Info, "EOPNOTSUPP 102 ?"));
         assert_eq!(verdict(&claim, Os::Linux, Fact::Nothing), Verdict::Differs);
     }
@@ -110,17 +109,17 @@ mod tests {
     #[test]
     fn a_skipped_row_never_matches_and_gives_its_reason() {
         let claim = promised("id", "flag", 1, &sources::POSIX_RECVMSG).absent_on(Os::Windows, "no such flag");
-        let row = judge("scene", &claim, Os::Windows, &Observation::Seen(1.into()));
+        let row = judge(&claim, Os::Windows, &Observation::Seen(1.into()));
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no such flag")));
         assert_eq!((row.observed.as_str(), row.observed_value), ("-", None));
-        let row = judge("scene", &claim, Os::Linux, &Observation::Skipped("no IPv6".into()));
+        let row = judge(&claim, Os::Linux, &Observation::Skipped("no IPv6".into()));
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no IPv6")));
     }
 
     #[test]
     fn a_difference_says_what_the_cells_cannot() {
         let claim = usual("id", "receive", &b"hello"[..], &sources::POSIX_RECVFROM);
-        let row = judge("scene", &claim, Os::Linux, &Observation::Seen((&b"help"[..]).into()));
+        let row = judge(&claim, Os::Linux, &Observation::Seen((&b"help"[..]).into()));
         let reason = "nobody promised it; 5 bytes expected, 4 observed, the first difference after 3";
         assert_eq!(row.reason.as_deref(), Some(reason));
     }

@@ -1,17 +1,24 @@
 //! The words of the lab: facts, claims, verdicts, reports. No sockets, no formats.
 
+mod call;
 mod claim;
 mod error;
 mod fact;
 mod guess;
 mod judge;
+mod option;
 mod report;
 mod source;
 
+pub use call::{
+    Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
+    Received, Role, SendForm, Syscall, TRUNC, WAITALL,
+};
 pub use claim::{Claim, Expect, Expected, Need, Strength, measured, promised, usual};
 pub use error::{Os, OsError, SocketError};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
 pub use judge::{Observation, judge};
-pub use report::{Host, Prediction, Report, Row, Status, Tally, Verdict};
+pub use option::{Level, Opt, OptionName, OptionValue};
+pub use report::{Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use source::{Source, sources};

@@ -1,12 +1,11 @@
 //! A judged lesson: its rows, its events, the host it ran on.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{Claim, Guess, Os, Source, Strength};
-use crate::lab::Event;
+use super::{Claim, Event, Guess, Os, Source, Strength};
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -37,8 +36,6 @@ impl Verdict {
 /// One judged claim; the texts are those of the table.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// The scene it belongs to.
-    pub scene: String,
     /// A stable word, unique in its lesson.
     pub id: String,
     /// The property.
@@ -91,12 +88,47 @@ pub struct Prediction {
     pub title: &'static str,
     /// Its question.
     pub question: &'static str,
-    /// Its claims, each with the title of its scene.
-    pub claims: Vec<(String, Claim)>,
+    /// Its scenes in order.
+    pub scenes: Vec<PredictedScene>,
+}
+
+impl Prediction {
+    /// The claims of all scenes, in order.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> + Clone {
+        self.scenes.iter().flat_map(|scene| &scene.claims)
+    }
+}
+
+/// A scene before it has run.
+#[derive(Clone, Debug)]
+pub struct PredictedScene {
+    /// A stable word, unique in its lesson.
+    pub id: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// Its claims.
+    pub claims: Vec<Claim>,
+}
+
+/// A scene that has run.
+#[derive(Clone, Debug)]
+pub struct SceneReport {
+    /// A stable word, unique in its lesson.
+    pub id: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// Its rows in order.
+    pub rows: Vec<Row>,
+    /// Every call that was made, in order.
+    pub events: Vec<Event>,
+    /// Notes on the run, such as that datagrams of unrelated senders were set aside.
+    pub notes: Vec<String>,
+    /// The error that ended the scene early, where one did that no claim speaks of.
+    pub stopped: Option<String>,
 }
 
 /// A lesson that has run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Report {
     /// The lesson's name.
     pub lesson: &'static str,
@@ -104,28 +136,16 @@ pub struct Report {
     pub title: &'static str,
     /// Its question.
     pub question: &'static str,
-    /// Its rows in order.
-    pub rows: Vec<Row>,
-    /// Notes on the run as a whole, such as strangers that were heard.
-    pub notes: Vec<String>,
+    /// Its scenes in order.
+    pub scenes: Vec<SceneReport>,
     /// What people answer before they have seen it.
-    #[serde(skip)]
     pub guess: Guess,
     /// Why it is so.
-    #[serde(skip)]
     pub why: &'static str,
     /// The command to run after it.
-    #[serde(skip)]
     pub next: &'static str,
     /// When the run began; the times of the events count from here.
-    #[serde(rename = "began_unix_us", serialize_with = "microseconds")]
     pub began: SystemTime,
-    /// Every call that was made, in order.
-    pub events: Vec<Event>,
-}
-
-fn microseconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64)
 }
 
 /// How many rows got which verdict.
@@ -173,19 +193,55 @@ impl std::iter::Sum for Tally {
 }
 
 impl Report {
+    /// The rows of all scenes, in order.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.scenes.iter().flat_map(|scene| &scene.rows)
+    }
+
+    /// The calls of all scenes, in order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.scenes.iter().flat_map(|scene| &scene.events)
+    }
+
+    /// The notes of all scenes, each once.
+    pub fn notes(&self) -> Vec<&str> {
+        let mut notes: Vec<&str> = Vec::new();
+        for note in self.scenes.iter().flat_map(|scene| &scene.notes) {
+            if !notes.contains(&note.as_str()) {
+                notes.push(note);
+            }
+        }
+        notes
+    }
+
+    /// Why scenes ended early, each reason once.
+    pub fn stopped(&self) -> Vec<&str> {
+        let mut reasons: Vec<&str> = self.scenes.iter().filter_map(|scene| scene.stopped.as_deref()).collect();
+        reasons.dedup();
+        reasons
+    }
+
     /// The row that answers the question.
     pub fn guessed(&self) -> Option<&Row> {
-        self.rows.iter().find(|row| row.id == self.guess.row)
+        self.rows().find(|row| row.id == self.guess.row)
     }
 
     /// Counts the verdicts.
     pub fn tally(&self) -> Tally {
-        let count = |verdict| self.rows.iter().filter(|row| row.verdict == verdict).count();
+        let count = |verdict| self.rows().filter(|row| row.verdict == verdict).count();
         Tally {
             matching: count(Verdict::Match),
             differing: count(Verdict::Differs),
             skipped: count(Verdict::Skipped),
             info: count(Verdict::Info),
+        }
+    }
+
+    /// What the lesson says to its caller: a row that differs, before a scene that could not run.
+    pub fn status(&self) -> Status {
+        match Status::from(self.tally()) {
+            Status::AsExpected if !self.stopped().is_empty() => Status::CouldNotRun,
+            status => status,
         }
     }
 }
@@ -204,6 +260,13 @@ pub enum Status {
 }
 
 impl Status {
+    /// The status of several lessons together: a row that differs, before a scene that could not run.
+    pub fn of(reports: &[Report]) -> Status {
+        let statuses = || reports.iter().map(Report::status);
+        let any = |wanted| statuses().find(|status| *status == wanted);
+        any(Status::Differs).or_else(|| any(Status::CouldNotRun)).unwrap_or(Status::AsExpected)
+    }
+
     /// The process's exit status.
     pub fn code(self) -> u8 {
         match self {

@@ -1,10 +1,10 @@
-//! What stops a scene: a call that failed outside the lesson's subject, a thing this machine lacks, a defect.
+//! What ends a scene early: a call that failed outside the lesson's subject, a thing that is not there, a defect.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use crate::platform::HERE;
+use crate::kernel::HERE;
 use crate::vocabulary::{Fact, Os, OsError, SocketError};
 
 /// A call that failed.
@@ -23,10 +23,18 @@ pub type Call<T> = Result<T, CallError>;
 
 impl CallError {
     pub(crate) fn new(operation: impl Into<String>, error: &io::Error) -> Self {
-        let number = error.raw_os_error().unwrap_or(0);
-        let text = error.to_string();
-        let meaning = text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase();
-        CallError { operation: operation.into(), error: os_error(number), meaning }
+        CallError::of(operation, os_error(error.raw_os_error().unwrap_or(0)))
+    }
+
+    pub(super) fn of(operation: impl Into<String>, error: OsError) -> Self {
+        let meaning = match error.number {
+            0 => "this system has no such call or option".to_owned(),
+            number => {
+                let text = io::Error::from_raw_os_error(number).to_string();
+                text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
+            }
+        };
+        CallError { operation: operation.into(), error, meaning }
     }
 
     pub(crate) fn at(operation: &str, address: SocketAddr, error: &io::Error) -> Self {
@@ -92,35 +100,35 @@ impl From<Call<()>> for Fact {
 
 /// Why a scene ended early.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// This machine cannot show the scene, for this reason; its rows are skipped.
+pub enum SceneError {
+    /// What the rest of the scene presupposes is not there, for this reason; its open rows are skipped.
     Skip(String),
-    /// A call failed that no claim speaks of: the program ends with status 3.
+    /// A call failed that no claim speaks of: the open rows are skipped, and the program ends with status 3.
     Call(CallError),
-    /// A call does not return: the program ends with status 3.
+    /// A call does not return: as for a call that failed.
     Hung(String),
     /// The lesson does not keep to its own claims: a defect of the program.
     Defect(String),
 }
 
-impl From<CallError> for Trouble {
+impl From<CallError> for SceneError {
     fn from(error: CallError) -> Self {
-        Trouble::Call(error)
+        SceneError::Call(error)
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for SceneError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::Skip(reason) => f.write_str(reason),
-            Trouble::Hung(text) => f.write_str(text),
-            Trouble::Call(error) => write!(f, "{error}"),
-            Trouble::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),
+            SceneError::Skip(reason) => f.write_str(reason),
+            SceneError::Hung(text) => f.write_str(text),
+            SceneError::Call(error) => write!(f, "{error}"),
+            SceneError::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),
         }
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for SceneError {}
 
 #[cfg(test)]
 mod tests {

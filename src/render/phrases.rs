@@ -23,7 +23,7 @@ pub(super) fn summary(tally: Tally, host: &Host) -> String {
 
 /// Whether a row is marked as one that nobody promises.
 pub(super) fn has_usual(report: &Report) -> bool {
-    report.rows.iter().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
+    report.rows().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
 }
 
 /// The property; `~` marks what nobody promises. A number that is only measured promises nothing anyhow.

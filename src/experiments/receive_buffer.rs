@@ -1,0 +1,53 @@
+//! A receive buffer that is filled while nobody reads.
+
+use crate::kernel::option::RECEIVE_BUFFER;
+use crate::lab::{AllReceived, Endpoint, Lab, SceneError};
+
+/// What became of datagrams that were sent while nobody read.
+pub struct Overfilled {
+    /// How many sends failed or were short.
+    pub failed_sends: usize,
+    /// What was received afterwards.
+    pub received: AllReceived,
+    /// How many datagrams the kernel says it has dropped, or why it does not tell.
+    pub dropped: Result<usize, String>,
+    /// The receiver, whose buffer is empty again.
+    pub server: Endpoint,
+    /// The sender.
+    pub client: Endpoint,
+}
+
+/// Sends `payloads` to a server with a receive buffer of `bytes`, as far as the system grants it, while nobody reads; then
+/// receives everything into buffers of `longest` bytes. The server is connected to the client: an unrelated sender would take
+/// room in the buffer, and be counted among those that were dropped. Where a send does not return, that is the answer to the
+/// claim `sends`.
+///
+/// # Errors
+/// What the system says; [`SceneError::Skip`] where it refuses the size.
+pub fn overfill(
+    lab: &Lab,
+    bytes: usize,
+    payloads: impl ExactSizeIterator<Item = Vec<u8>>,
+    longest: usize,
+    sends: &str,
+) -> Result<Overfilled, SceneError> {
+    let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+    server.connect(&client)?;
+    set_receive_buffer(&server, bytes)?;
+    let count = payloads.len();
+    let failed = |payload: &Vec<u8>| client.send_to(payload, &server) != Ok(payload.len());
+    let failed_sends = lab.while_it_may_hang(sends, || payloads.filter(failed).count());
+    let received = server.drain(longest, count)?;
+    // Only now: what was under way when reading began has been dropped, or received, as well.
+    let dropped = server.drops();
+    Ok(Overfilled { failed_sends, received, dropped, server, client })
+}
+
+/// Sets the size of the receive buffer; returns what the system grants, in bytes.
+///
+/// # Errors
+/// [`SceneError::Skip`] where the system refuses the size: then it cannot show the scene.
+pub fn set_receive_buffer(server: &Endpoint, bytes: usize) -> Result<usize, SceneError> {
+    let granted = server.set(&RECEIVE_BUFFER, bytes).and_then(|()| server.get(&RECEIVE_BUFFER));
+    granted.map_err(|error| SceneError::Skip(error.to_string()))
+}

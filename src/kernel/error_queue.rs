@@ -1,0 +1,74 @@
+//! Errors about datagrams that were sent: what ICMP has told.
+
+use std::io;
+
+use socket2::Socket;
+
+/// Asks the system to keep what ICMP tells about this socket's datagrams in an error queue. Linux `ip(7)`, IP_RECVERR.
+///
+/// # Errors
+/// What the system says; other systems have no such queue.
+#[cfg(target_os = "linux")]
+pub fn keep_errors(socket: &Socket) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+
+    match socket.local_addr()?.is_ipv6() {
+        true => setsockopt(socket, sockopt::Ipv6RecvErr, &true)?,
+        false => setsockopt(socket, sockopt::Ipv4RecvErr, &true)?,
+    }
+    Ok(())
+}
+
+/// The payload of the datagram that the next error in the queue is about, shortened to the length of `buffer`; `None` where
+/// the queue is empty.
+///
+/// # Errors
+/// What the system says.
+#[cfg(target_os = "linux")]
+pub fn next_error(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    use std::os::fd::AsRawFd;
+
+    use nix::errno::Errno;
+    use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
+
+    let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+    match recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut [io::IoSliceMut::new(buffer)], None, flags) {
+        Ok(message) => Ok(Some(message.bytes)),
+        Err(Errno::EAGAIN) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many ICMP messages of this network namespace have said that a destination cannot be reached; `None` where the system
+/// does not tell.
+#[cfg(target_os = "linux")]
+pub fn refusals_received() -> Option<u64> {
+    let table = std::fs::read_to_string("/proc/thread-self/net/snmp").ok()?;
+    let mut lines = table.lines().filter_map(|line| line.strip_prefix("Icmp: "));
+    let place = lines.next()?.split(' ').position(|name| name == "InDestUnreachs")?;
+    lines.next()?.split(' ').nth(place)?.parse().ok()
+}
+
+/// Only Linux keeps them.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn keep_errors(_: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Only Linux keeps them.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn next_error(_: &Socket, _: &mut [u8]) -> io::Result<Option<usize>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+pub fn refusals_received() -> Option<u64> {
+    None
+}

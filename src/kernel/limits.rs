@@ -1,0 +1,125 @@
+//! What the system counts and limits.
+
+use socket2::Socket;
+
+use super::HERE;
+use crate::vocabulary::Os;
+
+/// How many descriptors this process has open, where the system tells.
+pub fn open_descriptors() -> Option<usize> {
+    let folder = match HERE {
+        Os::Linux => "/proc/self/fd",
+        Os::Macos => "/dev/fd",
+        Os::Windows => return None,
+    };
+    Some(std::fs::read_dir(folder).ok()?.count())
+}
+
+/// Elements of the array that the socket option SO_MEMINFO fills. `linux/sock_diag.h`.
+#[cfg(target_os = "linux")]
+mod meminfo {
+    /// `SK_MEMINFO_RMEM_ALLOC`: the memory of what is queued, in bytes.
+    pub const QUEUED: usize = 0;
+    /// `SK_MEMINFO_DROPS`: datagrams dropped at the socket.
+    pub const DROPS: usize = 8;
+}
+
+/// What the socket option SO_MEMINFO tells (Linux 4.12).
+#[cfg(target_os = "linux")]
+fn memory(socket: &Socket, element: usize) -> Option<usize> {
+    let mut counts = [0_u32; meminfo::DROPS + 1];
+    let mut length = size_of_val(&counts) as libc::socklen_t;
+    // SAFETY: the option writes at most `length` bytes into `counts`, which has that size.
+    let status = unsafe {
+        libc::getsockopt(
+            std::os::fd::AsRawFd::as_raw_fd(socket),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            counts.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    (status == 0 && length as usize == size_of_val(&counts)).then(|| counts[element] as usize)
+}
+
+/// How many datagrams the kernel has dropped at this socket, mostly because its receive buffer was full. `None` where the
+/// system has no such count. `/proc/net/udp` shows the same number, and now and then misses a socket while others come
+/// and go.
+#[cfg(target_os = "linux")]
+pub fn drops(socket: &Socket) -> Option<usize> {
+    memory(socket, meminfo::DROPS)
+}
+
+/// The memory that the datagrams in this socket's queue take, in bytes. `None` where the system does not tell.
+#[cfg(target_os = "linux")]
+pub fn queued_bytes(socket: &Socket) -> Option<usize> {
+    memory(socket, meminfo::QUEUED)
+}
+
+/// No other system counts drops by socket where a program can read it.
+#[cfg(not(target_os = "linux"))]
+pub fn drops(_: &Socket) -> Option<usize> {
+    None
+}
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+pub fn queued_bytes(_: &Socket) -> Option<usize> {
+    None
+}
+
+/// Whether any UDP socket of this network namespace, of IPv4 or IPv6, is bound to `port`; `None` where the system does not
+/// show it.
+pub fn udp_port_in_use(port: u16) -> Option<bool> {
+    if HERE != Os::Linux {
+        return None;
+    }
+    let port = format!(":{port:04X}");
+    let bound = |table: &str| {
+        let mut local = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
+        local.any(|local| local.ends_with(&port))
+    };
+    let table = std::fs::read_to_string("/proc/self/net/udp").ok()?;
+    // Without IPv6 there is no second table.
+    Some(bound(&table) || std::fs::read_to_string("/proc/self/net/udp6").is_ok_and(|table| bound(&table)))
+}
+
+/// A setting of the kernel by the name that `sysctl` knows it by; `None` where there is no such setting.
+#[cfg(target_os = "linux")]
+pub fn kernel_setting(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?;
+    Some(text.trim().to_owned())
+}
+
+/// A setting of the kernel by the name that `sysctl` knows it by, where it is a number; `None` where there is none.
+#[cfg(target_os = "macos")]
+pub fn kernel_setting(name: &str) -> Option<String> {
+    let name = std::ffi::CString::new(name).ok()?;
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value);
+    // SAFETY: at most `length` bytes are written into `value`, which has that size; nothing is set.
+    let status =
+        unsafe { libc::sysctlbyname(name.as_ptr(), (&raw mut value).cast(), &raw mut length, std::ptr::null_mut(), 0) };
+    (status == 0 && length == size_of_val(&value)).then(|| value.to_string())
+}
+
+/// Other systems have no such settings, or none that this program asks for.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub fn kernel_setting(_: &str) -> Option<String> {
+    None
+}
+
+/// How many descriptors this process may have open: `ulimit -n`.
+#[cfg(unix)]
+pub fn descriptor_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `getrlimit` writes into the structure that it is given.
+    let status = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    (status == 0).then_some(limit.rlim_cur)
+}
+
+/// Windows sets no such limit.
+#[cfg(windows)]
+pub fn descriptor_limit() -> Option<u64> {
+    None
+}

@@ -1,0 +1,21 @@
+//! The system calls that the safe libraries do not offer, and what differs between systems when the program is built: every
+//! `#[cfg]` and every `unsafe` of the crate.
+
+#![allow(unsafe_code, reason = "the one place for calls that the safe libraries do not offer")]
+
+mod ancillary;
+mod error_queue;
+mod limits;
+mod namespace;
+pub mod option;
+mod receive;
+mod signals;
+mod system;
+
+pub use self::ancillary::{Message, count_hops, receive_message};
+pub use self::error_queue::{keep_errors, next_error, refusals_received};
+pub use self::limits::{descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, udp_port_in_use};
+pub use self::namespace::Namespace;
+pub use self::receive::{read, receive, receive_from, receive_parts};
+pub use self::signals::{fail_past_the_file_size, without_signals};
+pub use self::system::{HERE, descriptor, host, under_wine};

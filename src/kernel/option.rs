@@ -1,0 +1,161 @@
+//! The socket options that lessons speak of, and the two calls.
+
+use std::io;
+
+use socket2::Socket;
+
+use super::HERE;
+use crate::vocabulary::{Level, Opt, OptionName};
+
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty = $level:ident $text:literal $numbers:tt;)*) => {
+        $($(#[$doc])* pub static $name: Opt<$kind> = Opt::new(Level::$level, $text, numbers!($numbers));)*
+
+        /// Every option, for the tests.
+        pub static ALL: &[&OptionName] = &[$(&$name.name),*];
+    };
+}
+
+/// The numbers on Linux, macOS and Windows; `-` where there is no such option.
+macro_rules! numbers {
+    (($linux:tt $macos:tt $windows:tt)) => {
+        [number!($linux), number!($macos), number!($windows)]
+    };
+}
+
+macro_rules! number {
+    (-) => {
+        None
+    };
+    ($number:literal) => {
+        Some($number)
+    };
+}
+
+options! {
+    /// The size of the receive buffer, in bytes. Linux grants twice what is asked for, between a floor and a ceiling
+    /// (`socket(7)`).
+    RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
+    /// Whether the address may be bound while another socket has it. What that means differs by system.
+    REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
+    /// Whether several sockets may have the same address and share what arrives there.
+    REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
+    /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
+    PACKET_INFO: bool = Ip "IP_PKTINFO" (8 26 19);
+}
+
+/// Whether the option asks `recvmsg` for ancillary data.
+pub fn brings_ancillary_data(option: &OptionName) -> bool {
+    *option == PACKET_INFO.name
+}
+
+/// Calls `setsockopt`.
+///
+/// # Errors
+/// What the system says; that it has no such option.
+pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
+    let (level, name) = place(option)?;
+    raw::set(socket, level, name, value)
+}
+
+/// Calls `getsockopt`.
+///
+/// # Errors
+/// What the system says; that it has no such option.
+pub fn get(socket: &Socket, option: &OptionName) -> io::Result<i32> {
+    let (level, name) = place(option)?;
+    raw::get(socket, level, name)
+}
+
+fn place(option: &OptionName) -> io::Result<(i32, i32)> {
+    let name = option.number(HERE).ok_or(io::ErrorKind::Unsupported)?;
+    Ok((option.level.number(HERE), name))
+}
+
+#[cfg(unix)]
+mod raw {
+    use std::io;
+    use std::os::fd::AsRawFd;
+
+    use socket2::Socket;
+
+    pub fn set(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {
+        let length = size_of_val(&value) as libc::socklen_t;
+        // SAFETY: the option is read from `value`, which has the length given.
+        let status = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length) };
+        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    pub fn get(socket: &Socket, level: i32, name: i32) -> io::Result<i32> {
+        let mut value: libc::c_int = 0;
+        let mut length = size_of_val(&value) as libc::socklen_t;
+        // SAFETY: at most `length` bytes are written into `value`, which has that size.
+        let status =
+            unsafe { libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length) };
+        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+    }
+}
+
+#[cfg(windows)]
+mod raw {
+    use std::io;
+    use std::os::windows::io::{AsRawSocket, RawSocket};
+
+    use socket2::Socket;
+
+    #[link(name = "ws2_32")]
+    unsafe extern "system" {
+        fn setsockopt(socket: RawSocket, level: i32, name: i32, value: *const i32, length: i32) -> i32;
+        fn getsockopt(socket: RawSocket, level: i32, name: i32, value: *mut i32, length: *mut i32) -> i32;
+        fn WSAGetLastError() -> i32;
+    }
+
+    const LENGTH: i32 = size_of::<i32>() as i32;
+
+    fn result(status: i32) -> io::Result<()> {
+        // SAFETY: it has no arguments.
+        if status == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(unsafe { WSAGetLastError() })) }
+    }
+
+    pub fn set(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {
+        // SAFETY: the option is read from `value`, which has the length given.
+        result(unsafe { setsockopt(socket.as_raw_socket(), level, name, &raw const value, LENGTH) })
+    }
+
+    pub fn get(socket: &Socket, level: i32, name: i32) -> io::Result<i32> {
+        let (mut value, mut length) = (0, LENGTH);
+        // SAFETY: at most `length` bytes are written into `value`, which has that size.
+        result(unsafe { getsockopt(socket.as_raw_socket(), level, name, &raw mut value, &raw mut length) })?;
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::socket;
+
+    #[test]
+    fn an_option_that_is_set_can_be_read() {
+        let udp = socket::udp("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(get(&udp, &REUSE_ADDRESS.name).unwrap(), 0);
+        set(&udp, &REUSE_ADDRESS.name, 1).unwrap();
+        assert!(get(&udp, &REUSE_ADDRESS.name).unwrap() != 0 && udp.reuse_address().unwrap());
+    }
+
+    #[test]
+    fn what_a_system_does_not_have_is_an_error() {
+        const NOWHERE: Opt<bool> = Opt::new(Level::Socket, "SO_NOWHERE", [None; 3]);
+        let udp = socket::udp("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(set(&udp, &NOWHERE.name, 1).unwrap_err().kind(), io::ErrorKind::Unsupported);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_numbers_are_those_of_the_c_library() {
+        let numbers = [libc::SO_RCVBUF, libc::SO_REUSEADDR, libc::SO_REUSEPORT, libc::IP_PKTINFO];
+        let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
+        assert_eq!(known, numbers.map(Some));
+        assert_eq!((Level::Socket.number(HERE), Level::Ip.number(HERE)), (libc::SOL_SOCKET, libc::IPPROTO_IP));
+    }
+}

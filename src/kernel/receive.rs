@@ -1,0 +1,90 @@
+//! Receives, and `read`.
+
+use std::io;
+use std::mem::MaybeUninit;
+
+use socket2::{MaybeUninitSlice, SockAddr, Socket};
+
+use super::HERE;
+use crate::vocabulary::{Flags, Os, PEEK, TRUNC, WAITALL};
+
+/// `flags` as this system numbers them.
+fn number(flags: Flags) -> i32 {
+    let wait_for_all = match HERE {
+        Os::Linux => 0x100,
+        Os::Macos => 0x40,
+        Os::Windows => 0x8,
+    };
+    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all)];
+    numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
+}
+
+/// Makes a receive again that a suspension of the program or a signal cut short, with its whole limit. Linux
+/// ends every receive so that has a limit, even where signals are to restart calls (signal(7)).
+fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match receive() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Receives one datagram into `buffer` by plain `recvfrom`: how many bytes were written, and who sent it.
+///
+/// # Errors
+/// What the system says. On Windows that includes 10040 for a datagram longer than the buffer, which is filled.
+pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<(usize, SockAddr)> {
+    uninterrupted(|| socket.recv_from_with_flags(uninit(buffer), number(flags)))
+}
+
+/// Reads from a stream into `buffer`, or from a connected datagram socket; 0 is the end of the stream.
+///
+/// # Errors
+/// What the system says.
+pub fn receive(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<usize> {
+    uninterrupted(|| socket.recv_with_flags(uninit(buffer), number(flags)))
+}
+
+/// Receives one datagram into parts of `buffer`, `lengths` bytes each, by `recvmsg`: how many bytes were written,
+/// whether the datagram was flagged as cut, and who sent it.
+///
+/// # Errors
+/// What the system says.
+///
+/// # Panics
+/// When `buffer` is shorter than `lengths` together.
+pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<(usize, bool, SockAddr)> {
+    let mut rest = uninit(buffer);
+    let mut parts = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (part, tail) = rest.split_at_mut(length);
+        parts.push(MaybeUninitSlice::new(part));
+        rest = tail;
+    }
+    let (length, flags, from) = uninterrupted(|| socket.recv_from_vectored(&mut parts))?;
+    Ok((length, flags.is_truncated(), from))
+}
+
+/// Calls `read` on a socket: how many bytes were written into `buffer`.
+///
+/// # Errors
+/// What the system says.
+#[cfg(unix)]
+pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    uninterrupted(|| Ok(nix::unistd::read(socket, buffer)?))
+}
+
+/// Windows has no `read` for sockets.
+///
+/// # Errors
+/// Always.
+#[cfg(windows)]
+pub fn read(_: &Socket, _: &mut [u8]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: the layouts are the same, and socket2 only ever writes initialised bytes through the slice.
+    unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
+}

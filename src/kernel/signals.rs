@@ -1,0 +1,40 @@
+//! Signals that would end the program at a wrong moment.
+
+#[cfg(unix)]
+use std::mem::MaybeUninit;
+
+/// Does `work`, and lets a signal that asks the program to end wait until it is done. Windows has no such signals.
+#[cfg(unix)]
+pub fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+    let mut ending = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the sets are written before they are read: `ending` by sigemptyset, `before` by the first pthread_sigmask,
+    // which fails only where it is told something else than to block.
+    unsafe {
+        libc::sigemptyset(ending.as_mut_ptr());
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            libc::sigaddset(ending.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, ending.as_ptr(), before.as_mut_ptr());
+        let result = work();
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+        result
+    }
+}
+
+#[allow(missing_docs)]
+#[cfg(not(unix))]
+pub fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// Has a write past the limit of a file's size fail as on a full disk, and not end the program. POSIX SIGXFSZ.
+#[cfg(unix)]
+pub fn fail_past_the_file_size() {
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
+#[allow(missing_docs)]
+#[cfg(not(unix))]
+pub fn fail_past_the_file_size() {}

@@ -1,0 +1,86 @@
+//! Which system this is.
+
+use socket2::Socket;
+
+use crate::vocabulary::{Host, Os};
+
+/// The system this program was built for.
+pub const HERE: Os = if cfg!(windows) {
+    Os::Windows
+} else if cfg!(target_os = "linux") {
+    Os::Linux
+} else {
+    Os::Macos
+};
+
+/// The machine this program runs on.
+pub fn host() -> Host {
+    Host { os: HERE, release: release(), arch: std::env::consts::ARCH }
+}
+
+/// The number of a socket's descriptor, or of its handle on Windows.
+pub fn descriptor(socket: &Socket) -> u64 {
+    #[cfg(unix)]
+    let number = std::os::fd::AsRawFd::as_raw_fd(socket) as u64;
+    #[cfg(windows)]
+    let number = std::os::windows::io::AsRawSocket::as_raw_socket(socket);
+    number
+}
+
+#[cfg(unix)]
+fn release() -> String {
+    // SAFETY: all-zero bytes are a valid `utsname`, and `uname` writes into the one it is given.
+    let (status, system) = unsafe {
+        let mut system: libc::utsname = std::mem::zeroed();
+        (libc::uname(&raw mut system), system)
+    };
+    if status != 0 {
+        return String::new();
+    }
+    system.release.iter().take_while(|&&c| c != 0).map(|&c| char::from(c.to_ne_bytes()[0])).collect()
+}
+
+#[cfg(windows)]
+fn release() -> String {
+    #[repr(C)]
+    struct VersionInformation {
+        size: u32,
+        major: u32,
+        minor: u32,
+        build: u32,
+        platform: u32,
+        service_pack: [u16; 128],
+    }
+
+    #[link(name = "ntdll")]
+    unsafe extern "system" {
+        fn RtlGetVersion(information: *mut VersionInformation) -> i32;
+    }
+
+    let mut version = VersionInformation { size: 0, major: 0, minor: 0, build: 0, platform: 0, service_pack: [0; 128] };
+    version.size = size_of::<VersionInformation>() as u32;
+    // SAFETY: the structure has the layout of RTL_OSVERSIONINFOW and carries its own size.
+    if unsafe { RtlGetVersion(&raw mut version) } != 0 {
+        return String::new();
+    }
+    format!("{}.{}.{}", version.major, version.minor, version.build)
+}
+
+/// Whether this is Wine and not Windows: Wine's `ntdll` tells its own version.
+#[cfg(windows)]
+pub fn under_wine() -> bool {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetModuleHandleA(name: *const std::ffi::c_char) -> *mut std::ffi::c_void;
+        fn GetProcAddress(module: *mut std::ffi::c_void, name: *const std::ffi::c_char) -> *mut std::ffi::c_void;
+    }
+
+    // SAFETY: both names are C strings, and `ntdll` is loaded in every process.
+    unsafe { !GetProcAddress(GetModuleHandleA(c"ntdll.dll".as_ptr()), c"wine_get_version".as_ptr()).is_null() }
+}
+
+/// Whether this is Wine and not Windows.
+#[cfg(not(windows))]
+pub fn under_wine() -> bool {
+    false
+}

@@ -1,0 +1,185 @@
+//! One receive call: it waits up to its limit, whatever interrupts it, and passes over what unrelated programs have sent.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::error::os_error;
+use super::recorded::{Made, RecordedSocket};
+use super::socket;
+use crate::kernel::{self, HERE};
+use crate::vocabulary::{
+    Ancillary, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError,
+};
+
+/// How many datagrams of unrelated senders are passed over after the limit: more than wait in any queue, so that a flood
+/// does not hold the lesson.
+const MOST_LATE: usize = 10_000;
+
+/// The shortest wait that the system knows of on every machine.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
+/// A receive that failed: the error, and the buffer as the call left it.
+type Failure = (io::Error, Vec<u8>);
+
+/// What one call brought, before it is known who sent it.
+struct Raw {
+    bytes: Vec<u8>,
+    from: Option<SocketAddr>,
+    returned: usize,
+    truncated: bool,
+    ancillary: Ancillary,
+}
+
+impl Raw {
+    fn plain(bytes: Vec<u8>, from: Option<SocketAddr>, returned: usize) -> Self {
+        Raw { bytes, from, returned, truncated: false, ancillary: Ancillary::default() }
+    }
+}
+
+/// Receives a datagram of the scene: the lesson's own, or an end marker.
+pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> Made {
+    if receive.form == ReceiveForm::Read {
+        return read(receiver, receive).into();
+    }
+    if receive.waits {
+        return waiting(receiver, receive, &mut || once(receiver, receive, sender));
+    }
+    let switch = |on| receiver.socket.set_nonblocking(on);
+    if let Err(error) = switch(true) {
+        return Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into();
+    }
+    let made = waiting(receiver, receive, &mut || once(receiver, receive, sender));
+    // Where this fails, the next call that is to wait returns at once, and says so.
+    let _ = switch(false);
+    made
+}
+
+fn waiting(
+    receiver: &RecordedSocket,
+    receive: &Receive,
+    attempt: &mut dyn FnMut() -> Result<Raw, Failure>,
+) -> Made {
+    let patience = &receiver.context.session.patience;
+    let started = Instant::now();
+    let limit = patience.limit();
+    if limit < socket::LIMIT {
+        // Where this fails, the longer limit that was set before still holds.
+        let _ = socket::wait_at_most(&receiver.socket, limit);
+    }
+    let mut late = 0;
+    let made = loop {
+        let (error, buffer) = match attempt() {
+            Ok(raw) => match known(receiver, raw) {
+                Some(made) => break made,
+                None => {
+                    set_aside(receiver, receive);
+                    (io::ErrorKind::Interrupted.into(), Vec::new())
+                }
+            },
+            Err(failure) => failure,
+        };
+        match error.kind() {
+            io::ErrorKind::Interrupted if started.elapsed() < limit => {}
+            // What is in the queue came in time, however long it took to look there; only an empty one says that
+            // nothing came.
+            io::ErrorKind::Interrupted if late < MOST_LATE => {
+                if late == 0 {
+                    let _ = socket::wait_at_most(&receiver.socket, AT_ONCE);
+                }
+                late += 1;
+            }
+            io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                if receive.waits && started.elapsed() >= limit {
+                    patience.wait_was_in_vain();
+                }
+                break Outcome::Nothing.into();
+            }
+            _ => {
+                let error = os_error(error.raw_os_error().unwrap_or(0));
+                let filled = error.is(SocketError::MessageTooLong, HERE);
+                break Outcome::Failed { error, buffer: if filled { buffer } else { Vec::new() } }.into();
+            }
+        }
+    };
+    if late > 0 {
+        let _ = socket::wait_at_most(&receiver.socket, limit);
+    }
+    made
+}
+
+/// Who sent it; `None` where that is no socket of the scene.
+fn known(receiver: &RecordedSocket, raw: Raw) -> Option<Made> {
+    let address = raw.from?;
+    let name = receiver.context.directory.name_of(Protocol::Udp, address);
+    let is_marker = receiver.context.markers.is_one(address, &raw.bytes);
+    let name = name.or_else(|| is_marker.then(|| "the lab".to_owned()))?;
+    let peer = Peer { name, address };
+    let Raw { bytes, returned, truncated, ancillary, .. } = raw;
+    let received = Received { bytes, from: Some(peer.clone()), returned, truncated, ancillary };
+    let role = if is_marker { Role::EndMarker } else { Role::Lesson };
+    Some(Made { outcome: Outcome::Received(received), peer: Some(peer), role })
+}
+
+/// Any program on this machine may send here.
+fn set_aside(receiver: &RecordedSocket, receive: &Receive) {
+    receiver.context.note_unrelated_sender(Protocol::Udp);
+    receiver.set_aside.fetch_add(1, Ordering::Relaxed);
+    discard_peeked(receiver, receive);
+}
+
+/// What is not for the lesson is still in the queue after a peek, and would be peeked at for ever.
+pub(super) fn discard_peeked(receiver: &RecordedSocket, receive: &Receive) {
+    if receive.flags.contains(PEEK) {
+        let _ = kernel::receive_from(&receiver.socket, &mut [], Flags::default());
+    }
+}
+
+fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> Result<Raw, Failure> {
+    let mut bytes = vec![0; receive.room()];
+    let socket = &receiver.socket;
+    let received = match receive.form {
+        ReceiveForm::From => kernel::receive_from(socket, &mut bytes, receive.flags)
+            .map(|(length, from)| Raw::plain(Vec::new(), from.as_socket(), length)),
+        ReceiveForm::Recv | ReceiveForm::Read => kernel::receive(socket, &mut bytes, receive.flags)
+            .map(|length| Raw::plain(Vec::new(), sender.map(|sender| sender.address), length)),
+        ReceiveForm::Message if receiver.wants_ancillary.load(Ordering::Relaxed) => {
+            kernel::receive_message(socket, &mut bytes, &receive.buffers).map(|message| Raw {
+                bytes: Vec::new(),
+                from: message.from,
+                returned: message.length,
+                truncated: message.truncated,
+                ancillary: message.ancillary,
+            })
+        }
+        ReceiveForm::Message => kernel::receive_parts(socket, &mut bytes, &receive.buffers)
+            .map(|(length, truncated, from)| Raw { truncated, ..Raw::plain(Vec::new(), from.as_socket(), length) }),
+    };
+    match received {
+        Ok(raw) => {
+            bytes.truncate(raw.returned);
+            Ok(Raw { bytes, ..raw })
+        }
+        Err(error) => Err((error, bytes)),
+    }
+}
+
+/// Reads from a stream, or by `read` from a datagram socket, which does not tell who has sent.
+pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
+    let mut bytes = vec![0; receive.room()];
+    let read = match receive.form {
+        ReceiveForm::Read => kernel::read(&receiver.socket, &mut bytes),
+        _ => kernel::receive(&receiver.socket, &mut bytes, receive.flags),
+    };
+    match read {
+        Ok(length) => {
+            bytes.truncate(length);
+            let plain = Raw::plain(bytes, None, length);
+            let Raw { bytes, returned, truncated, ancillary, .. } = plain;
+            Outcome::Received(Received { bytes, from: None, returned, truncated, ancillary })
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Outcome::Nothing,
+        Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))),
+    }
+}

@@ -1,0 +1,416 @@
+//! End markers: the proof that nothing more comes.
+//!
+//! A datagram that was sent may still be under way, and datagrams of different flows may overtake each other: loopback
+//! can deliver them on different CPUs. Within one flow (the same addresses and ports) they stay in order. So an end marker is
+//! sent on every path by which anything can come: from each socket that has sent to the receiver, and from each that the
+//! receiver has sent to. When all of them have come, everything has come.
+//!
+//! Where a marker cannot arrive, its end is seen otherwise. What nobody listens for, or what a connected socket does not
+//! take, is answered with ICMP: a socket connected for the marker alone gets ECONNREFUSED, behind all that the same flow had
+//! caused. Of sockets that share a port, the marker joins the queue of the one that gets the flow.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use socket2::Socket;
+
+use super::directory::{Entry, Path};
+use super::recorded::RecordedSocket;
+use super::{Call, CallError, SceneError, socket};
+use crate::kernel::{self, HERE};
+use crate::vocabulary::{Os, Peer, SendForm, SocketError};
+
+/// An end marker is one byte long, so that no buffer truncates it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marker {
+    from: SocketAddr,
+    byte: u8,
+}
+
+/// The end markers of a scene that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Markers {
+    outstanding: Mutex<Vec<Marker>>,
+}
+
+impl Markers {
+    fn outstanding(&self) -> MutexGuard<'_, Vec<Marker>> {
+        self.outstanding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a datagram is an end marker.
+    pub(super) fn is_one(&self, from: SocketAddr, bytes: &[u8]) -> bool {
+        let [byte] = *bytes else { return false };
+        self.outstanding().contains(&Marker { from, byte })
+    }
+
+    /// A new marker to be sent from `from`. Its byte is in no payload sent from there, whole or truncated: first come those
+    /// that no text in UTF-8 has.
+    fn new_from(&self, from: SocketAddr, sent: &super::directory::Bytes) -> Option<Marker> {
+        let mut outstanding = self.outstanding();
+        let candidates = (0xf5..=0xff).rev().chain([0xc1, 0xc0]).chain((0..=0xf4).rev());
+        let free = |byte: &u8| !sent.contains(*byte) && !outstanding.contains(&Marker { from, byte: *byte });
+        let marker = Marker { from, byte: candidates.into_iter().find(free)? };
+        outstanding.push(marker);
+        Some(marker)
+    }
+
+    fn forget(&self, marker: Marker) {
+        self.outstanding().retain(|known| *known != marker);
+    }
+}
+
+/// What became of a marker that was sent.
+enum Fate {
+    /// It will be received.
+    UnderWay,
+    /// It was refused, or another socket of the same port has it: nothing of its flow comes to the receiver any more.
+    Settled,
+}
+
+/// The proof that everything has come to one socket.
+#[derive(Debug, Default)]
+pub(super) struct Proof {
+    /// The paths on which no marker has been sent yet.
+    paths: Vec<Path>,
+    awaited: Vec<Marker>,
+    /// Sockets that were opened for markers: closed too early, they would be answered for by somebody else.
+    opened: Vec<Arc<Socket>>,
+    begun: bool,
+    /// Whether a marker has been received.
+    received: bool,
+    /// Whether the news of a datagram of the lesson came to a socket that was opened for a marker.
+    disturbed: bool,
+}
+
+impl Proof {
+    /// Begins the proof that everything has come to `receiver`.
+    ///
+    /// # Errors
+    /// What the system says of a marker that is to be refused.
+    pub(super) fn begin(receiver: &RecordedSocket) -> Result<Self, SceneError> {
+        let mut proof = Proof::default();
+        let (paths, refused) = paths_into(receiver);
+        proof.paths = paths;
+        for path in refused {
+            proof.prove_refusal(receiver, path)?;
+        }
+        Ok(proof)
+    }
+
+    /// Sends the markers that are due: first one alone, since the receive buffer may be full; when it has come, all others.
+    ///
+    /// # Errors
+    /// What the system says of sending a marker.
+    pub(super) fn advance(&mut self, receiver: &RecordedSocket) -> Result<(), SceneError> {
+        while self.awaited.is_empty() && !self.paths.is_empty() {
+            let due = if self.begun { std::mem::take(&mut self.paths) } else { self.paths.pop().into_iter().collect() };
+            self.begun = true;
+            for path in due {
+                self.send(receiver, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A marker was received.
+    pub(super) fn arrived(&mut self, receiver: &RecordedSocket, from: SocketAddr, byte: u8) {
+        let marker = Marker { from, byte };
+        receiver.context.markers.forget(marker);
+        let before = self.awaited.len();
+        self.awaited.retain(|awaited| *awaited != marker);
+        self.received |= self.awaited.len() < before;
+    }
+
+    /// Whether nothing more can come.
+    pub(super) fn is_complete(&self) -> bool {
+        self.awaited.is_empty() && self.paths.is_empty()
+    }
+
+    /// Whether the proof itself has taken away news that the receiver might have had.
+    pub(super) fn is_disturbed(&self) -> bool {
+        self.disturbed
+    }
+
+    /// Whether the queue was read up to a marker; where none was to be received, what is queued has not been read yet.
+    pub(super) fn has_read_the_queue(&self) -> bool {
+        self.received
+    }
+
+    /// Sends one more marker from `from`, for somebody who still waits for something to come to `receiver`.
+    ///
+    /// # Errors
+    /// What the system says of sending it.
+    pub(super) fn wake(&mut self, receiver: &RecordedSocket, from: SocketAddr) -> Result<(), SceneError> {
+        let to = receiver.address().unwrap_or(socket::ANY_PORT);
+        self.send(receiver, Path { from, to })?;
+        // Nobody counts on it.
+        self.awaited.clear();
+        Ok(())
+    }
+
+    fn send(&mut self, receiver: &RecordedSocket, path: Path) -> Result<(), SceneError> {
+        let context = &receiver.context;
+        let marker = new_marker(receiver, path.from)?;
+        let to = Peer { name: receiver.name.clone(), address: path.to };
+        let watched = Watched::before(receiver, path);
+        let fate = match direct(receiver, path) {
+            Some((socket, form)) => {
+                RecordedSocket::send_marker(context, &socket, path.from, form(to.clone()), &to, marker.byte)?;
+                watched.fate(None)
+            }
+            None => {
+                let socket = Arc::new(beside(receiver, path)?);
+                RecordedSocket::send_marker(context, &socket, path.from, SendForm::Connected, &to, marker.byte)?;
+                let fate = watched.fate(Some(&socket));
+                self.opened.push(socket);
+                fate
+            }
+        };
+        match fate {
+            Fate::UnderWay => self.awaited.push(marker),
+            Fate::Settled => {}
+        }
+        Ok(())
+    }
+
+    /// Proves that everything that `receiver` has sent to a port where nobody listens has been answered.
+    fn prove_refusal(&mut self, receiver: &RecordedSocket, path: Path) -> Result<(), SceneError> {
+        let context = &receiver.context;
+        await_natural_refusal(receiver);
+        let socket = match beside(receiver, path) {
+            Ok(socket) => Arc::new(socket),
+            // The system does not share the port: an ordinary marker, of another flow, has to do.
+            Err(_) => return self.send_from_elsewhere(receiver, path.from),
+        };
+        let keeps_errors = kernel::keep_errors(&socket).is_ok();
+        let name = context.directory.closed_port(path.to).unwrap_or_else(|| "nobody".to_owned());
+        let nobody = Peer { name, address: path.to };
+        let marker = new_marker(receiver, path.from)?;
+        let send =
+            || RecordedSocket::send_marker(context, &socket, path.from, SendForm::Connected, &nobody, marker.byte);
+        if let Err(error) = send() {
+            if !error.error.is(SocketError::ConnectionRefused, HERE) {
+                return Err(error.into());
+            }
+            // The socket was told of an earlier datagram.
+            self.disturbed = true;
+            send()?;
+        }
+        let deadline = Instant::now() + context.session.patience.limit();
+        while !self.is_marker_refused(&socket, marker, keeps_errors) {
+            if Instant::now() > deadline {
+                context.session.patience.wait_was_in_vain();
+                return Err(SceneError::Skip(format!(
+                    "a datagram to {}, where nobody listens, was not answered with ICMP",
+                    path.to
+                )));
+            }
+            thread::yield_now();
+        }
+        context.markers.forget(marker);
+        Ok(())
+    }
+
+    fn is_marker_refused(&mut self, socket: &Socket, marker: Marker, keeps_errors: bool) -> bool {
+        if !keeps_errors {
+            return is_refused(socket);
+        }
+        let mut payload = [0; 2];
+        while let Ok(Some(length)) = kernel::next_error(socket, &mut payload) {
+            if payload[..length.min(2)] == [marker.byte] {
+                return true;
+            }
+            self.disturbed = true;
+        }
+        false
+    }
+
+    fn send_from_elsewhere(&mut self, receiver: &RecordedSocket, to: SocketAddr) -> Result<(), SceneError> {
+        let socket = Arc::new(socket::bound(socket::any_port_beside(to))?);
+        let from = socket::address_of(&socket)?;
+        let to = Peer { name: receiver.name.clone(), address: to };
+        let marker = new_marker(receiver, from)?;
+        let form = SendForm::To(to.clone());
+        RecordedSocket::send_marker(&receiver.context, &socket, from, form, &to, marker.byte)?;
+        self.opened.push(socket);
+        self.awaited.push(marker);
+        Ok(())
+    }
+}
+
+/// How anything can come to `receiver`; and from where to where it has sent in vain, so that news of that can come.
+fn paths_into(receiver: &RecordedSocket) -> (Vec<Path>, Vec<Path>) {
+    let (mut paths, mut refused) = (Vec::new(), Vec::new());
+    let directory = &receiver.context.directory;
+    let Some(id) = receiver.id() else { return (paths, refused) };
+    let add = |paths: &mut Vec<Path>, path: Path| {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    };
+    for (sender, to) in directory.senders_to(id) {
+        add(&mut paths, Path { from: source(&sender, to), to });
+    }
+    let me = directory.entry(id);
+    for there in directory.destinations(id).into_iter().filter(|there| !there.ip().is_multicast()) {
+        let here = source(&me, there);
+        match directory.knows(there) {
+            true => add(&mut paths, Path { from: there, to: here }),
+            false => add(&mut refused, Path { from: here, to: there }),
+        }
+    }
+    (paths, refused)
+}
+
+/// The address from which a datagram of `entry` to `to` comes.
+fn source(entry: &Entry, to: SocketAddr) -> SocketAddr {
+    let chosen = || socket::source_towards(to, entry.bound.port());
+    match entry.bound.ip().is_unspecified() && !to.ip().is_multicast() {
+        true => chosen().unwrap_or(socket::reached_at(entry.bound)),
+        false => socket::reached_at(entry.bound),
+    }
+}
+
+fn new_marker(receiver: &RecordedSocket, from: SocketAddr) -> Result<Marker, SceneError> {
+    let context = &receiver.context;
+    let marker = context.markers.new_from(from, &context.directory.bytes_from(from));
+    marker.ok_or_else(|| SceneError::Skip("every byte is in some payload: none is left for an end marker".to_owned()))
+}
+
+/// The scene's own socket that can send on `path` as it is, and how.
+fn direct(receiver: &RecordedSocket, path: Path) -> Option<(Arc<Socket>, fn(Peer) -> SendForm)> {
+    if filters(receiver, path) {
+        return None;
+    }
+    let senders = receiver.context.directory.reached_at(path.from);
+    senders.into_iter().find_map(|sender| {
+        let form: fn(Peer) -> SendForm = match sender.peer {
+            None => SendForm::To,
+            Some(peer) if peer == path.to => |_| SendForm::Connected,
+            Some(_) => return None,
+        };
+        (source(&sender, path.to) == path.from).then_some((sender.socket()?, form))
+    })
+}
+
+/// Whether the receiver is connected to somebody else: it takes nothing that comes on this path.
+fn filters(receiver: &RecordedSocket, path: Path) -> bool {
+    receiver.peer().is_some_and(|peer| peer.address != path.from)
+}
+
+/// A socket that is bound beside those of the scene which have the path's source, or had it, and is connected to its end:
+/// what it sends is of the same flow, and it alone learns of a refusal.
+fn beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
+    let socket = socket::udp(path.from)?;
+    let sharing: Vec<_> = receiver.context.directory.reached_at(path.from).iter().filter_map(Entry::socket).collect();
+    let shared: Vec<_> = sharing.iter().filter(|sharing| !is_shared(sharing)).collect();
+    if !sharing.is_empty() {
+        share(&socket, true, path.from)?;
+    }
+    // Only for the moment: whoever else asks for the port is not to get it.
+    let opened = shared.iter().try_for_each(|sharing| share(sharing, true, path.from));
+    let bound = opened.and_then(|()| socket::bind(&socket, path.from));
+    let closed = shared.iter().try_for_each(|sharing| share(sharing, false, path.from));
+    bound.and(closed)?;
+    socket::connect(&socket, path.to)?;
+    Ok(socket)
+}
+
+fn is_shared(socket: &Socket) -> bool {
+    socket.reuse_address().unwrap_or(false)
+}
+
+fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
+    let option = match HERE {
+        Os::Macos => &kernel::option::REUSE_PORT.name,
+        Os::Linux | Os::Windows => &kernel::option::REUSE_ADDRESS.name,
+    };
+    kernel::option::set(socket, option, on.into()).map_err(|error| CallError::at("share", address, &error))
+}
+
+/// Waits until the system has received one more refusal than before the receiver's last datagram to nobody. That proves
+/// nothing: another program may have caused it. But it lets the receiver have its news before a socket is opened beside it.
+fn await_natural_refusal(receiver: &RecordedSocket) {
+    let before = *receiver.refusals_before.lock().unwrap_or_else(PoisonError::into_inner);
+    let deadline = Instant::now() + receiver.context.session.patience.limit();
+    while before.is_some() && kernel::refusals_received() <= before && Instant::now() < deadline {
+        thread::yield_now();
+    }
+}
+
+/// Whether the answer has come that nobody takes what this socket sends.
+fn is_refused(socket: &Socket) -> bool {
+    matches!(socket.take_error(), Ok(Some(_)))
+}
+
+/// The sockets among which a marker's end can be seen from outside.
+struct Watched<'a> {
+    receiver: &'a RecordedSocket,
+    filters: bool,
+    /// The other sockets that share the address, each with what it had queued and dropped before.
+    others: Vec<(Arc<Socket>, Option<(usize, usize)>)>,
+    own: Option<(usize, usize)>,
+}
+
+/// What a socket has queued and dropped. Neither shrinks while nobody receives.
+fn counts(socket: &Socket) -> Option<(usize, usize)> {
+    Some((kernel::queued_bytes(socket)?, kernel::drops(socket)?))
+}
+
+impl<'a> Watched<'a> {
+    fn before(receiver: &'a RecordedSocket, path: Path) -> Self {
+        let sharing = receiver.context.directory.reached_at(path.to);
+        let sharing = sharing.iter().filter(|entry| entry.peer.is_none() && !path.to.ip().is_multicast());
+        let sockets = sharing.filter_map(Entry::socket).filter(|socket| !Arc::ptr_eq(socket, &receiver.socket));
+        let others = sockets.map(|socket| { let counts = counts(&socket); (socket, counts) }).collect();
+        Watched { receiver, filters: filters(receiver, path), others, own: counts(&receiver.socket) }
+    }
+
+    /// What became of the marker, as soon as that can be seen.
+    fn fate(&self, sender: Option<&Arc<Socket>>) -> Fate {
+        let patience = &self.receiver.context.session.patience;
+        let refusal = sender.filter(|_| self.filters);
+        let others = self.others.iter().any(|(_, counts)| counts.is_some());
+        if refusal.is_none() && !others {
+            return Fate::UnderWay;
+        }
+        let deadline = Instant::now() + patience.limit();
+        while Instant::now() < deadline {
+            if refusal.is_some_and(|socket| is_refused(socket))
+                || self.others.iter().any(|(socket, before)| counts(socket) > *before)
+            {
+                return Fate::Settled;
+            }
+            if counts(&self.receiver.socket) > self.own {
+                return Fate::UnderWay;
+            }
+            thread::yield_now();
+        }
+        Fate::UnderWay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::directory::Bytes;
+
+    #[test]
+    fn a_marker_is_a_byte_that_was_not_sent_from_there() {
+        let markers = Markers::default();
+        let (here, there) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let mut sent = Bytes::default();
+        (0xc0..=0xfe).for_each(|byte| sent.add(byte));
+        let first = markers.new_from(here, &sent).unwrap();
+        let second = markers.new_from(here, &sent).unwrap();
+        assert_eq!((first.byte, second.byte), (0xff, 0xbf));
+        assert!(markers.is_one(here, &[0xff]) && !markers.is_one(there, &[0xff]) && !markers.is_one(here, &[0xff, 0]));
+        markers.forget(first);
+        assert!(!markers.is_one(here, &[0xff]));
+        (0..=0xff).for_each(|byte| sent.add(byte));
+        assert_eq!(markers.new_from(there, &sent), None);
+    }
+}

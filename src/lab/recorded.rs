@@ -1,0 +1,322 @@
+//! A socket whose calls are recorded: the one place where a call is announced, made and written down.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use socket2::{SockAddr, Socket};
+
+use super::context::SceneContext;
+use super::directory::Id;
+use super::error::os_error;
+use super::log::Timestamp;
+use super::{Call, CallError, arrival, probe, socket};
+use crate::kernel;
+use crate::vocabulary::{
+    Action, Announcement, Event, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
+};
+
+/// A named socket of a scene.
+#[derive(Debug)]
+pub(super) struct RecordedSocket {
+    pub(super) name: String,
+    pub(super) protocol: Protocol,
+    pub(super) socket: Arc<Socket>,
+    pub(super) context: Arc<SceneContext>,
+    pub(super) peer: Mutex<Option<Peer>>,
+    local: OnceLock<SocketAddr>,
+    entry: OnceLock<Id>,
+    /// How many datagrams of unrelated senders were set aside.
+    pub(super) set_aside: AtomicUsize,
+    /// Whether the lesson has set the size of the receive buffer: then it is meant to run full.
+    sizes_buffer: AtomicBool,
+    /// How many refusals the system had received before the last datagram to a port where nobody listens.
+    pub(super) refusals_before: Mutex<Option<u64>>,
+    /// Whether the lesson has asked for ancillary data.
+    pub(super) wants_ancillary: AtomicBool,
+}
+
+/// What a call brought, besides what it returned.
+pub(super) struct Made {
+    pub(super) outcome: Outcome,
+    /// The other end.
+    pub(super) peer: Option<Peer>,
+    pub(super) role: Role,
+}
+
+impl From<Outcome> for Made {
+    fn from(outcome: Outcome) -> Self {
+        Made { outcome, peer: None, role: Role::Lesson }
+    }
+}
+
+fn done(result: io::Result<()>) -> Outcome {
+    result.map_or_else(|error| failed(&error), |()| Outcome::Done)
+}
+
+fn failed(error: &io::Error) -> Outcome {
+    Outcome::failed(os_error(error.raw_os_error().unwrap_or(0)))
+}
+
+impl RecordedSocket {
+    pub(super) fn new(name: &str, protocol: Protocol, socket: Socket, context: Arc<SceneContext>) -> Self {
+        context.session.announcer.opened(name);
+        // Where this fails, the limit that was set when it was opened holds.
+        let _ = socket::wait_at_most(&socket, context.session.patience.limit());
+        RecordedSocket {
+            name: name.to_owned(),
+            protocol,
+            socket: Arc::new(socket),
+            context,
+            peer: Mutex::default(),
+            local: OnceLock::new(),
+            entry: OnceLock::new(),
+            set_aside: AtomicUsize::new(0),
+            sizes_buffer: AtomicBool::new(false),
+            refusals_before: Mutex::default(),
+            wants_ancillary: AtomicBool::new(false),
+        }
+    }
+
+    /// The socket that an accept returned, connected to `peer`.
+    pub(super) fn accepted(name: &str, socket: Socket, peer: Peer, context: Arc<SceneContext>) -> io::Result<Self> {
+        let local = socket.local_addr()?.as_socket();
+        let accepted = RecordedSocket::new(name, Protocol::Tcp, socket, context);
+        if let Some(local) = local {
+            accepted.local.get_or_init(|| local);
+        }
+        *accepted.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
+        Ok(accepted)
+    }
+
+    /// Announces the call, makes it, and records what it returned.
+    pub(super) fn perform(&self, call: Syscall) -> Outcome {
+        self.perform_by(call, |call| self.make(call)).outcome
+    }
+
+    /// As [`perform`](Self::perform), where the call is made by `make`.
+    pub(super) fn perform_by(&self, call: Syscall, make: impl FnOnce(&Syscall) -> Made) -> Made {
+        self.announce(&call, Role::Lesson, None);
+        let mut made = make(&call);
+        made.peer = made.peer.or_else(|| call.target().cloned()).or_else(|| match call {
+            Syscall::Send { form: SendForm::Connected, .. } => self.peer(),
+            _ if self.protocol == Protocol::Tcp => self.peer(),
+            _ => None,
+        });
+        self.record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
+        made
+    }
+
+    fn announce(&self, call: &Syscall, role: Role, peer: Option<&Peer>) {
+        let connected = match call {
+            Syscall::Send { form: SendForm::Connected, .. } => self.peer(),
+            _ => None,
+        };
+        let peer = peer.or_else(|| call.target()).or(connected.as_ref());
+        let announcement = Announcement { who: &self.name, protocol: self.protocol, peer, role, call };
+        self.context.session.announcer.announce(&announcement, &self.context.log);
+    }
+
+    fn record(&self, peer: Option<Peer>, role: Role, action: Action) -> Timestamp {
+        let context = &self.context;
+        let local = self.local.get().copied();
+        let descriptor = kernel::descriptor(&self.socket);
+        let timestamp = context.log.record(|| Event {
+            returned: context.session.now(),
+            who: self.name.clone(),
+            protocol: self.protocol,
+            descriptor,
+            local,
+            peer,
+            role,
+            action,
+        });
+        context.session.count_call();
+        timestamp
+    }
+
+    /// Records a moment that is no call: a request is taken up, an answer is given.
+    pub(super) fn mark(&self, moment: Moment, client: Option<&Peer>) -> Timestamp {
+        self.record(client.cloned(), Role::Lesson, Action::Moment(moment))
+    }
+
+    fn make(&self, call: &Syscall) -> Made {
+        match call {
+            Syscall::Bind(address) => {
+                let bound = self.socket.bind(&SockAddr::from(*address));
+                done(bound.and_then(|()| self.learn_address())).into()
+            }
+            Syscall::Connect(peer) => done(self.connect(peer)).into(),
+            Syscall::Send { form, payload } => self.send(form, payload).into(),
+            Syscall::Receive(receive) => self.receive(receive, None),
+            Syscall::SetOption { option, value } => {
+                let set = kernel::option::set(&self.socket, option, *value);
+                if set.is_ok() {
+                    let sizes = *option == kernel::option::RECEIVE_BUFFER.name;
+                    self.sizes_buffer.fetch_or(sizes, Ordering::Relaxed);
+                    let asks = kernel::option::brings_ancillary_data(option) && *value != 0;
+                    self.wants_ancillary.fetch_or(asks, Ordering::Relaxed);
+                }
+                done(set).into()
+            }
+            Syscall::GetOption(option) => match kernel::option::get(&self.socket, option) {
+                Ok(value) => Outcome::Value(value).into(),
+                Err(error) => failed(&error).into(),
+            },
+            Syscall::Listen(backlog) => done(self.socket.listen(*backlog)).into(),
+            Syscall::Accept => match self.socket.accept() {
+                Ok((socket, _)) => Outcome::Accepted(kernel::descriptor(&socket)).into(),
+                Err(error) => failed(&error).into(),
+            },
+            Syscall::Shutdown => done(self.socket.shutdown(std::net::Shutdown::Write)).into(),
+            Syscall::Close => Outcome::Done.into(),
+        }
+    }
+
+    fn connect(&self, peer: &Peer) -> io::Result<()> {
+        self.socket.connect(&SockAddr::from(peer.address))?;
+        *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer.clone());
+        self.learn_address()?;
+        if let Some(id) = self.id() {
+            self.context.directory.connected(id, peer.address);
+        }
+        Ok(())
+    }
+
+    fn send(&self, form: &SendForm, payload: &[u8]) -> Outcome {
+        if let SendForm::To(peer) = form
+            && self.context.directory.closed_port(peer.address).is_some()
+        {
+            *self.refusals_before.lock().unwrap_or_else(PoisonError::into_inner) = kernel::refusals_received();
+        }
+        let sent = match form {
+            SendForm::Connected => self.socket.send(payload),
+            SendForm::To(peer) => self.socket.send_to(payload, &SockAddr::from(peer.address)),
+            SendForm::Message { to, parts } => {
+                let mut rest = payload;
+                let slices = parts.iter().map(|&length| {
+                    let (part, tail) = rest.split_at(length.min(rest.len()));
+                    rest = tail;
+                    IoSlice::new(part)
+                });
+                self.socket.send_to_vectored(&slices.collect::<Vec<_>>(), &SockAddr::from(to.address))
+            }
+        };
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(error) => return failed(&error),
+        };
+        // Before the event is recorded: a receiver must be able to tell who this sender is.
+        if self.protocol == Protocol::Udp {
+            if let Err(error) = self.learn_address() {
+                return failed(&error);
+            }
+            let to = match form {
+                SendForm::Connected => self.peer().map(|peer| peer.address),
+                SendForm::To(peer) | SendForm::Message { to: peer, .. } => Some(peer.address),
+            };
+            if let (Some(id), Some(to)) = (self.id(), to) {
+                self.context.directory.sent(id, to, payload);
+            }
+        }
+        Outcome::Sent(sent)
+    }
+
+    /// Makes a receive of the lesson, by a socket of UDP or TCP; `sender` is who sent, where the call does not tell.
+    pub(super) fn receive(&self, receive: &Receive, sender: Option<&Peer>) -> Made {
+        match self.protocol {
+            Protocol::Udp => arrival::next(self, receive, sender),
+            Protocol::Tcp => arrival::read(self, receive).into(),
+        }
+    }
+
+    pub(super) fn peer(&self) -> Option<Peer> {
+        self.peer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its place in the directory, once it has an address.
+    pub(super) fn id(&self) -> Option<Id> {
+        self.entry.get().copied()
+    }
+
+    /// The address at which it is reached; the wildcard is shown as loopback.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.local.get().copied()
+    }
+
+    /// Enters the address in the directory, once the system has given one.
+    pub(super) fn learn_address(&self) -> io::Result<()> {
+        if self.local.get().is_none() {
+            let bound = self.socket.local_addr()?.as_socket().unwrap_or(socket::ANY_PORT);
+            let directory = &self.context.directory;
+            self.entry.get_or_init(|| directory.enter(self.protocol, &self.name, bound, &self.socket));
+            self.local.get_or_init(|| socket::reached_at(bound));
+        }
+        Ok(())
+    }
+
+    /// Announces, makes and records the sending of an end marker through `socket`, which has the address `local`.
+    pub(super) fn send_marker(
+        context: &Arc<SceneContext>,
+        socket: &Arc<Socket>,
+        local: SocketAddr,
+        form: SendForm,
+        to: &Peer,
+        byte: u8,
+    ) -> Call<()> {
+        let name = context.directory.name_of(Protocol::Udp, local).unwrap_or_else(|| "the lab".to_owned());
+        let call = Syscall::Send { form, payload: vec![byte] };
+        let announcement =
+            Announcement { who: &name, protocol: Protocol::Udp, peer: Some(to), role: Role::EndMarker, call: &call };
+        context.session.announcer.announce(&announcement, &context.log);
+        let sent = match &call {
+            Syscall::Send { form: SendForm::To(to), payload } => {
+                socket.send_to(payload, &SockAddr::from(to.address))
+            }
+            _ => socket.send(&[byte]),
+        };
+        sent.map_err(|error| CallError::new(format!("send an end marker from {name} to {}", to.name), &error))?;
+        context.log.record(|| Event {
+            returned: context.session.now(),
+            who: name,
+            protocol: Protocol::Udp,
+            descriptor: kernel::descriptor(socket),
+            local: Some(local),
+            peer: Some(to.clone()),
+            role: Role::EndMarker,
+            action: Action::Call(call, Outcome::Sent(1)),
+        });
+        context.session.count_call();
+        Ok(())
+    }
+
+    /// The call was refused, or it moved bytes: `what` is its operation for the error.
+    pub(super) fn result<T>(&self, outcome: Outcome, operation: &str, value: impl FnOnce(Outcome) -> T) -> Call<T> {
+        match outcome {
+            Outcome::Failed { error, .. } => Err(CallError::of(operation, error)),
+            other => Ok(value(other)),
+        }
+    }
+}
+
+impl Drop for RecordedSocket {
+    /// Where the queue ran full, unless it was meant to, what is missing was not lost by UDP.
+    fn drop(&mut self) {
+        if let Some(id) = self.id() {
+            self.context.directory.closed(id);
+        }
+        if self.protocol == Protocol::Tcp {
+            return;
+        }
+        let ran_full = kernel::drops(&self.socket).map(|drops| drops > 0);
+        let visited = self.set_aside.load(Ordering::Relaxed) > 0;
+        if visited && ran_full != Some(false) {
+            let unrelated = "another program's datagrams filled a queue here, so the lesson's own may be lost";
+            self.context.inconclusive.get_or_init(|| unrelated.to_owned());
+        } else if ran_full == Some(true) && !self.sizes_buffer.load(Ordering::Relaxed) {
+            let small = || format!("the queue of {} ran full: {}", self.name, probe::limit_on_buffers());
+            self.context.inconclusive.get_or_init(small);
+        }
+    }
+}

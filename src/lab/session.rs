@@ -1,0 +1,80 @@
+//! What the scenes of one run of a lesson share: its clock, its observer, and how long it waits.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::log::Log;
+use super::observer::{Announcer, Observer};
+use super::patience::Patience;
+
+/// One run of a lesson.
+#[derive(Debug)]
+pub struct Session {
+    started: Instant,
+    began: SystemTime,
+    pub(super) announcer: Announcer,
+    pub(super) patience: Patience,
+    returned: AtomicUsize,
+    /// The number and the log of the scene that runs.
+    scene: Mutex<Option<(usize, Arc<Log>)>>,
+}
+
+impl Session {
+    /// Begins a run; an `observer` is told of each call before it is made.
+    pub(crate) fn new(observer: Option<Arc<dyn Observer>>) -> Self {
+        Session {
+            started: Instant::now(),
+            began: SystemTime::now(),
+            announcer: Announcer::new(observer),
+            patience: Patience::default(),
+            returned: AtomicUsize::new(0),
+            scene: Mutex::default(),
+        }
+    }
+
+    /// When the run began.
+    pub(crate) fn began(&self) -> SystemTime {
+        self.began
+    }
+
+    /// Begins the scene with this number and title: its log.
+    pub(crate) fn begin(&self, number: usize, title: &str) -> Arc<Log> {
+        let log = Arc::new(Log::default());
+        *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Arc::clone(&log)));
+        self.announcer.scene(title);
+        log
+    }
+
+    /// The scene with this log is over.
+    pub(crate) fn over(&self, log: &Log) {
+        self.announcer.over(log);
+    }
+
+    /// The time since the run began, without that which the observer took.
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed().saturating_sub(self.announcer.paused())
+    }
+
+    /// A call has returned.
+    pub(super) fn count_call(&self) {
+        self.returned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Grows with every call that returns.
+    pub(super) fn progress(&self) -> usize {
+        self.returned.load(Ordering::Relaxed)
+    }
+
+    /// The last call that returned, in words.
+    pub(super) fn last_call(&self) -> String {
+        let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = scene.as_ref().and_then(|(number, log)| Some((number, log.last()?)));
+        match last.as_ref().and_then(|(number, event)| Some((number, event, event.call()?.0))) {
+            Some((number, event, call)) => {
+                format!("the last one that did was `{}` of {}, in scene {number}", call.name(), event.who)
+            }
+            None => "no call of this scene has returned".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! TCP, for contrast: a listener, and streams.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Instant;
+
+use super::context::SceneContext;
+use super::recorded::{Made, RecordedSocket};
+use super::{Call, CallError, SceneError, Target, socket};
+use crate::kernel::{self, HERE};
+use crate::vocabulary::{
+    Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall,
+};
+
+/// A named TCP socket that waits for connections, or only holds its port.
+#[derive(Debug)]
+pub struct Listener {
+    socket: RecordedSocket,
+    /// Whether the system counts the minute after which it forgets a connection of this address.
+    forgetting: Arc<AtomicBool>,
+}
+
+impl Listener {
+    /// A socket that is bound and does not listen.
+    pub(super) fn bound(name: &str, address: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
+        let tcp = socket::tcp()?;
+        socket::bind(&tcp, address)?;
+        let socket = RecordedSocket::new(name, Protocol::Tcp, tcp, context);
+        socket.learn_address().map_err(|e| CallError::new("ask for the local address", &e))?;
+        Ok(Listener { socket, forgetting: Arc::default() })
+    }
+
+    /// This listener under another of the machine's addresses.
+    pub fn at(&self, ip: Ipv4Addr) -> Peer {
+        Peer { name: self.name().to_owned(), address: SocketAddr::from((ip, self.address().port())) }
+    }
+
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn listen(&self) -> Call<()> {
+        let outcome = self.socket.perform(Syscall::Listen(128));
+        self.socket.result(outcome, &format!("listen on {}", self.address()), drop)
+    }
+
+    /// Closes the socket and binds a new one to the same address.
+    ///
+    /// # Errors
+    /// What the system says: EADDRINUSE while a connection of this address is in TIME-WAIT.
+    pub fn close_and_bind_again(self) -> Call<()> {
+        let (name, address, context) = (self.name().to_owned(), self.address(), Arc::clone(&self.socket.context));
+        let forgetting = Arc::clone(&self.forgetting);
+        // Every moment in between is one in which another program may be given the port.
+        let result = Arc::clone(&context).at_once(|| {
+            self.socket.perform(Syscall::Close);
+            drop(self);
+            let again = RecordedSocket::new(&name, Protocol::Tcp, socket::tcp()?, context.clone());
+            let outcome = again.perform(Syscall::Bind(address));
+            again.result(outcome, &format!("bind {address}"), drop)
+        });
+        if forgetting.load(Ordering::Relaxed) {
+            context.session.announcer.resume();
+        }
+        result
+    }
+
+    /// Takes one connection; those of unrelated programs are closed again.
+    ///
+    /// # Errors
+    /// What the system says. [`SceneError::Skip`] when no connection came within two seconds: that is no answer of the
+    /// call.
+    pub fn accept(&self) -> Result<Stream, SceneError> {
+        let mut accepted = None;
+        let made = self.socket.perform_by(Syscall::Accept, |_| self.take(&mut accepted));
+        match (made.outcome, accepted, made.peer) {
+            (Outcome::Nothing, ..) => Err(SceneError::Skip("accept: no connection came within 2 s".to_owned())),
+            (Outcome::Failed { error, .. }, ..) => {
+                Err(CallError::of(format!("accept at {}", self.address()), error).into())
+            }
+            (_, Some(socket), Some(peer)) => {
+                socket::wait_at_most(&socket, socket::LIMIT)?;
+                let context = Arc::clone(&self.socket.context);
+                let socket = RecordedSocket::accepted(self.name(), socket, peer, context)
+                    .map_err(|e| CallError::new("ask for the local address", &e))?;
+                Ok(Stream { socket, listener: Arc::downgrade(&self.forgetting) })
+            }
+            _ => Err(SceneError::Defect("accept returned no socket".to_owned())),
+        }
+    }
+
+    fn take(&self, accepted: &mut Option<socket2::Socket>) -> Made {
+        let deadline = Instant::now() + socket::LIMIT;
+        loop {
+            let error = match self.socket.socket.accept() {
+                Ok((socket, from)) => {
+                    let address = from.as_socket().unwrap_or(socket::ANY_PORT);
+                    match self.socket.context.directory.name_of(Protocol::Tcp, address) {
+                        Some(name) => {
+                            let outcome = Outcome::Accepted(kernel::descriptor(&socket));
+                            *accepted = Some(socket);
+                            return Made { outcome, peer: Some(Peer { name, address }), role: Role::Lesson };
+                        }
+                        None => {
+                            self.socket.context.note_unrelated_sender(Protocol::Tcp);
+                            continue;
+                        }
+                    }
+                }
+                Err(error) => super::error::os_error(error.raw_os_error().unwrap_or(0)),
+            };
+            let again = [SocketError::Interrupted, SocketError::ConnectionAborted];
+            let timed_out = [SocketError::WouldBlock, SocketError::TimedOut];
+            if again.iter().any(|again| error.is(*again, HERE)) && Instant::now() < deadline {
+                continue;
+            }
+            return match timed_out.iter().any(|timed_out| error.is(*timed_out, HERE)) {
+                true => Outcome::Nothing.into(),
+                false => Outcome::failed(error).into(),
+            };
+        }
+    }
+}
+
+impl Target for Listener {
+    fn address(&self) -> SocketAddr {
+        self.socket.address().unwrap_or(socket::ANY_PORT)
+    }
+
+    fn name(&self) -> &str {
+        &self.socket.name
+    }
+}
+
+/// One end of a TCP connection; or a socket that is still to be connected.
+#[derive(Debug)]
+pub struct Stream {
+    socket: RecordedSocket,
+    /// The listener that it came from, as long as that is there.
+    listener: Weak<AtomicBool>,
+}
+
+impl Stream {
+    /// A socket without a peer.
+    pub(super) fn open(name: &str, context: Arc<SceneContext>) -> Call<Self> {
+        let socket = RecordedSocket::new(name, Protocol::Tcp, socket::tcp()?, context);
+        Ok(Stream { socket, listener: Weak::new() })
+    }
+
+    /// Connects to `target`.
+    ///
+    /// # Errors
+    /// What the system says: ECONNREFUSED where nobody listens.
+    pub fn connect(&self, target: &impl Target) -> Call<()> {
+        let outcome = self.socket.perform(Syscall::Connect(target.peer()));
+        self.socket.result(outcome, &format!("connect {}", target.address()), drop)
+    }
+
+    #[cfg(test)]
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        self.socket.address()
+    }
+
+    /// Writes `bytes` in one call; returns how many the system took.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write(&self, bytes: &[u8]) -> Call<usize> {
+        let call = Syscall::Send { form: SendForm::Connected, payload: bytes.to_vec() };
+        let outcome = self.socket.perform(call);
+        let operation = format!("write to the TCP stream of {}", self.socket.name);
+        self.socket.result(outcome, &operation, |outcome| match outcome {
+            Outcome::Sent(sent) => sent,
+            _ => 0,
+        })
+    }
+
+    /// Says that no more will be written: the other end reads up to an end of file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn finish(&self) -> Call<()> {
+        let outcome = self.socket.perform(Syscall::Shutdown);
+        self.socket.result(outcome, "end the TCP stream", drop)
+    }
+
+    /// Waits, two seconds at most, until one read could return `count` bytes, so that the read that follows shows the
+    /// stream and not the clock.
+    pub fn wait_for(&self, count: usize) {
+        let deadline = Instant::now() + socket::LIMIT;
+        let mut buffer = vec![0; count];
+        while let Ok(ready) = kernel::receive(&self.socket.socket, &mut buffer, PEEK) {
+            if ready >= count || ready == 0 || Instant::now() > deadline {
+                return;
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, nothing within two seconds, or an error.
+    pub fn read(&self, buffer: usize) -> Fact {
+        self.read_with(buffer, Flags::default())
+    }
+
+    /// Looks at what a read would return, and leaves it there. POSIX MSG_PEEK.
+    pub fn peek(&self, buffer: usize) -> Fact {
+        self.read_with(buffer, PEEK)
+    }
+
+    fn read_with(&self, buffer: usize, flags: Flags) -> Fact {
+        match self.socket.perform(Syscall::Receive(Receive::recv(buffer).flags(flags))) {
+            Outcome::Received(received) if received.bytes.is_empty() => Fact::from(END_OF_FILE),
+            Outcome::Received(received) => Fact::Bytes(received.bytes),
+            Outcome::Failed { error, .. } => error.into(),
+            Outcome::Done | Outcome::Sent(_) | Outcome::Accepted(_) | Outcome::Value(_) | Outcome::Nothing => {
+                Fact::Nothing
+            }
+        }
+    }
+
+    /// Makes both buffers small. A system that refuses leaves them as they are.
+    pub fn shrink_buffers(&self) {
+        let _ = self.socket.socket.set_send_buffer_size(SMALL);
+        let _ = self.socket.socket.set_recv_buffer_size(SMALL);
+    }
+
+    /// Writes, without waiting, until the system refuses; returns the bytes that it took, and what it said.
+    ///
+    /// # Errors
+    /// What the system says of the switch to non-blocking calls and back.
+    pub fn write_until_refused(&self) -> Call<(usize, Fact)> {
+        let switch = |on| {
+            let switched = self.socket.socket.set_nonblocking(on);
+            switched.map_err(|e| CallError::new("switch blocking off and on", &e))
+        };
+        let chunk = [b'x'; 1000];
+        let mut taken = 0;
+        switch(true)?;
+        let answer = loop {
+            match self.write(&chunk) {
+                Ok(written) if taken < MOST_TAKEN => taken += written,
+                Ok(written) => {
+                    taken += written;
+                    break Fact::Nothing;
+                }
+                Err(error) => break error.into(),
+            }
+        };
+        switch(false)?;
+        Ok((taken, answer))
+    }
+
+    /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes
+    /// there were.
+    pub fn read_to_end(&self) -> usize {
+        let mut total = 0;
+        while total <= MOST_TAKEN
+            && let Fact::Bytes(bytes) = self.read(64 * 1024)
+        {
+            total += bytes.len();
+        }
+        total
+    }
+
+    /// Closes the connection in order.
+    pub fn close(self) {
+        // From now on the system counts a minute: FIN-WAIT-2, then TIME-WAIT. Who binds again must not come later.
+        if self.listener.upgrade().is_some_and(|forgetting| !forgetting.swap(true, Ordering::Relaxed)) {
+            self.socket.context.session.announcer.silence(&self.socket.context.log);
+        }
+        self.socket.perform(Syscall::Close);
+    }
+}
+
+/// Buffers of a few segments, in bytes. With still smaller ones it takes seconds to read a full buffer: each read opens
+/// the window by less than a segment, and the sender waits for its timer.
+const SMALL: usize = 4096;
+
+/// A sender that was let write so many bytes is not being stopped: a hundred times what small buffers hold.
+const MOST_TAKEN: usize = 4 * 1024 * 1024;
+
+/// What [`Stream::read`] reports when the other end has closed.
+pub const END_OF_FILE: &str = "end of file";

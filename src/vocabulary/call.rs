@@ -1,0 +1,432 @@
+//! A system call as a value, what it returned, and the event that records both.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use super::{OptionName, OsError};
+
+/// The protocol of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Datagrams.
+    Udp,
+    /// A stream.
+    Tcp,
+}
+
+/// The socket at the other end: its name in the lesson, and its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The name that the report uses.
+    pub name: String,
+    /// Where it is reached.
+    pub address: SocketAddr,
+}
+
+/// A system call that a lesson makes on one of its sockets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Syscall {
+    /// `bind` to this address; port 0 stands for any.
+    Bind(SocketAddr),
+    /// `connect` to this peer.
+    Connect(Peer),
+    /// `send`, `sendto` or `sendmsg`; on a stream, a write.
+    Send {
+        /// The form of the call.
+        form: SendForm,
+        /// The bytes of all its buffers.
+        payload: Vec<u8>,
+    },
+    /// `recv`, `recvfrom`, `recvmsg` or `read`.
+    Receive(Receive),
+    /// `setsockopt`.
+    SetOption {
+        /// The option.
+        option: OptionName,
+        /// The value asked for.
+        value: i32,
+    },
+    /// `getsockopt`.
+    GetOption(OptionName),
+    /// `listen` with this backlog.
+    Listen(i32),
+    /// `accept`.
+    Accept,
+    /// `shutdown` of the sending direction.
+    Shutdown,
+    /// `close`.
+    Close,
+}
+
+impl Syscall {
+    /// What the call sends; nothing for calls of other kinds.
+    pub fn payload(&self) -> Option<&[u8]> {
+        match self {
+            Syscall::Send { payload, .. } => Some(payload),
+            _ => None,
+        }
+    }
+
+    /// The peer that the call names as its argument.
+    pub fn target(&self) -> Option<&Peer> {
+        match self {
+            Syscall::Connect(peer)
+            | Syscall::Send { form: SendForm::To(peer) | SendForm::Message { to: peer, .. }, .. } => Some(peer),
+            _ => None,
+        }
+    }
+
+    /// The name in POSIX, by which the call is announced and reported.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Syscall::Bind(_) => "bind",
+            Syscall::Connect(_) => "connect",
+            Syscall::Send { form: SendForm::Connected, .. } => "send",
+            Syscall::Send { form: SendForm::To(_), .. } => "sendto",
+            Syscall::Send { form: SendForm::Message { .. }, .. } => "sendmsg",
+            Syscall::Receive(receive) => match receive.form {
+                ReceiveForm::Recv => "recv",
+                ReceiveForm::From => "recvfrom",
+                ReceiveForm::Message => "recvmsg",
+                ReceiveForm::Read => "read",
+            },
+            Syscall::SetOption { .. } => "setsockopt",
+            Syscall::GetOption(_) => "getsockopt",
+            Syscall::Listen(_) => "listen",
+            Syscall::Accept => "accept",
+            Syscall::Shutdown => "shutdown",
+            Syscall::Close => "close",
+        }
+    }
+}
+
+/// The calls that send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendForm {
+    /// `send`: to the peer that the socket is connected to.
+    Connected,
+    /// `sendto`.
+    To(Peer),
+    /// `sendmsg`, gathered from several buffers.
+    Message {
+        /// Where to.
+        to: Peer,
+        /// The length of each buffer, in bytes.
+        parts: Vec<usize>,
+    },
+}
+
+/// How a receive is made. A number of bytes is one already: `receive(1024)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receive {
+    /// The form of the call.
+    pub form: ReceiveForm,
+    /// The length of each buffer, in bytes.
+    pub buffers: Vec<usize>,
+    /// The flags given to the call.
+    pub flags: Flags,
+    /// Whether the call waits for something to come.
+    pub waits: bool,
+}
+
+/// The calls that receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiveForm {
+    /// `recv`, which does not return the sender.
+    Recv,
+    /// `recvfrom`.
+    From,
+    /// `recvmsg`, which returns flags and ancillary data as well.
+    Message,
+    /// `read`, which takes no flags.
+    Read,
+}
+
+impl From<usize> for Receive {
+    fn from(buffer: usize) -> Self {
+        Receive { form: ReceiveForm::From, buffers: vec![buffer], flags: Flags::default(), waits: true }
+    }
+}
+
+impl Receive {
+    /// `recvfrom` into one buffer of this many bytes.
+    pub fn into(buffer: usize) -> Self {
+        Receive::from(buffer)
+    }
+
+    /// `recvmsg` into buffers of these lengths, which are filled in order.
+    pub fn message(buffers: &[usize]) -> Self {
+        Receive { form: ReceiveForm::Message, buffers: buffers.to_vec(), ..Receive::from(0) }
+    }
+
+    /// `recv`, which does not return the sender.
+    pub fn recv(buffer: usize) -> Self {
+        Receive { form: ReceiveForm::Recv, ..Receive::from(buffer) }
+    }
+
+    /// `read`.
+    pub fn read(buffer: usize) -> Self {
+        Receive { form: ReceiveForm::Read, ..Receive::from(buffer) }
+    }
+
+    /// The same with these flags.
+    pub fn flags(self, flags: Flags) -> Self {
+        Receive { flags, ..self }
+    }
+
+    /// The same, returning at once where nothing is queued.
+    pub fn without_waiting(self) -> Self {
+        Receive { waits: false, ..self }
+    }
+
+    /// The length of all buffers together, in bytes.
+    pub fn room(&self) -> usize {
+        self.buffers.iter().sum()
+    }
+}
+
+/// Flags of a receive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(u8);
+
+/// `MSG_PEEK`: look at the next datagram and leave it in the queue. POSIX `recvfrom()`.
+pub const PEEK: Flags = Flags(1);
+/// `MSG_TRUNC` as an input flag: return the real length. Linux `recv(2)`; other systems ignore or refuse it.
+pub const TRUNC: Flags = Flags(2);
+/// `MSG_WAITALL`: wait for a full buffer, on streams. POSIX `recvfrom()`.
+pub const WAITALL: Flags = Flags(4);
+
+impl Flags {
+    const NAMES: [(Flags, &str); 3] = [(PEEK, "MSG_PEEK"), (TRUNC, "MSG_TRUNC"), (WAITALL, "MSG_WAITALL")];
+
+    /// Whether all of `flags` are set.
+    pub fn contains(self, flags: Flags) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// The names of the flags that are set, as C has them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Flags::NAMES.into_iter().filter(move |(flag, _)| self.contains(*flag)).map(|(_, name)| name)
+    }
+}
+
+impl std::ops::BitOr for Flags {
+    type Output = Flags;
+
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+/// As C writes it: `MSG_PEEK|MSG_TRUNC`, and 0 for none.
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.names().collect::<Vec<_>>() {
+            none if none.is_empty() => f.write_str("0"),
+            names => f.write_str(&names.join("|")),
+        }
+    }
+}
+
+/// What a successful receive brought: a datagram, or bytes of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The bytes in the buffers.
+    pub bytes: Vec<u8>,
+    /// Who sent them, where the call tells.
+    pub from: Option<Peer>,
+    /// The number that the call returned.
+    pub returned: usize,
+    /// Whether the system flagged the datagram as truncated (`MSG_TRUNC` in `msg_flags`).
+    pub truncated: bool,
+    /// What came beside the payload.
+    pub ancillary: Ancillary,
+}
+
+/// What `recvmsg` can bring beside the payload, each where it was asked for and the system has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ancillary {
+    /// The address to which the datagram was sent. `IP_PKTINFO`.
+    pub destination: Option<IpAddr>,
+    /// The number of the interface on which it came. `IP_PKTINFO`.
+    pub interface: Option<u32>,
+    /// The time to live, or hop limit, with which it arrived. `IP_RECVTTL`, `IPV6_RECVHOPLIMIT`.
+    pub ttl: Option<u8>,
+    /// The type of service, or traffic class. `IP_RECVTOS`, `IPV6_RECVTCLASS`.
+    pub tos: Option<u8>,
+    /// When the system received it. `SO_TIMESTAMPNS`.
+    pub timestamp: Option<SystemTime>,
+    /// How many datagrams the socket has dropped so far. `SO_RXQ_OVFL`.
+    pub drops: Option<u32>,
+    /// The length of each datagram in a receive that joins several, in bytes. `UDP_GRO`.
+    pub segment: Option<usize>,
+    /// An error about an earlier datagram, from the error queue. `IP_RECVERR`.
+    pub error: Option<ExtendedError>,
+}
+
+/// What the error queue tells of an error. Linux `ip(7)`, `IP_RECVERR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtendedError {
+    /// The error.
+    pub error: OsError,
+    /// The ICMP type.
+    pub icmp_type: u8,
+    /// The ICMP code.
+    pub icmp_code: u8,
+    /// Who reported it.
+    pub reported_by: Option<IpAddr>,
+}
+
+/// What a call returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It succeeded and has no number to tell.
+    Done,
+    /// It sent this many bytes.
+    Sent(usize),
+    /// It received something.
+    Received(Received),
+    /// It accepted a connection; the new socket has this file descriptor.
+    Accepted(u64),
+    /// The value of an option.
+    Value(i32),
+    /// Nothing came within its limit, or nothing was queued.
+    Nothing,
+    /// It failed.
+    Failed {
+        /// The error.
+        error: OsError,
+        /// What a receive that failed left in its buffer all the same: Windows fills it and returns 10040.
+        buffer: Vec<u8>,
+    },
+}
+
+impl Outcome {
+    /// A call that failed and left nothing.
+    pub fn failed(error: OsError) -> Self {
+        Outcome::Failed { error, buffer: Vec::new() }
+    }
+}
+
+/// A moment in a server loop that is no call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The loop starts.
+    LoopStarts,
+    /// A request has been received, and work on it begins.
+    RequestBegins,
+    /// Its answer has been sent.
+    RequestEnds,
+}
+
+/// What was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A call that has returned.
+    Call(Syscall, Outcome),
+    /// A moment that is no call.
+    Moment(Moment),
+}
+
+/// Whether an event belongs to the lesson, or to the lab's own proof that nothing more comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A call of the lesson.
+    Lesson,
+    /// The sending or receiving of an end marker.
+    EndMarker,
+}
+
+/// One call, recorded when it returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it returned, since the lesson began.
+    pub returned: Duration,
+    /// The name of the socket that made the call.
+    pub who: String,
+    /// What kind of socket it is.
+    pub protocol: Protocol,
+    /// Its file descriptor.
+    pub descriptor: u64,
+    /// Its own address, once it has one.
+    pub local: Option<SocketAddr>,
+    /// The other end, as it was given to the call or came from it.
+    pub peer: Option<Peer>,
+    /// The lesson's own, or the lab's.
+    pub role: Role,
+    /// What happened.
+    pub action: Action,
+}
+
+impl Event {
+    /// The call and what it returned; `None` for a moment.
+    pub fn call(&self) -> Option<(&Syscall, &Outcome)> {
+        match &self.action {
+            Action::Call(call, outcome) => Some((call, outcome)),
+            Action::Moment(_) => None,
+        }
+    }
+
+    /// What was sent, or is in the buffer after a receive.
+    pub fn payload(&self) -> Option<&[u8]> {
+        let (call, outcome) = self.call()?;
+        match (call, outcome) {
+            (Syscall::Send { payload, .. }, _) => Some(payload),
+            (_, Outcome::Received(received)) => Some(&received.bytes),
+            (_, Outcome::Failed { buffer, .. }) if !buffer.is_empty() => Some(buffer),
+            _ => None,
+        }
+    }
+
+    /// The announcement that this call had, or would have had.
+    pub fn announcement(&self) -> Option<Announcement<'_>> {
+        let (call, _) = self.call()?;
+        let sends = matches!(call, Syscall::Send { .. } | Syscall::Connect(_));
+        Some(Announcement {
+            who: &self.who,
+            protocol: self.protocol,
+            // Whom a receive would hear was not known.
+            peer: self.peer.as_ref().filter(|_| sends),
+            role: self.sent_role(call),
+            call,
+        })
+    }
+
+    /// Before a receive nobody knows that it will bring an end marker.
+    fn sent_role(&self, call: &Syscall) -> Role {
+        if matches!(call, Syscall::Send { .. }) { self.role } else { Role::Lesson }
+    }
+}
+
+/// A call that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Announcement<'a> {
+    /// The name of the socket that makes it.
+    pub who: &'a str,
+    /// What kind of socket it is.
+    pub protocol: Protocol,
+    /// The peer that it is for.
+    pub peer: Option<&'a Peer>,
+    /// The lesson's own, or the lab's.
+    pub role: Role,
+    /// The call.
+    pub call: &'a Syscall,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_written_as_in_c() {
+        assert_eq!((Flags::default().to_string(), (PEEK | TRUNC).to_string()), ("0".into(), "MSG_PEEK|MSG_TRUNC".into()));
+        assert!((PEEK | TRUNC).contains(TRUNC) && !PEEK.contains(TRUNC | PEEK));
+    }
+
+    #[test]
+    fn a_number_of_bytes_is_a_receive() {
+        assert_eq!(Receive::from(7), Receive::into(7));
+        assert_eq!((Receive::message(&[2, 10]).room(), Receive::into(3).without_waiting().waits), (12, false));
+    }
+}

@@ -1,0 +1,99 @@
+//! Socket options as values: what is set, announced, recorded and traced follows from them.
+
+use std::marker::PhantomData;
+
+use super::Os;
+
+/// The level of an option: the layer that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// `SOL_SOCKET`: the socket itself.
+    Socket,
+    /// `IPPROTO_IP`, which Linux also calls `SOL_IP`.
+    Ip,
+}
+
+impl Level {
+    /// The number of the level on `os`.
+    pub fn number(self, os: Os) -> i32 {
+        match (self, os) {
+            (Level::Socket, Os::Linux) => 1,
+            (Level::Socket, Os::Macos | Os::Windows) => 0xffff,
+            (Level::Ip, _) => 0,
+        }
+    }
+
+    /// The name, as strace writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Socket => "SOL_SOCKET",
+            Level::Ip => "SOL_IP",
+        }
+    }
+}
+
+/// Which option, whatever the type of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionName {
+    /// Its level.
+    pub level: Level,
+    /// Its name in C, such as `SO_RCVBUF`.
+    pub name: &'static str,
+    /// Its numbers on Linux, macOS and Windows; `None` where the system has no such option.
+    numbers: [Option<i32>; 3],
+}
+
+impl OptionName {
+    /// The number on `os`; `None` where the system has no such option.
+    pub fn number(&self, os: Os) -> Option<i32> {
+        match os {
+            Os::Linux => self.numbers[0],
+            Os::Macos => self.numbers[1],
+            Os::Windows => self.numbers[2],
+        }
+    }
+}
+
+/// A socket option whose value is of type `T`.
+#[derive(Debug)]
+pub struct Opt<T> {
+    /// Which option.
+    pub name: OptionName,
+    kind: PhantomData<T>,
+}
+
+impl<T> Opt<T> {
+    /// The option called `name`, with its numbers on Linux, macOS and Windows.
+    pub const fn new(level: Level, name: &'static str, numbers: [Option<i32>; 3]) -> Self {
+        Opt { name: OptionName { level, name, numbers }, kind: PhantomData }
+    }
+}
+
+/// A type that the value of an option can have. The calls take and return a C `int`.
+pub trait OptionValue: Copy {
+    /// As the call takes it.
+    fn to_int(self) -> i32;
+    /// As the call returned it.
+    fn from_int(value: i32) -> Self;
+}
+
+impl OptionValue for bool {
+    fn to_int(self) -> i32 {
+        self.into()
+    }
+
+    fn from_int(value: i32) -> Self {
+        value != 0
+    }
+}
+
+/// A number of bytes or the like. What is larger than a C `int` is asked for as the largest one.
+impl OptionValue for usize {
+    fn to_int(self) -> i32 {
+        i32::try_from(self).unwrap_or(i32::MAX)
+    }
+
+    fn from_int(value: i32) -> Self {
+        usize::try_from(value).unwrap_or(0)
+    }
+}
