@@ -71,10 +71,11 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
 
     use crate::vocabulary::{ExtendedError, Os, OsError};
 
-    /// Room for all control messages that a datagram can bring at once, in bytes.
-    const ROOM: usize = 512;
+    /// Room for all control messages that a datagram can bring at once, aligned as their headers must be.
+    #[repr(align(8))]
+    struct Control([u8; 512]);
 
-    let mut control = Vec::with_capacity(ROOM);
+    let mut control = Control([0; 512]);
     let mut rest = buffer;
     let mut parts = Vec::with_capacity(lengths.len());
     for &length in lengths {
@@ -83,7 +84,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
         rest = tail;
     }
     let message =
-        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty())?;
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), MsgFlags::empty())?;
     let mut ancillary = Ancillary::default();
     let byte = |number: i32| u8::try_from(number).ok();
     for control in message.cmsgs()? {

@@ -183,3 +183,55 @@ pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
         Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Target;
+    use crate::lab::tests::empty;
+
+    fn interrupted() -> Failure {
+        (io::ErrorKind::Interrupted.into(), Vec::new())
+    }
+
+    fn patience(receiver: &RecordedSocket) -> Duration {
+        receiver.socket.read_timeout().unwrap().unwrap()
+    }
+
+    #[test]
+    fn an_interrupted_receive_goes_on_with_the_same_limit() {
+        let (lab, _) = empty();
+        let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+        let mut limits = Vec::new();
+        let made = waiting(&server.socket, &Receive::into(5), &mut || {
+            limits.push(patience(&server.socket));
+            match limits.len() {
+                4 => Ok(Raw::plain(b"hello".to_vec(), Some(client.address()), 5)),
+                _ => Err(interrupted()),
+            }
+        });
+        assert!(matches!(made.outcome, Outcome::Received(received) if received.bytes == b"hello"));
+        assert_eq!(limits, [socket::LIMIT; 4]);
+    }
+
+    #[test]
+    fn after_the_limit_the_queue_is_read_without_waiting_and_not_for_ever() {
+        let (lab, _) = empty();
+        let server = lab.bind("server").unwrap();
+        let session = &server.socket.context.session;
+        session.patience.wait_was_in_vain();
+        let limit = session.patience.limit();
+        let mut limits = Vec::new();
+        let made = waiting(&server.socket, &Receive::into(5), &mut || {
+            limits.push(patience(&server.socket));
+            if limits.len() == 1 {
+                std::thread::sleep(limit);
+            }
+            Err(interrupted())
+        });
+        assert_eq!(made.outcome, Outcome::Nothing);
+        assert_eq!((limits[0], limits.len()), (limit, 1 + MOST_LATE));
+        assert!(limits[1..].iter().all(|&late| late < limit));
+        assert_eq!(patience(&server.socket), limit);
+    }
+}
