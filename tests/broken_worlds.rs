@@ -4,11 +4,8 @@
 //! `table.rs` names the rows that notice each fault; here every lesson runs in every world, and exactly these rows say
 //! `differs`.
 
-#![cfg(target_os = "linux")]
-
 #[path = "broken_world/faults.rs"]
 mod faults;
-mod support;
 #[path = "broken_world/table.rs"]
 mod table;
 
@@ -21,8 +18,8 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use crate::support::{Run, in_world, udp_lab, world};
 use faults::Fault;
-use support::{Run, in_world, udp_lab, world};
 use table::{Outcome, WORLDS};
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Expect, Os};
@@ -176,7 +173,7 @@ fn page() -> String {
         "# Broken worlds\n\nIn each of these worlds the system breaks one promise, and exactly the rows named here say \
          `differs`, within ten seconds; every row that is judged on Linux is there. To run one by hand after `cargo build --examples`: \
          `LD_PRELOAD=target/debug/examples/libbroken_world.so UDP_LAB_FAULT=merge udp-lab boundaries`.\n\n\
-         Written by the tests from `tests/broken_world/table.rs`: `UPDATE_PAGES=1 cargo test --test broken_worlds`.\n",
+         Written by the tests from `tests/broken_world/table.rs`: `UPDATE_PAGES=1 cargo test --test main broken_worlds::`.\n",
     );
     for lesson in LESSONS {
         let _ = writeln!(page, "\n## {}\n\n| Fault | In this world | Rows that notice |\n|---|---|---|", lesson.name);
@@ -205,7 +202,10 @@ fn the_page_of_broken_worlds_is_current() {
         std::fs::write(&path, &today).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == today, "docs/broken-worlds.md is not current: UPDATE_PAGES=1 cargo test --test broken_worlds");
+    assert!(
+        written == today,
+        "docs/broken-worlds.md is not current: UPDATE_PAGES=1 cargo test --test main broken_worlds::"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which rows of which lesson notice which fault. A lesson that is not named with a fault does not notice it.
 
-use crate::faults::Fault;
+use super::faults::Fault;
 
 /// What becomes of a lesson in a broken world.
 pub enum Outcome {
