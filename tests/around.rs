@@ -1,14 +1,12 @@
 //! The commands around the lessons: the teacher's pages, the doctor, completions, the manual page.
 
-mod support;
-
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::{self, Run, missing, run, say};
 use serde_json::Value;
-use support::{Run, missing, run, say};
 use udp_lab::lessons::LESSONS;
 
 fn page_of(lesson: &str) -> String {

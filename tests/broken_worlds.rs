@@ -1,29 +1,26 @@
 //! Every judged row has been seen to fail: the world is broken, not the expectation.
 //!
-//! `tests/broken_world` makes the C library's socket calls misbehave under the real binary, one fault at a time. Its
-//! `table.rs` names the rows that notice each fault; here every lesson runs in every world, and exactly these rows say
-//! `differs`.
-
-#![cfg(target_os = "linux")]
+//! `tests/broken_world` makes the C library's socket calls misbehave under the real binary, one fault at a time. Here every
+//! lesson runs in every world. What it must say there is in `tests/broken_world/expected/LESSON`: a line for each fault that
+//! it notices, with the exit status, the rows that say `differs`, and where the status is 3 what it said.
+//! `UPDATE_WORLDS=1 cargo test --test main broken_worlds` writes the files and the page: read the difference before you
+//! commit it.
 
 #[path = "broken_world/faults.rs"]
 mod faults;
-mod support;
-#[path = "broken_world/table.rs"]
-mod table;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
-use std::thread;
+use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
+use std::{env, fs, thread};
 
+use crate::support::{Run, in_world, udp_lab, world};
 use faults::Fault;
-use support::{Run, in_world, udp_lab, world};
-use table::{Outcome, WORLDS};
+use regex::Regex;
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Expect, Os};
 
@@ -33,15 +30,64 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// With so many wrong it is the lab or the library that is wrong: the others would say the same.
 const MOST_WRONG: usize = 20;
 
-/// So many worlds of each lesson run side by side: in most of them somebody waits, and in few the processor is busy.
-const SIDE_BY_SIDE: usize = 3;
+/// So many worlds run side by side: in most of them somebody waits, and in few the processor is busy.
+const SIDE_BY_SIDE: usize = 18;
+
+/// The first line of each file.
+const HEADING: &str = "# fault, exit status, rows that differ | what it said. \
+                       Written by: UPDATE_WORLDS=1 cargo test --test main broken_worlds\n";
+
+// What a lesson says in a world.
+
+/// How a lesson ended that noticed a fault.
+#[derive(PartialEq, Eq)]
+struct Outcome {
+    status: i32,
+    /// The rows that say `differs`, in their order.
+    rows: Vec<String>,
+    /// Where the status is 3: what was said, without ports and advice.
+    said: String,
+}
+
+impl Outcome {
+    /// `None` where nothing was noticed: the status is 0.
+    fn of(run: &Run) -> Option<Outcome> {
+        let said = if run.status == 3 { sentences(&run.err) } else { String::new() };
+        (run.status != 0).then(|| Outcome { status: run.status, rows: differing(&run.out), said })
+    }
+
+    /// As a line of a file has it, behind the fault's name.
+    fn read(text: &str) -> Outcome {
+        let (counts, said) = text.split_once(" | ").unwrap_or((text, ""));
+        let mut words = counts.split(' ').map(str::to_owned);
+        let status = words.next().and_then(|word| word.parse().ok());
+        Outcome { status: status.expect("an exit status"), rows: words.collect(), said: said.to_owned() }
+    }
+
+    fn line(&self, fault: &str) -> String {
+        let words = [fault.to_owned(), self.status.to_string()].into_iter().chain(self.rows.iter().cloned());
+        let words = words.collect::<Vec<_>>().join(" ");
+        if self.said.is_empty() { words } else { format!("{words} | {}", self.said) }
+    }
+}
+
+/// What standard error says, a sentence for each line: up to the advice, without what is another in each run.
+fn sentences(err: &str) -> String {
+    static PORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\d\.\d+\.\d+\.\d+):\d+").unwrap());
+    let sentence = |line: &str| {
+        let line = line.strip_prefix("udp-lab: ").unwrap_or(line);
+        let end = line.find(". ").or_else(|| line.find(';')).unwrap_or(line.trim_end_matches('.').len());
+        PORT.replace_all(&line[..end], "$1:PORT").into_owned()
+    };
+    err.lines().map(sentence).collect::<Vec<_>>().join(" | ")
+}
 
 /// The rows that differ, of a run's CSV.
 fn differing(csv: &str) -> Vec<String> {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let headers = reader.headers().expect("a line of headers").clone();
-    let place = |name| headers.iter().position(|header| header == name).expect("a column of this name");
-    let (id, verdict) = (place("id"), place("verdict"));
+    let Some(verdict) = headers.iter().position(|header| header == "verdict") else { return Vec::new() };
+    let id = headers.iter().position(|header| header == "id").expect("a column of this name");
     let rows = reader.records().map(|row| row.expect("a row as long as the others"));
     rows.filter(|row| &row[verdict] == "differs").map(|row| row[id].to_owned()).collect()
 }
@@ -64,59 +110,93 @@ fn in_broken_world(fault: Fault, lesson: &str) -> Result<Run, String> {
     }
 }
 
-/// What the table says of `lesson` in the world with `fault`.
-fn expected(fault: Fault, lesson: &str) -> &'static Outcome {
-    let world = WORLDS.iter().find(|(known, _)| *known == fault).map_or(&[][..], |(_, lessons)| lessons);
-    world.iter().find(|(known, _)| *known == lesson).map_or(&Outcome::Rows(&[]), |(_, outcome)| outcome)
+// What is written down.
+
+fn is_to_be_written() -> bool {
+    env::var_os("UPDATE_WORLDS").is_some()
 }
 
-/// Runs `lesson` in the world with `fault`: what is not as the table says.
-fn check(fault: Fault, lesson: &str) -> Result<(), String> {
-    let run = in_broken_world(fault, lesson)?;
-    match expected(fault, lesson) {
-        Outcome::Stops(words) if run.status == 3 && run.err.contains(words) => Ok(()),
-        Outcome::Stops(words) => Err(format!("it should stop and say `{words}`, and says: {} {}", run.status, run.err)),
-        Outcome::Rows(rows) => {
-            let status = i32::from(!rows.is_empty());
-            if !matches!(run.status, 0 | 1) {
-                return Err(format!("it stops: {} {}", run.status, run.err));
-            }
-            let noticed = differing(&run.out);
-            if run.status != status {
-                return Err(format!("the status should be {status}, and is {}: {noticed:?}", run.status));
-            }
-            if noticed == *rows {
-                Ok(())
-            } else {
-                Err(format!("it should be noticed by {rows:?}, and is by {noticed:?}"))
-            }
-        }
+fn file(lesson: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken_world/expected").join(lesson)
+}
+
+/// The lines of the lesson's file: the faults that it notices, and how.
+fn expected(lesson: &str) -> Vec<(String, Outcome)> {
+    if is_to_be_written() {
+        LazyLock::force(&WRONG);
     }
+    let text = fs::read_to_string(file(lesson)).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let parts = lines.map(|line| line.split_once(' ').expect("a fault, and what follows"));
+    parts.map(|(fault, rest)| (fault.to_owned(), Outcome::read(rest))).collect()
 }
 
-#[test]
-fn exactly_the_rows_of_the_table_notice_each_fault() {
-    let wrong = Mutex::new(Vec::new());
-    let run_worlds = |lesson: &str, next: &AtomicUsize| {
-        while let Some(&fault) = Fault::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = check(fault, lesson);
+/// Every lesson in every world, those first in which everybody waits longest.
+fn runs() -> Vec<(Fault, &'static str)> {
+    let (long, short): (Vec<Fault>, Vec<Fault>) = Fault::ALL.iter().partition(|fault| **fault == Fault::NeverReturns);
+    let faults = long.into_iter().chain(short);
+    faults.flat_map(|fault| LESSONS.iter().map(move |lesson| (fault, lesson.name))).collect()
+}
+
+/// What is not as the files say; they are written first where that is asked for.
+static WRONG: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let (runs, next) = (runs(), AtomicUsize::new(0));
+    let (seen, wrong) = (Mutex::new(HashMap::new()), Mutex::new(Vec::new()));
+    let files: HashMap<_, _> = match is_to_be_written() {
+        true => HashMap::new(),
+        false => LESSONS.iter().map(|lesson| (lesson.name, expected(lesson.name))).collect(),
+    };
+    let work = || {
+        while let Some(&(fault, lesson)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = in_broken_world(fault, lesson).and_then(|run| {
+                let outcome = Outcome::of(&run);
+                match files.get(lesson) {
+                    Some(file) => compare(fault, outcome.as_ref(), file)?,
+                    None => seen.lock().unwrap().extend(outcome.map(|outcome| ((fault.name(), lesson), outcome))),
+                }
+                Ok(())
+            });
             let mut wrong = wrong.lock().unwrap();
-            wrong.extend(result.err().map(|error| format!("{lesson} in a world with `{}`: {error}", fault.name())));
+            wrong.extend(result.err().map(|error| format!("{lesson} in a world with `{}`:\n{error}", fault.name())));
             if wrong.len() >= MOST_WRONG {
                 return;
             }
         }
     };
-    let next: Vec<AtomicUsize> = LESSONS.iter().map(|_| AtomicUsize::new(0)).collect();
-    thread::scope(|scope| {
-        for (lesson, next) in LESSONS.iter().zip(&next) {
-            for _ in 0..SIDE_BY_SIDE {
-                scope.spawn(|| run_worlds(lesson.name, next));
-            }
+    thread::scope(|scope| (0..SIDE_BY_SIDE).for_each(|_| drop(scope.spawn(work))));
+    let (seen, wrong) = (seen.into_inner().unwrap(), wrong.into_inner().unwrap());
+    if is_to_be_written() && wrong.is_empty() {
+        for lesson in LESSONS {
+            let line = |fault: &Fault| Some(seen.get(&(fault.name(), lesson.name))?.line(fault.name()) + "\n");
+            let lines: String = Fault::ALL.iter().filter_map(line).collect();
+            fs::write(file(lesson.name), HEADING.to_owned() + &lines).unwrap();
         }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }
+    wrong
+});
+
+/// Holds what came of a fault against the lesson's file.
+fn compare(fault: Fault, seen: Option<&Outcome>, file: &[(String, Outcome)]) -> Result<(), String> {
+    let expected = file.iter().find(|(known, _)| known == fault.name()).map(|(_, outcome)| outcome);
+    let line = |outcome: Option<&Outcome>| {
+        outcome.map_or_else(|| format!("{} 0", fault.name()), |outcome| outcome.line(fault.name()))
+    };
+    if seen == expected { Ok(()) } else { Err(format!("- {}\n+ {}", line(expected), line(seen))) }
+}
+
+#[test]
+fn exactly_the_rows_of_the_files_notice_each_fault() {
+    assert!(
+        WRONG.is_empty(),
+        "expected (-) and seen (+); UPDATE_WORLDS=1 writes down what is seen\n{}",
+        WRONG.join("\n")
+    );
+    for lesson in LESSONS {
+        let noticed = expected(lesson.name);
+        let known = |fault: &String| Fault::ALL.iter().any(|known| known.name() == *fault);
+        let unknown = noticed.iter().map(|(fault, _)| fault).find(|fault| !known(fault));
+        assert_eq!(unknown, None, "{}: no such fault", lesson.name);
+    }
 }
 
 /// The rows that are judged on Linux.
@@ -126,47 +206,18 @@ fn judged(lesson: &Lesson) -> Vec<String> {
     claims.filter(|claim| matches!(claim.expected.on(Os::Linux), Expect::Is(_))).map(|claim| claim.id.clone()).collect()
 }
 
-/// The rows of `lesson` that the table names.
-fn noticing(lesson: &str) -> HashSet<&'static str> {
-    let outcomes = WORLDS.iter().flat_map(|(_, lessons)| *lessons).filter(|(known, _)| *known == lesson);
-    let rows = outcomes.filter_map(|(_, outcome)| match outcome {
-        Outcome::Rows(rows) => Some(*rows),
-        Outcome::Stops(_) => None,
-    });
-    rows.flatten().copied().collect()
-}
-
 #[test]
 fn every_judged_row_of_every_lesson_notices_some_fault() {
     for lesson in LESSONS {
-        let noticing = noticing(lesson.name);
+        let noticing: HashSet<String> =
+            expected(lesson.name).into_iter().flat_map(|(_, outcome)| outcome.rows).collect();
         for row in judged(lesson) {
             assert!(
-                noticing.contains(row.as_str()),
-                "{}: no fault makes the row `{row}` differ. Run the lesson in the worlds of tests/broken_world/faults.rs \
-                 (`LD_PRELOAD=target/debug/examples/libbroken_world.so UDP_LAB_FAULT=merge`), and write what it notices \
-                 into table.rs; where nothing does, add the fault that breaks the row's promise",
+                noticing.contains(&row),
+                "{}: no fault makes the row `{row}` differ: add one to tests/broken_world/faults.rs that breaks the row's \
+                 promise, and write down what it does with UPDATE_WORLDS=1 cargo test --test main broken_worlds",
                 lesson.name
             );
-        }
-    }
-}
-
-#[test]
-fn the_table_names_each_fault_once_and_only_rows_that_there_are() {
-    let faults: Vec<Fault> = WORLDS.iter().map(|(fault, _)| *fault).collect();
-    assert_eq!(faults, Fault::ALL);
-    for (fault, lessons) in WORLDS {
-        let named: HashSet<_> = lessons.iter().map(|(lesson, _)| lesson).collect();
-        assert_eq!(named.len(), lessons.len(), "{fault:?} names a lesson twice");
-        for (lesson, _) in *lessons {
-            assert!(LESSONS.iter().any(|known| known.name == *lesson), "{fault:?}: no lesson {lesson}");
-        }
-    }
-    for lesson in LESSONS {
-        let judged = judged(lesson);
-        for row in noticing(lesson.name) {
-            assert!(judged.iter().any(|known| known == row), "{}: no judged row {row}", lesson.name);
         }
     }
 }
@@ -176,36 +227,41 @@ fn page() -> String {
         "# Broken worlds\n\nIn each of these worlds the system breaks one promise, and exactly the rows named here say \
          `differs`, within ten seconds; every row that is judged on Linux is there. To run one by hand after `cargo build --examples`: \
          `LD_PRELOAD=target/debug/examples/libbroken_world.so UDP_LAB_FAULT=merge udp-lab boundaries`.\n\n\
-         Written by the tests from `tests/broken_world/table.rs`: `UPDATE_PAGES=1 cargo test --test broken_worlds`.\n",
+         Written by the tests from `tests/broken_world/expected`: `UPDATE_WORLDS=1 cargo test --test main broken_worlds`.\n",
     );
-    for lesson in LESSONS {
-        let _ = writeln!(page, "\n## {}\n\n| Fault | In this world | Rows that notice |\n|---|---|---|", lesson.name);
-        for (fault, lessons) in WORLDS {
-            let Some((_, outcome)) = lessons.iter().find(|(known, _)| *known == lesson.name) else { continue };
-            let noticed = match outcome {
-                Outcome::Rows(rows) => rows.iter().map(|row| format!("`{row}`")).collect::<Vec<_>>().join(", "),
-                Outcome::Stops(words) => format!("the lesson stops, status 3: {words}"),
-            };
-            let _ = writeln!(page, "| `{}` | {} | {noticed} |", fault.name(), fault.sentence());
+    let files: Vec<_> = LESSONS.iter().map(|lesson| (lesson.name, expected(lesson.name))).collect();
+    for (lesson, noticed) in &files {
+        let _ = writeln!(page, "\n## {lesson}\n\n| Fault | In this world | Rows that notice |\n|---|---|---|");
+        for fault in Fault::ALL {
+            let Some((_, outcome)) = noticed.iter().find(|(known, _)| *known == fault.name()) else { continue };
+            let mut notices: Vec<String> = outcome.rows.iter().map(|row| format!("`{row}`")).collect();
+            if outcome.status == 3 {
+                notices.push(format!("the lesson stops, status 3: {}", outcome.said));
+            }
+            let _ = writeln!(page, "| `{}` | {} | {} |", fault.name(), fault.sentence(), notices.join(", "));
         }
     }
     page.push_str("\n## Worlds in which no row differs\n\n| Fault | In this world |\n|---|---|\n");
-    for (fault, _) in WORLDS.iter().filter(|(_, lessons)| lessons.is_empty()) {
+    let is_noticed = |fault: &Fault| files.iter().any(|(_, lines)| lines.iter().any(|(name, _)| *name == fault.name()));
+    for fault in Fault::ALL.iter().filter(|fault| !is_noticed(fault)) {
         let _ = writeln!(page, "| `{}` | {} |", fault.name(), fault.sentence());
     }
     page
 }
 
-/// `UPDATE_PAGES=1 cargo test` writes it.
+/// Written together with the files, and by `UPDATE_PAGES=1 cargo test`.
 #[test]
 fn the_page_of_broken_worlds_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/broken-worlds.md");
     let today = page();
-    if std::env::var_os("UPDATE_PAGES").is_some() {
-        std::fs::write(&path, &today).unwrap();
+    if is_to_be_written() || env::var_os("UPDATE_PAGES").is_some() {
+        fs::write(&path, &today).unwrap();
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == today, "docs/broken-worlds.md is not current: UPDATE_PAGES=1 cargo test --test broken_worlds");
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == today,
+        "docs/broken-worlds.md is not current: UPDATE_PAGES=1 cargo test --test main broken_worlds"
+    );
 }
 
 #[test]

@@ -1,16 +1,14 @@
 //! What the lab says of its calls, held against what others see of them: strace from outside, tcpdump and tshark in the
 //! capture.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use crate::support::{self, missing, run};
 use regex::Regex;
 use serde_json::Value;
-use support::{missing, run};
 use udp_lab::lab::Outcome;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::pcapng;

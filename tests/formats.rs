@@ -1,15 +1,13 @@
 //! What a run left, in every format, printed and in files: the same everywhere, and nothing of it lost.
 
-mod support;
-
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::{self, Run, missing, run, udp_lab};
 use regex::Regex;
 use serde_json::Value;
-use support::{Run, missing, run, udp_lab};
 use udp_lab::export::{Export, Target};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results};

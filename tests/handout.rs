@@ -1,16 +1,14 @@
 //! The handout: one page of HTML that hides what it must, shows what it must, and can be read by everybody. What only a
 //! browser knows is asked of Chromium, by `tests/handout/check.mjs`.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
+use crate::support::{self, in_world, missing, udp_lab};
 use serde_json::Value;
-use support::{in_world, missing, udp_lab};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results, html};
 use udp_lab::vocabulary::Verdict;

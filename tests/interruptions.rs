@@ -1,15 +1,11 @@
 //! What people and machines do to a running program: signals, suspension, a terminal that changes, streams that are shut.
 
-#![cfg(unix)]
-
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::support::{self, Run, on_terminal, udp_lab};
 use serde_json::json;
-use support::{Run, on_terminal, udp_lab};
 
 /// A run of some seconds.
 const LONG: [&str; 5] = ["concurrency", "--work", "200ms", "--clients", "4"];

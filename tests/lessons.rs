@@ -1,8 +1,6 @@
 //! Every lesson through the binary: its verdicts, its parameters, its limits.
 
-mod support;
-
-use support::{report, run};
+use crate::support::{self, report, run};
 
 #[test]
 fn every_lesson_is_as_expected_here() {

@@ -2,19 +2,15 @@
 //!
 //! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Times, ports and the system's release are
 //! replaced on both sides before they are compared, and blanks and lines are collapsed, as a table follows its longest
-//! cell; in pictures all numbers are replaced. A line `...` stands for lines that are left out. `UPDATE_PAGES=1 cargo test --test pages` writes today's output
+//! cell; in pictures all numbers are replaced. A line `...` stands for lines that are left out. `UPDATE_PAGES=1 cargo test --test main pages::` writes today's output
 //! into the pages, except where lines are left out.
-
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::support::udp_lab;
 use regex::Regex;
-use support::udp_lab;
 
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,19 +1,15 @@
 //! The picture in the README: a lesson in the terminal, on white and on black, as the binary prints it today.
 //!
-//! `UPDATE_PAGES=1 cargo test --test picture` draws it anew.
-
-#![cfg(target_os = "linux")]
-
-mod support;
+//! `UPDATE_PAGES=1 cargo test --test main picture::` draws it anew.
 
 use std::fs;
 use std::path::Path;
 
+use crate::support::udp_lab;
 use anstyle::{Color, RgbColor};
 use anstyle_lossy::palette::Palette;
 use anstyle_svg::Term;
 use regex::Regex;
-use support::udp_lab;
 
 /// As many lines as the first screen of a README has room for.
 const LINES: usize = 18;
@@ -72,7 +68,7 @@ fn the_picture_in_the_readme_is_what_the_program_prints() {
         if !current && std::env::var_os("UPDATE_PAGES").is_some() {
             fs::write(&path, &today).unwrap();
         } else {
-            assert!(current, "{name} is not current: UPDATE_PAGES=1 cargo test --test picture");
+            assert!(current, "{name} is not current: UPDATE_PAGES=1 cargo test --test main picture::");
         }
         assert!(readme.contains(name), "the README shows {name}");
     }

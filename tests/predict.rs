@@ -1,8 +1,6 @@
 //! The question before the run.
 
-mod support;
-
-use support::run;
+use crate::support::{self, run};
 use udp_lab::lessons::LESSONS;
 
 #[test]

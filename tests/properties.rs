@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::support;
 use proptest::collection::{SizeRange, vec};
 use proptest::option::of as option;
 use proptest::prelude::*;
@@ -612,5 +613,3 @@ fn blocks(capture: &[u8]) -> usize {
     assert!(kinds.iter().all(|kind| [0x0a0d_0d0a, 1, 6].contains(kind)), "{kinds:?}");
     packets
 }
-
-mod support;

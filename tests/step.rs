@@ -1,7 +1,5 @@
 //! The run that stops before each call.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
@@ -9,9 +7,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::{self, Report, Run, run, udp_lab};
 use regex::Regex;
 use serde_json::Value;
-use support::{Report, Run, run, udp_lab};
 use udp_lab::lessons::LESSONS;
 
 /// Ends a test that would hang; costs nothing otherwise.
@@ -340,17 +338,17 @@ fn it_goes_with_the_other_options_and_with_all() {
 /// Nobody reads any more: it neither waits nor complains.
 #[test]
 fn a_closed_pipe_ends_the_stops() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
     let mut child = udp_lab();
-    let mut child = child
-        .args(["delivery", "--step"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
+    child.args(["delivery", "--step"]).stdin(Stdio::piped()).stdout(writer.try_clone().unwrap()).stderr(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut output = BufReader::new(reader);
     output.read_line(&mut String::new()).unwrap();
     drop(output);
+    // A program that another test starts at this moment may hold the reading end until it runs.
+    while writer.write_all(b" ").is_ok() {
+        thread::yield_now();
+    }
     // Where it waits already, this Enter lets it find out; where it has found out, nobody reads it.
     let mut input = child.stdin.take().unwrap();
     let _ = input.write_all(b"\n");

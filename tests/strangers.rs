@@ -1,15 +1,11 @@
 //! While a lesson runs, others send to its ports: whoever they are and whatever they guess, its verdicts stand.
 
-#![cfg(target_os = "linux")]
-
-mod support;
-
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use support::{Report, Run, in_a_namespace, in_world, say, udp_lab};
+use crate::support::{self, Report, Run, in_a_namespace, in_world, say, udp_lab};
 use udp_lab::lessons::LESSONS;
 
 /// What no lesson says.
@@ -87,7 +83,7 @@ fn spray(done: &AtomicBool) -> usize {
 
 #[test]
 fn another_program_that_sprays_every_port_changes_no_verdict() {
-    in_a_namespace("spraying");
+    in_a_namespace("strangers::spraying");
 }
 
 /// Rows that a full queue has spoilt are skipped and say so: nothing else may become of them.

@@ -1,11 +1,9 @@
 //! The binary where it is used: narrow terminals, pipes, full disks, no colour, no network.
 
-mod support;
-
 #[cfg(target_os = "linux")]
 use std::process::Stdio;
 
-use support::{Run, run, udp_lab};
+use crate::support::{self, Run, run, udp_lab};
 
 fn widest_line(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or(0)

@@ -1,10 +1,6 @@
 //! Hard weather: every lesson again and again where machines are slow, small, strange or half shut.
 //!
-//! A few runs by default. `UDP_LAB_RUNS=2000 cargo test --test weather -- --nocapture` makes that many.
-
-#![cfg(target_os = "linux")]
-
-mod support;
+//! A few runs by default. `UDP_LAB_RUNS=2000 cargo test --test main weather:: -- --nocapture` makes that many.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -14,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{missing, say, world};
+use crate::support::{missing, say, world};
 
 /// Runs at the same time.
 const ABREAST: usize = 8;
@@ -67,7 +63,8 @@ fn binary(name: &str) -> String {
     let folder = std::env::temp_dir().join(format!("udp-lab-{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let copy = folder.join("udp-lab");
-    fs::copy(env!("CARGO_BIN_EXE_udp-lab"), &copy).unwrap();
+    // By a program of its own: nothing that another test starts meanwhile may have it open for writing.
+    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_udp-lab")).arg(&copy).status().unwrap().success());
     copy.to_str().unwrap().to_owned()
 }
 

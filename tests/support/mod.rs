@@ -1,9 +1,10 @@
 //! What the tests share: running the binary and reading what it said.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, reason = "`talk` uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -22,10 +23,29 @@ pub fn in_world(fault: &str) -> Command {
 }
 
 /// The library that makes the worlds: there are any on Linux only.
-pub fn world() -> PathBuf {
-    let library = Path::new(env!("CARGO_BIN_EXE_udp-lab")).with_file_name("examples/libbroken_world.so");
-    assert!(library.exists(), "{library:?} is missing: `cargo build --examples` makes it");
-    library
+pub fn world() -> &'static Path {
+    static LIBRARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(built_world);
+    LIBRARY.as_deref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Has cargo build the library where it is missing or older than its source, as `cargo test --test main` alone does not.
+fn built_world() -> Result<PathBuf, String> {
+    let folder = Path::new(env!("CARGO_BIN_EXE_udp-lab")).parent().expect("the folder of the profile");
+    let target = folder.parent().expect("the target directory");
+    let profile = folder.file_name().and_then(|name| name.to_str()).expect("the profile's name");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(&cargo);
+    build.args(["build", "--quiet", "--locked", "--example", "broken_world"]);
+    build.args(["--profile", if profile == "debug" { "dev" } else { profile }, "--target-dir"]).arg(target);
+    build.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    let output = build.output();
+    let failed = |what: String| format!("the library of the broken worlds cannot be built with {build:?}: {what}");
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    let library = folder.join("examples/libbroken_world.so");
+    match output.status.success() && library.exists() {
+        true => Ok(library),
+        false => Err(failed(format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr)))),
+    }
 }
 
 /// An empty folder for one test: `name` is its own among all tests.
@@ -156,6 +176,7 @@ pub fn missing(what: &str) {
 }
 
 /// Runs the test `inner`, which is ignored outside, in a network namespace of its own; says so where that is not granted.
+/// `inner` is its name with its module, as the list of tests has it.
 #[cfg(target_os = "linux")]
 pub fn in_a_namespace(inner: &str) {
     let isolated = |script: &str| {

@@ -1,0 +1,26 @@
+//! The tests of the binary from outside. One program, so that it is linked once: `cargo test --test main weather::` runs
+//! one file of it, `cargo test --test main boundaries` what has that word in its name.
+
+mod around;
+#[cfg(target_os = "linux")]
+mod broken_worlds;
+mod evidence;
+mod formats;
+mod handout;
+#[cfg(unix)]
+mod interruptions;
+mod lessons;
+#[cfg(target_os = "linux")]
+mod pages;
+#[cfg(target_os = "linux")]
+mod picture;
+mod predict;
+mod properties;
+mod registry;
+mod step;
+#[cfg(target_os = "linux")]
+mod strangers;
+mod support;
+mod surroundings;
+#[cfg(target_os = "linux")]
+mod weather;
