@@ -510,8 +510,12 @@ fn hand_over(text: &str, results: &Results<'_>, files: &Export) -> Result<Status
         printed => printed?,
     }
     for report in results.reports {
-        for reason in report.stopped() {
-            let _ = writeln!(io::stderr(), "udp-lab: {reason}");
+        if let [first, more @ ..] = &report.stopped()[..] {
+            let more = match more.len() {
+                0 => String::new(),
+                count => format!(" ({count} more of {} could not run, as its table says)", report.lesson),
+            };
+            let _ = writeln!(io::stderr(), "udp-lab: {first}{more}");
         }
     }
     Ok(Status::of(results.reports))

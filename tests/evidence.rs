@@ -9,10 +9,9 @@ use std::sync::LazyLock;
 use crate::support::{self, missing, run};
 use regex::Regex;
 use serde_json::Value;
-use udp_lab::lab::Outcome;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::pcapng;
-use udp_lab::vocabulary::Report;
+use udp_lab::vocabulary::{Event, Outcome, Protocol, Report, SendForm, Syscall};
 
 /// The lines below the heading of the trace.
 fn trace(out: &str) -> Vec<&str> {
@@ -165,6 +164,8 @@ fn moves(calls: &[String]) -> Vec<String> {
     let moves = |call: &&String| {
         ["sendto(", "sendmsg(", "recvfrom(", "recvmsg("].iter().any(|name| call.starts_with(name))
             && !call.contains("MSG_PEEK, NULL, NULL")
+            // Nor its looks at what was refused.
+            && !call.contains("MSG_ERRQUEUE")
     };
     calls.iter().filter(moves).cloned().collect()
 }
@@ -271,9 +272,15 @@ fn report(lesson: &str) -> Report {
 
 /// The payloads that the log says were sent as datagrams.
 fn sent(report: &Report) -> Vec<Vec<u8>> {
-    let sends = report.events.iter().filter(|event| !event.tcp && event.call.starts_with("send"));
-    let sent = sends.filter(|event| matches!(event.result, Outcome::Bytes(_)));
-    sent.map(|event| event.payload.clone().unwrap()).collect()
+    let udp = report.events().filter(|event| event.protocol == Protocol::Udp);
+    let sent = udp.filter(|event| matches!(event.call(), Some((Syscall::Send { .. }, Outcome::Sent(_)))));
+    sent.map(|event| event.payload().unwrap().to_vec()).collect()
+}
+
+/// The first datagram that was sent with its destination.
+fn first_sent(report: &Report) -> &Event {
+    let sends = |event: &&Event| matches!(event.call(), Some((Syscall::Send { form: SendForm::To(_), .. }, _)));
+    report.events().find(sends).unwrap()
 }
 
 /// What `program` prints; nothing where it is not here.
@@ -318,8 +325,8 @@ fn tcpdump_reads_every_datagram_and_finds_the_checksums_right() {
     let Some(out) = read_by("tcpdump", &["-nn", "-vv", "-r"], &file) else { return };
     assert_eq!(out.matches("[udp sum ok]").count(), sent(&report).len(), "{out}");
     assert!(!out.contains("bad") && !out.contains("wrong"), "{out}");
-    let first = report.events.iter().find(|event| event.call == "send_to").unwrap();
-    let (from, to) = (first.local.unwrap(), first.remote.unwrap());
+    let first = first_sent(&report);
+    let (from, to) = (first.local.unwrap(), first.peer.as_ref().unwrap().address);
     let ends = format!("127.0.0.1.{} > 127.0.0.1.{}: [udp sum ok]", from.port(), to.port());
     assert!(out.contains(&ends), "{ends} is not in\n{out}");
 }
@@ -344,7 +351,7 @@ fn tshark_reads_payloads_comments_and_times() {
         assert_eq!(row[2..4], ["1", "1"], "the checksums are good: {row:?}");
     }
     assert_eq!(rows[0][1], r#"scene 1 "one send, one receive": client -> server"#);
-    let first = reports[0].events.iter().find(|event| event.call == "send_to").unwrap();
+    let first = first_sent(&reports[0]);
     let sent = (reports[0].began + first.returned).duration_since(std::time::UNIX_EPOCH).unwrap();
     let (whole, micros) = (sent.as_secs(), sent.subsec_micros());
     assert!(rows[0][4].starts_with(&format!("{whole}.{micros:06}")), "{} is not {sent:?}", rows[0][4]);

@@ -291,7 +291,7 @@ fn no_force_replaces_what_is_not_a_plain_file() {
 #[test]
 fn a_file_that_appears_during_the_run_is_kept_and_a_run_that_is_killed_leaves_none() {
     let folder = folder("race");
-    let host = udp_lab::platform::host();
+    let host = udp_lab::kernel::host();
     let look = Look { width: 80, ascii: false, ladder: true, why: true };
     let targets = ["r.json", "r.csv"].map(|name| Target::new(folder.join(name)).unwrap());
     let export = Export::open(targets.to_vec(), false).unwrap();
@@ -333,7 +333,7 @@ fn where_no_file_can_be_created_nothing_is_run() {
     fs::write(folder.join("file"), "").unwrap();
     let too_long = format!("{}.md", "x".repeat(300));
     let mut places = vec!["missing/r.md".to_owned(), "file/r.md".to_owned(), "r.md/".to_owned()];
-    if !udp_lab::platform::under_wine() {
+    if !udp_lab::kernel::under_wine() {
         // Wine says of a name that is too long only that there is no such file.
         places.push(too_long);
     }
@@ -384,7 +384,7 @@ fn a_full_disk_leaves_no_file() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_run_that_stops_half_way_is_printed_and_not_exported() {
+fn a_scene_that_cannot_run_is_skipped_and_everything_is_printed_and_exported() {
     let folder = folder("stopped");
     let script = "ulimit -n 12; exec \"$0\" all --format csv --export r.csv";
     let mut shell = Command::new("sh");
@@ -392,9 +392,12 @@ fn a_run_that_stops_half_way_is_printed_and_not_exported() {
     let run = Run::from(shell.output().unwrap());
     assert_eq!(run.status, 3, "{}", run.err);
     assert!(run.err.contains("EMFILE 24"), "{}", run.err);
-    let lessons = parsed_csv(&run.out).into_iter().skip(1).map(|row| row[0].clone());
-    assert!(lessons.collect::<Vec<_>>().contains(&"boundaries".to_owned()), "{}", run.out);
-    assert!(files(&folder).is_empty());
+    let rows = parsed_csv(&run.out);
+    let lessons: Vec<&String> = rows.iter().skip(1).map(|row| &row[0]).collect();
+    assert!(LESSONS.iter().all(|lesson| lessons.contains(&&lesson.name.to_owned())), "{}", run.out);
+    let skipped = rows.iter().filter(|row| row[6] == "skipped" && row[9].contains("EMFILE 24")).count();
+    assert!(skipped > 0 && rows.iter().any(|row| row[6] == "match"), "{}", run.out);
+    assert_eq!(fs::read_to_string(folder.join("r.csv")).unwrap(), run.out);
 }
 
 /// A reader who has seen enough must not cost the file.

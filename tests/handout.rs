@@ -11,7 +11,7 @@ use crate::support::{self, in_world, missing, udp_lab};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results, html};
-use udp_lab::vocabulary::Verdict;
+use udp_lab::vocabulary::{Action, Outcome, Syscall, Verdict};
 
 /// What has a meaning in HTML; the last one could be taken for a right-to-left mark.
 const HOSTILE: [&str; 6] = [
@@ -227,18 +227,25 @@ fn hostile_payloads_stay_text() {
 #[test]
 fn observed_values_and_answers_are_hidden() {
     let marks = ["OBSERVED!", "EXPECTED!", "REASON!", "NOTE!", "WHY!", "PAYLOAD!", "differs"];
-    let host = udp_lab::platform::host();
+    let host = udp_lab::kernel::host();
     let look = Look { width: 80, ascii: false, ladder: true, why: true };
     for lesson in LESSONS {
         let mut report = lesson.run(lesson.default_scenes().unwrap(), None).unwrap();
-        for row in &mut report.rows {
-            (row.expected, row.observed) = (marks[1].to_owned(), marks[0].to_owned());
-            (row.reason, row.verdict) = (Some(marks[2].to_owned()), Verdict::Differs);
+        for scene in &mut report.scenes {
+            for row in &mut scene.rows {
+                (row.expected, row.observed) = (marks[1].to_owned(), marks[0].to_owned());
+                (row.reason, row.verdict) = (Some(marks[2].to_owned()), Verdict::Differs);
+            }
+            for event in &mut scene.events {
+                match &mut event.action {
+                    Action::Call(Syscall::Send { payload, .. }, _) => *payload = marks[5].as_bytes().to_vec(),
+                    Action::Call(_, Outcome::Received(received)) => received.bytes = marks[5].as_bytes().to_vec(),
+                    _ => {}
+                }
+            }
+            scene.notes = vec![marks[3].to_owned()];
         }
-        for event in &mut report.events {
-            event.payload = event.payload.is_some().then(|| marks[5].as_bytes().to_vec());
-        }
-        (report.notes, report.why) = (vec![marks[3].to_owned()], marks[4]);
+        report.why = marks[4];
         let results =
             Results { reports: &[report], host: &host, look, arguments: &[lesson.name.to_owned()], trace: false };
         let page = html::reports(&results);

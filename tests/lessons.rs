@@ -72,7 +72,7 @@ fn boundaries_takes_the_longest_datagrams() {
 fn a_small_buffer_cuts_and_the_rest_is_gone() {
     let cut = report(&["truncation"], 0);
     assert_eq!((cut.observed("receive-1"), cut.observed("receive-2")), (r#""h""#, r#""w""#));
-    assert_eq!(cut.observed("flag"), "cut");
+    assert_eq!(cut.observed("flag"), "truncated");
     assert_eq!(cut.observed("tcp-second-read"), r#""ello""#);
 
     let boundaries = report(&["boundaries", "--buffer", "2"], 0);
@@ -92,12 +92,12 @@ fn a_small_buffer_is_an_error_and_the_rest_is_gone() {
 #[test]
 fn truncation_follows_its_parameters() {
     let whole = report(&["truncation", "--buffer", "100", "hello", "", "你好"], 0);
-    assert_eq!((whole.observed("receive-1"), whole.observed("flag")), (r#""hello""#, "whole"));
+    assert_eq!((whole.observed("receive-1"), whole.observed("flag")), (r#""hello""#, "complete"));
     assert_eq!(whole.observed("receive-3"), r#""你好""#);
     let none = report(&["truncation", "--buffer", "0"], 0);
     assert_eq!(none.observed("buffer-1"), r#""""#);
     let exact = report(&["truncation", "--buffer", "5"], 0);
-    assert_eq!(exact.observed("flag"), "whole");
+    assert_eq!(exact.observed("flag"), "complete");
 }
 
 #[test]

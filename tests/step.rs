@@ -68,12 +68,12 @@ fn announced(conversation: &str) -> Vec<(String, bool)> {
     let lines = lines.filter(|line| !line.starts_with(UNSTOPPABLE));
     let call = |line: &str| {
         let (who, rest) = line.split_once(": ").unwrap_or_else(|| panic!("what is this? {line}"));
-        let rest = rest.replacen(" with MSG_", " ", 1);
-        let flagged = ["recv_from WAITALL", "recv_from TRUNC", "peek_from TRUNC"];
-        let call = flagged.into_iter().find(|call| rest.starts_with(call));
-        let call = call.unwrap_or_else(|| rest.split([' ', ',']).next().unwrap());
+        let who = if rest.contains("an end marker of 1 byte") { "fence" } else { who };
+        let name = rest.split([' ', ',']).next().unwrap();
+        let flags = rest.split_once(" with ").map_or("", |(_, flags)| flags.split(',').next().unwrap());
+        let call = format!("{name} {}", flags.replace(" and ", "|"));
         let together = line.ends_with(", and all like it that follow") || line.contains(", and all rounds like this");
-        (format!("{who}: {call}"), together)
+        (format!("{who}: {}", call.trim_end()), together)
     };
     lines.map(call).collect()
 }
@@ -83,7 +83,25 @@ fn made(report: &Report) -> Vec<String> {
     let events = report.0["events"].as_array().unwrap().iter();
     let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
     let events = events.filter(|event| !["serve", "begin", "end"].contains(&event["call"].as_str().unwrap()));
-    events.map(|event| format!("{}: {}", text(event, "who"), text(event, "call"))).collect()
+    let call = |event: &Value| posix_name(&text(event, "protocol"), &text(event, "call"));
+    events.map(|event| format!("{}: {}", text(event, "who"), call(event))).collect()
+}
+
+/// The name that POSIX has for what schema 1 calls `call`, with its flags.
+fn posix_name(protocol: &str, call: &str) -> String {
+    let (name, flag) = call.split_once(' ').unwrap_or((call, ""));
+    let (name, peeks) = match (protocol, name) {
+        (_, "peek_from") => ("recvfrom", true),
+        (_, "peek") => ("recv", true),
+        (_, "recv_from") => ("recvfrom", false),
+        (_, "send_to") => ("sendto", false),
+        ("tcp", "write") => ("send", false),
+        ("tcp", "read") => ("recv", false),
+        (_, name) => (name, false),
+    };
+    let flags = [peeks.then(|| "MSG_PEEK".to_owned()), (!flag.is_empty()).then(|| format!("MSG_{flag}"))];
+    let flags: Vec<String> = flags.into_iter().flatten().collect();
+    format!("{name} {}", flags.join("|")).trim_end().to_owned()
 }
 
 fn verdicts(report: &Report) -> Vec<String> {
@@ -170,17 +188,17 @@ fn a_call_is_not_made_before_enter() {
     #[cfg(target_os = "linux")]
     assert_eq!(bound_sockets(&run.child), 0);
     run.enter();
-    let bind = run.up_to(r#"client: send_to server, 5 bytes "hello""#);
+    let bind = run.up_to(r#"client: sendto server, 5 bytes "hello""#);
     assert_eq!(bind.len(), 1, "a bind is no row: {bind:#?}");
     #[cfg(target_os = "linux")]
     assert_eq!(bound_sockets(&run.child), 1, "the server's; the client's first send would bind its own");
     run.enter();
-    let hello = run.up_to(r#"client: send_to server, 5 bytes "world""#);
+    let hello = run.up_to(r#"client: sendto server, 5 bytes "world""#);
     let rows: Vec<_> = hello.iter().filter(|line| is_row(line)).collect();
     assert_eq!(rows.len(), 2, "{hello:#?}");
     assert!(rows[0].contains("client") && rows[0].contains("server") && rows[1].contains(r#"─ "hello" ─"#));
     run.enter();
-    let world = run.up_to(r#"client: send_to server, 6 bytes "sudada""#);
+    let world = run.up_to(r#"client: sendto server, 6 bytes "sudada""#);
     assert!(world.len() == 2 && world[0].contains(r#"─ "world" ─"#), "the ladder has its header: {world:#?}");
     // The end of the input ends the stops and not the run.
     let Stepping { input, .. } = &mut run;
@@ -242,17 +260,17 @@ fn what_threads_do_is_replayed_and_that_is_said() {
     let talk = conversation(&out, "concurrency");
     assert_eq!(talk.matches(UNSTOPPABLE).count(), 3, "once for each crew:\n{talk}");
     for part in talk.split(UNSTOPPABLE).skip(1) {
-        let served = part.split("fence: send_to client").next().unwrap();
-        assert!(served.contains("\nserver: recv_from") && served.contains("\nserver: send_to client "), "{served}");
+        let served = part.split("\nclient 1: recvfrom").next().unwrap();
+        assert!(served.contains("\nserver: recvfrom") && served.contains("\nserver: sendto client "), "{served}");
     }
     assert_eq!(report.observed("in-hand-of-threads"), "3");
     // Nobody presses Enter any more, and still the crew works to its end: the first of the replay is announced.
     let mut run = Stepping::start(&["concurrency", "--clients", "1", "--step"]);
     run.up_to("server: bind");
     run.enter();
-    run.up_to("client 1: send_to server");
+    run.up_to("client 1: sendto server");
     run.enter();
-    let replay = run.up_to("fence: send_to server");
+    let replay = run.up_to("client 1: sendto server, an end marker");
     assert!(replay.iter().any(|line| line.starts_with(UNSTOPPABLE)), "{replay:#?}");
     let (out, _) = with_report(&["delivery"], &enters(), "together");
     assert_eq!(out.matches(UNSTOPPABLE).count(), 1, "two clients send at once: {out}");
@@ -267,7 +285,7 @@ fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
     assert_eq!(parts.len(), 3, "TCP, and the moment between close and bind of UDP: {scene}");
     assert!(parts[0].contains("server: accept (TCP)") && !parts[0].contains("close"), "{scene}");
     assert!(parts[1].contains("EADDRINUSE") || cfg!(windows), "{scene}");
-    assert!(parts[1].contains("client: send_to server, 5 bytes"), "{scene}");
+    assert!(parts[1].contains("client: sendto server, 5 bytes"), "{scene}");
     assert!(!report.with_verdict("match").is_empty());
 }
 
@@ -275,12 +293,12 @@ fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
 fn calls_that_are_alike_need_one_enter() {
     let (out, _) = with_report(&["delivery", "--messages", "5000"], &enters(), "alike");
     let talk = conversation(&out, "delivery");
-    let first = talk.split("── nobody reads ──").nth(1).unwrap().split("server: recv_from").next().unwrap();
-    assert_eq!(first.matches("client: send_to server, 100 bytes").count(), 5, "{first}");
-    assert!(first.contains(r#"client: send_to server, 100 bytes "4 4 4 4 4 4 4 4 …", and all like it that follow"#));
+    let first = talk.split("── nobody reads ──").nth(1).unwrap().split("server: recvfrom").next().unwrap();
+    assert_eq!(first.matches("client: sendto server, 100 bytes").count(), 5, "{first}");
+    assert!(first.contains(r#"client: sendto server, 100 bytes "4 4 4 4 4 4 4 4 …", and all like it that follow"#));
     assert!(first.contains("(4994 more)") && first.contains(r#" "4999 4999 4999 4…" "#), "{first}");
     // What comes after them is a call of its own again.
-    assert!(talk.contains(r#"client: send_to server, 8 bytes "one more""#), "{talk}");
+    assert!(talk.contains(r#"client: sendto server, 8 bytes "one more""#), "{talk}");
 }
 
 #[test]
@@ -401,8 +419,8 @@ fn on_a_terminal_enter_ends_the_line() {
     let talk = conversation(&out, "truncation");
     let announced = |text: &str| talk.matches(text).count();
     assert_eq!(announced("server: bind to 127.0.0.1, any port "), 1, "{talk}");
-    assert_eq!(announced("client: send_to server, 5 bytes \"hello\" "), 1, "{talk}");
-    assert_eq!(announced("client: send_to server, 5 bytes \"world\" "), 1, "{talk}");
-    assert_eq!(announced("fence: "), 0, "{talk}");
+    assert_eq!(announced("client: sendto server, 5 bytes \"hello\" "), 1, "{talk}");
+    assert_eq!(announced("client: sendto server, 5 bytes \"world\" "), 1, "{talk}");
+    assert_eq!(announced("an end marker"), 0, "{talk}");
     assert!(out.contains("Next: udp-lab delivery"), "{out}");
 }

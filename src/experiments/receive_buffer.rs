@@ -35,8 +35,14 @@ pub fn overfill(
     server.connect(&client)?;
     set_receive_buffer(&server, bytes)?;
     let count = payloads.len();
-    let failed = |payload: &Vec<u8>| client.send_to(payload, &server) != Ok(payload.len());
-    let failed_sends = lab.while_it_may_hang(sends, || payloads.filter(failed).count());
+    let send_all = || -> Result<usize, SceneError> {
+        let mut failed = 0;
+        for payload in payloads {
+            failed += usize::from(lab.answer(client.send_to(&payload, &server))? != Ok(payload.len()));
+        }
+        Ok(failed)
+    };
+    let failed_sends = lab.while_it_may_hang(sends, send_all)?;
     let received = server.drain(longest, count)?;
     // Only now: what was under way when reading began has been dropped, or received, as well.
     let dropped = server.drops();

@@ -41,6 +41,13 @@ impl CallError {
         CallError::new(format!("{operation} {address}"), error)
     }
 
+    /// Whether the call failed for want of something that has nothing to do with it, such as a file descriptor or a network.
+    pub(super) fn is_of_the_environment(&self) -> bool {
+        use SocketError::{NetworkDown, NetworkUnreachable, TooManyFiles, TooManyFilesInSystem};
+        let errors = [NetworkDown, NetworkUnreachable, TooManyFiles, TooManyFilesInSystem];
+        errors.into_iter().any(|error| self.error.is(error, HERE))
+    }
+
     /// What a user can do about it.
     fn advice(&self) -> Option<&'static str> {
         let is = |error| self.error.is(error, HERE);

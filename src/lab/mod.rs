@@ -294,11 +294,22 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where they failed.
     pub fn attempt<T>(&self, id: &str, result: Call<T>) -> Result<T, SceneError> {
-        result.map_err(|error| {
+        self.answer(result)?.map_err(|error| {
             let reason = format!("{}: {}", error.operation, error.error);
             self.observe(id, error);
             SceneError::Skip(reason)
         })
+    }
+
+    /// A call's result that is an answer to some claim, whether it succeeded or not.
+    ///
+    /// # Errors
+    /// [`SceneError::Call`] where it failed for want of something that has nothing to do with it.
+    pub fn answer<T>(&self, result: Call<T>) -> Result<Call<T>, SceneError> {
+        match result {
+            Err(error) if error.is_of_the_environment() => Err(error.into()),
+            result => Ok(result),
+        }
     }
 
     /// Makes `calls`; where one of them does not return, that is the answer to the claim `id`.

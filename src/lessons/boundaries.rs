@@ -80,7 +80,8 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
 
         let mut whole = 0;
         for message in &messages {
-            whole += usize::from(client.send_to(&message.0, &server) == Ok(message.length()));
+            let sent = lab.answer(client.send_to(&message.0, &server))?;
+            whole += usize::from(sent == Ok(message.length()));
         }
         let received = server.receive_until_marker(buffer)?;
 
@@ -141,7 +142,7 @@ fn several_buffers() -> Scene {
     Scene::claims("several-buffers", "several buffers, one datagram", claims).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        let sent = client.send_gathered(&[b"he", b"l", b"lo"], &server);
+        let sent = lab.answer(client.send_gathered(&[b"he", b"l", b"lo"], &server))?;
         let went = sent.is_ok();
         lab.observe("gathered-send", sent);
         match went {

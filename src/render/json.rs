@@ -56,6 +56,7 @@ struct EventJson<'a> {
     scene: usize,
     returned_us: u64,
     who: &'a str,
+    protocol: &'a str,
     call: String,
     with: Option<&'a str>,
     payload: Option<String>,
@@ -126,6 +127,10 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         scene,
         returned_us: microseconds(event.returned),
         who: named(event.who.as_str(), sends),
+        protocol: match event.protocol {
+            Protocol::Udp => "udp",
+            Protocol::Tcp => "tcp",
+        },
         call: String::new(),
         with: event.peer.as_ref().map(|peer| named(peer.name.as_str(), !sends)),
         payload: event.payload().map(|bytes| escaped(bytes, usize::MAX).0),

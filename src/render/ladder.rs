@@ -91,7 +91,7 @@ fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, width: usize, loo
     let mut header = Canvas::new(width);
     header.put(TIME - 4, TIME, "ms");
     for (lane, name) in ladder.lanes.iter().enumerate() {
-        header.put(columns[lane], end_of(lane), name);
+        header.put(columns[lane], end_of(lane), &look.text(name));
     }
     let mut text = if with_header { header.line(look) } else { String::new() };
     for step in &ladder.steps {
@@ -169,7 +169,7 @@ fn draw_bars(scenes: &[Bars], look: Look) -> String {
             match bar {
                 None => canvas.put(0, width, &format!("({} more)", scene.left_out)),
                 Some(bar) => {
-                    canvas.put(0, name, &bar.client);
+                    canvas.put(0, name, &look.text(&bar.client));
                     let (from, to) = (place(bar.began), place(bar.ended).max(place(bar.began) + 1));
                     canvas.put(name + from, width, &block.repeat(to - from));
                     canvas.put(name + to + 1, width, &format!("{:.1}", bar.ended.as_secs_f64() * 1000.0));

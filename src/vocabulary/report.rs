@@ -214,11 +214,9 @@ impl Report {
         notes
     }
 
-    /// Why scenes ended early, each reason once.
+    /// Why scenes ended early, for each that did.
     pub fn stopped(&self) -> Vec<&str> {
-        let mut reasons: Vec<&str> = self.scenes.iter().filter_map(|scene| scene.stopped.as_deref()).collect();
-        reasons.dedup();
-        reasons
+        self.scenes.iter().filter_map(|scene| scene.stopped.as_deref()).collect()
     }
 
     /// The row that answers the question.
