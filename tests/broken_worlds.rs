@@ -8,6 +8,8 @@
 
 #[path = "broken_world/faults.rs"]
 mod faults;
+#[path = "broken_world/options.rs"]
+mod options;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;

@@ -1,23 +1,32 @@
 //! The faults, each with its name for `UDP_LAB_FAULT` and a sentence. The library and the tests share this list.
 
+use super::options::{OPTIONS, SocketOption};
+
 macro_rules! faults {
     ($(#[doc = $sentence:literal] $fault:ident = $name:literal,)*) => {
         /// One promise that the world does not keep.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Fault {
             $(#[doc = $sentence] $fault,)*
+            /// Setting this option succeeds and does nothing.
+            OptionIgnored(SocketOption),
+            /// This option cannot be set.
+            OptionRefused(SocketOption),
         }
 
         impl Fault {
             /// All of them, in the order of the page.
             pub fn all() -> Vec<Fault> {
-                vec![$(Fault::$fault),*]
+                let of_options = OPTIONS.iter().flat_map(|option| [Fault::OptionIgnored(*option), Fault::OptionRefused(*option)]);
+                [$(Fault::$fault),*].into_iter().chain(of_options).collect()
             }
 
             /// Its name in `UDP_LAB_FAULT`.
             pub fn name(self) -> String {
                 match self {
                     $(Fault::$fault => $name.to_owned(),)*
+                    Fault::OptionIgnored(option) => format!("option-ignored:{}", option.name),
+                    Fault::OptionRefused(option) => format!("option-refused:{}", option.name),
                 }
             }
 
@@ -25,6 +34,8 @@ macro_rules! faults {
             pub fn sentence(self) -> String {
                 match self {
                     $(Fault::$fault => $sentence.trim().to_owned(),)*
+                    Fault::OptionIgnored(option) => format!("Setting {} succeeds and does nothing.", option.name),
+                    Fault::OptionRefused(option) => format!("{} cannot be set.", option.name),
                 }
             }
         }

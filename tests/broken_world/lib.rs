@@ -12,6 +12,7 @@
 mod faults;
 mod kernel;
 mod lab;
+mod options;
 mod tcp;
 mod udp;
 
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use faults::Fault;
 use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use options::SocketOption;
 use udp::Delivery;
 
 static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| {
@@ -254,6 +256,12 @@ pub unsafe extern "C" fn setsockopt(
     value: *const c_void,
     length: socklen_t,
 ) -> c_int {
+    let is = |option: SocketOption| (option.level, option.number) == (level, name);
+    match *FAULT {
+        Some(Fault::OptionIgnored(option)) if is(option) => return 0,
+        Some(Fault::OptionRefused(option)) if is(option) => return kernel::fail(libc::ENOPROTOOPT),
+        _ => {}
+    }
     match limits() {
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
             // SAFETY: the option's value is a number of 32 bits.
