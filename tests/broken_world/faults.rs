@@ -1,25 +1,42 @@
 //! The faults, each with its name for `UDP_LAB_FAULT` and a sentence. The library and the tests share this list.
 
+use super::options::{OPTIONS, SocketOption};
+
 macro_rules! faults {
     ($(#[doc = $sentence:literal] $fault:ident = $name:literal,)*) => {
         /// One promise that the world does not keep.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Fault {
             $(#[doc = $sentence] $fault,)*
+            /// Setting this option succeeds and does nothing.
+            OptionIgnored(SocketOption),
+            /// This option cannot be set.
+            OptionRefused(SocketOption),
         }
 
         impl Fault {
             /// All of them, in the order of the page.
-            pub const ALL: &[Fault] = &[$(Fault::$fault),*];
+            pub fn all() -> Vec<Fault> {
+                let of_options = OPTIONS.iter().flat_map(|option| [Fault::OptionIgnored(*option), Fault::OptionRefused(*option)]);
+                [$(Fault::$fault),*].into_iter().chain(of_options).collect()
+            }
 
             /// Its name in `UDP_LAB_FAULT`.
-            pub fn name(self) -> &'static str {
-                match self { $(Fault::$fault => $name,)* }
+            pub fn name(self) -> String {
+                match self {
+                    $(Fault::$fault => $name.to_owned(),)*
+                    Fault::OptionIgnored(option) => format!("option-ignored:{}", option.name),
+                    Fault::OptionRefused(option) => format!("option-refused:{}", option.name),
+                }
             }
 
             /// What is wrong in this world.
-            pub fn sentence(self) -> &'static str {
-                match self { $(Fault::$fault => $sentence,)* }.trim()
+            pub fn sentence(self) -> String {
+                match self {
+                    $(Fault::$fault => $sentence.trim().to_owned(),)*
+                    Fault::OptionIgnored(option) => format!("Setting {} succeeds and does nothing.", option.name),
+                    Fault::OptionRefused(option) => format!("{} cannot be set.", option.name),
+                }
             }
         }
     };
@@ -47,6 +64,8 @@ faults! {
     Blend = "blend",
     /// Every datagram of two or more bytes seems to come from 127.0.0.9: the lab takes it for a stranger's.
     WrongSender = "wrong-sender",
+    /// No datagram of two or more bytes is delivered.
+    NothingArrives = "nothing-arrives",
     /// A datagram of no bytes is not delivered.
     SwallowEmpty = "swallow-empty",
     /// A peek at a datagram consumes it. (The lab peeks before a plain recv: it alone does not tell the sender.)
@@ -55,6 +74,8 @@ faults! {
     NeverConsumes = "never-consumes",
     /// A read of 0 bytes consumes a datagram.
     ReadConsumes = "read-consumes",
+    /// A read of 0 bytes fails.
+    EmptyReadFails = "empty-read-fails",
     /// Nobody is told that a datagram was cut.
     NoFlag = "no-flag",
     /// Every datagram is said to have been cut.
@@ -85,6 +106,18 @@ faults! {
     NoPort = "no-port",
     /// A server on all addresses answers from the one that was asked.
     AnswersFromAsked = "answers-from-asked",
+    /// The second datagram of a socket leaves from another port.
+    SecondPort = "second-port",
+    /// Every third send of a socket fails.
+    ThirdSendFails = "third-send-fails",
+    /// A socket without a port cannot send.
+    UnboundCannotSend = "unbound-cannot-send",
+    /// A send to an address needs a connect before it.
+    SendNeedsConnect = "send-needs-connect",
+    /// Calls that send several buffers are not supported.
+    NoSendmsg = "no-sendmsg",
+    /// A server cannot send to whom it has received from.
+    NoAnswer = "no-answer",
     /// What a socket has sent is lost when it is closed.
     CloseDiscards = "close-discards",
     /// A socket that is closed says so to all it has talked to.
@@ -97,6 +130,10 @@ faults! {
     RefusedAtOnce = "refused-at-once",
     /// An unconnected socket is told, too, that nobody listens.
     TellUnconnected = "tell-unconnected",
+    /// An unconnected socket is told at its next send that nobody listens.
+    SendTells = "send-tells",
+    /// Whoever sends to a server that was restarted is told so by an error.
+    RestartTells = "restart-tells",
     /// A connected socket is told again and again that nobody listens.
     TellAgain = "tell-again",
     /// A datagram for a port where nobody listens is kept for a later server.
@@ -105,6 +142,8 @@ faults! {
     ConnectSends = "connect-sends",
     /// A connect to a port where nobody listens is refused.
     ConnectRefused = "connect-refused",
+    /// A UDP socket cannot be connected.
+    NoUdpConnect = "no-udp-connect",
     /// A connect to a UDP server waits for its answer, and gives up.
     ConnectTimesOut = "connect-times-out",
     /// A stranger sends what could be the program's own to every socket that is bound or sent to.
@@ -119,12 +158,16 @@ faults! {
     PortAtOnce = "port-at-once",
     /// A UDP port cannot be bound again once it was closed.
     NoRebind = "no-rebind",
+    /// Once a program has bound an address, it can bind no other.
+    BindOnce = "bind-once",
 
     // The receive buffer.
     /// The receive buffer has no limit.
     NoLimit = "no-limit",
     /// A send to a full receive buffer fails.
     FullFails = "full-fails",
+    /// A send to a full receive buffer waits until somebody reads.
+    SendWaits = "send-waits",
     /// The receive after a send to a full receive buffer fails.
     FullTells = "full-tells",
     /// A socket whose receive buffer was full once receives nothing more after what it holds.
@@ -163,6 +206,8 @@ faults! {
     TcpNeverFull = "tcp-never-full",
     /// A TCP connect to a port where nobody listens succeeds.
     TcpConnectsToNobody = "tcp-connects-to-nobody",
+    /// A TCP connect to a port where nobody listens is not answered.
+    TcpNoRefusal = "tcp-no-refusal",
     /// The fourth listen says that it failed.
     TcpListenFails = "tcp-listen-fails",
     /// Every fifth accept fails.

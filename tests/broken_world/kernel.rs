@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::zeroed;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use libc::{DIR, clockid_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
 
@@ -82,6 +83,11 @@ pub fn address(ip: [u8; 4], port: u16) -> sockaddr_in {
     address
 }
 
+/// Whether two addresses are the same, port and all.
+pub fn same(a: &sockaddr_in, b: &sockaddr_in) -> bool {
+    (a.sin_addr.s_addr, a.sin_port) == (b.sin_addr.s_addr, b.sin_port)
+}
+
 /// The socket's own address; port 0 where it has none.
 pub fn own_address(socket: c_int) -> sockaddr_in {
     let mut own = address([0; 4], 0);
@@ -125,8 +131,17 @@ pub fn set_receive_buffer(socket: c_int, bytes: c_int) -> c_int {
 /// `SK_MEMINFO_DROPS` of `linux/sock_diag.h`: what was dropped because the receive buffer was full.
 pub const DROPS: usize = 8;
 
+fn memory(socket: c_int) -> Option<[u32; DROPS + 1]> {
+    option(socket, libc::SOL_SOCKET, libc::SO_MEMINFO)
+}
+
 pub fn drops(socket: c_int) -> u32 {
-    option::<[u32; DROPS + 1]>(socket, libc::SOL_SOCKET, libc::SO_MEMINFO).map_or(0, |counts| counts[DROPS])
+    memory(socket).map_or(0, |counts| counts[DROPS])
+}
+
+/// `SK_MEMINFO_RMEM_ALLOC`: how much of the receive buffer is taken, in bytes; nothing where the socket is closed.
+pub fn queued(socket: c_int) -> u32 {
+    memory(socket).map_or(0, |counts| counts[0])
 }
 
 /// Sends a datagram; `None` for the peer of a connected socket.
@@ -200,6 +215,25 @@ pub fn send_from(socket: c_int, bytes: &[u8], to: &sockaddr_in, source: libc::in
         sendmsg(socket, &raw const message, 0)
     };
     usize::try_from(sent).map_err(|_| last_error())
+}
+
+/// How long a send on this socket may wait, and `None` for ever.
+pub fn limit_of_sends(socket: c_int, flags: c_int) -> Option<Duration> {
+    // SAFETY: it has no arguments but the socket.
+    let non_blocking = unsafe { libc::fcntl(socket, libc::F_GETFL) } & libc::O_NONBLOCK != 0;
+    if non_blocking || flags & libc::MSG_DONTWAIT != 0 {
+        return Some(Duration::ZERO);
+    }
+    let limit: libc::timeval = option(socket, libc::SOL_SOCKET, libc::SO_SNDTIMEO)?;
+    let limit = Duration::new(limit.tv_sec.cast_unsigned(), 1000 * limit.tv_usec as u32);
+    (!limit.is_zero()).then_some(limit)
+}
+
+/// Sleeps for a millisecond, whatever sleeping is in this world.
+pub fn sleep() {
+    let request = timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+    // SAFETY: `request` is a time, and nobody wants to know what remains of it.
+    unsafe { clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const request, std::ptr::null_mut()) };
 }
 
 /// Waits for good.

@@ -2,7 +2,8 @@
 //! `UDP_LAB_FAULT` names the fault; [`faults`] lists them. Each is what a kernel would do that did not keep a promise;
 //! `tests/broken_worlds.rs` sees the lessons notice. Without a fault everything passes through here unchanged.
 //!
-//! This file has the functions that the binary calls. [`udp`] and [`tcp`] have the faults, [`kernel`] the real functions.
+//! This file has the functions that the binary calls. [`udp`] and [`tcp`] have the faults, [`kernel`] the real functions,
+//! [`lab`] what is known of the binary.
 
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code, missing_docs, reason = "it stands in for functions of the C library")]
@@ -10,6 +11,8 @@
 #[allow(dead_code, reason = "the tests use its sentences")]
 mod faults;
 mod kernel;
+mod lab;
+mod options;
 mod tcp;
 mod udp;
 
@@ -21,12 +24,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use faults::Fault;
 use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use options::SocketOption;
 use udp::Delivery;
 
 static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| {
     let name = std::env::var("UDP_LAB_FAULT").ok()?;
-    let fault = Fault::ALL.iter().find(|fault| fault.name() == name);
-    Some(*fault.unwrap_or_else(|| panic!("no such fault: {name}")))
+    let fault = Fault::all().into_iter().find(|fault| fault.name() == name);
+    Some(fault.unwrap_or_else(|| panic!("no such fault: {name}")))
 });
 
 /// Whether this is what is wrong with the world.
@@ -112,7 +116,7 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
     unsafe {
         let address = ipv4(to);
         let second = || address.is_some_and(|address| address.sin_addr.s_addr.to_ne_bytes() == [127, 0, 0, 2]);
-        if fault(Fault::Bare) && second() {
+        if fault(Fault::Bare) && second() || address.is_some_and(udp::is_second_address) {
             return kernel::fail(libc::EADDRNOTAVAIL);
         }
         if !udp::is(socket) {
@@ -147,9 +151,11 @@ pub unsafe extern "C" fn connect(socket: c_int, to: *const sockaddr, to_length: 
         let status = kernel::connect(socket, to, to_length);
         match address {
             Some(address) if status == 0 => udp::connected(socket, address),
-            None if fault(Fault::TcpConnectsToNobody) && status < 0 && kernel::last_error() == libc::ECONNREFUSED => {
-                return 0;
-            }
+            None if status < 0 && kernel::last_error() == libc::ECONNREFUSED => match () {
+                () if fault(Fault::TcpConnectsToNobody) => return 0,
+                () if fault(Fault::TcpNoRefusal) => return kernel::fail(libc::ETIMEDOUT),
+                () => {}
+            },
             _ => {}
         }
         status
@@ -250,6 +256,12 @@ pub unsafe extern "C" fn setsockopt(
     value: *const c_void,
     length: socklen_t,
 ) -> c_int {
+    let is = |option: SocketOption| (option.level, option.number) == (level, name);
+    match *FAULT {
+        Some(Fault::OptionIgnored(option)) if is(option) => return 0,
+        Some(Fault::OptionRefused(option)) if is(option) => return kernel::fail(libc::ENOPROTOOPT),
+        _ => {}
+    }
     match limits() {
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
             // SAFETY: the option's value is a number of 32 bits.
@@ -303,6 +315,9 @@ pub unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, flags: c
         let known = if fault(Fault::FirstBuffer) { &parts[..1] } else { parts };
         let gathered = known.iter().flat_map(|part| slice::from_raw_parts(part.iov_base.cast::<u8>(), part.iov_len));
         let bytes: Vec<u8> = gathered.copied().collect();
+        if fault(Fault::NoSendmsg) && !lab::is_end_marker(&bytes) {
+            return returned(Err(libc::EOPNOTSUPP));
+        }
         returned(udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast())))
     }
 }
@@ -372,6 +387,9 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn read(descriptor: c_int, buffer: *mut c_void, length: usize) -> ssize_t {
     if length == 0 && udp::is(descriptor) {
+        if fault(Fault::EmptyReadFails) {
+            return returned(Err(libc::EAGAIN));
+        }
         udp::read_nothing(descriptor);
     }
     // SAFETY: the arguments are the caller's own.

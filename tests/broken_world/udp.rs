@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::Instant;
 
 use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, sockaddr_in};
 
 use crate::faults::Fault;
-use crate::{fault, kernel};
+use crate::{fault, kernel, lab};
 
 /// From here datagrams come that no endpoint of a lesson can have sent.
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 9];
@@ -46,8 +47,18 @@ struct State {
     listener: Option<ThreadId>,
     heard: Vec<sockaddr_in>,
     talked: Vec<sockaddr_in>,
+    /// From whom this socket received before it sent to them.
+    callers: Vec<sockaddr_in>,
+    /// Where a server was restarted that this socket had sent to.
+    restarted: Vec<u16>,
+    /// How many sends there were.
+    sent: usize,
+    /// The kernel had the news that nobody listens.
+    refused: bool,
     peer: Option<sockaddr_in>,
-    /// Bound and connected to itself: nobody listens there.
+    /// The place in the order in which sockets were bound.
+    bound: usize,
+    /// Nobody listens there.
     guard: bool,
 }
 
@@ -57,6 +68,9 @@ static KEPT: LazyLock<Mutex<HashMap<u16, Vec<Datagram>>>> = LazyLock::new(Mutex:
 /// Under which address a port was last sent to.
 static ASKED: LazyLock<Mutex<HashMap<u16, libc::in_addr>>> = LazyLock::new(Mutex::default);
 static CLOSED: LazyLock<Mutex<Vec<u16>>> = LazyLock::new(Mutex::default);
+static BINDS: AtomicUsize = AtomicUsize::new(0);
+/// The address that was bound first.
+static FIRST: OnceLock<u32> = OnceLock::new();
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -66,13 +80,9 @@ fn with<T>(socket: c_int, act: impl FnOnce(&mut State) -> T) -> T {
     act(lock(&SOCKETS).entry(socket).or_default())
 }
 
-fn same(a: &sockaddr_in, b: &sockaddr_in) -> bool {
-    (a.sin_addr.s_addr, a.sin_port) == (b.sin_addr.s_addr, b.sin_port)
-}
-
 pub fn opened(socket: c_int) {
     lock(&SOCKETS).insert(socket, State::default());
-    if fault(Fault::TellUnconnected) {
+    if fault(Fault::TellUnconnected) || fault(Fault::SendTells) {
         kernel::switch_on(socket, libc::IPPROTO_IP, libc::IP_RECVERR);
     }
 }
@@ -81,11 +91,12 @@ pub fn is(socket: c_int) -> bool {
     lock(&SOCKETS).contains_key(&socket)
 }
 
-/// The socket that hears what is sent to `port`.
+/// The socket that hears what is sent to `port`: of two that share it for a moment, as the kernel has it, the newer one.
 fn hearer(port: u16) -> Option<c_int> {
     let sockets = lock(&SOCKETS);
-    let mut open = sockets.iter().filter(|(_, state)| !state.guard).map(|(&socket, _)| socket);
-    open.find(|&socket| kernel::own_address(socket).sin_port == port)
+    let open = sockets.iter().filter(|(_, state)| !state.guard);
+    let at_port = open.filter(|(socket, _)| kernel::own_address(**socket).sin_port == port);
+    at_port.max_by_key(|(_, state)| state.bound).map(|(socket, _)| *socket)
 }
 
 pub fn closing(socket: c_int) {
@@ -103,10 +114,15 @@ pub fn closing(socket: c_int) {
 /// Takes the next datagrams from the kernel and does to them what the fault does.
 fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
     let (bytes, from) = kernel::receive_bytes(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
-    let mut datagrams = vec![Datagram { bytes, from }];
+    let first = Datagram { bytes, from };
+    if lab::is_end_marker(&first.bytes) {
+        with(socket, |state| state.held.push_back(first));
+        return Ok(());
+    }
+    let mut datagrams = vec![first];
     if fault(Fault::Merge) || fault(Fault::Swap) {
         let next = kernel::receive_bytes(socket, MSG_PEEK | MSG_DONTWAIT);
-        if next.is_ok_and(|(_, next)| same(&next, &from))
+        if next.is_ok_and(|(bytes, next)| kernel::same(&next, &from) && !lab::is_end_marker(&bytes))
             && let Ok((mut bytes, from)) = kernel::receive_bytes(socket, MSG_DONTWAIT)
         {
             match fault(Fault::Merge) {
@@ -117,58 +133,72 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
     }
     let vanished = fault(Fault::CloseDiscards) && hearer(from.sin_port).is_none();
     with(socket, |state| {
-        // Fences have one byte at most: what they prove stays proved.
-        state.taken += usize::from(datagrams[0].bytes.len() > 1);
+        let harmed = lab::may_be_harmed(&datagrams[0].bytes);
+        state.taken += usize::from(harmed);
         let lost = match () {
-            () if fault(Fault::Lose) => datagrams[0].bytes.len() > 1 && state.taken % 3 == 0,
+            () if fault(Fault::Lose) => harmed && state.taken % 3 == 0,
+            () if fault(Fault::NothingArrives) => harmed,
             () if fault(Fault::SwallowEmpty) => datagrams[0].bytes.is_empty(),
             () if fault(Fault::FullStaysDeaf) => state.deaf,
             () => vanished,
         };
-        if lost {
-            return;
-        }
-        for mut datagram in datagrams {
-            let last = datagram.bytes.last().copied();
-            let several = datagram.bytes.len() > 1;
-            if several && fault(Fault::Change) {
-                datagram.bytes[1] ^= 0x20;
-            }
-            if several && fault(Fault::Clip) {
-                datagram.bytes.pop();
-            }
-            if several && fault(Fault::Blend) {
-                let end = datagram.bytes.len() - 1;
-                datagram.bytes[end] = state.last_byte.unwrap_or(datagram.bytes[end]);
-                state.last_byte = last;
-            }
-            if several && fault(Fault::WrongSender) {
-                datagram.from.sin_addr.s_addr = u32::from_ne_bytes(ELSEWHERE);
-            }
-            if fault(Fault::DescriptorEach) && !state.heard.iter().any(|known| same(known, &datagram.from)) {
-                state.heard.push(datagram.from);
-                kernel::leak_descriptor();
-            }
-            if fault(Fault::Twice) {
-                state.held.push_back(datagram.clone());
-            }
-            state.talked.retain(|known| !same(known, &datagram.from));
-            state.talked.push(datagram.from);
-            state.held.push_back(datagram);
+        if !lost {
+            datagrams.into_iter().for_each(|datagram| state.hold(datagram));
         }
     });
     Ok(())
+}
+
+impl State {
+    /// Keeps a datagram for the next receive, changed as the fault has it.
+    fn hold(&mut self, mut datagram: Datagram) {
+        let last = datagram.bytes.last().copied();
+        let harmed = lab::may_be_harmed(&datagram.bytes);
+        if harmed && fault(Fault::Change) {
+            datagram.bytes[1] ^= 0x20;
+        }
+        if harmed && fault(Fault::Clip) {
+            datagram.bytes.pop();
+        }
+        if harmed && fault(Fault::Blend) {
+            let end = datagram.bytes.len() - 1;
+            datagram.bytes[end] = self.last_byte.unwrap_or(datagram.bytes[end]);
+            self.last_byte = last;
+        }
+        if harmed && fault(Fault::WrongSender) {
+            datagram.from.sin_addr.s_addr = u32::from_ne_bytes(ELSEWHERE);
+        }
+        let from = datagram.from;
+        let known = |list: &[sockaddr_in]| list.iter().any(|known| kernel::same(known, &from));
+        if fault(Fault::DescriptorEach) && !known(&self.heard) {
+            self.heard.push(from);
+            kernel::leak_descriptor();
+        }
+        if !known(&self.talked) {
+            self.callers.push(from);
+        }
+        if fault(Fault::Twice) {
+            self.held.push_back(datagram.clone());
+        }
+        self.talked.retain(|known| !kernel::same(known, &from));
+        self.talked.push(from);
+        self.held.push_back(datagram);
+    }
 }
 
 fn next(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
     // One thread at a time, so that what is taken first is received first.
     let turn = with(socket, |state| Arc::clone(&state.turn));
     let _turn = lock(&turn);
-    let peek = (flags & MSG_PEEK != 0 || fault(Fault::NeverConsumes)) && !fault(Fault::PeekConsumes);
+    let asked = flags & MSG_PEEK != 0;
+    let stays = (asked || fault(Fault::NeverConsumes)) && !fault(Fault::PeekConsumes);
     loop {
-        let held = with(socket, |state| match peek {
-            true => state.held.front().cloned(),
-            false => state.held.pop_front(),
+        let held = with(socket, |state| {
+            let is_marker = state.held.front().is_some_and(|datagram| lab::is_end_marker(&datagram.bytes));
+            match if is_marker { asked } else { stays } {
+                true => state.held.front().cloned(),
+                false => state.held.pop_front(),
+            }
         });
         match held {
             Some(datagram) => return Ok(datagram),
@@ -203,11 +233,18 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         () if fault(Fault::FullTells) && with(socket, |state| std::mem::take(&mut state.told)) => {
             return Err(libc::ENOBUFS);
         }
+        () if fault(Fault::TellUnconnected) && with(socket, |state| std::mem::take(&mut state.refused)) => {
+            return Err(libc::ECONNREFUSED);
+        }
         () => {}
     }
     let mut received = next(socket, flags);
     match received {
         Err(libc::ECONNREFUSED) if fault(Fault::SwallowRefused) => received = next(socket, flags),
+        Err(libc::ECONNREFUSED) if fault(Fault::SendTells) && kernel::peer_address(socket).is_none() => {
+            with(socket, |state| state.refused = true);
+            received = next(socket, flags);
+        }
         Err(libc::ECONNREFUSED) if fault(Fault::TellAgain) => with(socket, |state| state.told = true),
         Err(libc::EAGAIN) if fault(Fault::TellAgain) && with(socket, |state| state.told) => {
             received = Err(libc::ECONNREFUSED);
@@ -218,6 +255,8 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         _ => {}
     }
     let Datagram { mut bytes, from } = received?;
+    let is_marker = lab::is_end_marker(&bytes);
+    let fault = |known: Fault| !is_marker && fault(known);
 
     let real = bytes.len();
     let rest = bytes.split_off(room.min(real));
@@ -246,17 +285,26 @@ pub fn read_nothing(socket: c_int) {
 
 /// Sends for the binary; `None` for the peer of a connected socket.
 pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>) -> Result<usize, c_int> {
-    let peer = with(socket, |state| {
-        if let Some(to) = to {
-            state.talked.push(*to);
-        }
-        state.peer
+    let peer = with(socket, |state| state.peer);
+    let (asked, to) = (to, to.or(peer.as_ref()));
+    let plain = || kernel::send_bytes(socket, bytes, flags, to);
+    if lab::is_end_marker(bytes) {
+        return match among_strangers() {
+            true => beside_a_stranger(socket, bytes, to, plain),
+            false => send_marker(socket, plain),
+        };
+    }
+    let count = with(socket, |state| {
+        state.talked.extend(asked);
+        state.sent += 1;
+        state.sent
     });
-    let to = to.or(peer.as_ref());
     if let Some(to) = to {
         lock(&ASKED).insert(to.sin_port, to.sin_addr);
     }
-    let plain = || kernel::send_bytes(socket, bytes, flags, to);
+    if let Some(error) = sending(socket, asked, count) {
+        return Err(error);
+    }
     match to {
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
@@ -273,7 +321,13 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
                 _ => Ok(sent),
             }
         }
-        Some(to) if fault(Fault::NoPort) && kernel::own_address(socket).sin_port == 0 => send_from_elsewhere(bytes, to),
+        Some(to) if fault(Fault::NoPort) && kernel::own_address(socket).sin_port == 0 => {
+            send_from_another(bytes, to, kernel::address(ELSEWHERE, 0))
+        }
+        _ if fault(Fault::SecondPort) && count == 2 => {
+            let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return plain() };
+            send_from_another(bytes, &to, sockaddr_in { sin_port: 0, ..kernel::own_address(socket) })
+        }
         Some(to) if fault(Fault::AnswersFromAsked) && kernel::own_address(socket).sin_addr.s_addr == 0 => {
             let asked = lock(&ASKED).get(&kernel::own_address(socket).sin_port).copied();
             asked.map_or_else(plain, |asked| kernel::send_from(socket, bytes, to, asked))
@@ -295,11 +349,15 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
             }
             sent
         }
-        Some(to) if fault(Fault::FullFails) || fault(Fault::FullTells) => {
+        Some(to) if fault(Fault::FullFails) || fault(Fault::FullTells) || fault(Fault::SendWaits) => {
             let Some(hearer) = hearer(to.sin_port) else { return plain() };
             let before = kernel::drops(hearer);
             let sent = plain();
             match kernel::drops(hearer) > before {
+                true if fault(Fault::SendWaits) => {
+                    wait_for_room(socket, hearer, flags)?;
+                    plain()
+                }
                 true if fault(Fault::FullFails) => Err(libc::ENOBUFS),
                 dropped => {
                     with(socket, |state| state.told |= dropped);
@@ -309,6 +367,54 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
         }
         _ => plain(),
     }
+}
+
+/// Whether this send is to fail, and with what. It is the socket's `count`-th, to the address that was asked for.
+fn sending(socket: c_int, asked: Option<&sockaddr_in>, count: usize) -> Option<c_int> {
+    let restarted = || {
+        with(socket, |state| {
+            let at = state.restarted.iter().position(|port| asked.is_some_and(|to| to.sin_port == *port))?;
+            Some(state.restarted.swap_remove(at))
+        })
+    };
+    let is_caller = |to: &sockaddr_in| with(socket, |state| state.callers.iter().any(|known| kernel::same(known, to)));
+    let is_connected = || kernel::peer_address(socket).is_some();
+    match () {
+        () if fault(Fault::ThirdSendFails) && count.is_multiple_of(3) => Some(libc::EPERM),
+        () if fault(Fault::UnboundCannotSend) && kernel::own_address(socket).sin_port == 0 => Some(libc::EINVAL),
+        () if fault(Fault::SendNeedsConnect) && asked.is_some() && !is_connected() => Some(libc::ENOTCONN),
+        () if fault(Fault::NoAnswer) && asked.is_some_and(is_caller) => Some(libc::EHOSTUNREACH),
+        () if fault(Fault::RestartTells) && restarted().is_some() => Some(libc::ECONNRESET),
+        () if fault(Fault::SendTells) && with(socket, |state| std::mem::take(&mut state.refused)) => {
+            Some(libc::ECONNREFUSED)
+        }
+        () => None,
+    }
+}
+
+/// Sends an end marker: the news of an earlier datagram, which in some worlds the kernel has for this call, waits for
+/// another.
+fn send_marker(socket: c_int, send: impl Fn() -> Result<usize, c_int>) -> Result<usize, c_int> {
+    let has_news = fault(Fault::TellUnconnected) || fault(Fault::SendTells) || fault(Fault::KeepForLater);
+    match send() {
+        Err(libc::ECONNREFUSED) if has_news && kernel::peer_address(socket).is_none() => {
+            with(socket, |state| state.refused = true);
+            send()
+        }
+        sent => sent,
+    }
+}
+
+/// Waits until the receive buffer of `hearer` holds less than it does now.
+fn wait_for_room(socket: c_int, hearer: c_int, flags: c_int) -> Result<(), c_int> {
+    let (limit, started, full) = (kernel::limit_of_sends(socket, flags), Instant::now(), kernel::queued(hearer));
+    while kernel::queued(hearer) >= full {
+        if limit.is_some_and(|limit| started.elapsed() >= limit) {
+            return Err(libc::EAGAIN);
+        }
+        kernel::sleep();
+    }
+    Ok(())
 }
 
 fn among_strangers() -> bool {
@@ -358,12 +464,12 @@ fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
     }
 }
 
-fn send_from_elsewhere(bytes: &[u8], to: &sockaddr_in) -> Result<usize, c_int> {
-    let any = kernel::address(ELSEWHERE, 0);
-    // SAFETY: `any` has the length given; the descriptor is this function's own.
+/// Sends from a socket of its own that is bound to `from`.
+fn send_from_another(bytes: &[u8], to: &sockaddr_in, from: sockaddr_in) -> Result<usize, c_int> {
+    // SAFETY: `from` has the length given; the descriptor is this function's own.
     unsafe {
         let other = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
-        kernel::bind(other, (&raw const any).cast(), kernel::ADDRESS);
+        kernel::bind(other, (&raw const from).cast(), kernel::ADDRESS);
         let sent = kernel::send_bytes(other, bytes, 0, Some(to));
         kernel::close(other);
         sent
@@ -371,6 +477,11 @@ fn send_from_elsewhere(bytes: &[u8], to: &sockaddr_in) -> Result<usize, c_int> {
 }
 
 // What comes before.
+
+/// Whether this address is not there any more, since another one was bound.
+pub fn is_second_address(address: &sockaddr_in) -> bool {
+    fault(Fault::BindOnce) && *FIRST.get_or_init(|| address.sin_addr.s_addr) != address.sin_addr.s_addr
+}
 
 /// Whether this binding is to fail, and with what.
 pub fn binding(address: &sockaddr_in) -> Option<c_int> {
@@ -383,20 +494,31 @@ pub fn bound(socket: c_int) {
         let own = kernel::own_address(socket);
         stranger_sends(STRANGE, &own, own.sin_port);
     }
-    if let Some(kept) = lock(&KEPT).remove(&kernel::own_address(socket).sin_port) {
-        with(socket, |state| state.held.extend(kept));
+    let port = kernel::own_address(socket).sin_port;
+    if fault(Fault::RestartTells) && lock(&CLOSED).contains(&port) {
+        for (_, state) in lock(&SOCKETS).iter_mut() {
+            if state.talked.iter().any(|to| to.sin_port == port) {
+                state.restarted.push(port);
+            }
+        }
     }
+    let kept = lock(&KEPT).remove(&port);
+    with(socket, |state| {
+        state.bound = 1 + BINDS.fetch_add(1, Ordering::Relaxed);
+        state.held.extend(kept.unwrap_or_default());
+    });
 }
 
 /// Whether this connecting is not to happen, and what it returns instead.
 pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> {
     let own = kernel::own_address(socket);
-    if same(&own, to) {
+    if lab::is_guard(socket, to) {
         with(socket, |state| state.guard = true);
         return None;
     }
     let somebody = hearer(to.sin_port).is_some();
     match () {
+        () if fault(Fault::NoUdpConnect) => Some(Err(libc::EOPNOTSUPP)),
         () if fault(Fault::ConnectRefused) && !somebody => Some(Err(libc::ECONNREFUSED)),
         () if fault(Fault::ConnectTimesOut) && somebody => Some(Err(libc::ETIMEDOUT)),
         () if fault(Fault::HearStrangers) => {

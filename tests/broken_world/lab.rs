@@ -1,0 +1,21 @@
+//! What the worlds know of the lab, so that they break promises and not its proofs.
+
+use libc::{c_int, sockaddr_in};
+
+use crate::kernel;
+
+/// An end marker: behind it nothing is under way. One byte, of a value that no lesson sends by itself. It passes through
+/// every world unharmed, in its place.
+pub fn is_end_marker(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80..=0xff])
+}
+
+/// Whether a fault may lose or change a datagram: one of a byte or none may be the lab's, and prove something.
+pub fn may_be_harmed(bytes: &[u8]) -> bool {
+    bytes.len() > 1
+}
+
+/// A guard holds a port where nobody listens: its socket is bound there and is being connected to itself.
+pub fn is_guard(socket: c_int, peer: &sockaddr_in) -> bool {
+    kernel::same(&kernel::own_address(socket), peer)
+}

@@ -1,0 +1,15 @@
+//! The socket options that lessons set: in one world each is ignored, in another it is refused.
+
+use libc::c_int;
+
+/// A socket option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketOption {
+    /// As the manual page has it.
+    pub name: &'static str,
+    pub level: c_int,
+    pub number: c_int,
+}
+
+pub const OPTIONS: &[SocketOption] =
+    &[SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF }];
