@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::kernel::{self, HERE};
 use crate::lab::{Call, probe};
 use crate::lessons::{LESSONS, UNLIKE_WINE};
-use crate::kernel::{self, HERE};
 use crate::vocabulary::{Claim, Expect, Host, Need, Os};
 
 /// The buffer that is asked for, to see what is granted.

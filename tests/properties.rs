@@ -20,8 +20,8 @@ use udp_lab::lessons::LESSONS;
 use udp_lab::render::{FILE_FORMATS, Format, Look, Results, pcapng, trace};
 use udp_lab::vocabulary::{
     Action, Ancillary, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
-    Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escaped, quoted,
-    shortened, sources,
+    Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escaped,
+    quoted, shortened, sources,
 };
 
 /// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.
@@ -303,9 +303,10 @@ fn error() -> impl Strategy<Value = OsError> {
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    let received = (bytes(), maybe(peer()), 0_usize..70_000, any::<bool>()).prop_map(|(bytes, from, returned, truncated)| {
-        Outcome::Received(Received { bytes, from, returned, truncated, ancillary: Ancillary::default() })
-    });
+    let received =
+        (bytes(), maybe(peer()), 0_usize..70_000, any::<bool>()).prop_map(|(bytes, from, returned, truncated)| {
+            Outcome::Received(Received { bytes, from, returned, truncated, ancillary: Ancillary::default() })
+        });
     prop_oneof![
         Just(Outcome::Done),
         (0_usize..70_000).prop_map(Outcome::Sent),
@@ -321,8 +322,12 @@ fn receive() -> impl Strategy<Value = Receive> {
     let forms = vec![ReceiveForm::Recv, ReceiveForm::From, ReceiveForm::Message, ReceiveForm::Read];
     let flags = vec![Flags::default(), PEEK, TRUNC, WAITALL, PEEK | TRUNC];
     let select = (proptest::sample::select(forms), proptest::sample::select(flags));
-    (select, vec(0_usize..70_000, 0..4), any::<bool>())
-        .prop_map(|((form, flags), buffers, waits)| Receive { form, buffers, flags, waits })
+    (select, vec(0_usize..70_000, 0..4), any::<bool>()).prop_map(|((form, flags), buffers, waits)| Receive {
+        form,
+        buffers,
+        flags,
+        waits,
+    })
 }
 
 fn syscall() -> impl Strategy<Value = Syscall> {

@@ -10,4 +10,4 @@ pub use self::answers::{answer_to, answered};
 pub use self::descriptors::{tcp_descriptors_for, udp_descriptors_for};
 pub use self::end_of_file::{empty_datagram, tcp_peer_closes, udp_peer_closes};
 pub use self::receive_buffer::{overfill, set_receive_buffer};
-pub use self::tcp_flow_control::{write_while_nobody_reads};
+pub use self::tcp_flow_control::write_while_nobody_reads;

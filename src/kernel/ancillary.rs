@@ -83,8 +83,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
         parts.push(IoSliceMut::new(part));
         rest = tail;
     }
-    let message =
-        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), MsgFlags::empty())?;
+    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), MsgFlags::empty())?;
     let mut ancillary = Ancillary::default();
     let byte = |number: i32| u8::try_from(number).ok();
     for control in message.cmsgs()? {

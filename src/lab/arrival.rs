@@ -56,11 +56,7 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
     made
 }
 
-fn waiting(
-    receiver: &RecordedSocket,
-    receive: &Receive,
-    attempt: &mut dyn FnMut() -> Result<Raw, Failure>,
-) -> Made {
+fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut() -> Result<Raw, Failure>) -> Made {
     let patience = &receiver.context.session.patience;
     let started = Instant::now();
     let limit = patience.limit();

@@ -248,7 +248,10 @@ mod tests {
         directory.sent(sender, "127.0.0.1:7".parse().unwrap(), b"x");
         directory.closed(silent);
         directory.closed(sender);
-        assert_eq!((name(&directory, "127.0.0.1:8"), name(&directory, "127.0.0.1:9").as_deref()), (None, Some("sender")));
+        assert_eq!(
+            (name(&directory, "127.0.0.1:8"), name(&directory, "127.0.0.1:9").as_deref()),
+            (None, Some("sender"))
+        );
         assert!(directory.knows("127.0.0.1:8".parse().unwrap()));
         assert!(directory.reached_at("127.0.0.1:9".parse().unwrap()).is_empty());
     }

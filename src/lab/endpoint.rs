@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::arrival::discard_peeked;
 use super::context::SceneContext;
-use super::recorded::{Made, RecordedSocket};
 use super::received::ReceiveResult;
+use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{

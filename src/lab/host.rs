@@ -26,9 +26,8 @@ const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192
 /// [`SceneError::Skip`] where this user may not make network namespaces, or `ip` of iproute2 is not there.
 pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Host; 2], SceneError> {
     let host = |name: &str, address| {
-        let namespace = Namespace::new().map_err(|error| {
-            SceneError::Skip(CallError::new("make a network namespace", &error).to_string())
-        })?;
+        let namespace = Namespace::new()
+            .map_err(|error| SceneError::Skip(CallError::new("make a network namespace", &error).to_string()))?;
         Ok::<_, SceneError>(Host { name: name.to_owned(), namespace, address, context: Arc::clone(context) })
     };
     let hosts = [host(names[0], ADDRESSES[0])?, host(names[1], ADDRESSES[1])?];

@@ -365,7 +365,12 @@ impl<'a> Watched<'a> {
         let sharing = receiver.context.directory.reached_at(path.to);
         let sharing = sharing.iter().filter(|entry| entry.peer.is_none() && !path.to.ip().is_multicast());
         let sockets = sharing.filter_map(Entry::socket).filter(|socket| !Arc::ptr_eq(socket, &receiver.socket));
-        let others = sockets.map(|socket| { let counts = counts(&socket); (socket, counts) }).collect();
+        let others = sockets
+            .map(|socket| {
+                let counts = counts(&socket);
+                (socket, counts)
+            })
+            .collect();
         Watched { receiver, filters: filters(receiver, path), others, own: counts(&receiver.socket) }
     }
 

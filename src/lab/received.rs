@@ -163,15 +163,30 @@ impl AllReceived {
         self.results.iter()
     }
 
-    /// Says that the rows that follow presuppose that something was received.
+    /// Says that the rows that follow presuppose that `count` datagrams were received.
     ///
     /// # Errors
-    /// [`SceneError::Skip`] where nothing was.
-    pub fn required(&self) -> Result<(), SceneError> {
+    /// [`SceneError::Skip`] where fewer were.
+    pub fn required(&self, count: usize) -> Result<(), SceneError> {
         match self.count() {
-            0 => Err(SceneError::Skip(format!("no datagram was received: {}", Fact::from(&self.end)))),
-            _ => Ok(()),
+            received if received >= count => Ok(()),
+            received => Err(SceneError::Skip(self.missing(received, count))),
         }
+    }
+
+    /// The receive after the first `count`, where those brought something; else the reason why it tells nothing.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn after(&self, count: usize) -> Result<&ReceiveResult, String> {
+        match self.count() {
+            received if received >= count => Ok(self.nth(count)),
+            received => Err(self.missing(received, count)),
+        }
+    }
+
+    fn missing(&self, received: usize, count: usize) -> String {
+        format!("{received} of {count} datagrams were received; then came {}", Fact::from(&self.end))
     }
 
     /// The names of the senders, each once, in the order in which their first datagrams came.
@@ -235,7 +250,10 @@ mod tests {
     fn what_is_no_datagram_says_what_it_is() {
         let error = Fact::from(SocketError::MessageTooLong.on(Os::Windows));
         assert_eq!((failed().buffer(), Fact::from(failed())), (Fact::from(&b"h"[..]), error.clone()));
-        assert_eq!((failed().returned(), failed().sender(), failed().sender_ip()), (error.clone(), error.clone(), error));
+        assert_eq!(
+            (failed().returned(), failed().sender(), failed().sender_ip()),
+            (error.clone(), error.clone(), error)
+        );
         let lost = Fact::from("not even the end marker");
         assert_eq!((ReceiveResult::MarkerLost.buffer(), ReceiveResult::Nothing.buffer()), (lost, Fact::Nothing));
         for result in [failed(), ReceiveResult::Nothing, ReceiveResult::MarkerLost] {
@@ -248,6 +266,11 @@ mod tests {
     fn what_a_row_presupposes_is_named_where_it_is_missing() {
         let missing = ReceiveResult::Nothing.required("the request").unwrap_err();
         assert_eq!(missing, SceneError::Skip("the request was not received: nothing".to_owned()));
-        assert!(all(vec![from("a")]).required().is_ok() && all(Vec::new()).required().is_err());
+        assert!(all(vec![from("a")]).required(1).is_ok() && all(Vec::new()).required(1).is_err());
+        let reason = "1 of 2 datagrams were received; then came nothing".to_owned();
+        assert_eq!(
+            (all(vec![from("a")]).after(1), all(vec![from("a")]).after(2)),
+            (Ok(&ReceiveResult::Nothing), Err(reason))
+        );
     }
 }

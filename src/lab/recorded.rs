@@ -145,7 +145,7 @@ impl RecordedSocket {
         match call {
             Syscall::Bind(address) => {
                 let bound = self.socket.bind(&SockAddr::from(*address));
-                done(bound.and_then(|()| self.learn_address())).into()
+                done(bound.and_then(|()| self.learn_address_as(true))).into()
             }
             Syscall::Connect(peer) => done(self.connect(peer)).into(),
             Syscall::Send { form, payload } => self.send(form, payload).into(),
@@ -245,10 +245,16 @@ impl RecordedSocket {
         self.local.get().copied()
     }
 
-    /// Enters the address in the directory, once the system has given one.
+    /// Enters the address in the directory, once the system has given one. Whoever has not asked for every address sends from
+    /// one alone.
     pub(super) fn learn_address(&self) -> io::Result<()> {
+        self.learn_address_as(false)
+    }
+
+    fn learn_address_as(&self, asked_for: bool) -> io::Result<()> {
         if self.local.get().is_none() {
             let bound = self.socket.local_addr()?.as_socket().unwrap_or(socket::ANY_PORT);
+            let bound = if asked_for { bound } else { socket::reached_at(bound) };
             let directory = &self.context.directory;
             self.entry.get_or_init(|| directory.enter(self.protocol, &self.name, bound, &self.socket));
             self.local.get_or_init(|| socket::reached_at(bound));
@@ -271,9 +277,7 @@ impl RecordedSocket {
             Announcement { who: &name, protocol: Protocol::Udp, peer: Some(to), role: Role::EndMarker, call: &call };
         context.session.announcer.announce(&announcement, &context.log);
         let sent = match &call {
-            Syscall::Send { form: SendForm::To(to), payload } => {
-                socket.send_to(payload, &SockAddr::from(to.address))
-            }
+            Syscall::Send { form: SendForm::To(to), payload } => socket.send_to(payload, &SockAddr::from(to.address)),
             _ => socket.send(&[byte]),
         };
         sent.map_err(|error| CallError::new(format!("send an end marker from {name} to {}", to.name), &error))?;

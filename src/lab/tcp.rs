@@ -10,9 +10,7 @@ use super::context::SceneContext;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, socket};
 use crate::kernel::{self, HERE};
-use crate::vocabulary::{
-    Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall,
-};
+use crate::vocabulary::{Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall};
 
 /// A named TCP socket that waits for connections, or only holds its port.
 #[derive(Debug)]

@@ -25,8 +25,7 @@ fn notes(log: &Log) -> Vec<String> {
 // Observations.
 
 fn close(observed: &[&str], ended: Option<&SceneError>) -> Result<Vec<Observation>, SceneError> {
-    let (lab, _) =
-        with_claims(vec![promised("a", "a", 1, &sources::RFC768), promised("b", "b", 2, &sources::RFC768)]);
+    let (lab, _) = with_claims(vec![promised("a", "a", 1, &sources::RFC768), promised("b", "b", 2, &sources::RFC768)]);
     for id in observed {
         lab.observe(*id, 1);
     }
@@ -52,7 +51,8 @@ fn a_scene_that_ended_early_keeps_what_it_saw_and_skips_the_rest() {
 #[test]
 fn a_call_that_fails_can_be_a_rows_answer() {
     let (lab, _) = with_claims(vec![promised("a", "a", 1, &sources::RFC768)]);
-    let error = CallError::new("sendto", &std::io::Error::from_raw_os_error(SocketError::InvalidArgument.on(HERE).number));
+    let error =
+        CallError::new("sendto", &std::io::Error::from_raw_os_error(SocketError::InvalidArgument.on(HERE).number));
     let ended = lab.attempt::<()>("a", Err(error.clone())).unwrap_err();
     assert_eq!(ended, SceneError::Skip(format!("sendto: {}", error.error)));
     assert_eq!(lab.record().close(Some(&ended)).unwrap(), [Observation::Seen(error.error.into())]);

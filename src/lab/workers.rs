@@ -147,19 +147,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// What the system says of a send.
-    pub fn serve(
-        &self,
-        workers: Workers,
-        answer: impl Fn(&[u8]) -> Vec<u8> + Sync,
-    ) -> Result<Service, SceneError> {
+    pub fn serve(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {
         Endpoint::context(self).at_once(|| self.serve_with(workers, answer))
     }
 
-    fn serve_with(
-        &self,
-        workers: Workers,
-        answer: impl Fn(&[u8]) -> Vec<u8> + Sync,
-    ) -> Result<Service, SceneError> {
+    fn serve_with(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {
         let mut proof = Proof::begin(&self.socket)?;
         proof.advance(&self.socket)?;
         let proof = Mutex::new(proof);
@@ -184,7 +176,12 @@ impl Endpoint {
                     meeting.join(self.limit());
                 }
                 self.context().session.patience.work_for(workers.work);
-                self.send_to(&answer(&request.bytes), &client)?;
+                // A client that gets no answer will tell.
+                if let Err(error) = self.send_to(&answer(&request.bytes), &client)
+                    && error.is_of_the_environment()
+                {
+                    return Err(error.into());
+                }
                 let ended = self.socket.mark(Moment::RequestEnds, Some(&client));
                 spans.push(RequestSpan { client: client.name, began, ended });
             }

@@ -10,7 +10,7 @@ use crate::experiments::{
     empty_datagram, overfill, tcp_descriptors_for, tcp_peer_closes, udp_descriptors_for, udp_peer_closes,
     write_while_nobody_reads,
 };
-use crate::lab::{Endpoint, SceneError};
+use crate::lab::{Call, Endpoint, SceneError};
 use crate::vocabulary::{Fact, Guess, Need, Os, PEEK, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -110,7 +110,7 @@ fn nothing_sticks() -> Scene {
         THREE.iter().try_for_each(|message| client.send_to(message, &server).map(drop))?;
         let received = server.receive_until_marker(100)?;
         lab.observe("udp-three", received.count());
-        received.required()?;
+        received.required(1)?;
         lab.observe("udp-joined", received.iter().filter(|result| !THREE.contains(&result.bytes())).count());
         Ok(())
     })
@@ -141,7 +141,7 @@ fn complete_or_whole() -> Scene {
         lab.observe("udp-held", run.failed_sends);
         lab.observe_or_skip("udp-missing", run.dropped.map(|dropped| run.received.count() + dropped));
         lab.observe("udp-kept", run.received.count());
-        run.received.required()?;
+        run.received.required(1)?;
         let in_part = run.received.iter().filter(|result| result.bytes().len() != PAYLOAD.len());
         lab.observe("udp-in-part", in_part.count());
         Ok(())
@@ -175,7 +175,7 @@ fn a_descriptor_or_none(count: usize) -> Scene {
         lab.attempt("tcp-listen", listener.listen())?;
         lab.observe("tcp-listen", "success");
         match tcp_descriptors_for(lab, &listener, count) {
-            Err(SceneError::Call(error)) => lab.attempt("tcp-accept", Err(error)),
+            Err(SceneError::Call(error)) => lab.attempt::<()>("tcp-accept", Err(error)),
             added => {
                 lab.observe_or_skip("tcp-descriptors", added?);
                 lab.observe("tcp-accept", "success");
@@ -321,7 +321,7 @@ fn the_address_of_the_answer() -> Scene {
         let asked = server.at(second);
         let client = lab.bind("unconnected client")?;
         client.send_to(b"hello", &asked)?;
-        answer(&server)?;
+        lab.attempt("udp-answers-from", answer(&server)?)?;
         let answer_to_unconnected = client.before_marker(100)?;
         lab.observe("udp-answers-from", answer_to_unconnected.sender_ip());
         lab.observe("udp-unconnected-hears", answer_to_unconnected);
@@ -329,17 +329,14 @@ fn the_address_of_the_answer() -> Scene {
         let client = lab.endpoint("connected client")?;
         client.connect(&asked)?;
         client.send(b"hello")?;
-        answer(&server)?;
+        answer(&server)??;
         lab.observe("udp-connected-hears", client.before_marker(100)?);
         Ok(())
     })
 }
 
-/// The server receives a request and answers it.
-fn answer(server: &Endpoint) -> Result<(), SceneError> {
+/// The server receives a request and answers it: what the answer's send returns.
+fn answer(server: &Endpoint) -> Result<Call<()>, SceneError> {
     let request = server.receive(100).required("the request")?;
-    if let Some(client) = &request.from {
-        server.send_to(b"Thanks", client)?;
-    }
-    Ok(())
+    Ok(request.from.map_or(Ok(()), |client| server.send_to(b"Thanks", &client).map(drop)))
 }

@@ -286,7 +286,7 @@ fn two_senders() -> Scene {
         let received = server.receive_until_marker(1024)?;
         let torn = received.iter().filter(|result| b"ab".iter().all(|byte| result.bytes().contains(byte)));
         lab.observe("both-arrived", received.count());
-        received.required()?;
+        received.required(1)?;
         lab.observe("torn", torn.count());
         Ok(())
     })
@@ -314,6 +314,7 @@ fn in_order_and_once() -> Scene {
         distinct.sort_unstable();
         distinct.dedup();
         lab.observe("distinct", distinct.len());
+        received.required(2)?;
         lab.observe("out-of-order", numbers.windows(2).filter(|pair| pair[1] < pair[0]).count());
         lab.observe("duplicates", numbers.len() - distinct.len());
         Ok(())

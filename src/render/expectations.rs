@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::markdown::{escaped, head, row, scene_row};
+use super::phrases::{USUAL, each_once, property};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::table;
-use super::phrases::{USUAL, each_once, property};
 use super::{Look, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 

@@ -3,9 +3,9 @@
 
 use std::fmt::{self, Display, Write};
 
+use super::phrases::{TALLY, USUAL, counts, each_once, has_usual, observed, property, right_answer, summary, verdict};
 use super::picture::Picture;
 use super::trace::shell_word;
-use super::phrases::{TALLY, USUAL, counts, each_once, has_usual, observed, property, right_answer, summary, verdict};
 use super::{Results, svg};
 use crate::vocabulary::{Report, Row, Verdict};
 

@@ -107,7 +107,9 @@ fn report(report: &Report) -> ReportJson<'_> {
             .collect(),
         notes: report.notes(),
         began_unix_us: microseconds(report.began.duration_since(UNIX_EPOCH).unwrap_or_default()),
-        events: scenes().flat_map(|(number, scene)| scene.events.iter().map(move |event| self::event(number, event))).collect(),
+        events: scenes()
+            .flat_map(|(number, scene)| scene.events.iter().map(move |event| self::event(number, event)))
+            .collect(),
     }
 }
 

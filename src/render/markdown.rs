@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::picture::{Bars, Ladder, Picture, Step, What, milliseconds};
 use super::phrases::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
+use super::picture::{Bars, Ladder, Picture, Step, What, milliseconds};
 use super::{Look, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
 

@@ -314,8 +314,7 @@ fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         }
         let bytes = event.payload().unwrap_or_default();
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
-        let too_long =
-            matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
+        let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
         let from = event.peer.as_ref().map(|peer| peer.name.as_str());
         let sent = events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
             matches!(arrived, Arrived::No)
@@ -375,7 +374,9 @@ fn received(receive: &Receive, outcome: &Outcome, arrived: Arrived, tcp: bool, p
         (Outcome::Nothing, _) => "gets nothing".to_owned(),
         (Outcome::Received(_), _) if receive.flags.contains(PEEK) => format!("peeks {payload}"),
         (Outcome::Received(received), _) if tcp && received.bytes.is_empty() => "end of file".to_owned(),
-        (_, Arrived::Cut(bytes)) => return Some(What::Mark { text: format!("gets {payload}, {bytes} cut"), bad: true }),
+        (_, Arrived::Cut(bytes)) => {
+            return Some(What::Mark { text: format!("gets {payload}, {bytes} cut"), bad: true });
+        }
         (_, Arrived::No | Arrived::Whole) => format!("gets {payload}"),
     };
     Some(What::Mark { text, bad: false })

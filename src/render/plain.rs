@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::picture::Picture;
 use super::phrases::summary;
+use super::picture::Picture;
 use super::{Look, Results};
 use crate::vocabulary::{Report, Row};
 

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, Color};
 
+use super::phrases::{TALLY, USUAL, counts, has_usual, observed, property, right_answer, summary};
 use super::picture::Picture;
 use super::sheet::{self, BOLD, Notes, Sheet};
-use super::phrases::{TALLY, USUAL, counts, has_usual, observed, property, right_answer, summary};
 use super::{Look, Results, ladder, trace};
 use crate::vocabulary::{Choice, Host, Report, Row, Verdict};
 

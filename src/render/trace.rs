@@ -117,7 +117,10 @@ fn receive(event: &Event, receive: &Receive, outcome: &Outcome) -> String {
                 let from = from.map(|from| format!("msg_name={}, msg_namelen=128 => {}", address(from), length(from)));
                 let from = from.unwrap_or_else(|| format!("msg_name={POINTER}, msg_namelen=128 => 0"));
                 let set = if *truncated { "MSG_TRUNC" } else { "0" };
-                format!("recvmsg({descriptor}, {{{from}, {}, msg_flags={set}}}, {flags})", vector(bytes, &receive.buffers))
+                format!(
+                    "recvmsg({descriptor}, {{{from}, {}, msg_flags={set}}}, {flags})",
+                    vector(bytes, &receive.buffers)
+                )
             }
             _ => format!("recvmsg({descriptor}, {{msg_namelen=128}}, {flags})"),
         },

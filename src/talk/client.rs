@@ -9,10 +9,10 @@ use serde_json::json;
 use socket2::Socket;
 
 use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, milliseconds, seconds, whole};
+use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD};
 use crate::lab::{Call, CallError};
 use crate::lessons::parameters::{self, Message};
-use crate::kernel::{self, HERE};
 use crate::render::Look;
 use crate::vocabulary::{Flags, SocketError, quoted};
 

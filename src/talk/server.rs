@@ -12,9 +12,9 @@ use serde_json::json;
 use socket2::{SockAddr, Socket};
 
 use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, whole};
+use crate::kernel::{self, HERE, Message as Datagram};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::kernel::{self, HERE, Message as Datagram};
 use crate::vocabulary::{SocketError, shortened};
 
 /// How often a waiting server looks whether it was interrupted.
@@ -131,29 +131,30 @@ impl Server {
         let mut patient = Patience::new(socket);
         while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
             let room = [buffer.len()];
-            let Datagram { length, truncated: cut, from, ancillary } = match kernel::receive_message(socket, &mut buffer, &room) {
-                Ok(received) => received,
-                Err(error) => {
-                    match error.kind() {
-                        // Nobody is waiting: time to show what was written so far, and to wait.
-                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                            transcript.out.flush()?;
-                            patient.wait()?;
-                        }
-                        io::ErrorKind::Interrupted => {}
-                        // An answer went to a client that is gone; only Windows tells an unconnected socket.
-                        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
-                        _ => {
-                            let error = CallError::new("receive", &error);
-                            // Windows tells that an answer's time to live ran out.
-                            if !error.error.is(SocketError::NetworkReset, HERE) {
-                                return Err(error.into());
+            let Datagram { length, truncated: cut, from, ancillary } =
+                match kernel::receive_message(socket, &mut buffer, &room) {
+                    Ok(received) => received,
+                    Err(error) => {
+                        match error.kind() {
+                            // Nobody is waiting: time to show what was written so far, and to wait.
+                            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                                transcript.out.flush()?;
+                                patient.wait()?;
+                            }
+                            io::ErrorKind::Interrupted => {}
+                            // An answer went to a client that is gone; only Windows tells an unconnected socket.
+                            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
+                            _ => {
+                                let error = CallError::new("receive", &error);
+                                // Windows tells that an answer's time to live ran out.
+                                if !error.error.is(SocketError::NetworkReset, HERE) {
+                                    return Err(error.into());
+                                }
                             }
                         }
+                        continue;
                     }
-                    continue;
-                }
-            };
+                };
             patient.hurry()?;
             // What is cut has filled the buffer; Wine counts 0 bytes of it.
             let length = if cut { self.buffer } else { length };
@@ -201,7 +202,10 @@ impl Server {
         if self.reply.length() > payload.len().max(SHORT) {
             return Answer::Longer;
         }
-        let to = from.map_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()), |from| socket.send_to(&self.reply.0, &SockAddr::from(from)));
+        let to = from.map_or_else(
+            || Err(io::ErrorKind::AddrNotAvailable.into()),
+            |from| socket.send_to(&self.reply.0, &SockAddr::from(from)),
+        );
         match to {
             Ok(_) => Answer::Sent,
             Err(error) => Answer::Failed(CallError::new("answer", &error)),

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::lab::{Log, Observer};
 use crate::kernel::HERE;
+use crate::lab::{Log, Observer};
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, family};
 use crate::render::{BOLD, Look, ladder, table};
 use crate::vocabulary::{Announcement, Event, Os, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened};

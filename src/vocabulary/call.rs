@@ -420,7 +420,10 @@ mod tests {
 
     #[test]
     fn flags_are_written_as_in_c() {
-        assert_eq!((Flags::default().to_string(), (PEEK | TRUNC).to_string()), ("0".into(), "MSG_PEEK|MSG_TRUNC".into()));
+        assert_eq!(
+            (Flags::default().to_string(), (PEEK | TRUNC).to_string()),
+            ("0".into(), "MSG_PEEK|MSG_TRUNC".into())
+        );
         assert!((PEEK | TRUNC).contains(TRUNC) && !PEEK.contains(TRUNC | PEEK));
     }
 

@@ -11,8 +11,8 @@ mod report;
 mod source;
 
 pub use call::{
-    Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
-    Received, Role, SendForm, Syscall, TRUNC, WAITALL,
+    Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, Outcome, PEEK, Peer, Protocol, Receive,
+    ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
 };
 pub use claim::{Claim, Expect, Expected, Need, Strength, measured, promised, usual};
 pub use error::{Os, OsError, SocketError};

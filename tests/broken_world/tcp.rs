@@ -70,7 +70,7 @@ pub fn accepted(socket: c_int) -> c_int {
     if fault(Fault::TcpAcceptFails) && ACCEPTS.fetch_add(1, Ordering::Relaxed) % 5 == 4 {
         // SAFETY: nobody else knows this descriptor yet.
         unsafe { kernel::close(socket) };
-        return kernel::fail(libc::ECONNABORTED);
+        return kernel::fail(libc::EINVAL);
     }
     if fault(Fault::TcpAcceptLeaks) {
         kernel::leak_descriptor();
