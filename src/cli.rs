@@ -14,15 +14,16 @@ use serde_json::json;
 use crate::around;
 use crate::doctor::Checkup;
 use crate::export::{self, Export, Target};
+use crate::interactive::predict;
+use crate::interactive::step::Step;
 use crate::kernel;
 use crate::lab::{Observer, SceneError};
 use crate::lessons::{LESSONS, Lesson, Scene};
+use crate::programs::client::Client;
+use crate::programs::server::Server;
+use crate::programs::{Ended, Transcript};
 use crate::progress;
 use crate::render::{Format, Look, Results, checkup, csv, expectations, json, markdown, page, plain, table};
-use crate::talk::client::Client;
-use crate::talk::server::Server;
-use crate::talk::step::Step;
-use crate::talk::{Ended, Transcript, predict};
 use crate::vocabulary::{Choice, Os, Report, Status};
 
 const EXIT_STATUS: &str = "\

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::json;
 use socket2::Socket;
 
-use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, milliseconds, seconds, whole};
+use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
+use super::{Address, Ended, Transcript};
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD};
 use crate::lab::{Call, CallError};

@@ -11,7 +11,8 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use super::{Address, Ended, LONGEST_QUOTATION, Total, Transcript, whole};
+use super::transcript::{LONGEST_QUOTATION, Total, whole};
+use super::{Address, Ended, Transcript};
 use crate::kernel::{self, HERE, Message as Datagram};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};

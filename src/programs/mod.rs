@@ -1,0 +1,35 @@
+//! The article's server and client, for two terminals.
+
+mod address;
+pub mod client;
+pub mod server;
+mod transcript;
+
+use std::io;
+
+pub use self::address::Address;
+pub use self::transcript::Transcript;
+use crate::lab::CallError;
+
+/// What ends the server or the client early.
+#[derive(Debug)]
+pub enum Ended {
+    /// A call on the socket failed.
+    Call(CallError),
+    /// The address cannot be used, as the sentence says.
+    Address(String),
+    /// Nothing can be written any more.
+    Output(io::Error),
+}
+
+impl From<CallError> for Ended {
+    fn from(error: CallError) -> Self {
+        Ended::Call(error)
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Ended::Output(error)
+    }
+}
