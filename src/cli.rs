@@ -355,7 +355,7 @@ fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Statu
         "explain" => explain_lesson(arguments, options),
         "doctor" => doctor(options),
         "completions" => written(&around::completions(arguments, &mut command())),
-        "man" => written(&around::man(command())),
+        "man" => written(&around::man(command())?),
         name => match find(name) {
             Some(lesson) => one(lesson, arguments, given, options),
             None => Ok(Status::WrongUse),
