@@ -1,8 +1,12 @@
 //! The commands around the lessons: what they are called, and the texts that follow from the command line itself.
 
+use std::io;
+
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use crate::lessons::LESSONS;
 
@@ -69,47 +73,54 @@ pub fn completions(arguments: &ArgMatches, command: &mut Command) -> String {
     String::from_utf8_lossy(&script).replace("udp__subcmd__lab", "udp__lab")
 }
 
-/// The manual page in roff: the help of the program, then of each command.
+/// The manual page in roff: the program, then each command with its options.
 ///
-/// Not by `clap_mangen`: it adds 53 KB to the binary, and refers to a page for each command, which do not exist.
-pub fn man(command: Command) -> String {
-    // Indented by seven columns the help fits a terminal of 80.
-    let mut command = command.term_width(72).disable_help_subcommand(true);
+/// # Errors
+/// None: it is written into memory.
+pub fn man(command: Command) -> io::Result<String> {
+    let mut command = command.disable_help_subcommand(true).subcommand_value_name("COMMAND");
     command.build();
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let mut page = format!(".TH UDP-LAB 1 \"\" \"{NAME} {}\" \"User Commands\"\n", env!("CARGO_PKG_VERSION"));
-    page += &format!(".SH NAME\n{} \\- {}\n", roff(NAME), roff(&about));
-    page += ".SH SYNOPSIS\n.B udp\\-lab\n.I COMMAND\n[\\fIOPTION\\fR ...]\n.SH DESCRIPTION\n";
-    page += &as_it_is(&mut command);
-    page += ".SH COMMANDS\n";
-    for command in command.get_subcommands() {
+    let mut page = Vec::new();
+    // roff would not count an empty date as an argument.
+    let program = Man::new(command.clone()).title(NAME.to_uppercase()).date(" ").manual("User Commands");
+    program.render_title(&mut page)?;
+    // Commands that are to be typed get no hyphens and no wider spaces.
+    Roff::new().control("nh", []).control("ad", ["l"]).to_writer(&mut page)?;
+    program.render_name_section(&mut page)?;
+    program.render_synopsis_section(&mut page)?;
+    program.render_description_section(&mut page)?;
+    after_help(&command).to_writer(&mut page)?;
+    program.render_options_section(&mut page)?;
+    Roff::new().control("SH", ["COMMANDS"]).to_writer(&mut page)?;
+    for subcommand in command.get_subcommands() {
         // The options of every command are described above, once.
-        let mut command = command.clone().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg });
-        page += &format!(".SS {} {}\n{}", roff(NAME), roff(command.get_name()), as_it_is(&mut command));
+        let described = |arg: &Arg| command.get_arguments().any(|known| known.get_id() == arg.get_id());
+        let man = Man::new(subcommand.clone().mut_args(|arg| if described(&arg) { arg.hide(true) } else { arg }));
+        let mut section = Vec::new();
+        man.render_synopsis_section(&mut section)?;
+        man.render_description_section(&mut section)?;
+        after_help(subcommand).to_writer(&mut section)?;
+        if subcommand.get_arguments().any(|arg| !described(arg)) {
+            man.render_options_section(&mut section)?;
+        }
+        let title = format!("{NAME} {}", subcommand.get_name());
+        Roff::new().control("SS", [title.as_str()]).to_writer(&mut page)?;
+        // A command is one section: its parts are paragraphs. No line of text begins like a request.
+        for line in section.split_inclusive(|byte| *byte == b'\n') {
+            page.extend(if line.starts_with(b".SH") { b".PP\n" } else { line });
+        }
     }
-    page
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
-/// The help of `command` in its own lines.
-fn as_it_is(command: &mut Command) -> String {
-    format!(".nf\n{}\n.fi\n", roff(command.render_long_help().to_string().trim_end()))
-}
-
-/// Text that roff takes for text: no request at the beginning of a line, no escape, hyphens as they are typed.
-fn roff(text: &str) -> String {
-    let lines = text.lines().map(|line| {
-        let line = line.trim_end().replace('\\', "\\e").replace('-', "\\-");
-        if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roff_takes_no_text_for_a_request() {
-        assert_eq!(roff(".x\n'y\na\\b --c"), "\\&.x\n\\&'y\na\\eb \\-\\-c");
+/// What follows the options in the help, in paragraphs whose lines stay lines.
+fn after_help(command: &Command) -> Roff {
+    let mut text = Roff::new();
+    for paragraph in command.get_after_help().map(ToString::to_string).unwrap_or_default().split("\n\n") {
+        text.control("PP", []);
+        for line in paragraph.lines() {
+            text.text([roman(line)]).control("br", []);
+        }
     }
+    text
 }

@@ -258,7 +258,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     kernel::fail_past_the_file_size();
     let args: Vec<OsString> = args.into_iter().collect();
     let given = again(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
-    let result = parse(args).map_err(Failure::Use).and_then(|matches| {
+    let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
         let options = Options::from_arg_matches(&matches)?;
         options.color.write_global();
         // What is drawn is always coloured; the stream takes the colours away where they are not wanted.
@@ -266,13 +266,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         run(&matches, &given, options)
     });
     ExitCode::from(result.unwrap_or_else(explain).code())
-}
-
-/// Reads the command line. The description of it is not taken apart again: the process ends soon, and a tenth of the
-/// start-up would go into that.
-fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, clap::Error> {
-    let mut command = std::mem::ManuallyDrop::new(command());
-    command.try_get_matches_from_mut(args)
 }
 
 /// The arguments of a run for running it again: without its files, which are there by then, and without stops.
@@ -363,7 +356,7 @@ fn run(matches: &ArgMatches, given: &[String], options: Options) -> Result<Statu
         "explain" => explain_lesson(arguments, options),
         "doctor" => doctor(options),
         "completions" => written(&around::completions(arguments, &mut command())),
-        "man" => written(&around::man(command())),
+        "man" => written(&around::man(command())?),
         name => match find(name) {
             Some(lesson) => one(lesson, arguments, given, options),
             None => Ok(Status::WrongUse),

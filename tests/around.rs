@@ -286,10 +286,20 @@ fn the_manual_page_is_roff_without_faults() {
     for section in [".TH UDP-LAB 1", ".SH NAME", ".SH SYNOPSIS", ".SH COMMANDS"] {
         assert!(page.contains(section), "{section}");
     }
-    for command in LESSONS.iter().map(|lesson| lesson.name).chain(["all", "doctor", "man"]) {
-        assert!(page.contains(&format!(".SS udp\\-lab {command}\n")), "{command}");
+    let mut command = udp_lab::cli::command();
+    command.build();
+    for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        let name = command.get_name();
+        let (_, section) = page.split_once(&format!(".SS \"udp-lab {name}\"\n")).unwrap_or_else(|| panic!("{name}"));
+        let section = section.split(".SS").next().unwrap();
+        let options = command.get_arguments().filter(|arg| name == "expect" || !arg.is_global_set());
+        for option in options.filter_map(|arg| arg.get_long()).filter(|option| *option != "help") {
+            let own = section.contains(&format!("\\fB\\-\\-{}\\fR", option.replace('-', "\\-")));
+            let common = ["format", "width", "ascii", "no-ladder", "color"].contains(&option);
+            assert_ne!(own, common, "{name} --{option}");
+        }
     }
-    let Some(checked) = checked_by("groff", &["-man", "-ww", "-z"], &page) else { return };
+    let Some(checked) = checked_by("groff", &["-man", "-Tutf8", "-ww", "-z"], &page) else { return };
     assert_eq!((checked.status.code(), String::from_utf8_lossy(&checked.stderr).as_ref()), (Some(0), ""));
     let Some(drawn) = checked_by("groff", &["-man", "-Tascii", "-P-c"], &page) else { return };
     let drawn = String::from_utf8_lossy(&drawn.stdout).into_owned();

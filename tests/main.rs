@@ -15,6 +15,7 @@ mod pages;
 #[cfg(target_os = "linux")]
 mod picture;
 mod predict;
+mod programs;
 mod properties;
 mod registry;
 mod step;

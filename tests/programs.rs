@@ -1,13 +1,13 @@
 //! The server and the client as processes: against each other, against the article's Python, against strangers.
 
-mod support;
-
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::support;
 
 /// Ends a test that would hang; costs nothing otherwise.
 const LIMIT: Duration = Duration::from_secs(30);
