@@ -38,9 +38,6 @@ pub fn udp_descriptors_for(
 }
 
 /// The server accepts `count` connections: how many file descriptors that takes, once all are accepted.
-///
-/// # Errors
-/// What the system says.
 pub fn tcp_descriptors_for(lab: &Lab, listener: &Listener, count: usize) -> Result<Added, SceneError> {
     let mut streams = Vec::new();
     for number in 1..=count {

@@ -16,9 +16,6 @@ pub fn udp_peer_closes(lab: &Lab) -> Result<ReceiveResult, SceneError> {
 }
 
 /// A client sends an empty datagram and another one: what the two receives return.
-///
-/// # Errors
-/// What the system says.
 pub fn empty_datagram(lab: &Lab, empty_row: &str) -> Result<(ReceiveResult, ReceiveResult), SceneError> {
     let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
     lab.attempt(empty_row, client.send_to(b"", &server))?;

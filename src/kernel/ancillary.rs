@@ -21,9 +21,6 @@ pub struct Message {
 
 /// Sends with a time to live of `hops` from now on, and asks that [`receive_message`] tells with which one a datagram
 /// arrives.
-///
-/// # Errors
-/// What the system says.
 #[cfg(unix)]
 pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
     let ask = |level, option| {
@@ -54,9 +51,6 @@ pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
 }
 
 /// Receives one datagram by `recvmsg` with room for control messages, into parts of `buffer`, `lengths` bytes each.
-///
-/// # Errors
-/// What the system says.
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
@@ -133,9 +127,6 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
 
 /// Receives one datagram by `recvmsg`, with the time to live that [`count_hops`] asked for: nix reads no control message of
 /// macOS that has it.
-///
-/// # Errors
-/// What the system says.
 #[cfg(target_os = "macos")]
 pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize]) -> io::Result<Message> {
     /// Room for a number of each family, aligned as the headers in it must be.
@@ -184,9 +175,6 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize]) -> io::R
 }
 
 /// Receives one datagram.
-///
-/// # Errors
-/// What the system says.
 #[cfg(windows)]
 pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<Message> {
     let (length, truncated, from) = super::receive_parts(socket, buffer, lengths)?;

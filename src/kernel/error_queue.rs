@@ -21,9 +21,6 @@ pub fn keep_errors(socket: &Socket) -> io::Result<()> {
 
 /// The payload of the datagram that the next error in the queue is about, shortened to the length of `buffer`; `None` where
 /// the queue is empty.
-///
-/// # Errors
-/// What the system says.
 #[cfg(target_os = "linux")]
 pub fn next_error(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     use std::os::fd::AsRawFd;

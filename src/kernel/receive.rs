@@ -39,18 +39,12 @@ pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Res
 }
 
 /// Reads from a stream into `buffer`, or from a connected datagram socket; 0 is the end of the stream.
-///
-/// # Errors
-/// What the system says.
 pub fn receive(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<usize> {
     uninterrupted(|| socket.recv_with_flags(uninit(buffer), number(flags)))
 }
 
 /// Receives one datagram into parts of `buffer`, `lengths` bytes each, by `recvmsg`: how many bytes were written,
 /// whether the datagram was flagged as cut, and who sent it.
-///
-/// # Errors
-/// What the system says.
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
@@ -67,9 +61,6 @@ pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> i
 }
 
 /// Calls `read` on a socket: how many bytes were written into `buffer`.
-///
-/// # Errors
-/// What the system says.
 #[cfg(unix)]
 pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
     uninterrupted(|| Ok(nix::unistd::read(socket, buffer)?))

@@ -43,17 +43,11 @@ impl Endpoint {
     }
 
     /// Binds the socket; port 0 takes a free one. POSIX `bind()`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn bind(&self, address: SocketAddr) -> Call<()> {
         self.done(Syscall::Bind(address), &format!("bind {address}"))
     }
 
     /// Sets the peer. POSIX `connect()`: on a datagram socket no connection is made.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn connect(&self, target: &impl Target) -> Call<()> {
         self.done(Syscall::Connect(target.peer()), &format!("connect {} to {}", self.name(), target.address()))
     }
@@ -75,9 +69,6 @@ impl Endpoint {
     }
 
     /// Sends the buffers as one datagram. POSIX `sendmsg()`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn send_gathered(&self, buffers: &[&[u8]], target: &impl Target) -> Call<usize> {
         let parts = buffers.iter().map(|buffer| buffer.len()).collect();
         self.sent(SendForm::Message { to: target.peer(), parts }, &buffers.concat())
@@ -212,9 +203,6 @@ impl Endpoint {
     }
 
     /// Joins a multicast group on the loopback interface.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn join(&self, group: Ipv4Addr) -> Call<()> {
         let joined = self.socket.socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST);
         joined.map_err(|e| CallError::new(format!("join {group}"), &e))?;

@@ -43,9 +43,6 @@ pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Hos
 
 impl Host {
     /// Opens a UDP endpoint at this host's address, with a port that the system chooses.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn bind(&self, name: &str) -> Call<Endpoint> {
         let name = format!("{name} on {}", self.name);
         let address = SocketAddr::from((self.address, 0));

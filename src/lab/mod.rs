@@ -34,13 +34,13 @@ use self::context::SceneContext;
 pub use self::endpoint::Endpoint;
 pub use self::error::{Call, CallError, SceneError};
 pub use self::host::Host;
-pub use self::log::{Log, Timestamp};
+pub use self::log::Log;
 pub use self::observer::Observer;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
-pub use self::tcp::{END_OF_FILE, Listener, Stream};
+pub use self::tcp::{Listener, Stream};
 pub(crate) use self::watchdog::Watchdog;
-pub use self::workers::{RequestSpan, Service, Workers};
+pub use self::workers::{Service, Workers};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{Claim, Expect, Fact, Observation, Peer};
 
@@ -96,25 +96,16 @@ impl Lab {
     }
 
     /// Opens a UDP endpoint on 127.0.0.1 with a port that the system chooses.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn bind(&self, name: &str) -> Call<Endpoint> {
         self.bind_to(name, socket::ANY_PORT)
     }
 
     /// Opens a UDP endpoint on 0.0.0.0, every address of this machine.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn bind_everywhere(&self, name: &str) -> Call<Endpoint> {
         self.bind_to(name, socket::EVERYWHERE)
     }
 
     /// Opens a UDP endpoint at `address`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn bind_to(&self, name: &str, address: SocketAddr) -> Call<Endpoint> {
         let endpoint = Endpoint::open(name, address, Arc::clone(&self.context))?;
         endpoint.bind(address).map(|()| endpoint)
@@ -129,9 +120,6 @@ impl Lab {
     }
 
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
         Endpoint::open(name, socket::ANY_PORT, Arc::clone(&self.context))
     }
@@ -154,9 +142,6 @@ impl Lab {
 
     /// A UDP port on which nobody listens, and which no other program can take where the system allows that; see
     /// [`ClosedPort`].
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn closed_port(&self, name: &str) -> Call<ClosedPort> {
         let port = ClosedPort::new(name)?;
         self.context.directory.nobody_at(port.address(), name);
@@ -176,43 +161,28 @@ impl Lab {
     }
 
     /// Opens a listening TCP socket on 127.0.0.1.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn tcp_listener(&self, name: &str) -> Call<Listener> {
         let listener = self.tcp_bind(name)?;
         listener.listen().map(|()| listener)
     }
 
     /// Opens a listening TCP socket on 0.0.0.0, every address of this machine.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn tcp_listener_everywhere(&self, name: &str) -> Call<Listener> {
         let listener = Listener::bound(name, socket::EVERYWHERE, Arc::clone(&self.context))?;
         listener.listen().map(|()| listener)
     }
 
     /// A TCP socket that is bound on 127.0.0.1 and does not listen.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn tcp_bind(&self, name: &str) -> Call<Listener> {
         Listener::bound(name, socket::ANY_PORT, Arc::clone(&self.context))
     }
 
     /// A TCP socket without a peer.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn tcp_socket(&self, name: &str) -> Call<Stream> {
         Stream::open(name, Arc::clone(&self.context))
     }
 
     /// A connected pair of TCP streams.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn tcp_pair(&self, client: &str, server: &str) -> Result<(Stream, Stream), SceneError> {
         let listener = self.tcp_listener(server)?;
         let client = self.tcp_socket(client)?;

@@ -47,17 +47,11 @@ pub fn loopback() -> Call<()> {
 }
 
 /// The size of receive buffer that a socket has by itself.
-///
-/// # Errors
-/// What the system says.
 pub fn default_buffer() -> Call<usize> {
     size_of_buffer(&socket::bound(socket::ANY_PORT)?)
 }
 
 /// The size of receive buffer that is granted to whom asks for `bytes`.
-///
-/// # Errors
-/// What the system says.
 pub fn granted_buffer(bytes: usize) -> Call<usize> {
     let socket = socket::bound(socket::ANY_PORT)?;
     // A refusal shows in the size that is granted.

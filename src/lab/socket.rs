@@ -16,9 +16,6 @@ pub const LIMIT: Duration = Duration::from_secs(2);
 pub const LONGEST_PAYLOAD: usize = 65_507;
 
 /// Opens a UDP socket for the family of `address`.
-///
-/// # Errors
-/// What the system says.
 pub fn udp(address: SocketAddr) -> Call<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
         .map_err(|e| CallError::new("open a UDP socket", &e))?;
@@ -67,17 +64,11 @@ pub(super) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
 }
 
 /// Bounds every later receive on `socket`.
-///
-/// # Errors
-/// What the system says.
 pub fn wait_at_most(socket: &Socket, limit: Duration) -> Call<()> {
     socket.set_read_timeout(Some(limit)).map_err(|e| CallError::new("set the receive limit", &e))
 }
 
 /// The address of `socket` as others reach it: the wildcard is shown as loopback.
-///
-/// # Errors
-/// What the system says.
 pub fn address_of(socket: &Socket) -> Call<SocketAddr> {
     let address = socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e))?;
     Ok(reached_at(address.as_socket().unwrap_or(ANY_PORT)))

@@ -36,9 +36,6 @@ impl Listener {
     }
 
     /// Begins to listen.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn listen(&self) -> Call<()> {
         let outcome = self.socket.perform(Syscall::Listen(128));
         self.socket.result(outcome, &format!("listen on {}", self.address()), drop)
@@ -162,9 +159,6 @@ impl Stream {
     }
 
     /// Writes `bytes` in one call; returns how many the system took.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn write(&self, bytes: &[u8]) -> Call<usize> {
         let call = Syscall::Send { form: SendForm::Connected, payload: bytes.to_vec() };
         let outcome = self.socket.perform(call);
@@ -176,9 +170,6 @@ impl Stream {
     }
 
     /// Says that no more will be written: the other end reads up to an end of file.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn finish(&self) -> Call<()> {
         let outcome = self.socket.perform(Syscall::Shutdown);
         self.socket.result(outcome, "end the TCP stream", drop)
@@ -280,4 +271,4 @@ const SMALL: usize = 4096;
 const MOST_TAKEN: usize = 4 * 1024 * 1024;
 
 /// What [`Stream::read`] reports when the other end has closed.
-pub const END_OF_FILE: &str = "end of file";
+pub(super) const END_OF_FILE: &str = "end of file";

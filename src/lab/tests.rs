@@ -411,7 +411,7 @@ fn a_stream_is_waited_for_until_all_has_come_or_its_end() {
     let started = Instant::now();
     server.wait_for(1);
     assert!(started.elapsed() < socket::LIMIT);
-    assert_eq!(server.read(1), Fact::from(END_OF_FILE));
+    assert_eq!(server.read(1), Fact::from(tcp::END_OF_FILE));
 }
 
 #[test]

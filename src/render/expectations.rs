@@ -79,18 +79,20 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -
         None => header.push("Expected"),
     }
     let mut drawn = Sheet::new(look, &header);
-    for (scene, claim) in claims(prediction) {
-        drawn.scene(scene);
-        let shown = drawn.cell(&property(&claim.property, claim.strength, is_measured(claim)));
-        if side_by_side {
-            let [linux, macos, windows] = Os::ALL.map(|os| drawn.cell(&value(claim, os)));
-            drawn.row([shown, linux, macos, windows]);
-        } else {
-            let values: Vec<String> = systems.iter().map(|os| value(claim, *os)).collect();
-            let same = values.iter().all(|value| *value == values[0]);
-            let named = systems.iter().zip(&values).map(|(os, value)| format!("{}: {value}", os.name()));
-            let cell = if same { values[0].clone() } else { named.collect::<Vec<_>>().join("\n") };
-            drawn.row([shown, drawn.cell(&cell)]);
+    for scene in &prediction.scenes {
+        drawn.scene(&scene.title);
+        for claim in &scene.claims {
+            let shown = drawn.cell(&property(&claim.property, claim.strength, is_measured(claim)));
+            if side_by_side {
+                let [linux, macos, windows] = Os::ALL.map(|os| drawn.cell(&value(claim, os)));
+                drawn.row([shown, linux, macos, windows]);
+            } else {
+                let values: Vec<String> = systems.iter().map(|os| value(claim, *os)).collect();
+                let same = values.iter().all(|value| *value == values[0]);
+                let named = systems.iter().zip(&values).map(|(os, value)| format!("{}: {value}", os.name()));
+                let cell = if same { values[0].clone() } else { named.collect::<Vec<_>>().join("\n") };
+                drawn.row([shown, drawn.cell(&cell)]);
+            }
         }
     }
     table::line(&mut text, &drawn.finish(1..header.len()));

@@ -1,4 +1,4 @@
-//! A table in sections: a line across it for each scene, columns that keep their words whole, numbered notes below.
+//! Tables in sections, one for each scene, whose columns keep their words whole; numbered notes below.
 
 use std::ops::Range;
 
@@ -11,31 +11,27 @@ use super::Look;
 /// How titles are written.
 pub(crate) const BOLD: Style = Style::new().bold();
 
-/// Marks the row that is to become a scene's heading; no text of the lab has this private character.
-const HEADING: char = '\u{e000}';
-
-/// A table whose rows belong to scenes.
+/// Rows in sections, one for each scene: a heading, and a table below it. The columns of all tables are equally wide.
 pub(super) struct Sheet<'a> {
     look: Look,
-    table: Table,
-    scenes: Vec<&'a str>,
+    header: Vec<String>,
+    sections: Vec<(&'a str, Vec<Vec<Cell>>)>,
 }
 
 impl<'a> Sheet<'a> {
     pub(super) fn new(look: Look, header: &[&str]) -> Self {
-        Sheet { look, table: empty(look, header), scenes: Vec::new() }
+        Sheet { look, header: header.iter().map(|title| (*title).to_owned()).collect(), sections: Vec::new() }
     }
 
     /// The rows that follow belong to this scene.
     pub(super) fn scene(&mut self, title: &'a str) {
-        if self.scenes.last() != Some(&title) {
-            self.scenes.push(title);
-            self.table.add_row([HEADING.to_string()]);
-        }
+        self.sections.push((title, Vec::new()));
     }
 
     pub(super) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        self.table.add_row(cells);
+        if let Some((_, rows)) = self.sections.last_mut() {
+            rows.push(cells.into());
+        }
     }
 
     pub(super) fn cell(&self, text: &str) -> Cell {
@@ -43,9 +39,18 @@ impl<'a> Sheet<'a> {
     }
 
     /// Draws it; `values` are the columns that may be wrapped but should keep their words.
-    pub(super) fn finish(mut self, values: Range<usize>) -> String {
-        keep_words(&mut self.table, self.look.width, values);
-        with_headings(&self.table.to_string(), &self.scenes, self.look)
+    pub(super) fn finish(self, values: Range<usize>) -> String {
+        let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
+        let mut all = empty(self.look, &header);
+        all.add_rows(self.sections.iter().flat_map(|(_, rows)| rows.iter().cloned()));
+        let widths = widths(&mut all, self.look.width, values);
+        let sections = self.sections.into_iter().map(|(title, rows)| {
+            let mut table = empty(self.look, &header);
+            table.add_rows(rows);
+            table.set_constraints(widths.iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(*width))));
+            format!("{BOLD}{}{BOLD:#}\n{table}", self.look.wrap(title, ""))
+        });
+        sections.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -61,24 +66,25 @@ pub(super) fn empty(look: Look, header: &[&str]) -> Table {
     table
 }
 
-/// Where not everything fits a line, the values keep their longest word in one piece as far as that goes, and the
-/// first column takes what is left.
-fn keep_words(table: &mut Table, width: u16, values: Range<usize>) {
+/// The width of each column of `table`, with its padding. Where not everything fits a line, the values keep their longest word
+/// in one piece as far as that goes, and the first column takes what is left.
+fn widths(table: &mut Table, width: u16, values: Range<usize>) -> Vec<u16> {
     const PADDING: u16 = 2;
     const LEAST_FIRST: u16 = 18;
     const LEAST_VALUE: u16 = 10;
     const LONGEST_ERROR: u16 = 15;
     let columns = table.column_count();
     let borders = u16::try_from(columns).unwrap_or(u16::MAX / 8) + 1;
-    let widest = |table: &Table, column: usize, separators: &[char]| {
+    let table = &*table;
+    let widest = |column: usize, separators: &[char]| {
         let cells = table.column_cells_with_header_iter(column).flatten();
         let pieces = cells.map(|cell| cell.content());
         let widths = pieces.flat_map(|text| text.split(separators).map(textwrap::core::display_width).max());
         u16::try_from(widths.max().unwrap_or(0)).unwrap_or(u16::MAX / 8) + PADDING
     };
-    let natural: Vec<u16> = (0..columns).map(|column| widest(table, column, &['\n'])).collect();
-    if natural.iter().sum::<u16>() + borders <= width {
-        return;
+    let natural: Vec<u16> = (0..columns).map(|column| widest(column, &['\n'])).collect();
+    if natural.iter().fold(borders, |sum, width| sum.saturating_add(*width)) <= width {
+        return natural;
     }
     let mut widths = natural;
     let others = (1..columns).filter(|column| !values.contains(column));
@@ -88,41 +94,12 @@ fn keep_words(table: &mut Table, width: u16, values: Range<usize>) {
     let mut first = room;
     for column in values {
         // A single column of values leaves enough for the first one even when its lines stay whole.
-        let wanted = if share == 1 { widths[column] } else { widest(table, column, &[' ', '\n']) };
+        let wanted = if share == 1 { widths[column] } else { widest(column, &[' ', '\n']) };
         widths[column] = wanted.clamp(LEAST_VALUE, most);
         first = first.saturating_sub(widths[column]);
     }
     widths[0] = first.max(LEAST_VALUE);
-    table.set_constraints(widths.into_iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(width))));
-}
-
-/// Puts the scenes' titles into lines across the table, in place of the marked rows.
-fn with_headings(table: &str, scenes: &[&str], look: Look) -> String {
-    let bottom = table.lines().last().unwrap_or_default();
-    let rule: Vec<char> = bottom
-        .chars()
-        .map(|c| match c {
-            '╰' => '├',
-            '┴' => '┼',
-            '╯' => '┤',
-            other => other,
-        })
-        .collect();
-    let mut titles = scenes.iter();
-    let lines = table.lines().map(|line| {
-        if !line.contains(HEADING) {
-            return line.to_owned();
-        }
-        let room = rule.len().saturating_sub(6);
-        let mut title = look.line(titles.next().unwrap_or(&""));
-        while textwrap::core::display_width(&title) > room {
-            title.pop();
-        }
-        let rest: String = rule.iter().skip(4 + textwrap::core::display_width(&title)).collect();
-        let start: String = rule.iter().take(2).collect();
-        format!("{start} {BOLD}{title}{BOLD:#} {rest}")
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    widths
 }
 
 /// Texts below a table, each once, and the numbers that refer to them.

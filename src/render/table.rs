@@ -118,15 +118,17 @@ pub(super) fn line(text: &mut String, line: &str) {
 
 fn results(report: &Report, notes: &Notes, look: Look) -> String {
     let mut sheet = Sheet::new(look, &["Property", "Expected", "Observed", "Verdict"]);
-    for (scene, row) in report.scenes.iter().flat_map(|scene| scene.rows.iter().map(move |row| (scene, row))) {
+    for scene in &report.scenes {
         sheet.scene(&scene.title);
-        let verdict = notes.marked(row.verdict.word(), note(row).as_deref());
-        sheet.row([
-            sheet.cell(&property(&row.property, row.strength, row.verdict == Verdict::Info)),
-            sheet.cell(&row.expected),
-            sheet.cell(&row.observed),
-            Cell::new(verdict).fg(colour(row.verdict)),
-        ]);
+        for row in &scene.rows {
+            let verdict = notes.marked(row.verdict.word(), note(row).as_deref());
+            sheet.row([
+                sheet.cell(&property(&row.property, row.strength, row.verdict == Verdict::Info)),
+                sheet.cell(&row.expected),
+                sheet.cell(&row.observed),
+                Cell::new(verdict).fg(colour(row.verdict)),
+            ]);
+        }
     }
     sheet.finish(1..3)
 }
