@@ -170,6 +170,13 @@ fn moves(calls: &[String]) -> Vec<String> {
     calls.iter().filter(moves).cloned().collect()
 }
 
+/// The options that are set and read among `calls`. The lab sets others as well, to prepare.
+#[cfg(target_os = "linux")]
+fn options(calls: &[String]) -> Vec<String> {
+    let option = |call: &&String| call.starts_with("setsockopt(") || call.starts_with("getsockopt(");
+    calls.iter().filter(option).cloned().collect()
+}
+
 /// The command that a report names, without its line breaks.
 fn check_line(out: &str) -> String {
     let start = out.find("Check: ").expect("there is a line to check with");
@@ -200,13 +207,19 @@ fn the_line_to_check_with_shows_the_same_sends_and_receives() {
         assert_eq!(command, format!("strace -f -e trace=network udp-lab {} --no-ladder --trace", lesson.name));
         let output = in_a_shell(&command);
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        let (seen, threads) = seen(&err);
-        let (mut logged, mut seen) = (moves(&calls(&out)), moves(&seen));
+        let (all, threads) = seen(&err);
+        let (mut logged, mut seen) = (moves(&calls(&out)), moves(&all));
         if threads > 1 {
             // Of two calls at the same time nobody can say which one was first.
             logged.sort();
             seen.sort();
         }
+        let options = options(&calls(&out));
+        let mut rest = all.iter();
+        for option in &options {
+            assert!(rest.any(|seen| seen == option), "{}: strace did not see, at its place: {option}", lesson.name);
+        }
+        assert_eq!(options.is_empty(), !["delivery", "compare"].contains(&lesson.name), "{}", lesson.name);
         assert!(seen.len() > 10, "{}: {err}", lesson.name);
         let first = logged.iter().zip(&seen).find(|(logged, seen)| logged != seen);
         assert_eq!(first, None, "{}: logged, and seen by strace\n{err}", lesson.name);
