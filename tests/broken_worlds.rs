@@ -22,7 +22,7 @@ use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use crate::support::{Run, in_world, udp_lab, world};
+use crate::support::{Run, in_world, udp_lab, whole_machine, world};
 use faults::Fault;
 use regex::Regex;
 use udp_lab::lessons::{LESSONS, Lesson};
@@ -168,6 +168,7 @@ static WRONG: LazyLock<Vec<String>> = LazyLock::new(|| {
             }
         }
     };
+    let _alone = whole_machine();
     thread::scope(|scope| (0..SIDE_BY_SIDE).for_each(|_| drop(scope.spawn(work))));
     let (seen, wrong) = (seen.into_inner().unwrap(), wrong.into_inner().unwrap());
     if is_to_be_written() && wrong.is_empty() {

@@ -48,6 +48,13 @@ fn built_world() -> Result<PathBuf, String> {
     }
 }
 
+/// For a test that keeps every processor busy: no other one like it runs while the guard lives.
+#[cfg(target_os = "linux")]
+pub fn whole_machine() -> std::sync::MutexGuard<'static, ()> {
+    static MACHINE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    MACHINE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// An empty folder for one test: `name` is its own among all tests.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
