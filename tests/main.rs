@@ -22,5 +22,6 @@ mod step;
 mod strangers;
 mod support;
 mod surroundings;
+mod talk;
 #[cfg(target_os = "linux")]
 mod weather;

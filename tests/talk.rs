@@ -1,13 +1,14 @@
 //! The server and the client as processes: against each other, against the article's Python, against strangers.
 
-mod support;
-
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
+
+#[cfg(target_os = "linux")]
+use crate::support;
 
 /// Ends a test that would hang; costs nothing otherwise.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -447,7 +448,7 @@ fn what_comes_with_an_answers_time_to_live_is_not_answered() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_forged_sender_cannot_set_two_servers_against_each_other() {
-    support::in_a_namespace("a_forged_sender");
+    support::in_a_namespace(module_path!(), "a_forged_sender");
 }
 
 /// A raw socket may forge a sender where this user is allowed everything: in a namespace.
