@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{self, Run, missing, run, say};
+use crate::support::{Run, missing, run, say};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
 
@@ -175,7 +175,7 @@ fn the_doctor_announces_every_row_that_is_then_skipped() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_doctor_announces_what_a_bare_machine_skips() {
-    let bare = |args: &[&str]| Run::from(support::in_world("bare").args(args).output().unwrap());
+    let bare = |args: &[&str]| Run::from(crate::support::in_world("bare").args(args).output().unwrap());
     let checkup = document(&bare(&["doctor", "--format", "json"]));
     let skipped = skipped(&document(&bare(&["all", "--format", "json"])));
     assert_eq!(skipped, announced(&checkup));
@@ -195,7 +195,7 @@ fn the_doctor_announces_what_a_bare_machine_skips() {
 #[cfg(target_os = "linux")]
 fn the_doctor_sees_small_and_large_receive_buffers() {
     let told = |fault: &str| {
-        let checkup = Run::from(support::in_world(fault).args(["doctor", "--format", "json"]).output().unwrap());
+        let checkup = Run::from(crate::support::in_world(fault).args(["doctor", "--format", "json"]).output().unwrap());
         let checkup = document(&checkup);
         let findings = checkup["findings"].as_array().unwrap().clone();
         let bytes = |id: &str| findings.iter().find(|finding| finding["id"] == id).unwrap()["value"].as_u64().unwrap();
@@ -206,7 +206,8 @@ fn the_doctor_sees_small_and_large_receive_buffers() {
     let row = "delivery buffer-granted: the datagrams need a receive buffer of up to 8192 bytes, and the system grants 4608 \
                (net.core.rmem_max limits it)";
     assert!(skipped.contains(row), "{skipped:?}");
-    let run = Run::from(support::in_world("small-buffers").args(["delivery", "--format", "csv"]).output().unwrap());
+    let run =
+        Run::from(crate::support::in_world("small-buffers").args(["delivery", "--format", "csv"]).output().unwrap());
     assert!(run.out.contains(",net.core.rmem_max limits the receive buffer here\n"), "{}", run.out);
     let (default, _, maximum, _) = told("large-buffers");
     assert_eq!(default, 2 * maximum);

@@ -22,20 +22,20 @@ use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use crate::support::{Run, in_world, udp_lab, world};
+use crate::support::{Run, in_world, udp_lab, whole_machine, world};
 use faults::Fault;
 use regex::Regex;
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Expect, Os};
 
-/// A lesson ends within this time in every world: half of it where a call does not return, less elsewhere.
-const LIMIT: Duration = Duration::from_secs(10);
+/// A lesson ends in every world: after some seconds where a call does not return, but a busy machine is no fault.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// With so many wrong it is the lab or the library that is wrong: the others would say the same.
 const MOST_WRONG: usize = 20;
 
 /// So many worlds run side by side: in most of them somebody waits, and in few the processor is busy.
-const SIDE_BY_SIDE: usize = 32;
+const SIDE_BY_SIDE: usize = 24;
 
 /// The first line of each file.
 const HEADING: &str = "# fault, exit status, rows that differ | what it said. \
@@ -168,6 +168,7 @@ static WRONG: LazyLock<Vec<String>> = LazyLock::new(|| {
             }
         }
     };
+    let _alone = whole_machine();
     thread::scope(|scope| (0..SIDE_BY_SIDE).for_each(|_| drop(scope.spawn(work))));
     let (seen, wrong) = (seen.into_inner().unwrap(), wrong.into_inner().unwrap());
     if is_to_be_written() && wrong.is_empty() {
@@ -229,7 +230,7 @@ fn every_judged_row_of_every_lesson_notices_some_fault() {
 fn page() -> String {
     let mut page = String::from(
         "# Broken worlds\n\nIn each of these worlds the system breaks one promise, and exactly the rows named here say \
-         `differs`, within ten seconds; every row that is judged on Linux is there. To run one by hand after `cargo build --examples`: \
+         `differs`; every row that is judged on Linux is there. To run one by hand after `cargo build --examples`: \
          `LD_PRELOAD=target/debug/examples/libbroken_world.so UDP_LAB_FAULT=merge udp-lab boundaries`.\n\n\
          Written by the tests from `tests/broken_world/expected`: `UPDATE_WORLDS=1 cargo test --test main broken_worlds`.\n",
     );

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::support::{self, missing, run};
+use crate::support::{missing, run};
 use regex::Regex;
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
@@ -121,7 +121,7 @@ fn strace_works() -> bool {
         let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
         match tried {
             Ok(output) if output.status.success() => return true,
-            Ok(_) => support::say("NOT TESTED: strace may not trace here; nothing was compared with it"),
+            Ok(_) => crate::support::say("NOT TESTED: strace may not trace here; nothing was compared with it"),
             Err(_) => missing("strace, to compare the log with"),
         }
         false

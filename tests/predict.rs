@@ -1,6 +1,6 @@
 //! The question before the run.
 
-use crate::support::{self, run};
+use crate::support::run;
 use udp_lab::lessons::LESSONS;
 
 #[test]
@@ -65,7 +65,8 @@ fn every_lesson_has_three_or_four_answers_and_a_row_that_shows_the_right_one() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_row_that_differs_is_not_called_right() {
-    let out = support::Run::from(support::in_world("merge").args(["boundaries", "--predict=c"]).output().unwrap()).out;
+    let broken = crate::support::in_world("merge").args(["boundaries", "--predict=c"]).output().unwrap();
+    let out = crate::support::Run::from(broken).out;
     assert!(out.contains("This system answers otherwise than expected"), "{out}");
     assert!(!out.contains("That is right"), "{out}");
 }
@@ -74,9 +75,8 @@ fn a_row_that_differs_is_not_called_right() {
 #[cfg(unix)]
 fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
     let steps = serde_json::json!([["see", "What do you expect?"], ["type", "z\nc\n"]]);
-    let Some(terminal) = support::on_terminal(80, &["boundaries", "--predict", "--color", "never"], &steps) else {
-        return;
-    };
+    let args = ["boundaries", "--predict", "--color", "never"];
+    let Some(terminal) = crate::support::on_terminal(80, &args, &steps) else { return };
     let out = terminal.screen;
     assert_eq!(out.matches("What do you expect? [a-d]").count(), 2, "{out}");
     assert!(out.contains("You said: c) As many"), "{out}");

@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
 use crate::support;
 
 /// Ends a test that would hang; costs nothing otherwise.
@@ -447,7 +448,7 @@ fn what_comes_with_an_answers_time_to_live_is_not_answered() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_forged_sender_cannot_set_two_servers_against_each_other() {
-    support::in_a_namespace("programs::a_forged_sender");
+    support::in_a_namespace(module_path!(), "a_forged_sender");
 }
 
 /// A raw socket may forge a sender where this user is allowed everything: in a namespace.

@@ -83,7 +83,7 @@ fn spray(done: &AtomicBool) -> usize {
 
 #[test]
 fn another_program_that_sprays_every_port_changes_no_verdict() {
-    in_a_namespace("strangers::spraying");
+    in_a_namespace(module_path!(), "spraying");
 }
 
 /// Rows that a full queue has spoilt are skipped and say so: nothing else may become of them.

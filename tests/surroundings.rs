@@ -3,7 +3,7 @@
 #[cfg(target_os = "linux")]
 use std::process::Stdio;
 
-use crate::support::{self, Run, run, udp_lab};
+use crate::support::{Run, run, udp_lab};
 
 fn widest_line(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
@@ -89,7 +89,7 @@ fn without_a_network_there_is_a_sentence() {
     };
     match isolated(&["true"]) {
         Ok(output) if output.status.success() => {}
-        _ => return support::missing("a network namespace"),
+        _ => return crate::support::missing("a network namespace"),
     }
     for lesson in udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name).chain(["all"]) {
         let run = Run::from(isolated(&[env!("CARGO_BIN_EXE_udp-lab"), lesson]).unwrap());
@@ -170,7 +170,7 @@ fn what_is_expected_is_known_without_a_network() {
     match unshare.args(["--map-root-user", "--net", binary, "expect", "boundaries"]).output() {
         Ok(output) if output.status.success() => assert_eq!(output.stderr, b""),
         Ok(output) if output.stderr.starts_with(b"unshare") => {
-            support::missing("a network namespace");
+            crate::support::missing("a network namespace");
         }
         other => panic!("{other:?}"),
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{missing, say, world};
+use crate::support::{missing, say, whole_machine, world};
 
 /// Runs at the same time.
 const ABREAST: usize = 8;
@@ -44,6 +44,39 @@ const WEATHERS: &[Weather] = &[
     ("no network", &["unshare", "-rn"]),
     ("small receive buffers", &["unshare", "-rn", "sh", "-c", WITH_BUFFERS, "sh", "small-buffers"]),
     ("large receive buffers", &["unshare", "-rn", "sh", "-c", WITH_BUFFERS, "sh", "large-buffers"]),
+];
+
+/// Loopback that hands datagrams over as a network does: not at once, and not always in the order of two senders.
+const LOOPBACKS: &[Weather] = &[
+    // Only root of the whole machine may say which processors receive.
+    (
+        "loopback on several processors",
+        &[
+            "unshare",
+            "-nm",
+            "sh",
+            "-ec",
+            r#"ip link set lo up
+            mount -t sysfs none /sys
+            echo 3 >/sys/class/net/lo/queues/rx-0/rps_cpus
+            exec "$0" "$@""#,
+        ],
+    ),
+    // Each datagram waits for the one before it: a hundred bytes take a twentieth of a millisecond. None is lost.
+    (
+        "slow loopback",
+        &[
+            "unshare",
+            "-rn",
+            "sh",
+            "-ec",
+            r#"ip link set lo up
+            tc qdisc add dev lo root handle 1: htb default 1
+            tc class add dev lo parent 1: classid 1:1 htb rate 20mbit burst 1 cburst 1 quantum 66000
+            tc qdisc add dev lo parent 1:1 pfifo limit 1000000
+            exec "$0" "$@""#,
+        ],
+    ),
 ];
 
 /// A command that runs, in this weather, what it is given as arguments.
@@ -100,7 +133,7 @@ fn once(binary: &str, weather: Weather) -> Result<Duration, String> {
     match output.status.code() {
         Some(0) if name != "no network" => {}
         // Something is really missing: then a sentence says what.
-        Some(3) if name == "no network" && err.starts_with("udp-lab: ") && err.lines().count() == 1 => return Ok(took),
+        Some(3) if name == "no network" && err.lines().all(|line| line.starts_with("udp-lab: ")) => return Ok(took),
         _ => return wrong("it failed"),
     }
     match out.lines().filter(|line| *line == "verdict: match").count() {
@@ -165,10 +198,11 @@ fn passed(binary: &str, weather: Weather, count: usize) -> (Vec<String>, Duratio
     (results.into_iter().filter_map(Result::err).collect(), longest)
 }
 
-#[test]
-fn no_weather_turns_a_verdict() {
-    let binary = binary("weather");
-    for &weather in WEATHERS {
+/// Runs `all` in each of these weathers, where it can be made.
+fn stands(name: &str, weathers: &[Weather]) {
+    let _alone = whole_machine();
+    let binary = binary(name);
+    for &weather in weathers {
         if !can_be_made(weather) {
             missing(&format!("the weather \"{}\"", weather.0));
             continue;
@@ -179,4 +213,14 @@ fn no_weather_turns_a_verdict() {
         say(&format!("{}: {count} runs, the longest {longest:.1?}", weather.0));
     }
     let _ = fs::remove_dir_all(Path::new(&binary).parent().unwrap());
+}
+
+#[test]
+fn no_weather_turns_a_verdict() {
+    stands("weather", WEATHERS);
+}
+
+#[test]
+fn no_loopback_turns_a_verdict() {
+    stands("loopback", LOOPBACKS);
 }

@@ -1,6 +1,6 @@
 //! What the tests share: running the binary and reading what it said.
 
-#![allow(dead_code, reason = "`talk` uses a part of it")]
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "many tests are for Linux only"))]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -46,6 +46,13 @@ fn built_world() -> Result<PathBuf, String> {
         true => Ok(library),
         false => Err(failed(format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr)))),
     }
+}
+
+/// For a test that keeps every processor busy: no other one like it runs while the guard lives.
+#[cfg(target_os = "linux")]
+pub fn whole_machine() -> std::sync::MutexGuard<'static, ()> {
+    static MACHINE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    MACHINE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// An empty folder for one test: `name` is its own among all tests.
@@ -175,14 +182,16 @@ pub fn missing(what: &str) {
     say(&format!("NOT TESTED: this is not here: {what}"));
 }
 
-/// Runs the test `inner`, which is ignored outside, in a network namespace of its own; says so where that is not granted.
-/// `inner` is its name with its module, as the list of tests has it.
+/// Runs the test `inner` of the module, which is ignored outside, in a network namespace of its own; says so where that is
+/// not granted.
 #[cfg(target_os = "linux")]
-pub fn in_a_namespace(inner: &str) {
+pub fn in_a_namespace(module: &str, inner: &str) {
+    // The list of tests has the modules without the program's name.
+    let inner = format!("{}::{inner}", module.split_once("::").expect("a module of this program").1);
     let isolated = |script: &str| {
         let mut unshare = Command::new("unshare");
         unshare.args(["--map-root-user", "--net", "sh", "-c", script]).arg(std::env::current_exe().unwrap());
-        unshare.arg(inner).stdin(Stdio::null()).output()
+        unshare.arg(&inner).stdin(Stdio::null()).output()
     };
     if !isolated("ip link set lo up").is_ok_and(|output| output.status.success()) {
         return missing(&format!("a network namespace, for {inner}"));
