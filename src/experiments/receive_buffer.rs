@@ -35,18 +35,40 @@ pub fn overfill(
     server.connect(&client)?;
     set_receive_buffer(&server, bytes)?;
     let count = payloads.len();
-    let send_all = || -> Result<usize, SceneError> {
-        let mut failed = 0;
-        for payload in payloads {
-            failed += usize::from(lab.answer(client.send_to(&payload, &server))? != Ok(payload.len()));
-        }
-        Ok(failed)
-    };
-    let failed_sends = lab.while_it_may_hang(sends, send_all)?;
+    let failed_sends = lab.while_it_may_hang(sends, || send_while_nobody_reads(lab, &client, &server, payloads))?;
     let received = server.drain(longest, count)?;
-    // Only now: what was under way when reading began has been dropped, or received, as well.
     let dropped = server.drops();
     Ok(Overfilled { failed_sends, received, dropped, server, client })
+}
+
+/// Sends `payloads`, all of one length, and waits until the kernel has queued or dropped each of them: how many sends failed
+/// or were short.
+///
+/// # Errors
+/// What the system says, where that has nothing to do with sending.
+pub fn send_while_nobody_reads(
+    lab: &Lab,
+    client: &Endpoint,
+    server: &Endpoint,
+    payloads: impl ExactSizeIterator<Item = Vec<u8>>,
+) -> Result<usize, SceneError> {
+    let (mut sent, mut failed) = (0, 0);
+    let mut cost = None;
+    let before = server.accounts();
+    for payload in payloads {
+        match lab.answer(client.send_to(&payload, server))? {
+            Ok(length) => {
+                sent += 1;
+                failed += usize::from(length != payload.len());
+            }
+            Err(_) => failed += 1,
+        }
+        if sent == 1 && cost.is_none() {
+            cost = server.accounts_after(before);
+        }
+    }
+    server.await_datagrams(sent, cost);
+    Ok(failed)
 }
 
 /// Sets the size of the receive buffer; returns what the system grants, in bytes.

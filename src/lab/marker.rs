@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use socket2::Socket;
 
+use super::accounts::Accounts;
 use super::directory::{Entry, Path};
 use super::recorded::RecordedSocket;
 use super::{Call, CallError, SceneError, socket};
@@ -351,13 +352,8 @@ struct Watched<'a> {
     receiver: &'a RecordedSocket,
     filters: bool,
     /// The other sockets that share the address, each with what it had queued and dropped before.
-    others: Vec<(Arc<Socket>, Option<(usize, usize)>)>,
-    own: Option<(usize, usize)>,
-}
-
-/// What a socket has queued and dropped. Neither shrinks while nobody receives.
-fn counts(socket: &Socket) -> Option<(usize, usize)> {
-    Some((kernel::queued_bytes(socket)?, kernel::drops(socket)?))
+    others: Vec<(Arc<Socket>, Option<Accounts>)>,
+    own: Option<Accounts>,
 }
 
 impl<'a> Watched<'a> {
@@ -367,11 +363,11 @@ impl<'a> Watched<'a> {
         let sockets = sharing.filter_map(Entry::socket).filter(|socket| !Arc::ptr_eq(socket, &receiver.socket));
         let others = sockets
             .map(|socket| {
-                let counts = counts(&socket);
+                let counts = Accounts::of(&socket);
                 (socket, counts)
             })
             .collect();
-        Watched { receiver, filters: filters(receiver, path), others, own: counts(&receiver.socket) }
+        Watched { receiver, filters: filters(receiver, path), others, own: Accounts::of(&receiver.socket) }
     }
 
     /// What became of the marker, as soon as that can be seen.
@@ -385,11 +381,11 @@ impl<'a> Watched<'a> {
         let deadline = Instant::now() + patience.limit();
         while Instant::now() < deadline {
             if refusal.is_some_and(|socket| is_refused(socket))
-                || self.others.iter().any(|(socket, before)| counts(socket) > *before)
+                || self.others.iter().any(|(socket, before)| Accounts::of(socket) > *before)
             {
                 return Fate::Settled;
             }
-            if counts(&self.receiver.socket) > self.own {
+            if Accounts::of(&self.receiver.socket) > self.own {
                 return Fate::UnderWay;
             }
             thread::yield_now();

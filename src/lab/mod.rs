@@ -4,6 +4,7 @@
 //! [observes](Lab::observe) one fact for each of its claims.
 
 mod absence;
+mod accounts;
 mod arrival;
 mod closed_port;
 mod context;

@@ -8,9 +8,9 @@ use clap::Args;
 
 use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::experiments::{overfill, set_receive_buffer, write_while_nobody_reads};
+use crate::experiments::{overfill, send_while_nobody_reads, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::lab::{AllReceived, Endpoint, Lab, SceneError, room_for};
+use crate::lab::{AllReceived, Lab, SceneError, room_for};
 use crate::vocabulary::{Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -101,15 +101,14 @@ fn numbered(number: usize, size: usize) -> Vec<u8> {
     format!("{number} ").into_bytes().into_iter().cycle().take(size).collect()
 }
 
+/// The payloads of the first `count` datagrams.
+fn all_numbered(count: usize, size: usize) -> impl ExactSizeIterator<Item = Vec<u8>> {
+    (0..count).map(move |number| numbered(number, size))
+}
+
 /// Whether `size` bytes tell `count` numbered datagrams apart.
 fn distinct(count: usize, size: usize) -> bool {
     size >= count.saturating_sub(1).to_string().len()
-}
-
-/// Sends `count` numbered datagrams and returns how many sends failed or were short.
-fn send_all(client: &Endpoint, server: &Endpoint, count: usize, size: usize) -> usize {
-    let failed = |number: &usize| client.send_to(&numbered(*number, size), server) != Ok(size);
-    (0..count).filter(failed).count()
 }
 
 /// Whether what was received is what was sent first, without a gap.
@@ -139,7 +138,7 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
         usual("room-again", "all read, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
     ];
     Scene::claims("nobody-reads", "nobody reads", claims).run(move |lab| {
-        let payloads = (0..count).map(|number| numbered(number, size));
+        let payloads = all_numbered(count, size);
         // An end marker needs a buffer of a byte.
         let run = overfill(lab, receive_buffer, payloads, size.max(1), "failed-sends")?;
         lab.observe("failed-sends", run.failed_sends);
@@ -199,7 +198,7 @@ fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
     let (server, client) = (lab.bind("server")?, lab.bind("client")?);
     server.connect(&client)?;
     let granted = set_receive_buffer(&server, buffer)?;
-    send_all(&client, &server, 1000, 512);
+    send_while_nobody_reads(lab, &client, &server, all_numbered(1000, 512))?;
     Ok(Kept { granted, count: server.drain(512, 1000)?.count() })
 }
 
@@ -221,7 +220,7 @@ fn one_byte_each() -> Scene {
         server.connect(&client)?;
         let granted = set_receive_buffer(&server, ASKED)?;
         // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
-        send_all(&client, &server, granted + 1, 1);
+        send_while_nobody_reads(lab, &client, &server, all_numbered(granted + 1, 1))?;
         let kept = server.drain(1, granted + 1)?.count();
         lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
         lab.observe("kept-one-byte", kept);
@@ -247,9 +246,11 @@ fn room_comes_late() -> Scene {
         if set_receive_buffer(&server, ASKED)? < ASKED {
             return Err(SceneError::Skip(lab.limit_on_buffers().to_owned()));
         }
-        send_all(&client, &server, 1000, 512);
+        send_while_nobody_reads(lab, &client, &server, all_numbered(1000, 512))?;
         server.receive(512).required("the first datagram")?;
+        let before = server.accounts();
         client.send_to(&LATE, &server)?;
+        server.accounts_after(before);
         let received = server.drain(512, 1001)?;
         let kept = received.iter().any(|result| result.bytes() == LATE);
         lab.observe("after-one-read", if kept { "kept" } else { "dropped" });
@@ -304,7 +305,7 @@ fn in_order_and_once() -> Scene {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
         server.make_room([SIZE; COUNT])?;
-        send_all(&client, &server, COUNT, SIZE);
+        all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
         let received = server.receive_until_marker(1024)?;
         let numbers: Vec<usize> = received
             .iter()
