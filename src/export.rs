@@ -4,8 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::platform;
+use tempfile::{Builder, NamedTempFile, TempPath};
+
+use crate::platform::{self, HERE};
 use crate::render::{FILE_FORMATS, FileFormat, Results};
+use crate::vocabulary::Os;
 
 /// A file that is to take the results, in the format that its ending names.
 #[derive(Clone)]
@@ -64,7 +67,7 @@ impl Export {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, &error)),
                 Ok(_) | Err(_) => {}
             }
-            let draft = || Draft::beside(path, number).map(|_| target.place());
+            let draft = || draft_beside(path).map(|_| target.place());
             let place = platform::without_signals(draft).map_err(|error| failed(path, &error))?;
             if targets[..number].iter().any(|other| other.place() == place) {
                 return refused("it is named twice");
@@ -84,13 +87,16 @@ impl Export {
 
     fn write_down(&self, contents: &[Vec<u8>]) -> Result<(), String> {
         let mut drafts = Vec::new();
-        for (number, (Target { path, .. }, content)) in self.targets.iter().zip(contents).enumerate() {
-            let (draft, mut file) = Draft::beside(path, number).map_err(|error| failed(path, &error))?;
-            drafts.push(draft);
-            file.write_all(content).map_err(|error| failed(path, &error))?;
+        for (Target { path, .. }, content) in self.targets.iter().zip(contents) {
+            let draft = draft_beside(path).and_then(|mut draft| {
+                keep_mode(path, draft.as_file())?;
+                draft.as_file_mut().write_all(content)?;
+                Ok(draft.into_temp_path())
+            });
+            drafts.push(draft.map_err(|error| failed(path, &error))?);
         }
-        for (draft, Target { path, .. }) in drafts.iter().zip(&self.targets) {
-            draft.publish(path, self.force).map_err(|error| failed(path, &error))?;
+        for (draft, Target { path, .. }) in drafts.into_iter().zip(&self.targets) {
+            publish(draft, path, self.force).map_err(|error| failed(path, &error))?;
         }
         Ok(())
     }
@@ -100,32 +106,52 @@ fn failed(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
-/// A file in the same folder that takes the target's name once it is complete, and is removed otherwise.
-struct Draft {
-    path: PathBuf,
+/// An empty file in the same folder that takes the target's name once it is complete, and is removed otherwise. It is as
+/// public as any new file; those of the library's own making are for the owner alone.
+fn draft_beside(target: &Path) -> io::Result<NamedTempFile> {
+    let folder = target.parent().unwrap_or(Path::new(""));
+    Builder::new().prefix(".udp-lab-").suffix(".tmp").make_in(folder, |path| File::create_new(path))
 }
 
-impl Draft {
-    fn beside(target: &Path, number: usize) -> io::Result<(Draft, File)> {
-        let path = target.with_file_name(format!(".udp-lab-{}-{number}.tmp", std::process::id()));
-        let file = File::create_new(&path)?;
-        Ok((Draft { path }, file))
+/// Who may read the file that is replaced may read the new one. On Windows there is no more to it than whether a file can be
+/// replaced at all.
+fn keep_mode(target: &Path, draft: &File) -> io::Result<()> {
+    let Ok(there) = target.metadata() else { return Ok(()) };
+    // Some file systems have one mode for all files, and change none.
+    if HERE == Os::Windows || there.permissions() == draft.metadata()?.permissions() {
+        return Ok(());
     }
+    draft.set_permissions(there.permissions())
+}
 
-    /// Renaming replaces whatever has the name by then. So the name is taken first, by an empty file that the system
-    /// creates for one asker only. A hard link would do both at once, but memory sticks know none.
-    fn publish(&self, target: &Path, force: bool) -> io::Result<()> {
-        if force {
-            return fs::rename(&self.path, target);
-        }
+/// Renaming replaces whatever has the name by then. So the name is taken first, by an empty file that the system creates
+/// for one asker only. What the library does for it needs hard links where the system cannot rename so, and memory sticks
+/// know none.
+fn publish(draft: TempPath, target: &Path, force: bool) -> io::Result<()> {
+    if !force {
         File::create_new(target)?;
-        fs::rename(&self.path, target).inspect_err(|_| drop(fs::remove_file(target)))
     }
+    draft.persist(target).map_err(|refused| {
+        if !force {
+            let _ = fs::remove_file(target);
+        }
+        refused.error
+    })
 }
 
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Once it is published there is nothing left to remove.
-        let _ = fs::remove_file(&self.path);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a run leaves one that was killed; in a container the next may have the same process id.
+    #[test]
+    fn a_draft_that_was_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("r.md");
+        let (_, left) = draft_beside(&target).unwrap().keep().unwrap();
+        let draft = draft_beside(&target).unwrap();
+        assert_ne!(draft.path(), left);
+        publish(draft.into_temp_path(), &target, false).unwrap();
+        assert!(target.exists() && left.exists());
     }
 }
