@@ -3,14 +3,11 @@
 //! A [lesson](lessons) states its [claims](vocabulary::Claim), runs real sockets in the [lab](lab::Lab), and the
 //! [comparer](vocabulary::judge) holds what was observed against what was claimed. [`render`] draws the report.
 
-pub mod around;
 pub mod cli;
 pub mod doctor;
-pub mod export;
 pub mod lab;
 pub mod lessons;
 pub mod platform;
-pub mod progress;
 pub mod render;
 pub mod talk;
 pub mod vocabulary;

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use regex::Regex;
 use serde_json::Value;
 use support::{Run, missing, run, udp_lab};
-use udp_lab::export::{Export, Target};
+use udp_lab::cli::export::{Export, Target};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results};
 

@@ -1,14 +1,38 @@
-//! Results as files: tried before the run, written whole after it or not at all.
+//! `--export`, results as files: tried before the run, written whole after it or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{ArgMatches, Args, FromArgMatches};
 use tempfile::{Builder, NamedTempFile, TempPath};
 
+use super::failure::Failure;
 use crate::platform::{self, HERE};
 use crate::render::{FILE_FORMATS, FileFormat, Results};
 use crate::vocabulary::Os;
+
+/// Options of every command that runs lessons.
+#[derive(Args)]
+pub(super) struct Files {
+    #[arg(long = "export", value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Target::new),
+        help = format!("Also write the results of this run to FILE; its ending names the format: {}", endings()),
+        long_help = None)]
+    targets: Vec<Target>,
+
+    /// Replace a FILE that is there already
+    #[arg(long, requires = "targets")]
+    force: bool,
+}
+
+impl Files {
+    /// The files that `arguments` name, tried.
+    pub(super) fn open(arguments: &ArgMatches) -> Result<Export, Failure> {
+        let files = Files::from_arg_matches(arguments)?;
+        Export::open(files.targets, files.force).map_err(Failure::Environment)
+    }
+}
 
 /// A file that is to take the results, in the format that its ending names.
 #[derive(Clone)]
@@ -39,7 +63,7 @@ impl Target {
 }
 
 /// The endings of all formats, as help and errors name them.
-pub fn endings() -> String {
+fn endings() -> String {
     FILE_FORMATS.iter().map(|(ending, _)| format!(".{ending}")).collect::<Vec<_>>().join(" ")
 }
 
@@ -106,27 +130,25 @@ fn failed(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
-/// An empty file in the same folder that takes the target's name once it is complete, and is removed otherwise. It is as
-/// public as any new file; those of the library's own making are for the owner alone.
+/// An empty file in the target's folder, removed when it is dropped. It has the mode of any new file; one that tempfile
+/// opens itself only its owner may read.
 fn draft_beside(target: &Path) -> io::Result<NamedTempFile> {
     let folder = target.parent().unwrap_or(Path::new(""));
     Builder::new().prefix(".udp-lab-").suffix(".tmp").make_in(folder, |path| File::create_new(path))
 }
 
-/// Who may read the file that is replaced may read the new one. On Windows there is no more to it than whether a file can be
-/// replaced at all.
+/// Gives the draft the mode of the file that it will replace: what was private stays private. Windows has no modes.
 fn keep_mode(target: &Path, draft: &File) -> io::Result<()> {
     let Ok(there) = target.metadata() else { return Ok(()) };
-    // Some file systems have one mode for all files, and change none.
+    // A file system with one mode for all files refuses to set any.
     if HERE == Os::Windows || there.permissions() == draft.metadata()?.permissions() {
         return Ok(());
     }
     draft.set_permissions(there.permissions())
 }
 
-/// Renaming replaces whatever has the name by then. So the name is taken first, by an empty file that the system creates
-/// for one asker only. What the library does for it needs hard links where the system cannot rename so, and memory sticks
-/// know none.
+/// Gives the draft the target's name. A rename would replace a file that was created meanwhile; so without `force` the
+/// name is first taken by an empty file. tempfile's `persist_noclobber` needs hard links on some systems, and FAT has none.
 fn publish(draft: TempPath, target: &Path, force: bool) -> io::Result<()> {
     if !force {
         File::create_new(target)?;
@@ -143,9 +165,9 @@ fn publish(draft: TempPath, target: &Path, force: bool) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// As a run leaves one that was killed; in a container the next may have the same process id.
+    /// A killed run leaves its draft; in a container the next run has the same process id.
     #[test]
-    fn a_draft_that_was_left_is_in_nobodys_way() {
+    fn a_leftover_draft_does_not_hinder_the_next_run() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("r.md");
         let (_, left) = draft_beside(&target).unwrap().keep().unwrap();
