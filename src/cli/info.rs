@@ -9,10 +9,10 @@ use super::command::find;
 use super::failure::Failure;
 use super::options::{Options, locale, table_or_json, unsupported};
 use super::output::{coloured, print, write_text};
-use crate::doctor::Checkup;
+use crate::doctor::{self, Checkup};
 use crate::lab::Trouble;
 use crate::lessons::LESSONS;
-use crate::render::{Format, checkup, csv, expectations, json, markdown, page, plain, table};
+use crate::render::{Format, csv, expectations, json, markdown, page, plain, table};
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
@@ -56,7 +56,7 @@ pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
         ("locale", "Locale", locale().unwrap_or_else(|| "not set".to_owned())),
         ("utf8", "Characters drawn with", if look.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
     ])?;
-    print(&if json { checkup::json(&checkup) } else { checkup::table(&checkup, look) })?;
+    print(&if json { doctor::json(&checkup) } else { doctor::table(&checkup, look) })?;
     checkup.loopback.map(|()| Status::AsExpected).map_err(|error| Trouble::from(error).into())
 }
 

@@ -1,6 +1,5 @@
 //! Turns finished reports into text. Knows nothing of sockets.
 
-pub mod checkup;
 pub mod csv;
 pub mod expectations;
 pub mod html;
@@ -11,7 +10,7 @@ pub mod page;
 pub mod pcapng;
 pub mod picture;
 pub mod plain;
-mod sheet;
+pub(crate) mod sheet;
 mod svg;
 pub mod table;
 pub mod trace;
