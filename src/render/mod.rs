@@ -6,6 +6,7 @@ pub mod html;
 pub mod json;
 pub mod ladder;
 pub mod markdown;
+mod markup;
 pub mod page;
 pub mod pcapng;
 pub mod picture;
