@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::support::{self, Run, missing, run, udp_lab};
 use regex::Regex;
 use serde_json::Value;
-use udp_lab::export::{Export, Target};
+use udp_lab::cli::export::{Export, Target};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Look, Results};
 
@@ -276,6 +276,25 @@ fn a_file_that_is_there_is_replaced_only_by_force() {
     assert_eq!(forced.status, 0, "{}", forced.err);
     assert!(read(&folder, "r.md").starts_with("# truncation: "));
     assert_eq!(files(&folder), ["r.md"]);
+}
+
+/// Results that were not for everybody are not made public by the next run; new files are as public as the user's others.
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_replaced_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("mode");
+    let mode = |name: &str| fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
+    fs::write(folder.join("r.md"), "mine").unwrap();
+    fs::set_permissions(folder.join("r.md"), PermissionsExt::from_mode(0o600)).unwrap();
+    let script = "umask 027; exec \"$0\" truncation --export r.md --export r.csv --force";
+    let mut shell = Command::new("sh");
+    shell.current_dir(&folder).args(["-c", script, env!("CARGO_BIN_EXE_udp-lab")]).env("LC_ALL", "C.UTF-8");
+    let run = Run::from(shell.output().unwrap());
+    assert_eq!(run.status, 0, "{}", run.err);
+    assert!(read(&folder, "r.md").starts_with("# truncation: "));
+    assert_eq!((mode("r.md"), mode("r.csv")), (0o600, 0o640));
+    assert_eq!(files(&folder), ["r.csv", "r.md"]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The tests of the binary from outside. One program, so that it is linked once: `cargo test --test main weather::` runs
 //! one file of it, `cargo test --test main boundaries` what has that word in its name.
 
-mod around;
 #[cfg(target_os = "linux")]
 mod broken_worlds;
+mod commands;
 mod evidence;
 mod formats;
 mod handout;

@@ -1,18 +1,18 @@
 //! Turns finished reports into text. Knows nothing of sockets.
 
-pub mod checkup;
 pub mod csv;
 pub mod expectations;
 pub mod html;
 pub mod json;
 pub mod ladder;
 pub mod markdown;
+mod markup;
 pub mod page;
 pub mod pcapng;
 mod phrases;
 pub mod picture;
 pub mod plain;
-mod sheet;
+pub(crate) mod sheet;
 mod svg;
 pub mod table;
 pub mod trace;

@@ -1,146 +1,133 @@
-//! A teacher's page for the terminal: the part of Markdown that the pages are written in.
+//! A teacher's page for the terminal.
 
 use std::iter::Peekable;
-use std::str::Lines;
 
-use textwrap::{Options, WordSplitter};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use textwrap::WordSplitter;
 
 use super::sheet::BOLD;
 use super::{Look, sheet};
 
+type Events<'a> = Peekable<Parser<'a>>;
+
 /// Draws `markdown`. Transcripts stay as they are, whatever the width.
 pub fn page(markdown: &str, look: Look) -> String {
-    let mut text = String::new();
-    let mut lines = markdown.lines().peekable();
-    let mut last = None;
-    while let Some(line) = lines.next() {
-        if line.is_empty() {
-            continue;
-        }
-        let kind = Kind::of(line);
-        if last.is_some_and(|last| (last, kind) != (Kind::Item, Kind::Item)) {
-            text.push('\n');
-        }
-        text.push_str(&block(kind, line, &mut lines, look));
-        text.push('\n');
-        last = Some(kind);
-    }
-    text
+    blocks(&mut Parser::new_ext(markdown, Options::ENABLE_TABLES).peekable(), look) + "\n"
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Heading,
-    Code,
-    Table,
-    Quote,
-    Item,
-    Text,
-}
-
-impl Kind {
-    fn of(line: &str) -> Self {
-        match line.as_bytes() {
-            [b'#', ..] => Kind::Heading,
-            [b'`', b'`', b'`', ..] => Kind::Code,
-            [b'|', ..] => Kind::Table,
-            [b'>', ..] => Kind::Quote,
-            _ if mark(line).is_some() => Kind::Item,
-            _ => Kind::Text,
+/// The blocks up to the end of the quote, the item or the page that they are in.
+fn blocks(events: &mut Events<'_>, look: Look) -> String {
+    let mut blocks = Vec::new();
+    loop {
+        let text = inline(events, look);
+        if !text.is_empty() {
+            blocks.push(fill(&styled(&text), look));
+        }
+        match events.next() {
+            None | Some(Event::End(TagEnd::BlockQuote(_) | TagEnd::Item)) => return blocks.join("\n\n"),
+            Some(Event::Start(Tag::Heading { .. })) => {
+                let text = inline(events, look).into_iter().map(|(text, _)| text).collect();
+                blocks.push(fill(&styled(&[(text, true)]), look));
+            }
+            Some(Event::Start(Tag::CodeBlock(_))) => blocks.push(transcript(events, look)),
+            Some(Event::Start(Tag::BlockQuote(_))) => blocks.push(indented("    ", events, look)),
+            Some(Event::Start(Tag::List(first))) => blocks.push(list(events, first, look)),
+            Some(Event::Start(Tag::Table(_))) => blocks.push(table(events, look)),
+            // The beginnings and ends of paragraphs: their text is taken as text.
+            Some(_) => {}
         }
     }
 }
 
-/// The mark of a list's item: `- ` or `1. `.
-fn mark(line: &str) -> Option<&str> {
-    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let rest = if number.len() < line.len() { number.strip_prefix(". ") } else { line.strip_prefix("- ") };
-    rest.map(|rest| &line[..line.len() - rest.len()])
+/// The blocks of a quote or an item, with `mark` in front of the first line and room for it in front of the others.
+fn indented(mark: &str, events: &mut Events<'_>, look: Look) -> String {
+    let room = u16::try_from(mark.len()).unwrap_or(0);
+    let text = blocks(events, Look { width: look.width.saturating_sub(room), ..look });
+    let text = textwrap::indent(&text, &" ".repeat(mark.len()));
+    mark.to_owned() + text.get(mark.len()..).unwrap_or_default()
 }
 
-fn block(kind: Kind, line: &str, lines: &mut Peekable<Lines<'_>>, look: Look) -> String {
-    let mut following = |wanted: Kind| {
-        let mut block = vec![line];
-        while let Some(line) = lines.next_if(|line| !line.is_empty() && Kind::of(line) == wanted) {
-            block.push(line);
-        }
-        block
-    };
-    match kind {
-        Kind::Heading => fill(&format!("**{}**", line.trim_start_matches('#').trim()), "", "", look),
-        Kind::Code => {
-            let code: Vec<_> = lines.take_while(|line| !line.starts_with("```")).collect();
-            code.iter()
-                .map(|line| format!("    {}", drawn(line, look)).trim_end().to_owned())
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-        Kind::Table => table(&following(Kind::Table), look),
-        Kind::Quote => {
-            let quote: Vec<_> = following(Kind::Quote).iter().map(|line| line.trim_start_matches('>').trim()).collect();
-            fill(&quote.join(" "), "    ", "    ", look)
-        }
-        Kind::Item => {
-            let mark = mark(line).unwrap_or_default();
-            let item: Vec<_> = following(Kind::Text).iter().map(|line| line.trim()).collect();
-            fill(&item.join(" ")[mark.len()..], mark, &" ".repeat(mark.len()), look)
-        }
-        Kind::Text => fill(&following(Kind::Text).join(" "), "", "", look),
+fn list(events: &mut Events<'_>, first: Option<u64>, look: Look) -> String {
+    let mut items = Vec::new();
+    let mut number = first;
+    while let Some(Event::Start(Tag::Item)) = events.next() {
+        let mark = number.map_or_else(|| "- ".to_owned(), |number| format!("{number}. "));
+        items.push(indented(&mark, events, look));
+        number = number.map(|number| number + 1);
     }
+    items.join("\n")
 }
 
-fn fill(text: &str, first: &str, other: &str, look: Look) -> String {
-    let options = Options::new(look.width.into()).initial_indent(first).subsequent_indent(other);
-    // Commands and options are not to be broken at their hyphens.
-    textwrap::fill(&inline(&look.text(text), true), options.word_splitter(WordSplitter::NoHyphenation))
-}
-
-fn table(lines: &[&str], look: Look) -> String {
-    let mut rows = lines.iter().map(|line| {
-        let cells = line.trim_matches('|').split('|');
-        cells.map(|cell| inline(&look.text(cell.trim()), false)).collect::<Vec<_>>()
-    });
+fn table(events: &mut Events<'_>, look: Look) -> String {
+    let (mut rows, mut row) = (Vec::new(), Vec::new());
+    loop {
+        match events.next() {
+            None | Some(Event::End(TagEnd::Table)) => break,
+            Some(Event::Start(Tag::TableCell)) => {
+                row.push(inline(events, look).into_iter().map(|(text, _)| text).collect::<String>());
+            }
+            Some(Event::End(TagEnd::TableHead | TagEnd::TableRow)) => rows.push(std::mem::take(&mut row)),
+            Some(_) => {}
+        }
+    }
+    let mut rows = rows.into_iter();
     let header = rows.next().unwrap_or_default();
     let mut table = sheet::empty(look, &header.iter().map(String::as_str).collect::<Vec<_>>());
-    // The second line only says that the first one is the header.
-    table.add_rows(rows.skip(1));
+    table.add_rows(rows);
     table.to_string()
 }
 
-/// Text without its marks: code and strong words are bold where `bold` allows it, a link is its text.
-fn inline(text: &str, bold: bool) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let (mut code, mut strong) = (false, false);
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let before = code || strong;
-        if c == '`' {
-            code = !code;
-            rest = &rest[1..];
-        } else if !code && rest.starts_with("**") {
-            strong = !strong;
-            rest = &rest[2..];
-        } else if let Some((link, after)) = link(rest).filter(|_| !code) {
-            shown.push_str(&inline(link, bold && !strong));
-            rest = after;
-        } else {
-            shown.push(c);
-            rest = &rest[c.len_utf8()..];
-        }
-        match (bold, before, code || strong) {
-            (true, false, true) => shown.push_str(&BOLD.render().to_string()),
-            (true, true, false) => shown.push_str(&BOLD.render_reset().to_string()),
-            _ => {}
-        }
+fn transcript(events: &mut Events<'_>, look: Look) -> String {
+    let mut code = String::new();
+    while let Some(Event::Text(text)) = events.next() {
+        code.push_str(&text);
     }
-    shown
+    let lines = code.lines().map(|line| format!("    {}", drawn(line, look)).trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The text of the link that `text` begins with, and what follows it.
-fn link(text: &str) -> Option<(&str, &str)> {
-    let (link, rest) = text.strip_prefix('[')?.split_once("](")?;
-    let (_, after) = rest.split_once(')')?;
-    (!link.contains(['[', ']'])).then_some((link, after))
+/// The text that comes next, in pieces, each with whether it is strong: code is as well. A link is its text.
+fn inline(events: &mut Events<'_>, look: Look) -> Vec<(String, bool)> {
+    let mut pieces = Vec::new();
+    let mut strong = 0;
+    loop {
+        match events.next_if(is_inline) {
+            None => return pieces,
+            Some(Event::Start(Tag::Strong)) => strong += 1,
+            Some(Event::End(TagEnd::Strong)) => strong -= 1,
+            Some(Event::Code(code)) => pieces.push((look.text(&code).into_owned(), true)),
+            Some(Event::Text(text) | Event::Html(text) | Event::InlineHtml(text)) => {
+                pieces.push((look.text(&text).into_owned(), strong > 0));
+            }
+            Some(Event::SoftBreak | Event::HardBreak) => pieces.push((" ".to_owned(), strong > 0)),
+            Some(_) => {}
+        }
+    }
+}
+
+fn is_inline(event: &Event<'_>) -> bool {
+    match event {
+        Event::Start(tag) => {
+            matches!(tag, Tag::Strong | Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
+        }
+        Event::End(tag) => matches!(tag, TagEnd::Strong | TagEnd::Emphasis | TagEnd::Link | TagEnd::Image),
+        Event::Rule => false,
+        _ => true,
+    }
+}
+
+fn styled(pieces: &[(String, bool)]) -> String {
+    let runs = pieces.chunk_by(|(_, one), (_, next)| one == next);
+    let draw = |run: &[(String, bool)]| {
+        let text: String = run.iter().map(|(text, _)| text.as_str()).collect();
+        if run[0].1 { format!("{BOLD}{text}{BOLD:#}") } else { text }
+    };
+    runs.map(draw).collect()
+}
+
+fn fill(text: &str, look: Look) -> String {
+    // Commands and options are not to be broken at their hyphens.
+    textwrap::fill(text, textwrap::Options::new(look.width.into()).word_splitter(WordSplitter::NoHyphenation))
 }
 
 /// A line of a transcript; its frames in ASCII where only that may be used.
@@ -186,6 +173,12 @@ mod tests {
 
     #[test]
     fn strong_words_with_code_stay_strong() {
-        assert_eq!(inline("**If `a` b** c", true), format!("{BOLD}If a b{BOLD:#} c"));
+        assert_eq!(page("**If `a` b** c", LOOK), format!("{BOLD}If a b{BOLD:#} c\n"));
+    }
+
+    #[test]
+    fn blocks_in_blocks_keep_their_indents() {
+        assert_eq!(plain("- a\n\n  b\n  - c\n- d\n\n> e\n> - f"), "- a\n\n  b\n\n  - c\n- d\n\n    e\n\n    - f\n");
+        assert_eq!(plain("9. a\n10. b\n\n| `a` | b |\n|---|---|\n| *c* | d\\|e |").lines().nth(1), Some("10. b"));
     }
 }

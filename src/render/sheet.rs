@@ -55,7 +55,7 @@ impl<'a> Sheet<'a> {
 }
 
 /// A table in the house's style, without rows.
-pub(super) fn empty(look: Look, header: &[&str]) -> Table {
+pub(crate) fn empty(look: Look, header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(if look.ascii { ASCII_FULL_CONDENSED } else { UTF8_FULL_CONDENSED.with_rounded_corners() })

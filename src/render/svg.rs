@@ -2,7 +2,7 @@
 
 use textwrap::core::display_width;
 
-use super::html::{Page, Text};
+use super::markup::{Page, Text};
 use super::picture::{Bars, Ladder, Step, What, last_end, milliseconds};
 
 /// Width of a character; the page sets them in a fixed width that is a little less.

@@ -1,69 +1,16 @@
-//! The commands around the lessons: what they are called, and the texts that follow from the command line itself.
+//! Texts that follow from the command line itself: completion scripts and the manual page.
 
 use std::io;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use crate::lessons::LESSONS;
-
 const NAME: &str = "udp-lab";
 
-/// The commands of this module, and `doctor` and `explain`.
-pub fn commands() -> [Command; 4] {
-    [
-        Command::new("explain").about("The teacher's page of a lesson: what to ask, run, point at and try next").defer(
-            |command| {
-                command
-                    .arg(
-                        Arg::new("lesson")
-                            .value_name("LESSON")
-                            .help("The lesson")
-                            .required(true)
-                            .value_parser(PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))),
-                    )
-                    .after_help(
-                        "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\
-                         Example: udp-lab explain boundaries\n\nExit status: 0; 2 wrong use.",
-                    )
-            },
-        ),
-        Command::new("doctor").about("What this machine can show, and what will be skipped: ready to paste").defer(
-            |command| {
-                command.after_help(
-                    "Opens a few sockets on loopback and changes nothing.\n\n\
-                     Example: udp-lab doctor --format json\n\n\
-                     Exit status: 0; 2 wrong use; 3 loopback does not work, so no lesson can run.",
-                )
-            },
-        ),
-        Command::new("completions").about("The script that completes this command line in a shell").defer(|command| {
-            command
-                .arg(
-                    Arg::new("shell")
-                        .value_name("SHELL")
-                        .help("The shell")
-                        .required(true)
-                        .ignore_case(true)
-                        .value_parser(value_parser!(Shell)),
-                )
-                .after_help(
-                    "Example: udp-lab completions bash > ~/.local/share/bash-completion/completions/udp-lab\n\n\
-                     Exit status: 0; 2 wrong use.",
-                )
-        }),
-        Command::new("man").about("The manual page, for man(1)").defer(|command| {
-            command
-                .after_help("Example: udp-lab man > ~/.local/share/man/man1/udp-lab.1\n\nExit status: 0; 2 wrong use.")
-        }),
-    ]
-}
-
 /// The completion script of the shell that `arguments` name.
-pub fn completions(arguments: &ArgMatches, command: &mut Command) -> String {
+pub(super) fn completions(arguments: &ArgMatches, command: &mut Command) -> String {
     let mut script = Vec::new();
     if let Some(shell) = arguments.get_one::<Shell>("shell") {
         clap_complete::generate(*shell, command, NAME, &mut script);
@@ -77,7 +24,7 @@ pub fn completions(arguments: &ArgMatches, command: &mut Command) -> String {
 ///
 /// # Errors
 /// None: it is written into memory.
-pub fn man(command: Command) -> io::Result<String> {
+pub(super) fn man(command: Command) -> io::Result<String> {
     let mut command = command.disable_help_subcommand(true).subcommand_value_name("COMMAND");
     command.build();
     let mut page = Vec::new();

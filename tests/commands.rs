@@ -1,4 +1,4 @@
-//! The commands around the lessons: the teacher's pages, the doctor, completions, the manual page.
+//! The commands that run no lesson: the teacher's pages, the doctor, completions, the manual page.
 
 use std::collections::HashSet;
 use std::io::Write;

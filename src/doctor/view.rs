@@ -1,9 +1,9 @@
-//! What `doctor` found.
+//! Shows what was found, for people and for programs.
 
 use serde_json::{Value, json};
 
-use super::{Look, json, sheet, table};
-use crate::doctor::Checkup;
+use super::Checkup;
+use crate::render::{Look, json, sheet, table};
 
 /// For people, and for pasting.
 pub fn table(checkup: &Checkup, look: Look) -> String {
@@ -11,16 +11,16 @@ pub fn table(checkup: &Checkup, look: Look) -> String {
     let mut text = table::pairs(["This machine", ""], &findings.collect::<Vec<_>>(), look);
     text.push('\n');
     if checkup.loopback.is_err() {
-        table::line(&mut text, "No lesson can run: loopback does not work.");
+        text.push_str("No lesson can run: loopback does not work.\n");
     } else if checkup.skipped.is_empty() {
-        table::line(&mut text, "What will be skipped: nothing.");
+        text.push_str("What will be skipped: nothing.\n");
     } else {
         let mut skipped = sheet::empty(look, &["What will be skipped, and why", "Lesson", "Rows"]);
         for group in &checkup.skipped {
             let rows = group.rows.len().to_string();
             skipped.add_row([look.text(&group.reason), group.lesson.into(), rows.into()]);
         }
-        table::line(&mut text, &skipped.to_string());
+        text.push_str(&format!("{skipped}\n"));
     }
     text
 }

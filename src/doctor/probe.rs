@@ -1,4 +1,4 @@
-//! `udp-lab doctor`: what this machine is, and what the lessons will skip on it. No lesson is run.
+//! Looks at this machine.
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,215 @@
+//! The tree of commands: what can be asked for, and the help.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Args, Command, value_parser};
+use clap_complete::Shell;
+
+use super::export::Files;
+use super::failure::EXIT_STATUS;
+use super::options::Options;
+use crate::lessons::{LESSONS, Lesson};
+use crate::programs::client::Client;
+use crate::programs::server::Server;
+use crate::vocabulary::Os;
+
+const ABOUT: &str =
+    "UDP in the classroom: runs real sockets, and compares what the system did with what the standards say";
+const ALL: &str = "Run every lesson in teaching order, then sum up";
+const SERVER: &str = "A small server: one socket, one loop, an answer to every datagram";
+const CLIENT: &str = "A small client: sends messages and prints the answers";
+
+/// The whole command line; lessons come from the registry.
+pub fn command() -> Command {
+    let command = Command::new("udp-lab")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(format!("Start with: udp-lab boundaries\n\n{EXIT_STATUS}"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(LESSONS.iter().map(|lesson| lesson_command(lesson)))
+        .subcommand(
+            Files::augment_args(Command::new("all"))
+                .about(ALL)
+                .long_about(None)
+                .args([predict_option(), step_option(), trace_option()])
+                .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
+        )
+        .subcommand(
+            Command::new("list")
+                .about("The lessons in teaching order, with their questions")
+                .after_help("Example: udp-lab list\n\nExit status: 0; 2 wrong use."),
+        )
+        .subcommand(expect_command())
+        .subcommand(server_command())
+        .subcommand(client_command())
+        .subcommands(text_commands());
+    Options::augment_args(command).about(ABOUT).long_about(None)
+}
+
+fn lesson_command(lesson: &'static Lesson) -> Command {
+    // Deferred: the start-up of one lesson does not pay for the others.
+    Command::new(lesson.name).about(lesson.title).defer(|command| {
+        with_lesson(command, |lesson, command| {
+            let about = format!("{}\n\n{}", lesson.title, lesson.question);
+            let example = format!("udp-lab {} {}", lesson.name, lesson.example);
+            let step = format!("At the projector: udp-lab {} --step", lesson.name);
+            Files::augment_args(lesson.augment(command))
+                .args([predict_option(), step_option(), trace_option()])
+                .about(lesson.title)
+                .long_about(about)
+                .after_help(format!("Why: {}\n\nExample: {}\n{step}\n\n{EXIT_STATUS}", lesson.why, example.trim_end()))
+        })
+    })
+}
+
+/// Finishes the command of a lesson: clap defers to functions that know only the command.
+fn with_lesson(command: Command, finish: impl Fn(&Lesson, Command) -> Command) -> Command {
+    match find(command.get_name()) {
+        Some(lesson) => finish(lesson, command),
+        None => command,
+    }
+}
+
+fn trace_option() -> Arg {
+    Arg::new("trace")
+        .long("trace")
+        .help("Print every call after the table, as strace does; JSON has the calls anyhow")
+        .action(ArgAction::SetTrue)
+}
+
+fn predict_option() -> Arg {
+    Arg::new("predict")
+        .long("predict")
+        .value_name("LETTER")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("")
+        .help("First put the question with some answers, and wait for one; or take the one given")
+}
+
+fn step_option() -> Arg {
+    Arg::new("step")
+        .long("step")
+        .help("Stop before each call and say what is about to happen; Enter goes on")
+        .action(ArgAction::SetTrue)
+}
+
+/// The lesson of this name.
+pub(super) fn find(name: &str) -> Option<&'static Lesson> {
+    LESSONS.iter().find(|lesson| lesson.name == name).copied()
+}
+
+fn expect_command() -> Command {
+    Command::new("expect").about("What a lesson expects, without opening a socket: the sheet to hand out before").defer(
+        |command| {
+            command
+                .arg(
+                    Arg::new("os")
+                        .long("os")
+                        .value_name("SYSTEM")
+                        .help("Only this system")
+                        .value_parser(value_parser!(Os))
+                        .global(true),
+                )
+                .arg(
+                    Arg::new("blank")
+                        .long("blank")
+                        .help("Leave the values out, for the class to fill in")
+                        .action(ArgAction::SetTrue)
+                        .global(true),
+                )
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand_value_name("LESSON")
+                .subcommand_help_heading("Lessons")
+                .disable_help_subcommand(true)
+                .subcommands(LESSONS.iter().map(|lesson| {
+                    Command::new(lesson.name).about(lesson.title).defer(|command| {
+                        with_lesson(command, |lesson, command| {
+                            lesson.augment(command).about(lesson.title).long_about(None)
+                        })
+                    })
+                }))
+                .after_help(
+                    "Takes the lesson's own parameters; the expectations follow them.\n\n\
+                 Example: udp-lab expect truncation --os windows\n\n\
+                 Exit status: 0; 2 wrong use.",
+                )
+        },
+    )
+}
+
+fn server_command() -> Command {
+    Command::new("server").about(SERVER).defer(|command| {
+        Server::augment_args(command).about(SERVER).long_about(None).after_help(
+            "One line for each datagram: number, peer, bytes, text. A forged sender cannot set two servers against each \
+             other, nor have more sent to somebody than he sends: what is itself an answer of a server (by its time to \
+             live; Windows does not tell it), or is the reply text, is not answered, and a reply of more than 18 bytes \
+             only goes out for a datagram that is as long. At most 65536 peers are told apart, so that forged ones \
+             cannot fill the memory.\n\n\
+             Example: udp-lab server 127.0.0.1:8888 --reply Hello --count 3\n\n\
+             Exit status: 0 ended by Ctrl-C or --count; 2 wrong use; 3 could not run here.",
+        )
+    })
+}
+
+fn client_command() -> Command {
+    Command::new("client").about(CLIENT).defer(|command| {
+        Client::augment_args(command).about(CLIENT).long_about(None).after_help(
+            "Asks `Msg: ` for each message; an empty line ends it. It never waits longer than --timeout, and hears only the \
+             server that it asks: its socket is connected.\n\n\
+             Example: udp-lab client 127.0.0.1:8888 hello world\n\n\
+             Exit status: 0 whether or not answers came, the table tells; 2 wrong use; 3 could not run here.",
+        )
+    })
+}
+
+/// The commands that only write a text.
+fn text_commands() -> [Command; 4] {
+    [
+        Command::new("explain").about("The teacher's page of a lesson: what to ask, run, point at and try next").defer(
+            |command| {
+                command
+                    .arg(
+                        Arg::new("lesson")
+                            .value_name("LESSON")
+                            .help("The lesson")
+                            .required(true)
+                            .value_parser(PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))),
+                    )
+                    .after_help(
+                        "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\
+                         Example: udp-lab explain boundaries\n\nExit status: 0; 2 wrong use.",
+                    )
+            },
+        ),
+        Command::new("doctor").about("What this machine can show, and what will be skipped: ready to paste").defer(
+            |command| {
+                command.after_help(
+                    "Opens a few sockets on loopback and changes nothing.\n\n\
+                     Example: udp-lab doctor --format json\n\n\
+                     Exit status: 0; 2 wrong use; 3 loopback does not work, so no lesson can run.",
+                )
+            },
+        ),
+        Command::new("completions").about("The script that completes this command line in a shell").defer(|command| {
+            command
+                .arg(
+                    Arg::new("shell")
+                        .value_name("SHELL")
+                        .help("The shell")
+                        .required(true)
+                        .ignore_case(true)
+                        .value_parser(value_parser!(Shell)),
+                )
+                .after_help(
+                    "Example: udp-lab completions bash > ~/.local/share/bash-completion/completions/udp-lab\n\n\
+                     Exit status: 0; 2 wrong use.",
+                )
+        }),
+        Command::new("man").about("The manual page, for man(1)").defer(|command| {
+            command
+                .after_help("Example: udp-lab man > ~/.local/share/man/man1/udp-lab.1\n\nExit status: 0; 2 wrong use.")
+        }),
+    ]
+}

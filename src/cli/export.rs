@@ -1,0 +1,179 @@
+//! `--export`, results as files: tried before the run, written whole after it or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{ArgMatches, Args, FromArgMatches};
+use tempfile::{Builder, NamedTempFile, TempPath};
+
+use super::failure::Failure;
+use crate::kernel::{self, HERE};
+use crate::render::{FILE_FORMATS, FileFormat, Results};
+use crate::vocabulary::Os;
+
+/// Options of every command that runs lessons.
+#[derive(Args)]
+pub(super) struct Files {
+    #[arg(long = "export", value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Target::new),
+        help = format!("Also write the results of this run to FILE; its ending names the format: {}", endings()),
+        long_help = None)]
+    targets: Vec<Target>,
+
+    /// Replace a FILE that is there already
+    #[arg(long, requires = "targets")]
+    force: bool,
+}
+
+impl Files {
+    /// The files that `arguments` name, tried.
+    pub(super) fn open(arguments: &ArgMatches) -> Result<Export, Failure> {
+        let files = Files::from_arg_matches(arguments)?;
+        Export::open(files.targets, files.force).map_err(Failure::Environment)
+    }
+}
+
+/// A file that is to take the results, in the format that its ending names.
+#[derive(Clone)]
+pub struct Target {
+    path: PathBuf,
+    format: FileFormat,
+}
+
+impl Target {
+    /// The target at `path`.
+    ///
+    /// # Errors
+    /// A sentence for the user, when the ending names no format.
+    pub fn new(path: PathBuf) -> Result<Target, String> {
+        let ending = path.extension().unwrap_or_default();
+        let found = FILE_FORMATS.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known));
+        let (_, format) = found.ok_or_else(|| format!("the ending names the format: {}", endings()))?;
+        Ok(Target { path, format: *format })
+    }
+
+    /// The same for all ways of writing the path.
+    fn place(&self) -> PathBuf {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        whole.join(self.path.file_name().unwrap_or_default())
+    }
+}
+
+/// The endings of all formats, as help and errors name them.
+fn endings() -> String {
+    FILE_FORMATS.iter().map(|(ending, _)| format!(".{ending}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Files that could be written when the command began.
+pub struct Export {
+    targets: Vec<Target>,
+    force: bool,
+}
+
+impl Export {
+    /// Tries every target, so that a run is not for nothing. Nothing stays behind, whatever ends the run.
+    ///
+    /// # Errors
+    /// A sentence for the user: a file is there and `force` was not given, or none can be created there.
+    pub fn open(targets: Vec<Target>, force: bool) -> Result<Export, String> {
+        for (number, target) in targets.iter().enumerate() {
+            let path = &target.path;
+            let refused = |why: &str| Err(format!("cannot write {}: {why}", path.display()));
+            if path.to_string_lossy().ends_with(std::path::is_separator) {
+                return refused("it ends as a folder does");
+            }
+            match fs::symlink_metadata(path) {
+                Ok(there) if !there.is_file() => return refused("something is there that is not a plain file"),
+                Ok(_) if !force => return refused("it is there already; --force replaces it"),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, &error)),
+                Ok(_) | Err(_) => {}
+            }
+            let draft = || draft_beside(path).map(|_| target.place());
+            let place = kernel::without_signals(draft).map_err(|error| failed(path, &error))?;
+            if targets[..number].iter().any(|other| other.place() == place) {
+                return refused("it is named twice");
+            }
+        }
+        Ok(Export { targets, force })
+    }
+
+    /// Writes every target.
+    ///
+    /// # Errors
+    /// A sentence for the user; then no target was written in part, and on a full disk none at all.
+    pub fn write(&self, results: &Results<'_>) -> Result<(), String> {
+        let contents: Vec<Vec<u8>> = self.targets.iter().map(|target| (target.format)(results)).collect();
+        kernel::without_signals(|| self.write_down(&contents))
+    }
+
+    fn write_down(&self, contents: &[Vec<u8>]) -> Result<(), String> {
+        let mut drafts = Vec::new();
+        for (Target { path, .. }, content) in self.targets.iter().zip(contents) {
+            let draft = draft_beside(path).and_then(|mut draft| {
+                keep_mode(path, draft.as_file())?;
+                draft.as_file_mut().write_all(content)?;
+                Ok(draft.into_temp_path())
+            });
+            drafts.push(draft.map_err(|error| failed(path, &error))?);
+        }
+        for (draft, Target { path, .. }) in drafts.into_iter().zip(&self.targets) {
+            publish(draft, path, self.force).map_err(|error| failed(path, &error))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
+}
+
+/// An empty file in the target's folder, removed when it is dropped. It has the mode of any new file; one that tempfile
+/// opens itself only its owner may read.
+fn draft_beside(target: &Path) -> io::Result<NamedTempFile> {
+    let folder = target.parent().unwrap_or(Path::new(""));
+    Builder::new().prefix(".udp-lab-").suffix(".tmp").make_in(folder, |path| File::create_new(path))
+}
+
+/// Gives the draft the mode of the file that it will replace: what was private stays private. Windows has no modes.
+fn keep_mode(target: &Path, draft: &File) -> io::Result<()> {
+    let Ok(there) = target.metadata() else { return Ok(()) };
+    // A file system with one mode for all files refuses to set any.
+    if HERE == Os::Windows || there.permissions() == draft.metadata()?.permissions() {
+        return Ok(());
+    }
+    draft.set_permissions(there.permissions())
+}
+
+/// Gives the draft the target's name. A rename would replace a file that was created meanwhile; so without `force` the
+/// name is first taken by an empty file. tempfile's `persist_noclobber` needs hard links on some systems, and FAT has none.
+fn publish(draft: TempPath, target: &Path, force: bool) -> io::Result<()> {
+    if !force {
+        File::create_new(target)?;
+    }
+    draft.persist(target).map_err(|refused| {
+        if !force {
+            let _ = fs::remove_file(target);
+        }
+        refused.error
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A killed run leaves its draft; in a container the next run has the same process id.
+    #[test]
+    fn a_leftover_draft_does_not_hinder_the_next_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("r.md");
+        let (_, left) = draft_beside(&target).unwrap().keep().unwrap();
+        let draft = draft_beside(&target).unwrap();
+        assert_ne!(draft.path(), left);
+        publish(draft.into_temp_path(), &target, false).unwrap();
+        assert!(target.exists() && left.exists());
+    }
+}

@@ -1,0 +1,80 @@
+//! What can fail, and the exit statuses that say so.
+
+use std::io::{self, Write};
+
+use clap::error::ErrorKind;
+
+use crate::lab::SceneError;
+use crate::programs::Ended;
+use crate::vocabulary::Status;
+
+/// The exit statuses, for the help of commands that run lessons.
+pub(super) const EXIT_STATUS: &str = "\
+Exit status: 0 all as expected, skipped and info rows not counted; 1 some row differs; 2 wrong use; 3 could not run here.";
+
+/// Why a command did not do what it was asked for.
+pub(super) enum Failure {
+    /// The command line is wrong; for clap, help and the version are failures as well.
+    Use(clap::Error),
+    /// It cannot run here, as the sentence says.
+    Environment(String),
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    /// Wrong use that clap cannot know of.
+    pub(super) fn wrong_value(sentence: &str) -> Self {
+        Failure::Use(clap::Error::raw(ErrorKind::ValueValidation, format!("{sentence}\n")))
+    }
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Failure::Use(error)
+    }
+}
+
+impl From<SceneError> for Failure {
+    fn from(error: SceneError) -> Self {
+        Failure::Environment(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Output(error)
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Call(error) => Failure::Environment(error.to_string()),
+            Ended::Address(text) => Failure::Environment(text),
+            Ended::Output(error) => Failure::Output(error),
+        }
+    }
+}
+
+/// Writes on standard error what failed, and says with which status the program ends.
+pub(super) fn report(failure: Failure) -> Status {
+    match failure {
+        // Help and the version are output like any other; clap calls them errors.
+        Failure::Use(error) => match (error.print(), error.use_stderr()) {
+            (_, true) => Status::WrongUse,
+            (Ok(()), false) => Status::AsExpected,
+            (Err(error), false) => report(Failure::Output(error)),
+        },
+        Failure::Environment(text) => {
+            let _ = writeln!(io::stderr(), "udp-lab: {text}");
+            Status::CouldNotRun
+        }
+        // Whoever closed the pipe has seen enough.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::AsExpected,
+        Failure::Output(error) => {
+            let _ = writeln!(io::stderr(), "udp-lab: cannot write the output: {error}");
+            Status::CouldNotRun
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The commands that run no lesson: what there is, what is expected, what it is about, what this machine can show.
+
+use std::io::{self, IsTerminal};
+
+use clap::ArgMatches;
+use serde_json::json;
+
+use super::command::find;
+use super::failure::Failure;
+use super::options::{Options, locale, table_or_json, unsupported};
+use super::output::{coloured, print, write_text};
+use crate::doctor::{self, Checkup};
+use crate::lab::SceneError;
+use crate::lessons::LESSONS;
+use crate::render::{Format, csv, expectations, json, markdown, page, plain, table};
+use crate::vocabulary::{Os, Status};
+
+/// `expect`: what a lesson expects.
+pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let Some((name, arguments)) = arguments.subcommand() else { return Ok(Status::WrongUse) };
+    let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
+    let prediction = lesson.predict(&lesson.scenes(arguments)?);
+    let os = arguments.get_one::<Os>("os").copied();
+    let (blank, look) = (arguments.get_flag("blank"), options.look());
+    write_text(&match options.format {
+        Format::Table => expectations::sheet(&prediction, os, blank, look),
+        Format::Plain => expectations::as_plain(&prediction, os, blank, look),
+        Format::Markdown => expectations::as_markdown(&prediction, os, blank, look),
+        Format::Json => expectations::as_json(&prediction, os),
+        Format::Csv => expectations::as_csv(&prediction, os, blank),
+    })
+}
+
+/// `explain`: the teacher's page of a lesson.
+pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
+    let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
+    write_text(&match options.format {
+        Format::Table => page::page(lesson.page(), options.look()),
+        Format::Markdown => lesson.page().to_owned(),
+        Format::Json => json::pretty(&json!({ "schema": 1, "lesson": lesson.name, "markdown": lesson.page() })),
+        Format::Plain | Format::Csv => {
+            return Err(unsupported(options.format, "explain writes --format table, markdown or json"));
+        }
+    })
+}
+
+/// `doctor`: what this machine can show.
+pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
+    let json = table_or_json(options.format, "doctor writes --format table or json")?;
+    let look = options.look();
+    let checkup = Checkup::new(&[
+        ("width", "Width of the output", format!("{} columns", look.width)),
+        ("terminal", "Output is a terminal", if io::stdout().is_terminal() { "yes" } else { "no" }.to_owned()),
+        ("color", "Colour", if coloured() { "yes" } else { "no" }.to_owned()),
+        ("locale", "Locale", locale().unwrap_or_else(|| "not set".to_owned())),
+        ("utf8", "Characters drawn with", if look.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
+    ])?;
+    print(&if json { doctor::json(&checkup) } else { doctor::table(&checkup, look) })?;
+    checkup.loopback.map(|()| Status::AsExpected).map_err(|error| SceneError::from(error).into())
+}
+
+/// `list`: the lessons.
+pub(super) fn list(options: Options) -> Result<Status, Failure> {
+    let look = options.look();
+    let keys = ["lesson", "title", "question"];
+    let lessons: Vec<_> = LESSONS.iter().map(|lesson| [lesson.name, lesson.title, lesson.question]).collect();
+    write_text(&match options.format {
+        Format::Table => {
+            let rows: Vec<_> =
+                lessons.iter().map(|[name, _, question]| ((*name).to_owned(), (*question).to_owned())).collect();
+            table::pairs(["Lesson", "Question"], &rows, look)
+        }
+        Format::Plain => plain::records(keys, &lessons, look),
+        Format::Markdown => markdown::table(["Lesson", "Title", "Question"], &lessons, look),
+        Format::Csv => csv::records([keys].into_iter().chain(lessons)),
+        Format::Json => {
+            let lessons = LESSONS
+                .iter()
+                .map(|lesson| json!({ "lesson": lesson.name, "title": lesson.title, "question": lesson.question }));
+            json::pretty(&json!({ "schema": 1, "lessons": lessons.collect::<Vec<_>>() }))
+        }
+    })
+}

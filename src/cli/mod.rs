@@ -1,0 +1,79 @@
+//! The command line, from the arguments to the exit status.
+
+mod command;
+pub mod export;
+mod failure;
+mod generated;
+mod info;
+mod options;
+mod output;
+mod progress;
+mod run;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, FromArgMatches};
+
+pub use self::command::command;
+use self::failure::Failure;
+use self::options::Options;
+use crate::kernel;
+use crate::programs::client::Client;
+use crate::programs::server::Server;
+use crate::vocabulary::Status;
+
+/// Runs the command that `args` ask for, program name first.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    kernel::fail_past_the_file_size();
+    let args: Vec<OsString> = args.into_iter().collect();
+    let given = to_repeat(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
+    let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
+        let options = Options::from_arg_matches(&matches)?;
+        options.color.write_global();
+        // What is drawn is always coloured; the stream takes the colours away where they are not wanted.
+        crossterm::style::force_color_output(true);
+        dispatch(&matches, &given, options)
+    });
+    ExitCode::from(result.unwrap_or_else(failure::report).code())
+}
+
+/// The arguments of a run for running it again: without its files, which are there by then, and without stops.
+fn to_repeat(given: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut given = given;
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            "--export" => drop(given.next()),
+            "--" => kept.extend([argument].into_iter().chain(given.by_ref())),
+            "--force" | "--step" => {}
+            other if other.starts_with("--export=") => {}
+            _ => kept.push(argument),
+        }
+    }
+    kept
+}
+
+/// Runs the command; `given` are the arguments as they were written.
+fn dispatch(matches: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
+    let Some((name, arguments)) = matches.subcommand() else { return Ok(Status::WrongUse) };
+    match name {
+        "all" => run::all(arguments, options),
+        "list" => info::list(options),
+        "server" => output::converse(name, options, |transcript| {
+            Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
+        }),
+        "client" => output::converse(name, options, |transcript| {
+            Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
+        }),
+        "expect" => info::expect(arguments, options),
+        "explain" => info::explain(arguments, options),
+        "doctor" => info::doctor(options),
+        "completions" => output::write_text(&generated::completions(arguments, &mut command())),
+        "man" => output::write_text(&generated::man(command())?),
+        name => match command::find(name) {
+            Some(lesson) => run::one(lesson, arguments, given, options),
+            None => Ok(Status::WrongUse),
+        },
+    }
+}

@@ -1,0 +1,42 @@
+//! The one writer to standard output.
+
+use std::io::{self, BufWriter, Write};
+
+use anstream::AutoStream;
+
+use super::failure::Failure;
+use super::options::{Options, table_or_json};
+use crate::programs::Transcript;
+use crate::vocabulary::Status;
+
+/// The one place that writes results: everything at once, when it is finished.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = AutoStream::auto(io::stdout().lock());
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Writes the text that a command consists in.
+pub(super) fn write_text(text: &str) -> Result<Status, Failure> {
+    print(text)?;
+    Ok(Status::AsExpected)
+}
+
+/// Whether colours reach whoever reads the output.
+pub(super) fn coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// A conversation is written line by line while it goes on: only sentences and JSON can be.
+pub(super) fn converse(
+    name: &str,
+    options: Options,
+    talk: impl FnOnce(&mut Transcript<'_>) -> Result<(), Failure>,
+) -> Result<Status, Failure> {
+    let lines = format!("{name} writes a line as things happen: --format table or json");
+    let json = table_or_json(options.format, &lines)?;
+    let mut out = BufWriter::with_capacity(64 * 1024, AutoStream::auto(io::stdout().lock()));
+    talk(&mut Transcript { out: &mut out, json, look: options.look() })?;
+    out.flush()?;
+    Ok(Status::AsExpected)
+}
