@@ -3,6 +3,7 @@
 mod address;
 pub mod client;
 pub mod server;
+mod signals;
 mod transcript;
 
 use std::io;

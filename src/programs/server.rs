@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use serde_json::json;
 use socket2::{SockAddr, Socket};
 
 use super::transcript::{LONGEST_QUOTATION, Total, whole};
-use super::{Address, Ended, Transcript};
+use super::{Address, Ended, Transcript, signals};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
 use crate::platform::{self, HERE, Request};
@@ -84,10 +83,7 @@ impl Server {
         let socket = socket::bound(self.address.resolve()?)?;
         socket::wait_at_most(&socket, PATIENCE)?;
         platform::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let handler = Arc::clone(&stop);
-        ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
-            .map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
+        let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
         self.greet(&socket, transcript)?;
         let totals = self.serve(&socket, &stop, transcript)?;
         transcript.totals(
