@@ -2,6 +2,7 @@
 
 mod address;
 pub mod client;
+mod lines;
 pub mod server;
 mod signals;
 mod transcript;

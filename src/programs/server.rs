@@ -10,12 +10,13 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use super::transcript::{LONGEST_QUOTATION, Total, whole};
+use super::lines::{Datagram, Lines};
+use super::transcript::Total;
 use super::{Address, Ended, Transcript, signals};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
 use crate::platform::{self, HERE, Request};
-use crate::vocabulary::{SocketError, shortened};
+use crate::vocabulary::SocketError;
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -85,7 +86,7 @@ impl Server {
         platform::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
         let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
         self.greet(&socket, transcript)?;
-        let totals = self.serve(&socket, &stop, transcript)?;
+        let totals = self.serve(&socket, &stop, Lines::new(transcript.json, transcript.look))?;
         transcript.totals(
             "Server",
             vec![
@@ -122,7 +123,7 @@ impl Server {
         Ok(())
     }
 
-    fn serve(&self, socket: &Socket, stop: &AtomicBool, transcript: &mut Transcript<'_>) -> Result<Totals, Ended> {
+    fn serve(&self, socket: &Socket, stop: &AtomicBool, mut lines: Lines) -> Result<Totals, Ended> {
         let mut totals = Totals::default();
         let mut buffer = vec![0; self.buffer];
         let mut patient = Patience::new(socket);
@@ -133,7 +134,7 @@ impl Server {
                     match error.kind() {
                         // Nobody is waiting: time to show what was written so far, and to wait.
                         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                            transcript.out.flush()?;
+                            lines.flush()?;
                             patient.wait()?;
                         }
                         io::ErrorKind::Interrupted => {}
@@ -167,22 +168,17 @@ impl Server {
                 totals.peers.insert(peer);
             }
             if !self.quiet {
-                let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-                transcript.line(
-                    || self.text(totals.datagrams, &peer, payload, cut, &answer),
-                    || {
-                        let mut line = json!({
-                            "datagram": totals.datagrams, "peer": peer, "bytes": length, "cut": cut,
-                            "payload": whole(payload), "answered": answer == Answer::Sent,
-                        });
-                        if let Some(reason) = answer.reason(cut) {
-                            line["reason"] = reason.into();
-                        }
-                        line
-                    },
-                )?;
+                let unanswered = answer.reason(cut);
+                lines.add(&Datagram {
+                    number: totals.datagrams,
+                    peer,
+                    payload,
+                    cut,
+                    unanswered: unanswered.as_deref(),
+                })?;
             }
         }
+        lines.flush()?;
         Ok(totals)
     }
 
@@ -201,19 +197,6 @@ impl Server {
             Ok(_) => Answer::Sent,
             Err(error) => Answer::Failed(CallError::new("answer", &error)),
         }
-    }
-
-    fn text(&self, number: u64, peer: &str, payload: &[u8], cut: bool, answer: &Answer) -> String {
-        let bytes = parameters::bytes(payload.len());
-        let shown = shortened(payload, LONGEST_QUOTATION);
-        let mut text = format!("{number}  {peer}  {bytes}  {shown}");
-        if cut {
-            text.push_str("  cut by the buffer");
-        }
-        if let Some(reason) = answer.reason(cut) {
-            text.push_str(&format!("  not answered: {reason}"));
-        }
-        text
     }
 }
 
