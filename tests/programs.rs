@@ -75,6 +75,12 @@ impl Program {
         self.output.recv_timeout(LIMIT).expect("a line in time").trim_end_matches(['\r', '\n']).to_owned()
     }
 
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let killed = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+
     /// Ends the input and waits for the program to end by itself.
     fn ending(mut self) -> Ending {
         drop(self.input.take());
@@ -188,8 +194,7 @@ impl Server {
 
     #[cfg(unix)]
     fn interrupt(&self) {
-        let killed = Command::new("kill").args(["-INT", &self.program.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
+        self.program.signal("INT");
     }
 }
 
@@ -584,6 +589,67 @@ fn ctrl_c_ends_a_busy_server_with_the_table() {
     flood.join().unwrap();
     assert_eq!(ending.status, Some(0));
     assert_eq!(ending.total("datagrams"), ending.total("answered"));
+}
+
+/// A server that has answered a datagram, and now waits in the write of its line: its output is a full pipe. What is
+/// read from there in the end follows.
+#[cfg(target_os = "linux")]
+fn server_that_waits_for_its_reader() -> (Program, impl Read) {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let (reader, writer) = io::pipe().unwrap();
+    // Opened again, so that only these writes do not wait.
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let mut filling = std::fs::File::options().write(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
+    let program = Program::start_with_output(udp_lab(&["server", LOOPBACK]).stdout(writer));
+    let mut reader = BufReader::new(reader);
+    let mut line = String::new();
+    let address = loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        if let Some(address) = line.strip_prefix("In another terminal: udp-lab client ") {
+            break address.trim_end().parse::<SocketAddr>().unwrap();
+        }
+    };
+    // A write of some bytes is refused where not all of them have room: the last ones go one by one.
+    for piece in [&[b'.'; 4096][..], b"."] {
+        while let Ok(written) = filling.write(piece) {
+            assert_eq!(written, piece.len());
+        }
+    }
+    let here = peer();
+    here.send_to(b"hello", address).unwrap();
+    assert_eq!(receive(&here).0, b"Thanks");
+    (program, reader)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_a_server_whose_output_nobody_reads() {
+    // Two of a kind that come at once may be delivered as one.
+    for [first, second] in [["INT", "TERM"], ["TERM", "HUP"], ["HUP", "INT"]] {
+        let (program, _reader) = server_that_waits_for_its_reader();
+        program.signal(first);
+        program.signal(second);
+        let ending = program.ending();
+        // As a shell has it: 128 and the number of HUP, INT or TERM.
+        assert!(matches!(ending.status, Some(129 | 130 | 143)), "{first}, {second}: {:?}", ending.status);
+        assert_eq!(ending.errors, "");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn after_one_signal_a_server_waits_for_its_reader_and_writes_the_table() {
+    let (program, mut reader) = server_that_waits_for_its_reader();
+    program.signal("INT");
+    let mut output = String::new();
+    reader.read_to_string(&mut output).unwrap();
+    let ending = Ending { output, ..program.ending() };
+    assert_eq!((ending.status, ending.errors.as_str()), (Some(0), ""));
+    assert!(ending.output.contains("  5 bytes  \"hello\"\n"), "{}", ending.output);
+    assert_eq!(ending.totals(["datagrams", "answered"]), ["1", "1"]);
 }
 
 // The client.

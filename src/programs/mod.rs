@@ -2,7 +2,9 @@
 
 mod address;
 pub mod client;
+mod lines;
 pub mod server;
+mod signals;
 mod transcript;
 
 use std::io;

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,12 +10,13 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use super::transcript::{LONGEST_QUOTATION, Total, whole};
-use super::{Address, Ended, Transcript};
-use crate::kernel::{self, HERE, Message as Datagram};
+use super::lines::{Datagram, Lines};
+use super::transcript::Total;
+use super::{Address, Ended, Transcript, signals};
+use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::vocabulary::{SocketError, shortened};
+use crate::vocabulary::SocketError;
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -84,12 +84,9 @@ impl Server {
         let socket = socket::bound(self.address.resolve()?)?;
         socket::wait_at_most(&socket, PATIENCE)?;
         kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let handler = Arc::clone(&stop);
-        ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
-            .map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
+        let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
         self.greet(&socket, transcript)?;
-        let totals = self.serve(&socket, &stop, transcript)?;
+        let totals = self.serve(&socket, &stop, Lines::new(transcript.json, transcript.look))?;
         transcript.totals(
             "Server",
             vec![
@@ -126,69 +123,63 @@ impl Server {
         Ok(())
     }
 
-    fn serve(&self, socket: &Socket, stop: &AtomicBool, transcript: &mut Transcript<'_>) -> Result<Totals, Ended> {
+    fn serve(&self, socket: &Socket, stop: &AtomicBool, mut lines: Lines) -> Result<Totals, Ended> {
         let mut totals = Totals::default();
         let mut buffer = vec![0; self.buffer];
         let mut patient = Patience::new(socket);
         while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
             let room = [buffer.len()];
-            let Datagram { length, truncated: cut, from, ancillary } =
-                match kernel::receive_message(socket, &mut buffer, &room) {
-                    Ok(received) => received,
-                    Err(error) => {
-                        match error.kind() {
-                            // Nobody is waiting: time to show what was written so far, and to wait.
-                            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                                transcript.out.flush()?;
-                                patient.wait()?;
-                            }
-                            io::ErrorKind::Interrupted => {}
-                            // An answer went to a client that is gone; only Windows tells an unconnected socket.
-                            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
-                            _ => {
-                                let error = CallError::new("receive", &error);
-                                // Windows tells that an answer's time to live ran out.
-                                if !error.error.is(SocketError::NetworkReset, HERE) {
-                                    return Err(error.into());
-                                }
+            let received = match kernel::receive_message(socket, &mut buffer, &room) {
+                Ok(received) => received,
+                Err(error) => {
+                    match error.kind() {
+                        // Nobody is waiting: time to show what was written so far, and to wait.
+                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                            lines.flush()?;
+                            patient.wait()?;
+                        }
+                        io::ErrorKind::Interrupted => {}
+                        // An answer went to a client that is gone; only Windows tells an unconnected socket.
+                        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
+                        _ => {
+                            let error = CallError::new("receive", &error);
+                            // Windows tells that an answer's time to live ran out.
+                            if !error.error.is(SocketError::NetworkReset, HERE) {
+                                return Err(error.into());
                             }
                         }
-                        continue;
                     }
-                };
+                    continue;
+                }
+            };
+            let kernel::Message { length, truncated: cut, from: peer, ancillary } = received;
             patient.hurry()?;
             // What is cut has filled the buffer; Wine counts 0 bytes of it.
             let length = if cut { self.buffer } else { length };
             let payload = &buffer[..length];
-            let answer = self.answer(socket, payload, cut, from, ancillary.ttl);
+            let answer = self.answer(socket, payload, cut, peer, ancillary.ttl);
             totals.datagrams += 1;
             totals.bytes += length as u64;
             totals.cut += u64::from(cut);
             totals.answered += u64::from(answer == Answer::Sent);
             totals.unanswered += u64::from(answer != Answer::Sent);
-            let peer = from;
             if let Some(peer) = peer
                 && totals.peers.len() < MOST_PEERS
             {
                 totals.peers.insert(peer);
             }
             if !self.quiet {
-                let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-                transcript.line(
-                    || self.text(totals.datagrams, &peer, payload, cut, &answer),
-                    || {
-                        let mut line = json!({
-                            "datagram": totals.datagrams, "peer": peer, "bytes": length, "cut": cut,
-                            "payload": whole(payload), "answered": answer == Answer::Sent,
-                        });
-                        if let Some(reason) = answer.reason(cut) {
-                            line["reason"] = reason.into();
-                        }
-                        line
-                    },
-                )?;
+                let unanswered = answer.reason(cut);
+                lines.add(&Datagram {
+                    number: totals.datagrams,
+                    peer,
+                    payload,
+                    cut,
+                    unanswered: unanswered.as_deref(),
+                })?;
             }
         }
+        lines.flush()?;
         Ok(totals)
     }
 
@@ -211,19 +202,6 @@ impl Server {
             Ok(_) => Answer::Sent,
             Err(error) => Answer::Failed(CallError::new("answer", &error)),
         }
-    }
-
-    fn text(&self, number: u64, peer: &str, payload: &[u8], cut: bool, answer: &Answer) -> String {
-        let bytes = parameters::bytes(payload.len());
-        let shown = shortened(payload, LONGEST_QUOTATION);
-        let mut text = format!("{number}  {peer}  {bytes}  {shown}");
-        if cut {
-            text.push_str("  cut by the buffer");
-        }
-        if let Some(reason) = answer.reason(cut) {
-            text.push_str(&format!("  not answered: {reason}"));
-        }
-        text
     }
 }
 

@@ -1,0 +1,36 @@
+//! Signals that ask the server to end.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::kernel::HERE;
+use crate::vocabulary::Os;
+
+/// The signal for a terminal that goes away, by its number since no library has the same one everywhere: `SIGHUP`, on
+/// Windows `SIGBREAK`.
+const TERMINAL_GONE: i32 = match HERE {
+    Os::Linux | Os::Macos => 1,
+    Os::Windows => 21,
+};
+
+/// Has the first of these signals set what is returned. The second ends the process with the status of a signal in a shell,
+/// whatever it does, such as a write that nobody reads.
+///
+/// Nothing but a handler watches, no thread: for a process of one thread the C library and the kernel leave locks out, in
+/// each allocation and system call.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn stop_at_the_first() -> io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, TERMINAL_GONE] {
+        // In this order: the first signal must not find what it sets itself.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
