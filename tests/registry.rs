@@ -125,7 +125,7 @@ fn the_page_of_expectations_is_current() {
         fs::write(&path, &today).unwrap();
     }
     let page = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    assert!(page == today, "docs/expectations.md is not current: UPDATE_PAGES=1 cargo test --test registry");
+    assert!(page == today, "docs/expectations.md is not current: UPDATE_PAGES=1 cargo test --test main registry::");
 }
 
 #[test]

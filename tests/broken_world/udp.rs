@@ -67,6 +67,7 @@ static SOCKETS: LazyLock<Mutex<HashMap<c_int, State>>> = LazyLock::new(Mutex::de
 static KEPT: LazyLock<Mutex<HashMap<u16, Vec<Datagram>>>> = LazyLock::new(Mutex::default);
 /// Under which address a port was last sent to.
 static ASKED: LazyLock<Mutex<HashMap<u16, libc::in_addr>>> = LazyLock::new(Mutex::default);
+/// The ports of sockets that were closed.
 static CLOSED: LazyLock<Mutex<Vec<u16>>> = LazyLock::new(Mutex::default);
 static BINDS: AtomicUsize = AtomicUsize::new(0);
 /// The address that was bound first.
@@ -106,7 +107,9 @@ pub fn closing(socket: c_int) {
             let _ = kernel::send_bytes(socket, b"FIN", MSG_DONTWAIT | MSG_NOSIGNAL, Some(peer));
         }
     }
-    lock(&CLOSED).push(kernel::own_address(socket).sin_port);
+    if !state.guard {
+        lock(&CLOSED).push(kernel::own_address(socket).sin_port);
+    }
 }
 
 // Receives.
