@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use pulldown_cmark::{Event as Part, Options, Parser, Tag, TagEnd};
 use udp_lab::kernel::option;
 use udp_lab::lessons::LESSONS;
-use udp_lab::render::{FILE_FORMATS, Format, Look, Results, pcapng, trace};
+use udp_lab::render::{FILE_FORMATS, Format, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
     Action, Ancillary, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
     Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escaped,
@@ -410,8 +410,8 @@ fn report() -> impl Strategy<Value = Report> {
     })
 }
 
-fn look() -> impl Strategy<Value = Look> {
-    (60_u16..=500, any::<bool>(), any::<bool>()).prop_map(|(width, ascii, ladder)| Look {
+fn options() -> impl Strategy<Value = RenderOptions> {
+    (60_u16..=500, any::<bool>(), any::<bool>()).prop_map(|(width, ascii, ladder)| RenderOptions {
         width,
         ascii,
         ladder,
@@ -419,22 +419,22 @@ fn look() -> impl Strategy<Value = Look> {
     })
 }
 
-fn run() -> impl Strategy<Value = (Vec<Report>, Look, Vec<String>)> {
-    (vec(report(), 1..3), look(), vec(text(), 0..4))
+fn run() -> impl Strategy<Value = (Vec<Report>, RenderOptions, Vec<String>)> {
+    (vec(report(), 1..3), options(), vec(text(), 0..4))
 }
 
 /// What the renderers are given.
-fn with_results(run: &(Vec<Report>, Look, Vec<String>), check: impl FnOnce(Results<'_>)) {
+fn with_results(run: &(Vec<Report>, RenderOptions, Vec<String>), check: impl FnOnce(Results<'_>)) {
     let host = Host { os: Os::Linux, release: "6.18.44".to_owned(), arch: "x86_64" };
-    let (reports, look, arguments) = run;
-    check(Results { reports, host: &host, look: *look, arguments, trace: false });
+    let (reports, options, arguments) = run;
+    check(Results { reports, host: &host, options: *options, arguments, trace: false });
 }
 
-fn scenes(run: &(Vec<Report>, Look, Vec<String>)) -> impl Iterator<Item = (&Report, &SceneReport)> {
+fn scenes(run: &(Vec<Report>, RenderOptions, Vec<String>)) -> impl Iterator<Item = (&Report, &SceneReport)> {
     run.0.iter().flat_map(|report| report.scenes.iter().map(move |scene| (report, scene)))
 }
 
-fn rows(run: &(Vec<Report>, Look, Vec<String>)) -> impl Iterator<Item = (&Report, &Row)> {
+fn rows(run: &(Vec<Report>, RenderOptions, Vec<String>)) -> impl Iterator<Item = (&Report, &Row)> {
     scenes(run).flat_map(|(report, scene)| scene.rows.iter().map(move |row| (report, row)))
 }
 
@@ -558,8 +558,8 @@ fn cells(page: &str) -> Vec<Vec<String>> {
 fn markdown_of_anything_has_the_same_cells() {
     for_any(60, run(), |run| {
         with_results(&run, |results| {
-            let look = Look { ascii: false, ladder: false, ..run.1 };
-            let page = Format::Markdown.reports(&Results { look, ..results });
+            let options = RenderOptions { ascii: false, ladder: false, ..run.1 };
+            let page = Format::Markdown.reports(&Results { options, ..results });
             assert!(!page.lines().any(|line| line.chars().any(acts)), "{page:?}");
             let shown = |text: &str| {
                 let seen = |c: char| match c {
@@ -591,10 +591,10 @@ fn markdown_of_anything_has_the_same_cells() {
 
 #[test]
 fn a_trace_of_anything_is_made_of_harmless_lines() {
-    for_any(60, (report(), look()), |(report, look)| {
-        let text = trace::text(&report, look);
+    for_any(60, (report(), options()), |(report, options)| {
+        let text = trace::text(&report, options);
         prop_assert!(!text.lines().any(|line| line.chars().any(acts)), "{text:?}");
-        prop_assert!(!look.ascii || text.is_ascii(), "{text}");
+        prop_assert!(!options.ascii || text.is_ascii(), "{text}");
         Ok(())
     });
 }

@@ -21,11 +21,11 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
     let prediction = lesson.predict(&lesson.scenes(arguments)?);
     let os = arguments.get_one::<Os>("os").copied();
-    let (blank, look) = (arguments.get_flag("blank"), options.look());
+    let (blank, render_options) = (arguments.get_flag("blank"), options.render_options());
     write_text(&match options.format {
-        Format::Table => expectations::sheet(&prediction, os, blank, look),
-        Format::Plain => expectations::as_plain(&prediction, os, blank, look),
-        Format::Markdown => expectations::as_markdown(&prediction, os, blank, look),
+        Format::Table => expectations::sheet(&prediction, os, blank, render_options),
+        Format::Plain => expectations::as_plain(&prediction, os, blank, render_options),
+        Format::Markdown => expectations::as_markdown(&prediction, os, blank, render_options),
         Format::Json => expectations::as_json(&prediction, os),
         Format::Csv => expectations::as_csv(&prediction, os, blank),
     })
@@ -36,7 +36,7 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
     write_text(&match options.format {
-        Format::Table => page::page(lesson.page(), options.look()),
+        Format::Table => page::page(lesson.page(), options.render_options()),
         Format::Markdown => lesson.page().to_owned(),
         Format::Json => json::pretty(&json!({ "schema": 1, "lesson": lesson.name, "markdown": lesson.page() })),
         Format::Plain | Format::Csv => {
@@ -48,31 +48,31 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
 /// `doctor`: what this machine can show.
 pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
     let json = table_or_json(options.format, "doctor writes --format table or json")?;
-    let look = options.look();
+    let render_options = options.render_options();
     let checkup = Checkup::new(&[
-        ("width", "Width of the output", format!("{} columns", look.width)),
+        ("width", "Width of the output", format!("{} columns", render_options.width)),
         ("terminal", "Output is a terminal", if io::stdout().is_terminal() { "yes" } else { "no" }.to_owned()),
         ("color", "Colour", if coloured() { "yes" } else { "no" }.to_owned()),
         ("locale", "Locale", locale().unwrap_or_else(|| "not set".to_owned())),
-        ("utf8", "Characters drawn with", if look.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
+        ("utf8", "Characters drawn with", if render_options.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
     ])?;
-    print(&if json { doctor::json(&checkup) } else { doctor::table(&checkup, look) })?;
+    print(&if json { doctor::json(&checkup) } else { doctor::table(&checkup, render_options) })?;
     checkup.loopback.map(|()| Status::AsExpected).map_err(|error| SceneError::from(error).into())
 }
 
 /// `list`: the lessons.
 pub(super) fn list(options: Options) -> Result<Status, Failure> {
-    let look = options.look();
+    let render_options = options.render_options();
     let keys = ["lesson", "title", "question"];
     let lessons: Vec<_> = LESSONS.iter().map(|lesson| [lesson.name, lesson.title, lesson.question]).collect();
     write_text(&match options.format {
         Format::Table => {
             let rows: Vec<_> =
                 lessons.iter().map(|[name, _, question]| ((*name).to_owned(), (*question).to_owned())).collect();
-            table::pairs(["Lesson", "Question"], &rows, look)
+            table::pairs(["Lesson", "Question"], &rows, render_options)
         }
-        Format::Plain => plain::records(keys, &lessons, look),
-        Format::Markdown => markdown::table(["Lesson", "Title", "Question"], &lessons, look),
+        Format::Plain => plain::records(keys, &lessons, render_options),
+        Format::Markdown => markdown::table(["Lesson", "Title", "Question"], &lessons, render_options),
         Format::Csv => csv::records([keys].into_iter().chain(lessons)),
         Format::Json => {
             let lessons = LESSONS

@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum, value_parser};
 
 use super::failure::Failure;
-use crate::render::{Format, Look};
+use crate::render::{Format, RenderOptions};
 
 /// Options of every command.
 #[derive(Args, Clone, Copy)]
@@ -31,9 +31,14 @@ pub(super) struct Options {
 
 impl Options {
     /// How results are to look.
-    pub(super) fn look(self) -> Look {
+    pub(super) fn render_options(self) -> RenderOptions {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
-        Look { width: width.clamp(60, 500), ascii: self.ascii || !utf8_locale(), ladder: !self.no_ladder, why: true }
+        RenderOptions {
+            width: width.clamp(60, 500),
+            ascii: self.ascii || !utf8_locale(),
+            ladder: !self.no_ladder,
+            why: true,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::interactive::step::Step;
 use crate::kernel;
 use crate::lab::Observer;
 use crate::lessons::{LESSONS, Lesson, Scene};
-use crate::render::{Format, Look, Results, table};
+use crate::render::{Format, RenderOptions, Results, table};
 use crate::vocabulary::{Choice, Report, Status};
 
 /// Runs one lesson; `given` are the arguments as they were written.
@@ -35,7 +35,7 @@ pub(super) fn one(
     let results = Results {
         reports: std::slice::from_ref(&report),
         host: &host,
-        look: options.look(),
+        options: options.render_options(),
         arguments: given,
         trace: arguments.get_flag("trace"),
     };
@@ -69,7 +69,7 @@ fn step(arguments: &ArgMatches, options: Options) -> Result<Option<Arc<Step>>, F
         return Ok(None);
     }
     conversation("--step", options)?;
-    Ok(Some(Arc::new(Step::new(options.look(), print))))
+    Ok(Some(Arc::new(Step::new(options.render_options(), print))))
 }
 
 fn conversation(option: &str, options: Options) -> Result<(), Failure> {
@@ -85,7 +85,7 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
     conversation("--predict", options)?;
     if letter.is_empty() {
         let mut out = AutoStream::auto(io::stdout().lock());
-        return Ok(Some(predict::ask(lesson.question, &lesson.guess, options.look(), &mut out)?));
+        return Ok(Some(predict::ask(lesson.question, &lesson.guess, options.render_options(), &mut out)?));
     }
     match lesson.guess.place_of(letter) {
         Some(place) => Ok(Some(Choice::Said(place))),
@@ -98,9 +98,9 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
 
 /// What became of a prediction, and why, above the report.
 fn with_prediction(choice: Choice, report: &Report, results: &Results<'_>) -> String {
-    let look = Look { why: false, ..results.look };
-    let outcome = table::outcome(choice, report, look);
-    format!("{outcome}\n{}", table::reports(&Results { look, ..*results }))
+    let render_options = RenderOptions { why: false, ..results.options };
+    let outcome = table::outcome(choice, report, render_options);
+    format!("{outcome}\n{}", table::reports(&Results { options: render_options, ..*results }))
 }
 
 /// Runs every lesson, then sums up.
@@ -108,7 +108,7 @@ pub(super) fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Fa
     let files = Files::open(arguments)?;
     let host = kernel::host();
     let trace = arguments.get_flag("trace");
-    let nothing = Results { reports: &[], host: &host, look: options.look(), arguments: &[], trace };
+    let nothing = Results { reports: &[], host: &host, options: options.render_options(), arguments: &[], trace };
     let mut reports: Vec<Report> = Vec::new();
     let mut asked = None;
     let step = step(arguments, options)?;

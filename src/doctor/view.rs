@@ -3,22 +3,22 @@
 use serde_json::{Value, json};
 
 use super::Checkup;
-use crate::render::{Look, json, sheet, table};
+use crate::render::{RenderOptions, json, sheet, table};
 
 /// For people, and for pasting.
-pub fn table(checkup: &Checkup, look: Look) -> String {
+pub fn table(checkup: &Checkup, options: RenderOptions) -> String {
     let findings = checkup.findings.iter().map(|finding| (finding.name.to_owned(), finding.text.clone()));
-    let mut text = table::pairs(["This machine", ""], &findings.collect::<Vec<_>>(), look);
+    let mut text = table::pairs(["This machine", ""], &findings.collect::<Vec<_>>(), options);
     text.push('\n');
     if checkup.loopback.is_err() {
         text.push_str("No lesson can run: loopback does not work.\n");
     } else if checkup.skipped.is_empty() {
         text.push_str("What will be skipped: nothing.\n");
     } else {
-        let mut skipped = sheet::empty(look, &["What will be skipped, and why", "Lesson", "Rows"]);
+        let mut skipped = sheet::empty(options, &["What will be skipped, and why", "Lesson", "Rows"]);
         for group in &checkup.skipped {
             let rows = group.rows.len().to_string();
-            skipped.add_row([look.text(&group.reason), group.lesson.into(), rows.into()]);
+            skipped.add_row([options.text(&group.reason), group.lesson.into(), rows.into()]);
         }
         text.push_str(&format!("{skipped}\n"));
     }

@@ -2,17 +2,17 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::render::Look;
+use crate::render::RenderOptions;
 use crate::vocabulary::{Choice, Guess};
 
 /// Puts the question with its answers. On a terminal it waits for one of them; elsewhere the run goes on without.
 ///
 /// # Errors
 /// When the question cannot be written.
-pub fn ask(question: &str, guess: &Guess, look: Look, out: &mut dyn Write) -> io::Result<Choice> {
-    writeln!(out, "{}", look.wrap(question, ""))?;
+pub fn ask(question: &str, guess: &Guess, options: RenderOptions, out: &mut dyn Write) -> io::Result<Choice> {
+    writeln!(out, "{}", options.wrap(question, ""))?;
     for (letter, answer) in ('a'..).zip(guess.answers) {
-        writeln!(out, "{}", look.wrap(&format!("  {letter}) {answer}"), "     "))?;
+        writeln!(out, "{}", options.wrap(&format!("  {letter}) {answer}"), "     "))?;
     }
     let input = io::stdin();
     if !(input.is_terminal() && io::stdout().is_terminal()) {

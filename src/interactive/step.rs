@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::kernel::HERE;
 use crate::lab::{Log, Observer};
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, family};
-use crate::render::{BOLD, Look, ladder, table};
+use crate::render::{BOLD, RenderOptions, ladder, table};
 use crate::vocabulary::{Announcement, Event, Os, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened};
 
 const KEYS: &str = match HERE {
@@ -22,7 +22,7 @@ const LONGEST_ROUND: usize = 4;
 
 /// What a lesson says and asks while it is run step by step.
 pub struct Step {
-    look: Look,
+    options: RenderOptions,
     talk: Mutex<Talk>,
 }
 
@@ -81,7 +81,7 @@ impl Kind {
 
 impl Step {
     /// A conversation through `print` and standard input.
-    pub fn new(look: Look, print: fn(&str) -> io::Result<()>) -> Self {
+    pub fn new(options: RenderOptions, print: fn(&str) -> io::Result<()>) -> Self {
         let talk = Talk {
             print,
             text: String::new(),
@@ -98,7 +98,7 @@ impl Step {
             latest: Vec::new(),
             together: false,
         };
-        Step { look, talk: Mutex::new(talk) }
+        Step { options, talk: Mutex::new(talk) }
     }
 
     /// Says which lesson begins, and puts its `question` where it has not been put; the first time also how to go on.
@@ -111,13 +111,13 @@ impl Step {
         if talk.pace == Pace::End {
             return Ok(false);
         }
-        talk.text += &table::heading(&format!("{name}: {title}"), self.look);
+        talk.text += &table::heading(&format!("{name}: {title}"), self.options);
         if let Some(question) = question {
-            talk.text += &(self.look.wrap(question, "") + "\n");
+            talk.text += &(self.options.wrap(question, "") + "\n");
         }
         if !talk.keys_explained {
             talk.keys_explained = true;
-            talk.text += &format!("\n{}\n", self.look.wrap(KEYS, ""));
+            talk.text += &format!("\n{}\n", self.options.wrap(KEYS, ""));
         }
         talk.say().map(|()| true)
     }
@@ -128,9 +128,9 @@ impl Step {
 
     /// Goes on with the talk while somebody follows it. Who cannot be reached any more is not waited for; the report
     /// will meet the same error.
-    fn go_on(&self, talk: &dyn Fn(&mut Talk, Look) -> io::Result<()>) {
+    fn go_on(&self, talk: &dyn Fn(&mut Talk, RenderOptions) -> io::Result<()>) {
         let mut state = self.talk();
-        if state.pace == Pace::EachCall && talk(&mut state, self.look).is_err() {
+        if state.pace == Pace::EachCall && talk(&mut state, self.options).is_err() {
             state.pace = Pace::End;
         }
     }
@@ -155,30 +155,30 @@ impl Observer for Step {
     }
 
     fn announced(&self, call: &Announcement<'_>, log: &Log) {
-        self.go_on(&|talk, look| {
+        self.go_on(&|talk, options| {
             talk.catch_up(log);
-            talk.replay(look)?;
-            talk.announce(call, talk.made.len(), look)?;
+            talk.replay(options)?;
+            talk.announce(call, talk.made.len(), options)?;
             talk.announced = talk.made.len() + 1;
             Ok(())
         });
     }
 
     fn not_announced(&self, log: &Log) {
-        self.go_on(&|talk, look| {
+        self.go_on(&|talk, options| {
             talk.catch_up(log);
-            talk.draw(talk.made.len(), look);
-            talk.add_title(look);
-            talk.text += &(look.wrap(UNSTOPPABLE, "") + "\n");
+            talk.draw(talk.made.len(), options);
+            talk.add_title(options);
+            talk.text += &(options.wrap(UNSTOPPABLE, "") + "\n");
             talk.say()
         });
     }
 
     fn over(&self, log: &Log) {
-        self.go_on(&|talk, look| {
+        self.go_on(&|talk, options| {
             talk.catch_up(log);
-            talk.replay(look)?;
-            talk.draw(talk.made.len(), look);
+            talk.replay(options)?;
+            talk.draw(talk.made.len(), options);
             talk.say()
         });
     }
@@ -191,21 +191,21 @@ impl Talk {
     }
 
     /// Announces the calls that were made without.
-    fn replay(&mut self, look: Look) -> io::Result<()> {
+    fn replay(&mut self, options: RenderOptions) -> io::Result<()> {
         for place in self.announced..self.made.len() {
             let event = self.made[place].clone();
             // A request that is being processed is a moment and no call.
             if self.pace == Pace::EachCall
                 && let Some(announcement) = event.announcement()
             {
-                self.announce(&announcement, place, look)?;
+                self.announce(&announcement, place, options)?;
             }
         }
         Ok(())
     }
 
     /// Says what is about to happen, after what has happened, and waits.
-    fn announce(&mut self, call: &Announcement<'_>, made: usize, look: Look) -> io::Result<()> {
+    fn announce(&mut self, call: &Announcement<'_>, made: usize, options: RenderOptions) -> io::Result<()> {
         if self.pace != Pace::EachCall {
             return Ok(());
         }
@@ -219,8 +219,8 @@ impl Talk {
             return Ok(());
         }
         self.together = round.is_some();
-        self.draw(made, look);
-        self.add_title(look);
+        self.draw(made, options);
+        self.add_title(options);
         let mut text = sentence(call);
         if call.role == Role::EndMarker && !self.marker_explained {
             self.marker_explained = true;
@@ -231,7 +231,7 @@ impl Talk {
             Some(1) => ", and all like it that follow",
             Some(_) => ", and all rounds like this that follow",
         };
-        self.text += &format!("{BOLD}{}{BOLD:#}", look.wrap(&text, "    "));
+        self.text += &format!("{BOLD}{}{BOLD:#}", options.wrap(&text, "    "));
         self.wait()
     }
 
@@ -245,20 +245,20 @@ impl Talk {
         })
     }
 
-    fn add_title(&mut self, look: Look) {
+    fn add_title(&mut self, options: RenderOptions) {
         let Some(title) = self.title.take() else { return };
-        let line = if look.ascii { "--" } else { "──" };
-        self.text += &format!("\n{}\n", look.wrap(&format!("{line} {title} {line}"), "   "));
+        let line = if options.ascii { "--" } else { "──" };
+        self.text += &format!("\n{}\n", options.wrap(&format!("{line} {title} {line}"), "   "));
     }
 
     /// Adds what the first `made` calls have done to the ladder.
-    fn draw(&mut self, made: usize, look: Look) {
+    fn draw(&mut self, made: usize, options: RenderOptions) {
         let ladder = self.growing.ladder(&self.made[..made], self.drawn);
         self.drawn = made;
-        if !look.ladder || ladder.steps.is_empty() {
+        if !options.ladder || ladder.steps.is_empty() {
             return;
         }
-        self.text += &ladder::grow(&ladder, self.lanes != ladder.lanes, look);
+        self.text += &ladder::grow(&ladder, self.lanes != ladder.lanes, options);
         self.lanes = ladder.lanes;
     }
 

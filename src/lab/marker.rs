@@ -157,9 +157,9 @@ impl Proof {
         let marker = new_marker(receiver, path.from)?;
         let to = Peer { name: receiver.name.clone(), address: path.to };
         let watched = Watched::before(receiver, path);
-        let fate = match direct(receiver, path) {
+        let fate = match direct(receiver, path, &to) {
             Some((socket, form)) => {
-                RecordedSocket::send_marker(context, &socket, path.from, form(to.clone()), &to, marker.byte)?;
+                RecordedSocket::send_marker(context, &socket, path.from, form, &to, marker.byte)?;
                 watched.fate(None)
             }
             None => {
@@ -282,15 +282,15 @@ fn new_marker(receiver: &RecordedSocket, from: SocketAddr) -> Result<Marker, Sce
 }
 
 /// The scene's own socket that can send on `path` as it is, and how.
-fn direct(receiver: &RecordedSocket, path: Path) -> Option<(Arc<Socket>, fn(Peer) -> SendForm)> {
+fn direct(receiver: &RecordedSocket, path: Path, to: &Peer) -> Option<(Arc<Socket>, SendForm)> {
     if filters(receiver, path) {
         return None;
     }
     let senders = receiver.context.directory.reached_at(path.from);
     senders.into_iter().find_map(|sender| {
-        let form: fn(Peer) -> SendForm = match sender.peer {
-            None => SendForm::To,
-            Some(peer) if peer == path.to => |_| SendForm::Connected,
+        let form = match sender.peer {
+            None => SendForm::To(to.clone()),
+            Some(peer) if peer == path.to => SendForm::Connected,
             Some(_) => return None,
         };
         (source(&sender, path.to) == path.from).then_some((sender.socket()?, form))

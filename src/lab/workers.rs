@@ -12,7 +12,7 @@ use super::marker::Proof;
 use super::received::ReceiveResult;
 use super::watchdog::no_thread;
 use super::{Endpoint, SceneError};
-use crate::vocabulary::{Moment, Peer, Receive, Received};
+use crate::vocabulary::{Moment, Peer, Receive};
 
 /// Longest request that the loop takes whole, in bytes.
 const BUFFER: usize = 1024;
@@ -134,7 +134,7 @@ impl Meeting {
 
 /// What one worker receives next.
 enum Next {
-    Request(Received, Peer),
+    Request(Vec<u8>, Peer),
     /// Another worker may have more to do; this one receives again.
     Again,
     /// Nothing comes any more.
@@ -177,7 +177,7 @@ impl Endpoint {
                 }
                 self.context().session.patience.work_for(workers.work);
                 // A client that gets no answer will tell.
-                if let Err(error) = self.send_to(&answer(&request.bytes), &client)
+                if let Err(error) = self.send_to(&answer(&request), &client)
                     && error.is_of_the_environment()
                 {
                     return Err(error.into());
@@ -202,8 +202,8 @@ impl Endpoint {
 
     fn next_request(&self, proof: &Mutex<Proof>, threads: usize) -> Result<Next, SceneError> {
         match self.arrival(&Receive::into(BUFFER), None) {
-            Arrival::Result(ReceiveResult::Datagram(mut received)) => match received.from.take() {
-                Some(client) => Ok(Next::Request(received, client)),
+            Arrival::Result(ReceiveResult::Datagram(received)) => match received.from {
+                Some(client) => Ok(Next::Request(received.bytes, client)),
                 None => Ok(Next::Again),
             },
             Arrival::Result(_) => Ok(Next::End),

@@ -14,7 +14,7 @@ use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD};
 use crate::lab::{Call, CallError};
 use crate::lessons::parameters::{self, Message};
-use crate::render::Look;
+use crate::render::RenderOptions;
 use crate::vocabulary::{Flags, SocketError, quoted};
 
 /// What the client can be told.
@@ -130,9 +130,9 @@ impl Client {
             // Whenever its answer comes now, it comes to another port than the next one.
             *socket = socket::connected(server)?;
         }
-        let look = transcript.look;
+        let options = transcript.options;
         transcript.line(
-            || self.text(&answer, server, round_trip, look),
+            || self.text(&answer, server, round_trip, options),
             || match &answer {
                 Answer::Got(payload) => json!({
                     "sent": whole(message), "answer": whole(payload),
@@ -166,7 +166,7 @@ impl Client {
         })
     }
 
-    fn text(&self, answer: &Answer, server: SocketAddr, round_trip: Duration, look: Look) -> String {
+    fn text(&self, answer: &Answer, server: SocketAddr, round_trip: Duration, options: RenderOptions) -> String {
         let sentence = match answer {
             Answer::Got(payload) => {
                 return format!("From server: {}  {}", quoted(payload, LONGEST_QUOTATION), milliseconds(round_trip));
@@ -190,7 +190,7 @@ impl Client {
             Answer::Failed(error) => format!("No answer: {error}"),
         };
         // In a file it stays one line.
-        if io::stdout().is_terminal() { look.wrap(&sentence, "") } else { sentence }
+        if io::stdout().is_terminal() { options.wrap(&sentence, "") } else { sentence }
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::transcript::{LONGEST_QUOTATION, whole};
-use crate::render::Look;
+use crate::render::RenderOptions;
 use crate::vocabulary::escaped;
 
 /// How many bytes are kept at most until they are written.
@@ -31,14 +31,14 @@ pub(super) struct Datagram<'a> {
 pub(super) struct Lines {
     out: BufWriter<StdoutLock<'static>>,
     json: bool,
-    look: Look,
+    options: RenderOptions,
     line: String,
 }
 
 impl Lines {
     /// Writes JSON objects, or sentences that look as asked.
-    pub fn new(json: bool, look: Look) -> Self {
-        Lines { out: BufWriter::with_capacity(CAPACITY, io::stdout().lock()), json, look, line: String::new() }
+    pub fn new(json: bool, options: RenderOptions) -> Self {
+        Lines { out: BufWriter::with_capacity(CAPACITY, io::stdout().lock()), json, options, line: String::new() }
     }
 
     /// Adds the line of a datagram.
@@ -50,7 +50,7 @@ impl Lines {
         if self.json {
             self.line.push_str(&datagram.json()?);
         } else {
-            datagram.describe(self.look, &mut self.line);
+            datagram.describe(self.options, &mut self.line);
         }
         self.line.push('\n');
         self.out.write_all(self.line.as_bytes())
@@ -66,7 +66,7 @@ impl Lines {
 }
 
 impl Datagram<'_> {
-    fn describe(&self, look: Look, line: &mut String) {
+    fn describe(&self, options: RenderOptions, line: &mut String) {
         let length = self.payload.len();
         let plural = if length == 1 { "" } else { "s" };
         // Writing to a string does not fail.
@@ -80,10 +80,10 @@ impl Datagram<'_> {
         if payload.is_ascii() {
             line.push_str(&payload);
         } else {
-            line.push_str(&look.text(&payload));
+            line.push_str(&options.text(&payload));
         }
         if !whole {
-            line.push_str(&look.text("…"));
+            line.push_str(&options.text("…"));
         }
         line.push('"');
         if self.cut {
@@ -91,7 +91,7 @@ impl Datagram<'_> {
         }
         if let Some(reason) = self.unanswered {
             line.push_str("  not answered: ");
-            line.push_str(&look.text(reason));
+            line.push_str(&options.text(reason));
         }
     }
 
@@ -136,7 +136,7 @@ mod tests {
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         for ascii in [false, true] {
-            let look = Look { width: 80, ascii, ladder: true, why: true };
+            let options = RenderOptions { width: 80, ascii, ladder: true, why: true };
             for payload in &payloads {
                 let datagram = Datagram {
                     number: 7,
@@ -146,11 +146,11 @@ mod tests {
                     unanswered: Some("no \u{2014} reason"),
                 };
                 let mut line = String::new();
-                datagram.describe(look, &mut line);
+                datagram.describe(options, &mut line);
                 let bytes = crate::lessons::parameters::bytes(payload.len());
                 let quoted = shortened(payload, LONGEST_QUOTATION);
                 let text = format!("7  {peer}  {bytes}  {quoted}  cut by the buffer  not answered: no \u{2014} reason");
-                assert_eq!(line, look.text(&text));
+                assert_eq!(line, options.text(&text));
             }
         }
     }

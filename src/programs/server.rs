@@ -86,7 +86,7 @@ impl Server {
         kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
         let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
         self.greet(&socket, transcript)?;
-        let totals = self.serve(&socket, &stop, Lines::new(transcript.json, transcript.look))?;
+        let totals = self.serve(&socket, &stop, Lines::new(transcript.json, transcript.options))?;
         transcript.totals(
             "Server",
             vec![

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::render::{Look, table};
+use crate::render::{RenderOptions, table};
 use crate::vocabulary::{escaped, quoted};
 
 /// Longest quotation of a payload on a line, in characters.
@@ -23,13 +23,13 @@ pub struct Transcript<'a> {
     /// JSON instead of sentences.
     pub json: bool,
     /// How text is to look.
-    pub look: Look,
+    pub options: RenderOptions,
 }
 
 impl Transcript<'_> {
     pub(super) fn line(&mut self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) -> io::Result<()> {
         match self.json {
-            false => writeln!(self.out, "{}", self.look.text(&text())),
+            false => writeln!(self.out, "{}", self.options.text(&text())),
             true => writeln!(self.out, "{}", json()),
         }
     }
@@ -38,7 +38,7 @@ impl Transcript<'_> {
     pub(super) fn message(&mut self, message: &[u8]) -> io::Result<()> {
         if !self.json {
             let message = quoted(message, LONGEST_QUOTATION);
-            writeln!(self.out, "Msg: {}", self.look.text(&message))?;
+            writeln!(self.out, "Msg: {}", self.options.text(&message))?;
         }
         self.out.flush()
     }
@@ -47,7 +47,7 @@ impl Transcript<'_> {
         match self.json {
             false => {
                 let rows: Vec<_> = totals.into_iter().map(|total| (total.name.to_owned(), total.text)).collect();
-                write!(self.out, "\n{}", table::pairs([header, ""], &rows, self.look))
+                write!(self.out, "\n{}", table::pairs([header, ""], &rows, self.options))
             }
             true => {
                 let totals: serde_json::Map<_, _> =

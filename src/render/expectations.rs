@@ -10,7 +10,7 @@ use super::phrases::{USUAL, each_once, property};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::table;
-use super::{Look, csv, json};
+use super::{RenderOptions, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
 /// What the mark behind a value means.
@@ -56,7 +56,7 @@ fn reason(expect: &Expect) -> Option<&'static str> {
 /// One lesson for the terminal: on one system, or on all.
 ///
 /// With `blank` the values are left out: for the class to fill in before the run.
-pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
+pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: RenderOptions) -> String {
     let systems = systems(os);
     let reasons = prediction.claims().flat_map(|claim| systems.iter().map(|os| claim.expected.on(*os)));
     let notes = Notes::of(reasons.filter_map(reason).filter(|_| !blank).map(str::to_owned));
@@ -68,17 +68,17 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -
         notes.marked(&expect.to_string(), reason(expect))
     };
 
-    let mut text = table::heading(&format!("{}: {}", prediction.lesson, prediction.title), look);
-    table::line(&mut text, &look.wrap(prediction.question, ""));
+    let mut text = table::heading(&format!("{}: {}", prediction.lesson, prediction.title), options);
+    table::line(&mut text, &options.wrap(prediction.question, ""));
     text.push('\n');
-    let side_by_side = look.width >= SIDE_BY_SIDE && os.is_none();
+    let side_by_side = options.width >= SIDE_BY_SIDE && os.is_none();
     let mut header = vec!["Property"];
     match os {
         _ if side_by_side => header.extend(Os::ALL.map(Os::name)),
         Some(os) => header.push(os.name()),
         None => header.push("Expected"),
     }
-    let mut drawn = Sheet::new(look, &header);
+    let mut drawn = Sheet::new(options, &header);
     for scene in &prediction.scenes {
         drawn.scene(&scene.title);
         for claim in &scene.claims {
@@ -100,10 +100,10 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -
         for legend in legend(prediction, &systems) {
             table::line(&mut text, legend);
         }
-        text.push_str(&notes.lines(look));
+        text.push_str(&notes.lines(options));
         text.push_str("\nSources:\n");
         for source in sources(prediction) {
-            table::line(&mut text, &look.wrap(&format!("- {source}: {}.", source.says), "  "));
+            table::line(&mut text, &options.wrap(&format!("- {source}: {}.", source.says), "  "));
         }
     }
     table::line(&mut text, &format!("\nNow run it: udp-lab {}", prediction.lesson));
@@ -165,8 +165,8 @@ fn value(claim: &Claim, os: Os, blank: bool) -> String {
 }
 
 /// One lesson as lines `key: value`.
-pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
-    let mut lines = Lines::new(look);
+pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, options: RenderOptions) -> String {
+    let mut lines = Lines::new(options);
     lines.line("lesson", prediction.lesson);
     lines.line("title", prediction.title);
     lines.line("question", prediction.question);
@@ -203,7 +203,7 @@ pub fn as_csv(prediction: &Prediction, os: Option<Os>, blank: bool) -> String {
 }
 
 /// One lesson in Markdown.
-pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, look: Look) -> String {
+pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, options: RenderOptions) -> String {
     let systems = systems(os);
     let mut page = format!("# {}", section(prediction, &systems, blank));
     if !blank {
@@ -212,7 +212,7 @@ pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, look: L
         }
         let _ = write!(page, "\n## Sources\n\n{}", list(&sources(prediction)));
     }
-    look.text(&page).into_owned()
+    options.text(&page).into_owned()
 }
 
 /// The page of all lessons, in Markdown.

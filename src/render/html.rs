@@ -105,7 +105,7 @@ fn worksheet(page: &mut Page, report: &Report) {
 
 /// The picture and the table of a run.
 fn seen(page: &mut Page, report: &Report, results: &Results<'_>) {
-    if results.look.ladder {
+    if results.options.ladder {
         picture(page, report);
     }
     page.wide(format_args!("Table: {}", report.lesson), |page| {

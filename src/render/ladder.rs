@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use textwrap::core::display_width;
 
-use super::Look;
+use super::RenderOptions;
 use super::picture::{Bars, Ladder, Picture, Step, What, last_end, milliseconds};
 
 /// Columns of the time, with the blanks behind it.
 const TIME: usize = 9;
 
 /// The picture, each line at most as wide as `look` allows.
-pub fn draw(picture: &Picture, look: Look) -> String {
+pub fn draw(picture: &Picture, options: RenderOptions) -> String {
     match picture {
-        Picture::Ladder(ladder) => draw_ladder(ladder, look),
-        Picture::Bars(scenes) => draw_bars(scenes, look),
+        Picture::Ladder(ladder) => draw_ladder(ladder, options),
+        Picture::Bars(scenes) => draw_bars(scenes, options),
     }
 }
 
@@ -50,17 +50,17 @@ impl Canvas {
         }
     }
 
-    fn line(&self, look: Look) -> String {
+    fn line(&self, options: RenderOptions) -> String {
         let line: String = self.cells.iter().flatten().collect();
-        look.text(line.trim_end()).replace("...", "~") + "\n"
+        options.text(line.trim_end()).replace("...", "~") + "\n"
     }
 }
 
 /// The next rows of a ladder that grows, with its header where it begins.
-pub fn grow(ladder: &Ladder, header: bool, look: Look) -> String {
-    let width = usize::from(look.width.min(100));
+pub fn grow(ladder: &Ladder, header: bool, options: RenderOptions) -> String {
+    let width = usize::from(options.width.min(100));
     // What is still to be written there is not known.
-    rows(ladder, &columns(ladder, width / 3, width), header, width, look)
+    rows(ladder, &columns(ladder, width / 3, width), header, width, options)
 }
 
 /// The columns to the right of the last lane, where its own marks are written: a third of the width at most.
@@ -81,27 +81,33 @@ fn columns(ladder: &Ladder, right: usize, width: usize) -> Vec<usize> {
     (0..ladder.lanes.len()).map(|lane| TIME + lane * spacing).collect()
 }
 
-fn draw_ladder(ladder: &Ladder, look: Look) -> String {
-    let width = usize::from(look.width.min(100));
-    rows(ladder, &columns(ladder, right(ladder, width), width), true, width, look)
+fn draw_ladder(ladder: &Ladder, options: RenderOptions) -> String {
+    let width = usize::from(options.width.min(100));
+    rows(ladder, &columns(ladder, right(ladder, width), width), true, width, options)
 }
 
-fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, width: usize, look: Look) -> String {
+fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, width: usize, options: RenderOptions) -> String {
     let end_of = |lane: usize| columns.get(lane + 1).map_or(width, |next| next - 1);
     let mut header = Canvas::new(width);
     header.put(TIME - 4, TIME, "ms");
     for (lane, name) in ladder.lanes.iter().enumerate() {
-        header.put(columns[lane], end_of(lane), &look.text(name));
+        header.put(columns[lane], end_of(lane), &options.text(name));
     }
-    let mut text = if with_header { header.line(look) } else { String::new() };
+    let mut text = if with_header { header.line(options) } else { String::new() };
     for step in &ladder.steps {
-        text.push_str(&draw_step(step, columns, end_of, width, look).line(look));
+        text.push_str(&draw_step(step, columns, end_of, width, options).line(options));
     }
     text
 }
 
-fn draw_step(step: &Step, columns: &[usize], end_of: impl Fn(usize) -> usize, width: usize, look: Look) -> Canvas {
-    let (lane_line, branch, shaft) = if look.ascii { ("|", "+", '-') } else { ("│", "├", '─') };
+fn draw_step(
+    step: &Step,
+    columns: &[usize],
+    end_of: impl Fn(usize) -> usize,
+    width: usize,
+    options: RenderOptions,
+) -> Canvas {
+    let (lane_line, branch, shaft) = if options.ascii { ("|", "+", '-') } else { ("│", "├", '─') };
     let mut canvas = Canvas::new(width);
     for column in columns {
         canvas.put(*column, width, lane_line);
@@ -115,16 +121,16 @@ fn draw_step(step: &Step, columns: &[usize], end_of: impl Fn(usize) -> usize, wi
         What::More(count) => canvas.put(own + 2, end_of(step.lane), &format!("({count} more)")),
         What::Mark { text, bad } => {
             canvas.put(own, width, branch);
-            let mark = match (bad, look.ascii) {
+            let mark = match (bad, options.ascii) {
                 (true, false) => "✗ ",
                 (true, true) => "x ",
                 (false, _) => "",
             };
-            canvas.put(own + 2, end_of(step.lane), &format!("{mark}{}", look.text(text)));
+            canvas.put(own + 2, end_of(step.lane), &format!("{mark}{}", options.text(text)));
         }
         What::Sent { to, text, .. } if *to == step.lane => {
             canvas.put(own, width, branch);
-            canvas.put(own + 2, end_of(step.lane), &format!("sends {} to itself", look.text(text)));
+            canvas.put(own + 2, end_of(step.lane), &format!("sends {} to itself", options.text(text)));
         }
         What::Sent { to, text, lost } => {
             let other = columns[*to];
@@ -133,11 +139,11 @@ fn draw_step(step: &Step, columns: &[usize], end_of: impl Fn(usize) -> usize, wi
             for column in left..right {
                 canvas.cells[column] = Some(shaft);
             }
-            let label = format!(" {} ", look.text(text));
+            let label = format!(" {} ", options.text(text));
             let room = (right - left).saturating_sub(4);
             let start = left + 2 + room.saturating_sub(display_width(&label)) / 2;
             canvas.put(start.min(left + 2 + room), right - 2, &label);
-            let end = match (*lost, look.ascii) {
+            let end = match (*lost, options.ascii) {
                 (false, _) if to_the_right => ">",
                 (false, _) => "<",
                 (true, false) => "✗",
@@ -153,29 +159,29 @@ fn draw_step(step: &Step, columns: &[usize], end_of: impl Fn(usize) -> usize, wi
     canvas
 }
 
-fn draw_bars(scenes: &[Bars], look: Look) -> String {
-    let width = usize::from(look.width.min(100));
+fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
+    let width = usize::from(options.width.min(100));
     let bars = || scenes.iter().flat_map(|scene| scene.bars.iter().flatten());
     let name = bars().map(|bar| display_width(&bar.client)).max().unwrap_or(0) + 1;
     let last = last_end(scenes);
     let axis = width.saturating_sub(name + 11);
     let place = |time: Duration| (time.as_secs_f64() / last * axis as f64).round() as usize;
-    let block = if look.ascii { "#" } else { "█" };
+    let block = if options.ascii { "#" } else { "█" };
     let mut text = String::new();
     for scene in scenes {
-        text.push_str(&format!("{}:\n", look.text(&scene.caption())));
+        text.push_str(&format!("{}:\n", options.text(&scene.caption())));
         for bar in &scene.bars {
             let mut canvas = Canvas::new(width);
             match bar {
                 None => canvas.put(0, width, &format!("({} more)", scene.left_out)),
                 Some(bar) => {
-                    canvas.put(0, name, &look.text(&bar.client));
+                    canvas.put(0, name, &options.text(&bar.client));
                     let (from, to) = (place(bar.began), place(bar.ended).max(place(bar.began) + 1));
                     canvas.put(name + from, width, &block.repeat(to - from));
                     canvas.put(name + to + 1, width, &format!("{:.1}", bar.ended.as_secs_f64() * 1000.0));
                 }
             }
-            text.push_str(&canvas.line(look));
+            text.push_str(&canvas.line(options));
         }
     }
     text

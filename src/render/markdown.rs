@@ -4,30 +4,30 @@ use std::fmt::Write;
 
 use super::phrases::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
 use super::picture::{Bars, Ladder, Picture, Step, What, milliseconds};
-use super::{Look, Results};
+use super::{RenderOptions, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
 
 /// Every lesson of a run in one document.
 pub fn reports(results: &Results<'_>) -> String {
-    let look = results.look;
+    let options = results.options;
     let page = match results.sum() {
-        None => results.reports.iter().map(|each| report(each, results.host, look, "#")).collect(),
+        None => results.reports.iter().map(|each| report(each, results.host, options, "#")).collect(),
         Some(sum) => {
             let mut page = format!("# Every lesson of udp-lab\n\n{}", tallies(results, sum));
             for each in results.reports {
-                let _ = write!(page, "\n{}", report(each, results.host, look, "##"));
+                let _ = write!(page, "\n{}", report(each, results.host, options, "##"));
             }
             page
         }
     };
-    look.text(&page).into_owned()
+    options.text(&page).into_owned()
 }
 
 /// A table without sections.
-pub fn table<const N: usize>(header: [&str; N], rows: &[[&str; N]], look: Look) -> String {
+pub fn table<const N: usize>(header: [&str; N], rows: &[[&str; N]], options: RenderOptions) -> String {
     let rows = rows.iter().map(|cells| row(cells.map(escaped)));
     let table: String = [head(&header)].into_iter().chain(rows).collect();
-    look.text(&table).into_owned()
+    options.text(&table).into_owned()
 }
 
 /// The head of a table.
@@ -57,9 +57,9 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-fn report(report: &Report, host: &Host, look: Look, level: &str) -> String {
+fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> String {
     let mut page = format!("{level} {}: {}\n\n{}\n", report.lesson, escaped(report.title), escaped(report.question));
-    if look.ladder
+    if options.ladder
         && let Some(picture) = Picture::of(report)
     {
         page.push_str(&match picture {

@@ -77,7 +77,7 @@ pub struct Results<'a> {
     /// The machine they ran on.
     pub host: &'a Host,
     /// How people want to see them.
-    pub look: Look,
+    pub options: RenderOptions,
     /// The arguments that make `udp-lab` run its one lesson again.
     pub arguments: &'a [String],
     /// With every call below the table.
@@ -100,7 +100,7 @@ fn acts(c: char) -> bool {
 
 /// How a report is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct RenderOptions {
     /// Columns at most.
     pub width: u16,
     /// Only ASCII characters.
@@ -111,7 +111,7 @@ pub struct Look {
     pub why: bool,
 }
 
-impl Look {
+impl RenderOptions {
     /// Writes `text` so that it fits: in ASCII when only that may be used, and nothing that acts on a terminal but the end
     /// of a line.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {

@@ -6,33 +6,33 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use textwrap::WordSplitter;
 
 use super::sheet::BOLD;
-use super::{Look, sheet};
+use super::{RenderOptions, sheet};
 
 type Events<'a> = Peekable<Parser<'a>>;
 
 /// Draws `markdown`. Transcripts stay as they are, whatever the width.
-pub fn page(markdown: &str, look: Look) -> String {
-    blocks(&mut Parser::new_ext(markdown, Options::ENABLE_TABLES).peekable(), look) + "\n"
+pub fn page(markdown: &str, options: RenderOptions) -> String {
+    blocks(&mut Parser::new_ext(markdown, Options::ENABLE_TABLES).peekable(), options) + "\n"
 }
 
 /// The blocks up to the end of the quote, the item or the page that they are in.
-fn blocks(events: &mut Events<'_>, look: Look) -> String {
+fn blocks(events: &mut Events<'_>, options: RenderOptions) -> String {
     let mut blocks = Vec::new();
     loop {
-        let text = inline(events, look);
+        let text = inline(events, options);
         if !text.is_empty() {
-            blocks.push(fill(&styled(&text), look));
+            blocks.push(fill(&styled(&text), options));
         }
         match events.next() {
             None | Some(Event::End(TagEnd::BlockQuote(_) | TagEnd::Item)) => return blocks.join("\n\n"),
             Some(Event::Start(Tag::Heading { .. })) => {
-                let text = inline(events, look).into_iter().map(|(text, _)| text).collect();
-                blocks.push(fill(&styled(&[(text, true)]), look));
+                let text = inline(events, options).into_iter().map(|(text, _)| text).collect();
+                blocks.push(fill(&styled(&[(text, true)]), options));
             }
-            Some(Event::Start(Tag::CodeBlock(_))) => blocks.push(transcript(events, look)),
-            Some(Event::Start(Tag::BlockQuote(_))) => blocks.push(indented("    ", events, look)),
-            Some(Event::Start(Tag::List(first))) => blocks.push(list(events, first, look)),
-            Some(Event::Start(Tag::Table(_))) => blocks.push(table(events, look)),
+            Some(Event::Start(Tag::CodeBlock(_))) => blocks.push(transcript(events, options)),
+            Some(Event::Start(Tag::BlockQuote(_))) => blocks.push(indented("    ", events, options)),
+            Some(Event::Start(Tag::List(first))) => blocks.push(list(events, first, options)),
+            Some(Event::Start(Tag::Table(_))) => blocks.push(table(events, options)),
             // The beginnings and ends of paragraphs: their text is taken as text.
             Some(_) => {}
         }
@@ -40,31 +40,31 @@ fn blocks(events: &mut Events<'_>, look: Look) -> String {
 }
 
 /// The blocks of a quote or an item, with `mark` in front of the first line and room for it in front of the others.
-fn indented(mark: &str, events: &mut Events<'_>, look: Look) -> String {
+fn indented(mark: &str, events: &mut Events<'_>, options: RenderOptions) -> String {
     let room = u16::try_from(mark.len()).unwrap_or(0);
-    let text = blocks(events, Look { width: look.width.saturating_sub(room), ..look });
+    let text = blocks(events, RenderOptions { width: options.width.saturating_sub(room), ..options });
     let text = textwrap::indent(&text, &" ".repeat(mark.len()));
     mark.to_owned() + text.get(mark.len()..).unwrap_or_default()
 }
 
-fn list(events: &mut Events<'_>, first: Option<u64>, look: Look) -> String {
+fn list(events: &mut Events<'_>, first: Option<u64>, options: RenderOptions) -> String {
     let mut items = Vec::new();
     let mut number = first;
     while let Some(Event::Start(Tag::Item)) = events.next() {
         let mark = number.map_or_else(|| "- ".to_owned(), |number| format!("{number}. "));
-        items.push(indented(&mark, events, look));
+        items.push(indented(&mark, events, options));
         number = number.map(|number| number + 1);
     }
     items.join("\n")
 }
 
-fn table(events: &mut Events<'_>, look: Look) -> String {
+fn table(events: &mut Events<'_>, options: RenderOptions) -> String {
     let (mut rows, mut row) = (Vec::new(), Vec::new());
     loop {
         match events.next() {
             None | Some(Event::End(TagEnd::Table)) => break,
             Some(Event::Start(Tag::TableCell)) => {
-                row.push(inline(events, look).into_iter().map(|(text, _)| text).collect::<String>());
+                row.push(inline(events, options).into_iter().map(|(text, _)| text).collect::<String>());
             }
             Some(Event::End(TagEnd::TableHead | TagEnd::TableRow)) => rows.push(std::mem::take(&mut row)),
             Some(_) => {}
@@ -72,22 +72,22 @@ fn table(events: &mut Events<'_>, look: Look) -> String {
     }
     let mut rows = rows.into_iter();
     let header = rows.next().unwrap_or_default();
-    let mut table = sheet::empty(look, &header.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = sheet::empty(options, &header.iter().map(String::as_str).collect::<Vec<_>>());
     table.add_rows(rows);
     table.to_string()
 }
 
-fn transcript(events: &mut Events<'_>, look: Look) -> String {
+fn transcript(events: &mut Events<'_>, options: RenderOptions) -> String {
     let mut code = String::new();
     while let Some(Event::Text(text)) = events.next() {
         code.push_str(&text);
     }
-    let lines = code.lines().map(|line| format!("    {}", drawn(line, look)).trim_end().to_owned());
+    let lines = code.lines().map(|line| format!("    {}", drawn(line, options)).trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The text that comes next, in pieces, each with whether it is strong: code is as well. A link is its text.
-fn inline(events: &mut Events<'_>, look: Look) -> Vec<(String, bool)> {
+fn inline(events: &mut Events<'_>, options: RenderOptions) -> Vec<(String, bool)> {
     let mut pieces = Vec::new();
     let mut strong = 0;
     loop {
@@ -95,9 +95,9 @@ fn inline(events: &mut Events<'_>, look: Look) -> Vec<(String, bool)> {
             None => return pieces,
             Some(Event::Start(Tag::Strong)) => strong += 1,
             Some(Event::End(TagEnd::Strong)) => strong -= 1,
-            Some(Event::Code(code)) => pieces.push((look.text(&code).into_owned(), true)),
+            Some(Event::Code(code)) => pieces.push((options.text(&code).into_owned(), true)),
             Some(Event::Text(text) | Event::Html(text) | Event::InlineHtml(text)) => {
-                pieces.push((look.text(&text).into_owned(), strong > 0));
+                pieces.push((options.text(&text).into_owned(), strong > 0));
             }
             Some(Event::SoftBreak | Event::HardBreak) => pieces.push((" ".to_owned(), strong > 0)),
             Some(_) => {}
@@ -125,14 +125,14 @@ fn styled(pieces: &[(String, bool)]) -> String {
     runs.map(draw).collect()
 }
 
-fn fill(text: &str, look: Look) -> String {
+fn fill(text: &str, options: RenderOptions) -> String {
     // Commands and options are not to be broken at their hyphens.
-    textwrap::fill(text, textwrap::Options::new(look.width.into()).word_splitter(WordSplitter::NoHyphenation))
+    textwrap::fill(text, textwrap::Options::new(options.width.into()).word_splitter(WordSplitter::NoHyphenation))
 }
 
 /// A line of a transcript; its frames in ASCII where only that may be used.
-fn drawn(line: &str, look: Look) -> String {
-    if !look.ascii {
+fn drawn(line: &str, options: RenderOptions) -> String {
+    if !options.ascii {
         return line.to_owned();
     }
     let plain = line.chars().map(|c| match c {
@@ -144,14 +144,14 @@ fn drawn(line: &str, look: Look) -> String {
         '\u{2500}'..='\u{257f}' => '+',
         c => c,
     });
-    look.text(&plain.collect::<String>()).into_owned()
+    options.text(&plain.collect::<String>()).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LOOK: Look = Look { width: 60, ascii: false, ladder: true, why: true };
+    const LOOK: RenderOptions = RenderOptions { width: 60, ascii: false, ladder: true, why: true };
 
     fn plain(markdown: &str) -> String {
         anstream::adapter::strip_str(&page(markdown, LOOK)).to_string()

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use super::phrases::summary;
 use super::picture::Picture;
-use super::{Look, Results};
+use super::{RenderOptions, Results};
 use crate::vocabulary::{Report, Row};
 
 /// Every lesson of a run.
 pub fn reports(results: &Results<'_>) -> String {
-    let mut lines = Lines::new(results.look);
+    let mut lines = Lines::new(results.options);
     for report in results.reports {
         lines.report(report, &summary(report.tally(), results.host));
     }
@@ -22,8 +22,8 @@ pub fn reports(results: &Results<'_>) -> String {
 }
 
 /// Records, each in a group of its own.
-pub fn records<const N: usize>(header: [&str; N], rows: &[[&str; N]], look: Look) -> String {
-    let mut lines = Lines::new(look);
+pub fn records<const N: usize>(header: [&str; N], rows: &[[&str; N]], options: RenderOptions) -> String {
+    let mut lines = Lines::new(options);
     for row in rows {
         lines.group();
         header.iter().zip(row).for_each(|(key, value)| lines.line(key, value));
@@ -33,13 +33,13 @@ pub fn records<const N: usize>(header: [&str; N], rows: &[[&str; N]], look: Look
 
 /// Lines that are being written, in groups with an empty line between them.
 pub(super) struct Lines {
-    look: Look,
+    options: RenderOptions,
     pub(super) text: String,
 }
 
 impl Lines {
-    pub(super) fn new(look: Look) -> Self {
-        Lines { look, text: String::new() }
+    pub(super) fn new(options: RenderOptions) -> Self {
+        Lines { options, text: String::new() }
     }
 
     pub(super) fn group(&mut self) {
@@ -50,7 +50,7 @@ impl Lines {
 
     /// One line, whatever the value holds: a line break in it would look like another key.
     pub(super) fn line(&mut self, key: &str, value: &str) {
-        let value = self.look.line(value);
+        let value = self.options.line(value);
         let _ = writeln!(self.text, "{}", format!("{key}: {value}").trim_end());
     }
 
@@ -59,7 +59,7 @@ impl Lines {
         self.line("lesson", report.lesson);
         self.line("title", report.title);
         self.line("question", report.question);
-        if self.look.ladder {
+        if self.options.ladder {
             match Picture::of(report) {
                 Some(Picture::Ladder(ladder)) => self.picture("step", &ladder.title, ladder.in_words()),
                 Some(Picture::Bars(scenes)) => {

@@ -6,21 +6,21 @@ use anstyle::Style;
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{Attribute, Cell, ColumnConstraint, ContentArrangement, Table, Width};
 
-use super::Look;
+use super::RenderOptions;
 
 /// How titles are written.
 pub(crate) const BOLD: Style = Style::new().bold();
 
 /// Rows in sections, one for each scene: a heading, and a table below it. The columns of all tables are equally wide.
 pub(super) struct Sheet<'a> {
-    look: Look,
+    options: RenderOptions,
     header: Vec<String>,
     sections: Vec<(&'a str, Vec<Vec<Cell>>)>,
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(look: Look, header: &[&str]) -> Self {
-        Sheet { look, header: header.iter().map(|title| (*title).to_owned()).collect(), sections: Vec::new() }
+    pub(super) fn new(options: RenderOptions, header: &[&str]) -> Self {
+        Sheet { options, header: header.iter().map(|title| (*title).to_owned()).collect(), sections: Vec::new() }
     }
 
     /// The rows that follow belong to this scene.
@@ -35,32 +35,32 @@ impl<'a> Sheet<'a> {
     }
 
     pub(super) fn cell(&self, text: &str) -> Cell {
-        Cell::new(self.look.line(text))
+        Cell::new(self.options.line(text))
     }
 
     /// Draws it; `values` are the columns that may be wrapped but should keep their words.
     pub(super) fn finish(self, values: Range<usize>) -> String {
         let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
-        let mut all = empty(self.look, &header);
+        let mut all = empty(self.options, &header);
         all.add_rows(self.sections.iter().flat_map(|(_, rows)| rows.iter().cloned()));
-        let widths = widths(&mut all, self.look.width, values);
+        let widths = widths(&mut all, self.options.width, values);
         let sections = self.sections.into_iter().map(|(title, rows)| {
-            let mut table = empty(self.look, &header);
+            let mut table = empty(self.options, &header);
             table.add_rows(rows);
             table.set_constraints(widths.iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(*width))));
-            format!("{BOLD}{}{BOLD:#}\n{table}", self.look.wrap(title, ""))
+            format!("{BOLD}{}{BOLD:#}\n{table}", self.options.wrap(title, ""))
         });
         sections.collect::<Vec<_>>().join("\n")
     }
 }
 
 /// A table in the house's style, without rows.
-pub(crate) fn empty(look: Look, header: &[&str]) -> Table {
+pub(crate) fn empty(options: RenderOptions, header: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_style(if look.ascii { ASCII_FULL_CONDENSED } else { UTF8_FULL_CONDENSED.with_rounded_corners() })
+        .load_style(if options.ascii { ASCII_FULL_CONDENSED } else { UTF8_FULL_CONDENSED.with_rounded_corners() })
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(look.width)
+        .set_width(options.width)
         .enforce_styling()
         .set_header(header.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     table
@@ -125,8 +125,8 @@ impl Notes {
     }
 
     /// The notes with their numbers, one after another.
-    pub(super) fn lines(&self, look: Look) -> String {
+    pub(super) fn lines(&self, options: RenderOptions) -> String {
         let lines = self.texts.iter().zip(1..);
-        lines.map(|(text, number)| look.wrap(&format!("[{number}] {text}"), "    ") + "\n").collect()
+        lines.map(|(text, number)| options.wrap(&format!("[{number}] {text}"), "    ") + "\n").collect()
     }
 }

@@ -7,18 +7,18 @@ use comfy_table::{Cell, Color};
 use super::phrases::{TALLY, USUAL, counts, has_usual, observed, property, right_answer, summary};
 use super::picture::Picture;
 use super::sheet::{self, BOLD, Notes, Sheet};
-use super::{Look, Results, ladder, trace};
+use super::{RenderOptions, Results, ladder, trace};
 use crate::vocabulary::{Choice, Host, Report, Row, Verdict};
 
 /// Every lesson of a run, with the calls where they are asked for; of several, the sums below.
 pub fn reports(results: &Results<'_>) -> String {
-    let Results { host, look, .. } = *results;
+    let Results { host, options, .. } = *results;
     let sum = results.sum();
     let one = |each: &Report| {
         let by_itself = [each.lesson.to_owned()];
         let arguments = if sum.is_some() { &by_itself } else { results.arguments };
-        let calls = if results.trace { format!("\n{}", trace::text(each, look)) } else { String::new() };
-        report(each, host, arguments, look) + &calls
+        let calls = if results.trace { format!("\n{}", trace::text(each, options)) } else { String::new() };
+        report(each, host, arguments, options) + &calls
     };
     let text = results.reports.iter().map(one).collect::<Vec<_>>().join("\n");
     match sum {
@@ -29,62 +29,62 @@ pub fn reports(results: &Results<'_>) -> String {
 
 /// One lesson: title and question, the table, the summary, notes, why, how to check it from outside, and what to run
 /// next. `arguments` are those that make `udp-lab` run it again.
-fn report(report: &Report, host: &Host, arguments: &[String], look: Look) -> String {
-    let mut text = heading(&format!("{}: {}", report.lesson, report.title), look);
-    line(&mut text, &look.wrap(report.question, ""));
+fn report(report: &Report, host: &Host, arguments: &[String], options: RenderOptions) -> String {
+    let mut text = heading(&format!("{}: {}", report.lesson, report.title), options);
+    line(&mut text, &options.wrap(report.question, ""));
     text.push('\n');
 
-    if look.ladder
+    if options.ladder
         && let Some(picture) = Picture::of(report)
     {
-        text.push_str(&ladder::draw(&picture, look));
+        text.push_str(&ladder::draw(&picture, options));
         text.push('\n');
     }
     let notes = Notes::of(report.rows().filter_map(note));
-    line(&mut text, &results(report, &notes, look));
-    line(&mut text, &look.wrap(&summary(report.tally(), host), ""));
+    line(&mut text, &results(report, &notes, options));
+    line(&mut text, &options.wrap(&summary(report.tally(), host), ""));
     if has_usual(report) {
         line(&mut text, USUAL);
     }
-    text.push_str(&notes.lines(look));
+    text.push_str(&notes.lines(options));
     for note in report.notes() {
-        line(&mut text, &look.wrap(&format!("Note: {note}."), "    "));
+        line(&mut text, &options.wrap(&format!("Note: {note}."), "    "));
     }
 
     text.push('\n');
-    if look.why {
-        line(&mut text, &look.wrap(&format!("Why: {}", report.why), ""));
+    if options.why {
+        line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
-    line(&mut text, &trace::check(host.os, arguments, look));
+    line(&mut text, &trace::check(host.os, arguments, options));
     line(&mut text, &format!("Next: udp-lab {}", report.next));
     text
 }
 
 /// What was said before the run, and what came of it.
-pub fn outcome(choice: Choice, report: &Report, look: Look) -> String {
+pub fn outcome(choice: Choice, report: &Report, options: RenderOptions) -> String {
     let row = report.guessed();
     let differs = row.is_some_and(|row| row.verdict == Verdict::Differs);
     let mut text = String::new();
     if let Choice::Said(place) = choice {
-        line(&mut text, &look.wrap(&format!("You said: {}", report.guess.answer(place)), "    "));
+        line(&mut text, &options.wrap(&format!("You said: {}", report.guess.answer(place)), "    "));
     }
     if let Some(row) = row {
-        line(&mut text, &look.wrap(&observed(row), "    "));
+        line(&mut text, &options.wrap(&observed(row), "    "));
     }
     let right = match choice {
         Choice::Said(place) if place == report.guess.right && !differs => "That is right.".to_owned(),
         Choice::Said(_) | Choice::Silent => right_answer(report),
     };
-    line(&mut text, &look.wrap(&right, "    "));
-    line(&mut text, &look.wrap(&format!("Why: {}", report.why), "    "));
+    line(&mut text, &options.wrap(&right, "    "));
+    line(&mut text, &options.wrap(&format!("Why: {}", report.why), "    "));
     text
 }
 
 /// The verdicts of several lessons, a line each.
 pub fn tallies(results: &Results<'_>) -> String {
-    let look = results.look;
+    let options = results.options;
     let sum = results.reports.iter().map(Report::tally).sum();
-    let mut table = sheet::empty(look, &TALLY);
+    let mut table = sheet::empty(options, &TALLY);
     for report in results.reports {
         let mut row = vec![Cell::new(report.lesson)];
         row.extend(
@@ -92,23 +92,23 @@ pub fn tallies(results: &Results<'_>) -> String {
         );
         table.add_row(row);
     }
-    let mut text = heading("all: every lesson", look);
+    let mut text = heading("all: every lesson", options);
     line(&mut text, &table.to_string());
-    line(&mut text, &look.wrap(&summary(sum, results.host), ""));
+    line(&mut text, &options.wrap(&summary(sum, results.host), ""));
     text
 }
 
 /// A table of names and texts, such as the list of lessons or the totals of a server.
-pub fn pairs(header: [&str; 2], rows: &[(String, String)], look: Look) -> String {
-    let mut table = sheet::empty(look, &header);
+pub fn pairs(header: [&str; 2], rows: &[(String, String)], options: RenderOptions) -> String {
+    let mut table = sheet::empty(options, &header);
     for (name, value) in rows {
-        table.add_row([look.text(name), look.text(value)]);
+        table.add_row([options.text(name), options.text(value)]);
     }
     table.to_string() + "\n"
 }
 
-pub(crate) fn heading(text: &str, look: Look) -> String {
-    let wrapped = look.wrap(text, "");
+pub(crate) fn heading(text: &str, options: RenderOptions) -> String {
+    let wrapped = options.wrap(text, "");
     format!("{BOLD}{wrapped}{BOLD:#}\n")
 }
 
@@ -116,8 +116,8 @@ pub(super) fn line(text: &mut String, line: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-fn results(report: &Report, notes: &Notes, look: Look) -> String {
-    let mut sheet = Sheet::new(look, &["Property", "Expected", "Observed", "Verdict"]);
+fn results(report: &Report, notes: &Notes, options: RenderOptions) -> String {
+    let mut sheet = Sheet::new(options, &["Property", "Expected", "Observed", "Verdict"]);
     for scene in &report.scenes {
         sheet.scene(&scene.title);
         for row in &scene.rows {

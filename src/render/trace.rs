@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
 
-use super::Look;
+use super::RenderOptions;
 use crate::kernel::HERE;
 use crate::vocabulary::{
     Action, Event, Moment, Os, OsError, Outcome, Receive, ReceiveForm, Received, Report, SendForm, SocketError, Syscall,
@@ -19,11 +19,11 @@ const POINTER: &str = "...";
 
 /// Every call of every scene, a line each. What is no call is a comment: scenes, who has which descriptor, the moments
 /// of a server loop. What only prepares is not in the log: `socket`, time limits, `getsockname`, polls of TCP streams, guards.
-pub fn text(report: &Report, look: Look) -> String {
+pub fn text(report: &Report, options: RenderOptions) -> String {
     let mut text =
         String::from("# trace: the calls of the log as strace prints them; what sets up and clears away is left out\n");
     for (number, scene) in (1..).zip(&report.scenes).filter(|(_, scene)| !scene.events.is_empty()) {
-        let _ = writeln!(text, "\n# scene {number}: {}", look.line(&scene.title));
+        let _ = writeln!(text, "\n# scene {number}: {}", options.line(&scene.title));
         let mut owners: Vec<(u64, &str)> = Vec::new();
         for event in &scene.events {
             let owner = (event.descriptor, event.who.as_str());
@@ -31,9 +31,9 @@ pub fn text(report: &Report, look: Look) -> String {
                 // A closed descriptor's number is given out again.
                 owners.retain(|(descriptor, _)| *descriptor != event.descriptor);
                 owners.push(owner);
-                let _ = writeln!(text, "# {} is {}", event.descriptor, look.line(&event.who));
+                let _ = writeln!(text, "# {} is {}", event.descriptor, options.line(&event.who));
             }
-            text.push_str(&look.line(&line(event)));
+            text.push_str(&options.line(&line(event)));
             text.push('\n');
         }
     }
@@ -208,18 +208,20 @@ fn quoted(bytes: &[u8]) -> String {
 
 /// `Check: ` and the command that shows the calls of `udp-lab` with these arguments from outside. Where it has to be
 /// broken, a shell takes it as one line still.
-pub fn check(os: Os, arguments: &[String], look: Look) -> String {
+pub fn check(os: Os, arguments: &[String], options: RenderOptions) -> String {
     const MOST_LINES: usize = 4;
-    let width = usize::from(look.width);
+    let width = usize::from(options.width);
     let words: Vec<String> = match os {
         Os::Linux => {
             let strace = ["Check:", "strace", "-f", "-e", "trace=network", "udp-lab"].map(str::to_owned);
-            strace.into_iter().chain(arguments.iter().map(|argument| shell_word(argument, look.ascii))).collect()
+            strace.into_iter().chain(arguments.iter().map(|argument| shell_word(argument, options.ascii))).collect()
         }
         Os::Macos => {
-            return look.wrap("Check: sudo tcpdump -i lo0 -n -A udp, in another terminal, and run it again", "");
+            return options.wrap("Check: sudo tcpdump -i lo0 -n -A udp, in another terminal, and run it again", "");
         }
-        Os::Windows => return look.wrap("Check: Wireshark, \"Adapter for loopback traffic capture\", filter: udp", ""),
+        Os::Windows => {
+            return options.wrap("Check: Wireshark, \"Adapter for loopback traffic capture\", filter: udp", "");
+        }
     };
     let mut lines = vec![String::new()];
     for word in &words {
@@ -238,7 +240,7 @@ pub fn check(os: Os, arguments: &[String], look: Look) -> String {
     if fits {
         lines.join(" \\\n")
     } else {
-        look.wrap("Check: the same command, with strace -f -e trace=network before it", "")
+        options.wrap("Check: the same command, with strace -f -e trace=network before it", "")
     }
 }
 
@@ -302,11 +304,11 @@ mod tests {
 
     #[test]
     fn a_check_that_is_broken_is_one_command_still() {
-        let look = Look { width: 60, ascii: false, ladder: true, why: true };
+        let options = RenderOptions { width: 60, ascii: false, ladder: true, why: true };
         let given = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let check = check(Os::Linux, &given("boundaries one two three four five"), look);
+        let check = check(Os::Linux, &given("boundaries one two three four five"), options);
         assert_eq!(check, "Check: strace -f -e trace=network udp-lab boundaries one \\\n    two three four five");
-        let long = super::check(Os::Linux, &["boundaries".to_owned(), "x".repeat(1000)], look);
+        let long = super::check(Os::Linux, &["boundaries".to_owned(), "x".repeat(1000)], options);
         assert!(long.starts_with("Check: the same command") && long.lines().count() <= 2, "{long}");
     }
 }

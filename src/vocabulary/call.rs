@@ -322,6 +322,7 @@ pub enum Moment {
 
 /// What was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are calls")]
 pub enum Action {
     /// A call that has returned.
     Call(Syscall, Outcome),
