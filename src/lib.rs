@@ -1,6 +1,6 @@
 //! UDP in the classroom.
 //!
-//! A [lesson](lessons) states its [claims](vocabulary::Claim), runs real sockets in the [lab](lab::Lab), and the
+//! A [lesson](lessons) states its [claims](vocabulary::Claim), runs real sockets in the lab, and the
 //! [comparer](vocabulary::judge) holds what was observed against what was claimed. [`render`] draws the report.
 
 pub mod cli;

@@ -230,10 +230,32 @@ fn members_of_a_multicast_group_prove_absence() {
     assert!(received(&member).is_empty());
 }
 
-/// Needs network namespaces: `tests/hosts.rs` runs it where it can make them.
+/// Whoever is root of a user namespace may make network namespaces in it.
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "makes network namespaces: run it as root of a user namespace"]
+fn hosts_with_a_cable_between_them_prove_absence() {
+    let mut unshare = std::process::Command::new("unshare");
+    unshare.args(["--map-root-user", "--net"]);
+    let inner = ["--exact", "lab::tests::two_hosts_prove_absence_to_each_other", "--ignored", "--nocapture"];
+    match unshare.arg(std::env::current_exe().unwrap()).args(inner).output() {
+        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("running 1 test") => {
+            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
+        }
+        _ => {
+            let everything = std::env::var_os("UDP_LAB_TESTS").is_some_and(|wanted| wanted == "all");
+            assert!(!everything, "not here: a network namespace");
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                b"NOT TESTED: this is not here: a network namespace, for two hosts\n",
+            );
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "makes network namespaces: only in a user namespace of its own"]
 fn two_hosts_prove_absence_to_each_other() {
     let (lab, log) = empty();
     let [here, there] = lab.hosts("a", "b").unwrap();

@@ -22,7 +22,7 @@ pub static LESSON: Lesson = Lesson {
           The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). Linux and macOS hand it only to a \
           connected socket, once, at its next call; Windows also to an unconnected one (10054). One socket serves every \
           client, where TCP needs a descriptor for each. Nobody lets a sender in first: what arrives while an answer is \
-          awaited may be a stranger's. RenderOptions at its sender, or connect.",
+          awaited may be another program's. Look at its sender, or connect.",
     guess: Guess {
         answers: &[
             "Yes: the send fails.",
