@@ -1,0 +1,199 @@
+//! What only Linux has, or shows.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use super::super::*;
+use super::{empty, notes, received, sends};
+use crate::kernel::option::{PACKET_INFO, RECEIVE_BUFFER, REUSE_PORT};
+use crate::vocabulary::{Os, Receive, SocketError};
+
+#[test]
+fn a_socket_on_every_address_can_prove_it_at_each() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind_everywhere("server").unwrap(), lab.bind("client").unwrap());
+    let second = server.at(Ipv4Addr::new(127, 0, 0, 2));
+    sends(&client, &[b"one"], &server);
+    sends(&client, &[b"two"], &second);
+    let mut both = received(&server);
+    both.sort();
+    assert_eq!(both, [b"one", b"two"]);
+    assert!(received(&server).is_empty() && received(&client).is_empty());
+}
+
+#[test]
+fn what_a_connected_socket_does_not_take_is_proved_by_its_refusal() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind_everywhere("server").unwrap(), lab.endpoint("client").unwrap());
+    client.connect(&server.at(Ipv4Addr::new(127, 0, 0, 2))).unwrap();
+    client.send(b"hello").unwrap();
+    let request = server.receive(100).required("the request").unwrap();
+    server.send_to(b"Thanks", &request.from.unwrap()).unwrap();
+    let started = Instant::now();
+    assert_eq!(client.before_marker(100).unwrap(), ReceiveResult::Nothing);
+    assert!(started.elapsed() < socket::LIMIT / 2);
+}
+
+#[test]
+fn what_was_sent_to_nobody_has_been_answered() {
+    let (lab, log) = empty();
+    let (nobody, client) = (lab.closed_port("nobody").unwrap(), lab.bind("client").unwrap());
+    sends(&client, &[b"hello"], &nobody);
+    client.await_refusals().unwrap();
+    assert_eq!(client.before_marker(100).unwrap(), ReceiveResult::Nothing);
+    let server = lab.bind_at("server", &nobody).unwrap();
+    sends(&client, &[b"later"], &nobody);
+    assert_eq!(received(&server), [b"later"]);
+    assert!(notes(&log).is_empty());
+}
+
+/// Of sockets that share a port, the system gives all datagrams of one sender to the same one.
+#[test]
+fn each_member_of_a_group_that_shares_a_port_proves_absence_at_once() {
+    for _ in 0..40 {
+        let (lab, _) = empty();
+        let members = lab.endpoints("server", 2).unwrap();
+        members.iter().for_each(|member| member.set(&REUSE_PORT, true).unwrap());
+        members[0].bind(socket::ANY_PORT).unwrap();
+        members[1].bind(members[0].address()).unwrap();
+        let clients = lab.endpoints("client", 4).unwrap();
+        clients.iter().for_each(|client| sends(client, &[b"hello"], &members[0]));
+        let prove = |member: &Endpoint| {
+            let started = Instant::now();
+            let all = received(member);
+            assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
+            all.len()
+        };
+        assert_eq!(members.iter().map(prove).sum::<usize>(), 4);
+        assert_eq!(members.iter().map(prove).sum::<usize>(), 0);
+    }
+}
+
+#[test]
+fn members_of_a_multicast_group_prove_absence() {
+    let (lab, _) = empty();
+    let group = Ipv4Addr::new(239, 255, 7, 7);
+    let member = lab.bind_everywhere("member").unwrap();
+    member.join(group).unwrap();
+    let sender = lab.bind("sender").unwrap();
+    sender.socket.socket.set_multicast_if_v4(&Ipv4Addr::LOCALHOST).unwrap();
+    let everybody = Peer { name: "group".to_owned(), address: SocketAddr::from((group, member.address().port())) };
+    sends(&sender, &[b"one", b"two"], &everybody);
+    assert_eq!(received(&member), [b"one", b"two"]);
+    assert!(received(&member).is_empty());
+}
+
+/// Whoever is root of a user namespace may make network namespaces in it.
+#[test]
+fn hosts_with_a_cable_between_them_prove_absence() {
+    let mut unshare = std::process::Command::new("unshare");
+    unshare.args(["--map-root-user", "--net"]);
+    let inner = ["--exact", "lab::tests::linux::two_hosts_prove_absence_to_each_other", "--ignored", "--nocapture"];
+    match unshare.arg(std::env::current_exe().unwrap()).args(inner).output() {
+        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("running 1 test") => {
+            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success() && out.contains("1 passed"), "{out}{err}");
+        }
+        _ => {
+            let everything = std::env::var_os("UDP_LAB_TESTS").is_some_and(|wanted| wanted == "all");
+            assert!(!everything, "not here: a network namespace");
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                b"NOT TESTED: this is not here: a network namespace, for two hosts\n",
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "makes network namespaces: only in a user namespace of its own"]
+fn two_hosts_prove_absence_to_each_other() {
+    let (lab, log) = empty();
+    let [here, there] = lab.hosts("a", "b").unwrap();
+    let (client, server) = (here.bind("client").unwrap(), there.bind("server").unwrap());
+    assert_eq!((client.address().ip(), server.address().ip()), ([192, 0, 2, 1].into(), [192, 0, 2, 2].into()));
+    sends(&client, &[b"one", b"two"], &server);
+    assert_eq!(received(&server), [b"one", b"two"]);
+    assert!(received(&server).is_empty() && received(&client).is_empty());
+    let (events, notes) = log.take();
+    assert!(notes.is_empty() && events.iter().any(|event| event.who == "server on b"));
+}
+
+#[test]
+fn ancillary_data_tells_which_address_was_asked() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind_everywhere("server").unwrap(), lab.endpoint("client").unwrap());
+    server.set(&PACKET_INFO, true).unwrap();
+    let second = Ipv4Addr::new(127, 0, 0, 2);
+    sends(&client, &[b"hello"], &server.at(second));
+    let received = server.receive(Receive::message(&[2, 10])).required("the request").unwrap();
+    assert_eq!((received.ancillary.destination, received.ancillary.interface), (Some(second.into()), Some(1)));
+    assert_eq!((received.bytes.as_slice(), received.truncated), (&b"hello"[..], false));
+}
+
+#[test]
+fn a_queue_that_unrelated_senders_have_filled_is_no_evidence() {
+    let inconclusive = |datagrams: usize| {
+        let (lab, _) = empty();
+        let server = lab.bind("server").unwrap();
+        let unrelated = UdpSocket::bind(socket::ANY_PORT).unwrap();
+        for _ in 0..datagrams {
+            unrelated.send_to(b"hello", server.address()).unwrap();
+        }
+        assert_eq!(server.receive(Receive::into(100).without_waiting()), ReceiveResult::Nothing);
+        drop(server);
+        lab.record().inconclusive()
+    };
+    let unrelated = "another program's datagrams filled a queue here, so the lesson's own may be lost";
+    assert_eq!(inconclusive(1), None);
+    assert_eq!(inconclusive(5000).as_deref(), Some(unrelated));
+}
+
+#[test]
+fn a_queue_that_was_too_small_is_no_evidence_unless_the_lesson_made_it_so() {
+    let inconclusive = |datagrams: usize, meant: bool| {
+        let (lab, _) = empty();
+        let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+        if meant {
+            server.set(&RECEIVE_BUFFER, 4096).unwrap();
+            assert!(server.get(&RECEIVE_BUFFER).unwrap() >= 4096);
+        }
+        for _ in 0..datagrams {
+            client.send_to(b"hello", &server).unwrap();
+        }
+        server.drain(100, datagrams).unwrap();
+        drop(server);
+        lab.record().inconclusive()
+    };
+    let small = "the queue of server ran full: net.core.rmem_max limits the receive buffer here";
+    assert_eq!(inconclusive(1, false), None);
+    assert_eq!(inconclusive(5000, false).as_deref(), Some(small));
+    assert_eq!(inconclusive(5000, true), None);
+}
+
+// Elsewhere two sockets share a port in other ways, or the system does not tell who has it.
+#[test]
+fn a_port_that_another_holds_as_well_is_not_bound_again() {
+    let (lab, _) = empty();
+    let server = lab.bind("server").unwrap();
+    server.socket.socket.set_reuse_address(true).unwrap();
+    let other = socket::udp(server.address()).unwrap();
+    other.set_reuse_address(true).unwrap();
+    socket::bind(&other, server.address()).unwrap();
+    let in_use = SocketError::AddressInUse.on(Os::Linux);
+    let reason = format!("bind {}: {in_use}; another socket has the port by now", server.address());
+    assert_eq!(server.close_and_bind_again(), Err(SceneError::Skip(reason)));
+}
+
+#[test]
+fn a_closed_port_cannot_be_taken_but_by_the_lesson() {
+    let (lab, _) = empty();
+    let port = lab.closed_port("server").unwrap();
+    let other = socket::udp(port.address()).unwrap();
+    other.set_reuse_address(true).unwrap();
+    assert!(socket::bind(&other, port.address()).is_err());
+    let server = lab.bind_at("server", &port).unwrap();
+    assert!(socket::bind(&other, port.address()).is_err());
+    drop(server);
+    assert!(lab.bind_at("server", &port).is_ok());
+}
