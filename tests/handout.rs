@@ -246,12 +246,18 @@ fn observed_values_and_answers_are_hidden() {
             scene.notes = vec![marks[3].to_owned()];
         }
         report.why = marks[4];
-        let results =
-            Results { reports: &[report], host: &host, options, arguments: &[lesson.name.to_owned()], trace: false };
+        let results = Results {
+            reports: std::slice::from_ref(&report),
+            host: &host,
+            options,
+            arguments: &[lesson.name.to_owned()],
+            trace: false,
+        };
         let page = html::reports(&results);
         let pieces = pieces(&page);
         let seen = outside(&pieces);
-        let drawn = if lesson.name == "concurrency" { &marks[..5] } else { &marks[..] };
+        let has_payload = report.scenes[0].events.iter().any(|event| event.payload().is_some());
+        let drawn = if lesson.name == "concurrency" || !has_payload { &marks[..5] } else { &marks[..] };
         assert!(drawn.iter().all(|mark| page.contains(mark)), "{}", lesson.name);
         assert!(!marks.iter().any(|mark| seen.contains(mark)), "{}: {seen}", lesson.name);
         assert!(!seen.contains("Right is") && !seen.contains(" as expected on "), "{}: {seen}", lesson.name);

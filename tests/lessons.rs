@@ -7,7 +7,7 @@ fn every_lesson_is_as_expected_here() {
     for lesson in udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name) {
         let report = report(&[lesson], 0);
         assert_eq!(report.with_verdict("differs"), [""; 0], "{lesson}");
-        assert!(report.with_verdict("match").len() > 5, "{lesson}");
+        assert!(!report.with_verdict("match").is_empty(), "{lesson}");
     }
 }
 

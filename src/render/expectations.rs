@@ -219,7 +219,7 @@ pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, options
 pub fn page(lessons: &[Prediction]) -> String {
     let mut page = String::from(
         "# What each lesson expects\n\nWritten by the tests from the claims in `src/lessons`, with each lesson's own \
-         parameters: `UPDATE_PAGES=1 cargo test --test registry`. `udp-lab expect LESSON` shows the same for the parameters \
+         parameters: `UPDATE_PAGES=1 cargo test --test main registry::`. `udp-lab expect LESSON` shows the same for the parameters \
          that you give.\n\n",
     );
     let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}.");

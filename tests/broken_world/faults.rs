@@ -12,12 +12,17 @@ macro_rules! faults {
             OptionIgnored(SocketOption),
             /// This option cannot be set.
             OptionRefused(SocketOption),
+            /// Every UDP socket has this option on from the start.
+            OptionOn(SocketOption),
         }
 
         impl Fault {
             /// All of them, in the order of the page.
             pub fn all() -> Vec<Fault> {
-                let of_options = OPTIONS.iter().flat_map(|option| [Fault::OptionIgnored(*option), Fault::OptionRefused(*option)]);
+                let of_options = OPTIONS.iter().flat_map(|option| {
+                    let on = option.is_switch.then_some(Fault::OptionOn(*option));
+                    [Fault::OptionIgnored(*option), Fault::OptionRefused(*option)].into_iter().chain(on)
+                });
                 [$(Fault::$fault),*].into_iter().chain(of_options).collect()
             }
 
@@ -27,6 +32,7 @@ macro_rules! faults {
                     $(Fault::$fault => $name.to_owned(),)*
                     Fault::OptionIgnored(option) => format!("option-ignored:{}", option.name),
                     Fault::OptionRefused(option) => format!("option-refused:{}", option.name),
+                    Fault::OptionOn(option) => format!("option-on:{}", option.name),
                 }
             }
 
@@ -36,6 +42,7 @@ macro_rules! faults {
                     $(Fault::$fault => $sentence.trim().to_owned(),)*
                     Fault::OptionIgnored(option) => format!("Setting {} succeeds and does nothing.", option.name),
                     Fault::OptionRefused(option) => format!("{} cannot be set.", option.name),
+                    Fault::OptionOn(option) => format!("Every UDP socket has {} on from the start.", option.name),
                 }
             }
         }

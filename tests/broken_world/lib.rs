@@ -94,6 +94,9 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
             // The kernel doubles what it is asked for, and not its default.
             kernel::set_receive_buffer(socket, limits.default / 2);
         }
+        if let Some(Fault::OptionOn(option)) = *FAULT {
+            kernel::switch_on(socket, option.level, option.number);
+        }
         udp::opened(socket);
     }
     socket

@@ -9,7 +9,9 @@ pub struct SocketOption {
     pub name: &'static str,
     pub level: c_int,
     pub number: c_int,
+    /// Whether it is on or off.
+    pub is_switch: bool,
 }
 
 pub const OPTIONS: &[SocketOption] =
-    &[SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF }];
+    &[SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF, is_switch: false }];
