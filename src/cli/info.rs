@@ -67,9 +67,8 @@ pub(super) fn list(options: Options) -> Result<Status, Failure> {
     let lessons: Vec<_> = LESSONS.iter().map(|lesson| [lesson.name, lesson.title, lesson.question]).collect();
     write_text(&match options.format {
         Format::Table => {
-            let rows: Vec<_> =
-                lessons.iter().map(|[name, _, question]| ((*name).to_owned(), (*question).to_owned())).collect();
-            table::pairs(["Lesson", "Question"], &rows, render_options)
+            let rows: Vec<_> = lessons.iter().map(|[name, _, question]| (*name, *question)).collect();
+            table::beside(&rows, render_options)
         }
         Format::Plain => plain::records(keys, &lessons, render_options),
         Format::Markdown => markdown::table(["Lesson", "Title", "Question"], &lessons, render_options),

@@ -98,6 +98,13 @@ pub fn tallies(results: &Results<'_>) -> String {
     text
 }
 
+/// Names with their texts beside them, without frames: the list of lessons.
+pub fn beside(rows: &[(&str, &str)], options: RenderOptions) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
+    let indent = " ".repeat(width);
+    rows.iter().map(|(name, text)| options.wrap(&format!("{name:width$}{text}"), &indent) + "\n").collect()
+}
+
 /// A table of names and texts, such as the list of lessons or the totals of a server.
 pub fn pairs(header: [&str; 2], rows: &[(String, String)], options: RenderOptions) -> String {
     let mut table = sheet::empty(options, &header);
