@@ -198,10 +198,10 @@ fn wait_for_all() -> Scene {
     let no_such_flag = "Windows has MSG_WAITALL for streams only";
     let claims = [
         promised("wait-for-all", "ab and cd: waiting for 4 bytes returns", &b"ab"[..], &sources::UDP_7)
-            .unconfirmed_on(Os::Macos)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, no_such_flag),
         promised("after-wait-for-all", "the receive after it returns", &b"cd"[..], &sources::UDP_7)
-            .unconfirmed_on(Os::Macos)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, no_such_flag),
     ];
     Scene::claims("wait-for-all", "waiting for all does not join", claims).run(|lab| {

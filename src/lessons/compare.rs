@@ -27,7 +27,7 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             "\"TCP sticks messages together, UDP keeps them apart.\"",
             "\"TCP guarantees the integrity of a message, UDP does not.\"",
-            "\"TCP needs listen and accept, UDP does not.\"",
+            "\"A TCP server needs listen and accept, a UDP server does not.\"",
             "\"TCP uses send and recv, UDP sendto and recvfrom.\"",
         ],
         right: 2,
@@ -122,7 +122,7 @@ fn complete_or_whole() -> Scene {
     let claims = [
         promised("tcp-held", "TCP: nobody reads; a write, not waiting", SocketError::WouldBlock, &sources::RFC9293_FLOW),
         usual("udp-held", "UDP: nobody reads; failed sends of 1000", 0, &sources::RFC8085_CONTROL)
-            .unconfirmed_on(Os::Macos),
+            .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
         promised("tcp-missing", "TCP: bytes taken that do not arrive", 0, &sources::RFC9293_STREAM),
         usual("udp-missing", "UDP: kept + dropped, by kernel count", COUNT, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
@@ -154,9 +154,13 @@ fn a_descriptor_or_none(count: usize) -> Scene {
     let handles = "Windows counts handles, not descriptors";
     let claims = [
         promised("tcp-listen", "TCP: listen", "success", &sources::POSIX_LISTEN),
-        promised("udp-listen", "UDP: listen", unsupported, &sources::POSIX_LISTEN).unconfirmed_on(Os::Macos),
+        promised("udp-listen", "UDP: listen", unsupported, &sources::POSIX_LISTEN)
+            .cites_on(Os::Macos, &sources::XNU_LISTEN)
+            .cites_on(Os::Windows, &sources::WINE_LISTEN),
         promised("tcp-accept", "TCP: accept", "success", &sources::POSIX_ACCEPT),
-        promised("udp-accept", "UDP: accept", unsupported, &sources::POSIX_ACCEPT).unconfirmed_on(Os::Macos),
+        promised("udp-accept", "UDP: accept", unsupported, &sources::POSIX_ACCEPT)
+            .cites_on(Os::Macos, &sources::XNU_ACCEPT)
+            .cites_on(Os::Windows, &sources::MS_ACCEPT),
         promised("tcp-descriptors", format!("TCP: descriptors for {asking}"), count, &sources::POSIX_ACCEPT)
             .absent_on(Os::Windows, handles)
             .needs(Need::Descriptors),
@@ -193,11 +197,14 @@ fn calls_are_convention() -> Scene {
         promised("udp-send", "UDP: connected, send and recv carry", &b"hello"[..], &sources::POSIX_CONNECT),
         usual("tcp-no-peer", "TCP: send without a peer", SocketError::BrokenPipe, &sources::SEND_2)
             .on(Os::Macos, SocketError::NotConnected.on(Os::Macos))
-            .unconfirmed_on(Os::Macos)
+            .cites_on(Os::Macos, &sources::XNU_SEND)
             .on(Os::Windows, unconnected.clone())
+            .cites_on(Os::Windows, &sources::MS_SEND)
             .unlike_wine(),
         promised("udp-no-peer", "UDP: send without a peer", nowhere, &sources::POSIX_SENDTO)
+            .cites_on(Os::Macos, &sources::XNU_SEND)
             .on(Os::Windows, unconnected)
+            .cites_on(Os::Windows, &sources::MS_SEND)
             .unlike_wine(),
         promised("udp-recv", "UDP: plain recv, without a peer", &b"hello"[..], &sources::POSIX_RECV),
     ];
@@ -246,7 +253,7 @@ fn restart() -> Scene {
     let claims = [
         usual("tcp-rebind", "TCP: server closes first, binds again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
             .on(Os::Windows, "success")
-            .unconfirmed_on(Os::Windows),
+            .cites_on(Os::Windows, &sources::COREFX_24562),
         promised("udp-rebind", "UDP: server closes, binds again", "success", &sources::RFC768),
     ];
     Scene::claims("restart", "restart: TIME-WAIT, or no state at all", claims).run(|lab| {
@@ -271,11 +278,14 @@ fn restart() -> Scene {
 fn nobody_there() -> Scene {
     let refused = SocketError::ConnectionRefused;
     let claims = [
-        promised("tcp-connect", "TCP: connect where nobody listens", refused, &sources::POSIX_CONNECT),
+        promised("tcp-connect", "TCP: connect where nobody listens", refused, &sources::POSIX_CONNECT)
+            .cites_on(Os::Windows, &sources::MS_CONNECT),
         promised("udp-connect", "UDP: connect where nobody listens", "success", &sources::POSIX_CONNECT),
         promised("udp-first", "UDP: bytes the first send takes", 5, &sources::POSIX_SENDTO),
-        promised("udp-next", "UDP: the call after it", refused, &sources::RFC1122_UDP_ERRORS)
+        usual("udp-next", "UDP: the receive after it", refused, &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
     ];
     Scene::claims("nobody", "nobody there", claims).run(|lab| {
@@ -294,7 +304,7 @@ fn nobody_there() -> Scene {
 }
 
 fn the_address_of_the_answer() -> Scene {
-    let one_address = "macOS has one loopback address";
+    let one_address = "macOS has one loopback address configured";
     let claims = [
         promised("tcp-asked", "TCP: asked at 127.0.0.2, the client reads", &b"Thanks"[..], &sources::RFC9293_STREAM)
             .absent_on(Os::Macos, one_address),
@@ -306,7 +316,8 @@ fn the_address_of_the_answer() -> Scene {
             .unconfirmed_on(Os::Windows),
         promised("udp-connected-hears", "UDP: a connected client hears", Fact::Nothing, &sources::CONNECT_2)
             .absent_on(Os::Macos, one_address)
-            .unconfirmed_on(Os::Windows),
+            .unconfirmed_on(Os::Windows)
+            .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
     Scene::claims("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).needs(Need::SecondLoopback).run(|lab| {
         let second = lab.second_loopback()?;

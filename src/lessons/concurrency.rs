@@ -19,7 +19,7 @@ pub static LESSON: Lesson = Lesson {
     title: "One loop serves one request at a time",
     question: "Several clients ask one UDP server at once. When does the last one have its answer?",
     why: "A loop that receives, works and answers has one request in hand; the others wait in the socket's \
-          queue (Stevens, UNP, section 8.4: an iterative server). With little work nobody notices. It is the loop that is \
+          queue (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the loop that is \
           serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to exactly one of them.",
     guess: Guess {
         answers: &[

@@ -1,7 +1,7 @@
 //! UDP has no connection.
 //!
-//! Nothing is agreed before the first datagram and nothing is kept after the last. A send succeeds when the datagram has
-//! left; whether anybody is there is not known. One server socket therefore serves every client, and each may come, go
+//! Nothing is agreed before the first datagram and nothing is kept after the last. A send succeeds when the system has
+//! taken the datagram; whether anybody is there is not known. One server socket therefore serves every client, and each may come, go
 //! and restart without the other end being told.
 
 use clap::Args;
@@ -18,8 +18,9 @@ pub static LESSON: Lesson = Lesson {
     name: "connectionless",
     title: "UDP has no connection",
     question: "A client sends to a port where nobody listens. Does it notice?",
-    why: "UDP has no handshake and keeps no state (RFC 768), so a successful send says only that the datagram has left. \
-          The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). Linux and macOS hand it only to a \
+    why: "UDP has no handshake and keeps no state (RFC 768), so a successful send says only that the system has taken \
+          the datagram. \
+          The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and macOS hand it only to a \
           connected socket, once, at its next call; Windows also to an unconnected one (10054). One socket serves every \
           client, where TCP needs a descriptor for each. Nobody lets a sender in first: what arrives while an answer is \
           awaited may be another program's. Look at its sender, or connect.",
@@ -27,7 +28,7 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             "Yes: the send fails.",
             "Yes: it waits for an answer and runs into a timeout.",
-            "Only if its socket is connected, and then at its next call.",
+            "Only if its socket is connected, and then at its next receive.",
             "No, never: UDP has no answers.",
         ],
         right: 2,
@@ -65,15 +66,23 @@ fn nobody_listens() -> Scene {
     let reset = SocketError::ConnectionReset.on(Os::Windows);
     let claims = [
         promised("send-to-nobody", "bytes sent to a port where nobody listens", 5, &sources::POSIX_SENDTO),
-        promised("unconnected-hears", "the sender is then told", Fact::Nothing, &sources::UDP_7)
+        usual("unconnected-hears", "the sender is then told", Fact::Nothing, &sources::UNP_ERRORS)
+            .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, reset.clone())
+            .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
         promised("connected-send", "connected: bytes sent there", 5, &sources::POSIX_SENDTO),
-        promised("connected-hears", "connected: the next call returns", told, &sources::RFC1122_UDP_ERRORS)
+        usual("connected-hears", "connected: the next receive returns", told, &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, reset)
+            .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
-        promised("told-once", "connected: the call after it", Fact::Nothing, &sources::UDP_7).unlike_wine(),
-        promised("tcp-to-nobody", "TCP: connect to such a port", told, &sources::POSIX_CONNECT),
+        promised("told-once", "connected: the receive after it", Fact::Nothing, &sources::SOCKET_7_ERROR)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
+            .cites_on(Os::Windows, &sources::WINE_UDP)
+            .unlike_wine(),
+        promised("tcp-to-nobody", "TCP: connect to such a port", told, &sources::POSIX_CONNECT)
+            .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
     Scene::claims("nobody", "nobody listens", claims).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
@@ -107,8 +116,12 @@ fn nobody_listens() -> Scene {
 fn no_listen_no_accept() -> Scene {
     let unsupported = SocketError::NotSupported;
     let claims = [
-        promised("listen", "listen on a UDP socket", unsupported, &sources::POSIX_LISTEN).unconfirmed_on(Os::Macos),
-        promised("accept", "accept on a UDP socket", unsupported, &sources::POSIX_ACCEPT).unconfirmed_on(Os::Macos),
+        promised("listen", "listen on a UDP socket", unsupported, &sources::POSIX_LISTEN)
+            .cites_on(Os::Macos, &sources::XNU_LISTEN)
+            .cites_on(Os::Windows, &sources::WINE_LISTEN),
+        promised("accept", "accept on a UDP socket", unsupported, &sources::POSIX_ACCEPT)
+            .cites_on(Os::Macos, &sources::XNU_ACCEPT)
+            .cites_on(Os::Windows, &sources::MS_ACCEPT),
     ];
     Scene::claims("listen", "there is nothing to listen for", claims).run(|lab| {
         let server = lab.bind("server")?;
@@ -120,11 +133,15 @@ fn no_listen_no_accept() -> Scene {
 
 fn no_bind() -> Scene {
     let claims = [
-        promised("port-before", "an unbound client has port", 0, &sources::UDP_7)
+        usual("port-before", "an unbound client has port", 0, &sources::POSIX_GETSOCKNAME)
             .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-            .unconfirmed_on(Os::Windows),
-        promised("port-after", "its first send gets it a port", "yes", &sources::UDP_7),
-        promised("port-stays", "its next send has the same port", "yes", &sources::UDP_7),
+            .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
+        promised("port-after", "its first send gets it a port", "yes", &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_BIND)
+            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        promised("port-stays", "its next send has the same port", "yes", &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_BIND)
+            .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
     Scene::claims("no-bind", "a client needs no bind", claims).run(|lab| {
         let yes_no = |yes| if yes { "yes" } else { "no" };

@@ -76,9 +76,10 @@ pub fn receive_returns(id: impl Into<String>, property: impl Into<String>, messa
     if message.length() <= buffer {
         return claim;
     }
-    let claim = claim.on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows));
-    // Nobody has said what macOS does with a buffer of no bytes at all.
-    if buffer == 0 { claim.unconfirmed_on(Os::Macos) } else { claim }
+    claim
+        .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
+        .cites_on(Os::Windows, &sources::MS_RECVFROM)
+        .cites_on(Os::Macos, &sources::XNU_RECEIVE)
 }
 
 /// Refuses more messages than a table can show.

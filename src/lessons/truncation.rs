@@ -16,9 +16,9 @@ pub static LESSON: Lesson = Lesson {
     title: "What does not fit the buffer is lost",
     question: "A datagram is longer than the buffer it is received into. Where is the rest?",
     why: "A receive takes the whole datagram out of the queue, and \"the excess bytes shall be discarded\" (POSIX \
-          recvfrom). Linux and macOS say nothing unless asked for the truncation flag; Windows fills the buffer and \
+          recvfrom). On Linux and macOS recvfrom says nothing of it, and recvmsg sets a flag; Windows fills the buffer and \
           returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer one \
-          byte more than you accept (Stevens, UNP, section 22.3).",
+          byte more than you accept (Stevens, UNP, 3rd ed., section 22.3).",
     guess: Guess {
         answers: &[
             "In the queue: the next receive returns it.",
@@ -71,7 +71,7 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
             if n == 1 { claim } else { claim.usually() }
         })
         .collect();
-    claims.insert(1, promised("buffer-1", "after receive 1 the buffer holds", first, &sources::MS_RECVFROM));
+    claims.insert(1, promised("buffer-1", "after receive 1 the buffer holds", first, &sources::POSIX_RECVFROM).cites_on(Os::Windows, &sources::MS_RECVFROM));
     claims.push(usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM));
 
     Scene::claims("rest", "the rest is gone", claims).run(move |lab| {
@@ -95,7 +95,8 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
     let too_long = if message.length() > buffer { "truncated" } else { "complete" };
     let (sent, length) = (message.short(), message.length());
     let claims = [
-        promised("flag", format!("recvmsg flag, {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG),
+        promised("flag", format!("recvmsg flag, {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG)
+            .cites_on(Os::Windows, &sources::MS_RECVMSG),
         promised("flag-exact", format!("recvmsg flag, {sent} into {}", bytes(length)), "complete", &sources::POSIX_RECVMSG),
     ];
     Scene::claims("flag", "the truncation flag tells", claims).run(move |lab| {
@@ -136,7 +137,8 @@ fn the_same_length() -> Scene {
     let too_long = SocketError::MessageTooLong.on(Os::Windows);
     let claims = [
         promised("ten-into-ten", "10 bytes into 10 return", 10, &sources::POSIX_RECVFROM),
-        promised("eleven-into-ten", "11 bytes into 10 return", 10, &sources::POSIX_RECVFROM).on(Os::Windows, too_long),
+        promised("eleven-into-ten", "11 bytes into 10 return", 10, &sources::POSIX_RECVFROM).on(Os::Windows, too_long)
+            .cites_on(Os::Windows, &sources::MS_RECVFROM),
         promised("ten-into-eleven", "10 bytes into 11 return", 10, &sources::UNP_TRUNCATION),
         promised("eleven-into-eleven", "11 bytes into 11 return", 11, &sources::UNP_TRUNCATION),
     ];
@@ -157,13 +159,17 @@ fn the_same_length() -> Scene {
 
 fn no_buffer_at_all() -> Scene {
     let claims = [
-        promised("into-nothing", "hello into 0 bytes returns", &b""[..], &sources::RECV_2)
+        promised("into-nothing", "hello into 0 bytes returns", &b""[..], &sources::POSIX_RECVFROM)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
+            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+        promised("after-nothing", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
+            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+        promised("after-read", "after read() of 0 bytes, a receive finds", &b"hello"[..], &sources::POSIX_READ)
+            .on(Os::Macos, Fact::Nothing)
             .unconfirmed_on(Os::Macos)
-            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows)),
-        promised("after-nothing", "one more receive finds", Fact::Nothing, &sources::RECV_2)
-            .unconfirmed_on(Os::Macos),
-        promised("after-read", "after read() of 0 bytes, a receive finds", &b"hello"[..], &sources::RECV_2)
-            .unconfirmed_on(Os::Macos)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, "Windows has no read() for sockets"),
     ];
     Scene::claims("no-buffer", "a buffer of no bytes", claims).run(|lab| {

@@ -22,8 +22,22 @@ const MEASURED: &str = "any: measured, not judged";
 /// From this width on three systems stand side by side; below they stand under one another.
 const SIDE_BY_SIDE: u16 = 76;
 
-fn sources(prediction: &Prediction) -> Vec<&'static Source> {
-    each_once(prediction.claims().map(|claim| claim.source))
+fn sources(prediction: &Prediction, systems: &[Os]) -> Vec<&'static Source> {
+    each_once(prediction.claims().flat_map(|claim| systems.iter().map(|os| claim.source_on(*os))))
+}
+
+/// What `text` takes from a claim's sources, those of one system alone marked with its name.
+fn from_sources(claim: &Claim, systems: &[Os], text: fn(&Source) -> &'static str) -> String {
+    let mark = systems.len() > 1;
+    let texts = systems.iter().map(|os| match claim.source_on(*os) {
+        own if mark && own != claim.source => format!("{}: {}", os.name(), text(own)),
+        source => text(source).to_owned(),
+    });
+    each_once(texts).join("; ")
+}
+
+fn cited(claim: &Claim, systems: &[Os]) -> String {
+    from_sources(claim, systems, |source| source.cite)
 }
 
 fn legend(prediction: &Prediction, systems: &[Os]) -> Vec<&'static str> {
@@ -102,7 +116,7 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: Rend
         }
         text.push_str(&notes.lines(options));
         text.push_str("\nSources:\n");
-        for source in sources(prediction) {
+        for source in sources(prediction, &systems) {
             table::line(&mut text, &options.wrap(&format!("- {source}: {}.", source.says), "  "));
         }
     }
@@ -117,8 +131,8 @@ struct ClaimValue<'a> {
     property: &'a str,
     strength: Strength,
     expected: Value,
-    source: &'a str,
-    says: &'a str,
+    source: String,
+    says: String,
 }
 
 /// One lesson as JSON, schema 1.
@@ -136,8 +150,8 @@ pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
         property: &claim.property,
         strength: claim.strength,
         expected: systems.iter().map(|os| (os.name().to_lowercase(), value(claim.expected.on(*os)))).collect(),
-        source: claim.source.cite,
-        says: claim.source.says,
+        source: cited(claim, &systems),
+        says: from_sources(claim, &systems, |source| source.says),
     });
     let claims: Vec<_> = claims.collect();
     json::pretty(
@@ -166,6 +180,7 @@ fn value(claim: &Claim, os: Os, blank: bool) -> String {
 
 /// One lesson as lines `key: value`.
 pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, options: RenderOptions) -> String {
+    let systems = systems(os);
     let mut lines = Lines::new(options);
     lines.line("lesson", prediction.lesson);
     lines.line("title", prediction.title);
@@ -178,11 +193,11 @@ pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, options: R
             lines.line("scene", scene);
         }
         lines.line("property", &claim.property);
-        for os in systems(os) {
-            lines.line(&format!("expected on {}", os.name()), &value(claim, os, blank));
+        for os in &systems {
+            lines.line(&format!("expected on {}", os.name()), &value(claim, *os, blank));
         }
         lines.line("strength", claim.strength.word());
-        lines.line("source", claim.source.cite);
+        lines.line("source", &cited(claim, &systems));
         lines.line("id", &claim.id);
     }
     lines.text
@@ -197,7 +212,7 @@ pub fn as_csv(prediction: &Prediction, os: Option<Os>, blank: bool) -> String {
     let rows = claims(prediction).map(|(scene, claim)| {
         let row = [prediction.lesson, scene, &claim.id, &claim.property, claim.strength.word()].map(str::to_owned);
         let values = systems.iter().map(|os| value(claim, *os, blank));
-        row.into_iter().chain(values).chain([claim.source.cite.to_owned()]).collect()
+        row.into_iter().chain(values).chain([cited(claim, &systems)]).collect()
     });
     csv::records::<Vec<String>>([header].into_iter().chain(rows))
 }
@@ -210,7 +225,7 @@ pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, options
         for legend in legend(prediction, &systems) {
             let _ = writeln!(page, "\n{}", escaped(legend));
         }
-        let _ = write!(page, "\n## Sources\n\n{}", list(&sources(prediction)));
+        let _ = write!(page, "\n## Sources\n\n{}", list(&sources(prediction, &systems)));
     }
     options.text(&page).into_owned()
 }
@@ -223,10 +238,18 @@ pub fn page(lessons: &[Prediction]) -> String {
          that you give.\n\n",
     );
     let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}.");
+    page.push_str(
+        "\nA Linux manual page speaks for Linux only, and POSIX for no Windows. Where no other source is named for a \
+         system, its answer is expected to be the same, without a document of its own.\n",
+    );
     for prediction in lessons {
         let _ = write!(page, "\n## {}", section(prediction, &Os::ALL, false));
     }
-    let _ = write!(page, "\n## Sources\n\n{}", list(&each_once(lessons.iter().flat_map(sources))));
+    let _ = write!(
+        page,
+        "\n## Sources\n\n{}",
+        list(&each_once(lessons.iter().flat_map(|lesson| sources(lesson, &Os::ALL))))
+    );
     page
 }
 
@@ -248,7 +271,7 @@ fn section(prediction: &Prediction, systems: &[Os], blank: bool) -> String {
             Expect::Absent(reason) if !blank => format!("- ({})", escaped(reason)),
             _ => escaped(&value(claim, *os, blank)),
         });
-        text.push_str(&row([shown].into_iter().chain(values).chain([escaped(claim.source.cite)])));
+        text.push_str(&row([shown].into_iter().chain(values).chain([escaped(&cited(claim, systems))])));
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::vocabulary::{Host, Report, Row, Source, Strength, Tally, Verdict};
+use crate::vocabulary::{Host, Report, Row, Strength, Tally, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ usual here, promised by nobody";
@@ -61,12 +61,12 @@ pub(super) fn observed(row: &Row) -> String {
 }
 
 /// The sources in the order in which they are first cited.
-pub(super) fn each_once(cited: impl Iterator<Item = &'static Source>) -> Vec<&'static Source> {
-    let mut sources = Vec::new();
-    for source in cited {
-        if !sources.contains(&source) {
-            sources.push(source);
+pub(super) fn each_once<T: PartialEq>(cited: impl Iterator<Item = T>) -> Vec<T> {
+    let mut once = Vec::new();
+    for one in cited {
+        if !once.contains(&one) {
+            once.push(one);
         }
     }
-    sources
+    once
 }

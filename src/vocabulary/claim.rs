@@ -123,8 +123,10 @@ pub struct Claim {
     pub expected: Expected,
     /// Who stands behind them.
     pub strength: Strength,
-    /// Where it is written.
+    /// Where it is written, unless `other_sources` says otherwise.
     pub source: &'static Source,
+    /// Where it is written for the systems of which that document does not speak.
+    pub other_sources: Vec<(Os, &'static Source)>,
     /// Wine is known to answer otherwise than Windows: under Wine the row is skipped.
     pub unlike_wine: bool,
     /// What it needs of the machine.
@@ -144,6 +146,7 @@ pub fn promised(
         expected: expected.into(),
         strength: Strength::Promised,
         source,
+        other_sources: Vec::new(),
         unlike_wine: false,
         needs: Vec::new(),
     }
@@ -184,6 +187,17 @@ impl Claim {
             *expect = Expect::Unconfirmed(fact.clone());
         }
         self
+    }
+
+    /// Cites another document for `os`.
+    pub fn cites_on(mut self, os: Os, source: &'static Source) -> Self {
+        self.other_sources.push((os, source));
+        self
+    }
+
+    /// Where the answer on `os` is written.
+    pub fn source_on(&self, os: Os) -> &'static Source {
+        self.other_sources.iter().find(|(other, _)| *other == os).map_or(self.source, |(_, source)| source)
     }
 
     /// Says that Wine is known to answer otherwise than Windows.

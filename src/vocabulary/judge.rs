@@ -43,7 +43,7 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
         observed_value: seen.and_then(Fact::value),
         verdict,
         strength: claim.strength,
-        source: claim.source,
+        source: claim.source_on(os),
         reason,
     }
 }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn an_error_is_judged_by_the_number_of_the_system() {
-        let claim = promised("id", "next call", SocketError::ConnectionRefused, &sources::RFC1122_UDP_ERRORS)
+        let claim = promised("id", "next call", SocketError::ConnectionRefused, &sources::UDP_7)
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows));
         let refused = |os| SocketError::ConnectionRefused.on(os);
         assert_eq!(verdict(&claim, Os::Linux, refused(Os::Linux)), Verdict::Match);
@@ -104,6 +104,14 @@ mod tests {
         let row = judge(&claim, Os::Macos, &Observation::Seen(Fact::Nothing));
         assert_eq!((row.verdict, row.expected.as_str()), (Verdict::Info, "EOPNOTSUPP 102 ?"));
         assert_eq!(verdict(&claim, Os::Linux, Fact::Nothing), Verdict::Differs);
+    }
+
+    #[test]
+    fn a_row_cites_the_document_of_its_system() {
+        let claim = promised("id", "receive", 1, &sources::POSIX_RECVFROM).cites_on(Os::Windows, &sources::MS_RECVFROM);
+        let cited = |os| judge(&claim, os, &Observation::Seen(1.into())).source;
+        assert_eq!(cited(Os::Windows), &sources::MS_RECVFROM);
+        assert_eq!(cited(Os::Linux), &sources::POSIX_RECVFROM);
     }
 
     #[test]

@@ -44,20 +44,40 @@ pub mod sources {
     sources! {
         CONNECT_2 = "Linux connect(2)",
             "a connected datagram socket receives only from the address it is connected to";
+        COREFX_24562 = "dotnet/corefx issue 24562",
+            "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
-            "the kernel counts for each socket what it dropped because the queue was full";
+            "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard promises that";
+        MS_ACCEPT = "Microsoft Learn, accept",
+            "WSAEOPNOTSUPP: the socket is not of a type that supports connections";
+        MS_CIRCULAR_QUEUEING = "Microsoft Learn, SIO_ENABLE_CIRCULAR_QUEUEING",
+            "with this option a full queue drops its oldest message instead of the one that arrives";
+        MS_CONNECT = "Microsoft Learn, connect",
+            "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
+        MS_GETSOCKNAME = "Microsoft Learn, getsockname",
+            "WSAEINVAL: the socket has not been bound";
         MS_RECVFROM = "Microsoft Learn, recvfrom",
             "too long a datagram fills the buffer, the excess is lost, the call returns WSAEMSGSIZE; an ICMP port unreachable comes back as WSAECONNRESET";
+        MS_RECVMSG = "Microsoft Learn, WSARecvMsg",
+            "MSG_TRUNC is set when the datagram was cut";
+        MS_SEND = "Microsoft Learn, send",
+            "WSAENOTCONN: the socket is not connected";
+        MS_SENDTO = "Microsoft Learn, sendto",
+            "an unbound socket is bound by the call, to a port that the system chooses";
         POSIX_ACCEPT = "POSIX accept()",
             "EOPNOTSUPP: the socket type does not support accepting connections";
         POSIX_CONNECT = "POSIX connect()",
             "a datagram socket only gets its peer address set, no connection is made; ECONNREFUSED: nobody listens at a stream address";
+        POSIX_GETSOCKNAME = "POSIX getsockname()",
+            "while a socket has not been bound, the address returned is unspecified";
         POSIX_LISTEN = "POSIX listen()",
             "EOPNOTSUPP: the socket protocol does not support listen()";
+        POSIX_READ = "POSIX read()",
+            "a read of 0 bytes, if no error is found, returns 0 and has no other results";
         POSIX_RECV = "POSIX recv()",
             "a stream ignores message boundaries and discards no data; 0 is returned once the peer has shut down in order";
         POSIX_RECVFROM = "POSIX recvfrom()",
@@ -75,11 +95,11 @@ pub mod sources {
         RFC768 = "RFC 768",
             "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
         RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
-            "a datagram for a port where nobody listens is answered with ICMP port unreachable";
-        RFC1122_UDP_ERRORS = "RFC 1122 section 4.1.3.3",
-            "UDP passes ICMP errors on to the application";
+            "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
             "an answer should come from the address that was asked; the program has to see to it";
+        RFC6633 = "RFC 6633",
+            "ICMP Source Quench is withdrawn: a host must not send it";
         RFC8085_CONTROL = "RFC 8085 section 3.1",
             "UDP itself limits no sender: congestion control is left to the application";
         RFC9293_FLOW = "RFC 9293 section 3.8.6",
@@ -92,11 +112,41 @@ pub mod sources {
             "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
         SOCKET_7 = "Linux socket(7)",
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
+        SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
+            "the pending socket error is cleared when it is got";
         UDP_7 = "Linux udp(7)",
-            "each receive returns one packet; MSG_WAITALL is not supported; errors reach a connected socket";
-        UNP_ITERATIVE = "Stevens, UNIX Network Programming, section 8.4",
+            "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
+        UNP_ERRORS = "Stevens, UNIX Network Programming, 3rd ed., sections 8.9 and 8.11",
+            "an error that comes back later is returned only to a connected UDP socket";
+        UNP_ITERATIVE = "Stevens, UNIX Network Programming, 3rd ed., section 8.4",
             "most UDP servers are iterative: one process takes one datagram after another from the receive buffer of one socket";
-        UNP_TRUNCATION = "Stevens, UNIX Network Programming, section 22.3",
+        UNP_TRUNCATION = "Stevens, UNIX Network Programming, 3rd ed., section 22.3",
             "to notice too long a datagram, offer one byte more than the longest you accept";
+        WINE_LISTEN = "Wine dlls/ws2_32/tests/sock.c, test_listen(), which Windows passes",
+            "listen on a UDP socket returns WSAEOPNOTSUPP";
+        WINE_RECEIVE_BUFFER = "Wine dlls/ws2_32/tests/sock.c, test_set_getsockopt(), which Windows passes",
+            "the size of a buffer is read back as it was set";
+        WINE_UDP = "Wine dlls/ws2_32/tests/sock.c, test_UDP(), which Windows passes",
+            "sends to a port where nobody listens succeed; a receive returns WSAECONNRESET";
+        XNU_ACCEPT = "macOS xnu bsd/kern/uipc_syscalls.c, accept_nocancel()",
+            "EOPNOTSUPP when the protocol has no connections";
+        XNU_BIND = "macOS xnu bsd/netinet/in_pcb.c, in_pcbbind()",
+            "a socket without a port is given a free one, which it keeps";
+        XNU_FULL_BUFFER = "macOS xnu bsd/netinet/udp_usrreq.c, udp_append()",
+            "a datagram for which the receive buffer has no room is dropped";
+        XNU_ICMP = "macOS xnu bsd/netinet/udp_usrreq.c, udp_ctlinput()",
+            "an ICMP error goes to the socket that is connected to the peer in question, and to no other";
+        XNU_LISTEN = "macOS xnu bsd/kern/uipc_socket.c, solisten()",
+            "EOPNOTSUPP when the protocol has no connections";
+        XNU_LOOPBACK = "macOS xnu bsd/net/if_loop.c, lo_output()",
+            "a full input queue is cut short, and the send still succeeds";
+        XNU_RECEIVE = "macOS xnu bsd/kern/uipc_socket.c, soreceive()",
+            "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned";
+        XNU_RECEIVE_BUFFER = "macOS xnu bsd/kern/uipc_socket.c, SO_RCVBUF",
+            "the size of the receive buffer is read back as it was set";
+        XNU_ROOM = "macOS xnu bsd/kern/uipc_socket2.c, sbappendaddr()",
+            "the sender's address, 16 bytes, takes room in the receive buffer too";
+        XNU_SEND = "macOS xnu bsd/kern/uipc_socket.c, sosendcheck()",
+            "without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
     }
 }
