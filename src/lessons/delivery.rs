@@ -351,6 +351,22 @@ mod tests {
 
     use super::*;
     use crate::lab::Session;
+    use crate::vocabulary::Expect;
+
+    #[test]
+    fn what_macos_does_with_next_to_no_buffer_is_not_judged() {
+        let judged = |messages, receive_buffer| {
+            let scene = nobody_reads(messages, 100, receive_buffer);
+            let is = |id: &str| {
+                let claim = scene.claimed().iter().find(|claim| claim.id == id).unwrap();
+                matches!(claim.expected.on(Os::Macos), Expect::Is(_))
+            };
+            [is("prefix"), is("room-again")]
+        };
+        assert_eq!(judged(1000, 16_384), [true, true]);
+        assert_eq!(judged(1000, 1), [false, false]);
+        assert_eq!(judged(10_000, 16_384), [false, true]);
+    }
 
     #[test]
     fn nothing_received_is_no_prefix() {

@@ -239,8 +239,8 @@ pub fn page(lessons: &[Prediction]) -> String {
     );
     let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}.");
     page.push_str(
-        "\nA Linux manual page speaks for Linux only, and POSIX for no Windows. Where no other source is named for a \
-         system, its answer is expected to be the same, without a document of its own.\n",
+        "\nA Linux manual page speaks for Linux only, and POSIX does not speak for Windows. Where no other source is \
+         named for macOS or Windows, the answer there is expected to be the same, and that document does not promise it.\n",
     );
     for prediction in lessons {
         let _ = write!(page, "\n## {}", section(prediction, &Os::ALL, false));

@@ -122,31 +122,31 @@ pub mod sources {
             "most UDP servers are iterative: one process takes one datagram after another from the receive buffer of one socket";
         UNP_TRUNCATION = "Stevens, UNIX Network Programming, 3rd ed., section 22.3",
             "to notice too long a datagram, offer one byte more than the longest you accept";
-        WINE_LISTEN = "Wine dlls/ws2_32/tests/sock.c, test_listen(), which Windows passes",
-            "listen on a UDP socket returns WSAEOPNOTSUPP";
-        WINE_RECEIVE_BUFFER = "Wine dlls/ws2_32/tests/sock.c, test_set_getsockopt(), which Windows passes",
-            "the size of a buffer is read back as it was set";
-        WINE_UDP = "Wine dlls/ws2_32/tests/sock.c, test_UDP(), which Windows passes",
-            "sends to a port where nobody listens succeed; a receive returns WSAECONNRESET";
-        XNU_ACCEPT = "macOS xnu bsd/kern/uipc_syscalls.c, accept_nocancel()",
+        WINE_LISTEN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_listen()",
+            "Windows passes this test: listen on a UDP socket returns WSAEOPNOTSUPP";
+        WINE_RECEIVE_BUFFER = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_set_getsockopt()",
+            "Windows passes this test: the size of a TCP socket's buffer is read back as it was set";
+        WINE_UDP = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_UDP()",
+            "Windows passes this test: sends to a port where nobody listens succeed, a receive returns WSAECONNRESET";
+        XNU_ACCEPT = "Apple xnu-11417, bsd/kern/uipc_syscalls.c, accept_nocancel()",
             "EOPNOTSUPP when the protocol has no connections";
-        XNU_BIND = "macOS xnu bsd/netinet/in_pcb.c, in_pcbbind()",
+        XNU_BIND = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "a socket without a port is given a free one, which it keeps";
-        XNU_FULL_BUFFER = "macOS xnu bsd/netinet/udp_usrreq.c, udp_append()",
+        XNU_FULL_BUFFER = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_append()",
             "a datagram for which the receive buffer has no room is dropped";
-        XNU_ICMP = "macOS xnu bsd/netinet/udp_usrreq.c, udp_ctlinput()",
+        XNU_ICMP = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_ctlinput()",
             "an ICMP error goes to the socket that is connected to the peer in question, and to no other";
-        XNU_LISTEN = "macOS xnu bsd/kern/uipc_socket.c, solisten()",
+        XNU_LISTEN = "Apple xnu-11417, bsd/kern/uipc_socket.c, solisten()",
             "EOPNOTSUPP when the protocol has no connections";
-        XNU_LOOPBACK = "macOS xnu bsd/net/if_loop.c, lo_output()",
+        XNU_LOOPBACK = "Apple xnu-11417, bsd/net/if_loop.c, lo_output()",
             "a full input queue is cut short, and the send still succeeds";
-        XNU_RECEIVE = "macOS xnu bsd/kern/uipc_socket.c, soreceive()",
+        XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned";
-        XNU_RECEIVE_BUFFER = "macOS xnu bsd/kern/uipc_socket.c, SO_RCVBUF",
+        XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
-        XNU_ROOM = "macOS xnu bsd/kern/uipc_socket2.c, sbappendaddr()",
+        XNU_ROOM = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbappendaddr()",
             "the sender's address, 16 bytes, takes room in the receive buffer too";
-        XNU_SEND = "macOS xnu bsd/kern/uipc_socket.c, sosendcheck()",
+        XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",
             "without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
     }
 }
