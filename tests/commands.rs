@@ -321,3 +321,19 @@ fn the_program_alone_shows_where_to_start() {
     }
     assert_eq!(run(["--format", "json"]).status, 2);
 }
+
+#[test]
+fn a_mistyped_command_gets_a_suggestion_and_the_way_to_all_commands() {
+    for (typed, meant) in [
+        ("boundary", "boundaries"),
+        ("trunc", "truncation"),
+        ("sever", "server"),
+        ("cleint", "client"),
+        ("concurency", "concurrency"),
+    ] {
+        let refused = run([typed]);
+        assert_eq!(refused.status, 2);
+        assert!(refused.err.contains(&format!("'{meant}'")), "{}", refused.err);
+        assert!(refused.err.ends_with("All commands: udp-lab --help\n"), "{}", refused.err);
+    }
+}
