@@ -337,3 +337,10 @@ fn a_mistyped_command_gets_a_suggestion_and_the_way_to_all_commands() {
         assert!(refused.err.ends_with("All commands: udp-lab --help\n"), "{}", refused.err);
     }
 }
+
+#[test]
+fn the_glossary_is_compiled_in() {
+    let shown = run(["explain", "glossary", "--width", "60"]);
+    assert_eq!((shown.status, shown.err.as_str()), (0, ""));
+    assert!(shown.out.contains("ephemeral port") && shown.out.lines().all(|line| line.len() <= 60), "{}", shown.out);
+}

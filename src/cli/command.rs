@@ -171,9 +171,11 @@ fn text_commands() -> [Command; 4] {
                     .arg(
                         Arg::new("lesson")
                             .value_name("LESSON")
-                            .help("The lesson")
+                            .help("The lesson, or `glossary` for the terms")
                             .required(true)
-                            .value_parser(PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))),
+                            .value_parser(PossibleValuesParser::new(
+                                LESSONS.iter().map(|lesson| lesson.name).chain(["glossary"]),
+                            )),
                     )
                     .after_help(
                         "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\

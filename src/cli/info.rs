@@ -31,14 +31,17 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
     })
 }
 
-/// `explain`: the teacher's page of a lesson.
+/// `explain`: the teacher's page of a lesson, or the glossary.
 pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
-    let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
+    let text = match find(name) {
+        Some(lesson) => lesson.page(),
+        None => include_str!("../../docs/glossary.md"),
+    };
     write_text(&match options.format {
-        Format::Table => page::page(lesson.page(), options.render_options()),
-        Format::Markdown => lesson.page().to_owned(),
-        Format::Json => json::pretty(&json!({ "schema": 1, "lesson": lesson.name, "markdown": lesson.page() })),
+        Format::Table => page::page(text, options.render_options()),
+        Format::Markdown => text.to_owned(),
+        Format::Json => json::pretty(&json!({ "schema": 1, "lesson": name, "markdown": text })),
         Format::Plain | Format::Csv => {
             return Err(unsupported(options.format, "explain writes --format table, markdown or json"));
         }
