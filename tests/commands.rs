@@ -306,3 +306,41 @@ fn the_manual_page_is_roff_without_faults() {
     let drawn = String::from_utf8_lossy(&drawn.stdout).into_owned();
     assert!(drawn.contains("udp-lab completions bash >"), "{drawn}");
 }
+
+#[test]
+fn the_program_alone_shows_where_to_start() {
+    for width in [60, 80] {
+        let start = run(["--width", &width.to_string()]);
+        assert_eq!((start.status, start.err.as_str()), (0, ""));
+        assert!(start.out.is_ascii() && !start.out.contains('\x1b'), "{}", start.out);
+        assert!(start.out.lines().all(|line| line.len() <= width), "{}", start.out);
+        let names = LESSONS.iter().map(|lesson| lesson.name).chain(["server", "client"]);
+        let places: Vec<_> = names.map(|name| start.out.find(&format!("\n{name} ")).expect(name)).collect();
+        assert!(places.is_sorted(), "{}", start.out);
+        assert!(start.out.contains("\n  udp-lab truncation --predict\n"), "{}", start.out);
+    }
+    assert_eq!(run(["--format", "json"]).status, 2);
+}
+
+#[test]
+fn a_mistyped_command_gets_a_suggestion_and_the_way_to_all_commands() {
+    for (typed, meant) in [
+        ("boundary", "boundaries"),
+        ("trunc", "truncation"),
+        ("sever", "server"),
+        ("cleint", "client"),
+        ("concurency", "concurrency"),
+    ] {
+        let refused = run([typed]);
+        assert_eq!(refused.status, 2);
+        assert!(refused.err.contains(&format!("'{meant}'")), "{}", refused.err);
+        assert!(refused.err.ends_with("All commands: udp-lab --help\n"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn the_glossary_is_compiled_in() {
+    let shown = run(["explain", "glossary", "--width", "60"]);
+    assert_eq!((shown.status, shown.err.as_str()), (0, ""));
+    assert!(shown.out.contains("ephemeral port") && shown.out.lines().all(|line| line.len() <= 60), "{}", shown.out);
+}

@@ -867,6 +867,14 @@ fn the_client_says_that_port_0_is_no_destination() {
         .is_refused_with(3, "udp-lab: 127.0.0.1:0: port 0 is no destination");
 }
 
+#[test]
+fn a_port_alone_means_this_machine() {
+    let server = Server::start(&[]);
+    let port = server.address.port().to_string();
+    let ending = Program::start(&mut client(&port, &["hello"])).ending();
+    assert_eq!(ending.status, Some(0), "{}", ending.errors);
+}
+
 /// A name with an empty label is refused without asking any name server.
 #[test]
 fn an_unknown_host_name_is_said_to_be_unknown() {
@@ -880,7 +888,10 @@ fn an_unknown_host_name_is_said_to_be_unknown() {
 #[test]
 fn malformed_arguments_are_wrong_use() {
     for (arguments, sentence) in [
-        (["server", "127.0.0.1"], "HOST:PORT is needed"),
+        (["server", "127.0.0.1"], "HOST:PORT or PORT is needed"),
+        (["client", ":8888"], "HOST:PORT or PORT is needed"),
+        (["client", "8888x"], "a port is a number from 0 to 65535"),
+        (["server", "99999"], "a port is a number from 0 to 65535"),
         (["client", "127.0.0.1:65536"], "a port is a number from 0 to 65535"),
         (["client", "::1:8888"], "an IPv6 address stands in brackets"),
         (["server", "--count=0"], "0 is not in 1.."),

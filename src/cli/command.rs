@@ -12,11 +12,11 @@ use crate::programs::client::Client;
 use crate::programs::server::Server;
 use crate::vocabulary::Os;
 
-const ABOUT: &str =
+pub(super) const ABOUT: &str =
     "UDP in the classroom: runs real sockets, and compares what the system did with what the standards say";
 const ALL: &str = "Run every lesson in teaching order, then sum up";
-const SERVER: &str = "A small server: one socket, one loop, an answer to every datagram";
-const CLIENT: &str = "A small client: sends messages and prints the answers";
+pub(super) const SERVER: &str = "A small server: one socket, one loop, an answer to every datagram";
+pub(super) const CLIENT: &str = "A small client: sends messages and prints the answers";
 
 /// The whole command line; lessons come from the registry.
 pub fn command() -> Command {
@@ -24,8 +24,6 @@ pub fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .after_help(format!("Start with: udp-lab boundaries\n\n{EXIT_STATUS}"))
-        .subcommand_required(true)
-        .arg_required_else_help(true)
         .subcommands(LESSONS.iter().map(|lesson| lesson_command(lesson)))
         .subcommand(
             Files::augment_args(Command::new("all"))
@@ -173,9 +171,11 @@ fn text_commands() -> [Command; 4] {
                     .arg(
                         Arg::new("lesson")
                             .value_name("LESSON")
-                            .help("The lesson")
+                            .help("The lesson, or `glossary` for the terms")
                             .required(true)
-                            .value_parser(PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))),
+                            .value_parser(PossibleValuesParser::new(
+                                LESSONS.iter().map(|lesson| lesson.name).chain(["glossary"]),
+                            )),
                     )
                     .after_help(
                         "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\

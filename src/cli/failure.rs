@@ -62,7 +62,12 @@ pub(super) fn report(failure: Failure) -> Status {
     match failure {
         // Help and the version are output like any other; clap calls them errors.
         Failure::Use(error) => match (error.print(), error.use_stderr()) {
-            (_, true) => Status::WrongUse,
+            (_, true) => {
+                if error.kind() == ErrorKind::InvalidSubcommand {
+                    let _ = writeln!(io::stderr(), "All commands: udp-lab --help");
+                }
+                Status::WrongUse
+            }
             (Ok(()), false) => Status::AsExpected,
             (Err(error), false) => report(Failure::Output(error)),
         },

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::command::find;
+use super::command::{ABOUT, CLIENT, SERVER, find};
 use super::failure::Failure;
 use super::options::{Options, locale, table_or_json, unsupported};
 use super::output::{coloured, print, write_text};
@@ -31,14 +31,17 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
     })
 }
 
-/// `explain`: the teacher's page of a lesson.
+/// `explain`: the teacher's page of a lesson, or the glossary.
 pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
-    let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
+    let text = match find(name) {
+        Some(lesson) => lesson.page(),
+        None => include_str!("../../docs/glossary.md"),
+    };
     write_text(&match options.format {
-        Format::Table => page::page(lesson.page(), options.render_options()),
-        Format::Markdown => lesson.page().to_owned(),
-        Format::Json => json::pretty(&json!({ "schema": 1, "lesson": lesson.name, "markdown": lesson.page() })),
+        Format::Table => page::page(text, options.render_options()),
+        Format::Markdown => text.to_owned(),
+        Format::Json => json::pretty(&json!({ "schema": 1, "lesson": name, "markdown": text })),
         Format::Plain | Format::Csv => {
             return Err(unsupported(options.format, "explain writes --format table, markdown or json"));
         }
@@ -58,6 +61,22 @@ pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
     ])?;
     print(&if json { doctor::json(&checkup) } else { doctor::table(&checkup, render_options) })?;
     checkup.loopback.map(|()| Status::AsExpected).map_err(|error| SceneError::from(error).into())
+}
+
+/// No command: what the program is, what it has, and what to do first.
+pub(super) fn start(options: Options) -> Result<Status, Failure> {
+    if options.format != Format::Table {
+        return Err(unsupported(options.format, "the start page is --format table only; the lessons: udp-lab list"));
+    }
+    let render_options = options.render_options();
+    let mut commands: Vec<_> = LESSONS.iter().map(|lesson| (lesson.name, lesson.question)).collect();
+    commands.extend([("server", SERVER), ("client", CLIENT)]);
+    let commands = table::beside(&commands, render_options);
+    let about = render_options.wrap(ABOUT, "");
+    write_text(&format!(
+        "{about}\n\n{commands}\nThe first ten minutes:\n  udp-lab boundaries\n  udp-lab truncation --predict\n  \
+         udp-lab server    in one terminal, and in another:\n  udp-lab client\n\nAll commands: udp-lab --help\n"
+    ))
 }
 
 /// `list`: the lessons.

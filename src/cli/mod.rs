@@ -56,7 +56,7 @@ fn to_repeat(given: impl Iterator<Item = String>) -> Vec<String> {
 
 /// Runs the command; `given` are the arguments as they were written.
 fn dispatch(matches: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
-    let Some((name, arguments)) = matches.subcommand() else { return Ok(Status::WrongUse) };
+    let Some((name, arguments)) = matches.subcommand() else { return info::start(options) };
     match name {
         "all" => run::all(arguments, options),
         "list" => info::list(options),

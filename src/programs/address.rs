@@ -1,4 +1,4 @@
-//! `HOST:PORT` on the command line, and the address that it names.
+//! `HOST:PORT` or `PORT` on the command line, and the address that it names.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -6,19 +6,22 @@ use std::str::FromStr;
 
 use super::Ended;
 
-/// `HOST:PORT` as given on the command line, not yet looked up.
+/// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1.
 #[derive(Clone, Debug)]
 pub struct Address {
     host: String,
     port: u16,
 }
 
+/// The host where only a port is given.
+const DEFAULT_HOST: &str = "127.0.0.1";
+
 impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = "HOST:PORT is needed, such as 127.0.0.1:8888 or [::1]:8888";
-        let (host, port) = text.rsplit_once(':').ok_or(form)?;
+        let form = "HOST:PORT or PORT is needed, such as 127.0.0.1:8888, [::1]:8888 or 8888";
+        let (host, port) = text.rsplit_once(':').unwrap_or((DEFAULT_HOST, text));
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match bracketed {
             Some(host) => host,
