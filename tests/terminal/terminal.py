@@ -26,6 +26,8 @@ if child == 0:
     for standard in (0, 1, 2):
         os.dup2(inside, standard)
     os.closerange(3, 256)
+    # A shell starts what it puts in the background with Ctrl+C ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(command[0], command)
 
 written = b""
