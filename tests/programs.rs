@@ -873,6 +873,7 @@ fn a_port_alone_means_this_machine() {
     let port = server.address.port().to_string();
     let ending = Program::start(&mut client(&port, &["hello"])).ending();
     assert_eq!(ending.status, Some(0), "{}", ending.errors);
+    assert!(ending.output.contains("From server: \"Thanks\""), "{}", ending.output);
 }
 
 /// A name with an empty label is refused without asking any name server.

@@ -165,8 +165,9 @@ fn client_command() -> Command {
 /// The commands that only write a text.
 fn text_commands() -> [Command; 4] {
     [
-        Command::new("explain").about("The teacher's page of a lesson: what to ask, run, point at and try next").defer(
-            |command| {
+        Command::new("explain")
+            .about("The teacher's page of a lesson: what to ask, run, point at and try next; or the glossary")
+            .defer(|command| {
                 command
                     .arg(
                         Arg::new("lesson")
@@ -181,8 +182,7 @@ fn text_commands() -> [Command; 4] {
                         "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\
                          Example: udp-lab explain boundaries\n\nExit status: 0; 2 wrong use.",
                     )
-            },
-        ),
+            }),
         Command::new("doctor").about("What this machine can show, and what will be skipped: ready to paste").defer(
             |command| {
                 command.after_help(

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::vocabulary::{Host, Report, Row, Strength, Tally, Verdict};
 
 /// What the mark in front of a property means.
-pub(super) const USUAL: &str = "~ usual here, promised by nobody";
+pub(super) const USUAL: &str = "~ typical, guaranteed by no standard";
 
 /// The heads of a table that sums up lessons.
 pub(super) const TALLY: [&str; 6] = ["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"];
