@@ -1,9 +1,10 @@
 //! End markers: the proof that nothing more comes.
 //!
 //! A datagram that was sent may still be under way, and datagrams of different flows may overtake each other: loopback
-//! can deliver them on different CPUs. Within one flow (the same addresses and ports) they stay in order. So an end marker is
-//! sent on every path by which anything can come: from each socket that has sent to the receiver, and from each that the
-//! receiver has sent to. When all of them have come, everything has come.
+//! can deliver them on different CPUs. Within one flow (the same addresses and ports) they stay in order; but Linux counts
+//! what a connected socket sends as a flow of its own. So an end marker is sent on every path by which anything can come,
+//! as the datagrams were: from each socket that has sent to the receiver, and from each that the receiver has sent to. When
+//! all of them have come, everything has come.
 //!
 //! Where a marker cannot arrive, its end is seen otherwise. What nobody listens for, or what a connected socket does not
 //! take, is answered with ICMP: a socket connected for the marker alone gets ECONNREFUSED, behind all that the same flow had
@@ -163,8 +164,12 @@ impl Proof {
                 watched.fate(None)
             }
             None => {
-                let socket = Arc::new(beside(receiver, path)?);
-                RecordedSocket::send_marker(context, &socket, path.from, SendForm::Connected, &to, marker.byte)?;
+                let (socket, form) = match watched.filters {
+                    true => (beside(receiver, path)?, SendForm::Connected),
+                    false => (bound_beside(receiver, path)?, SendForm::To(to.clone())),
+                };
+                let socket = Arc::new(socket);
+                RecordedSocket::send_marker(context, &socket, path.from, form, &to, marker.byte)?;
                 let fate = watched.fate(Some(&socket));
                 self.opened.push(socket);
                 fate
@@ -302,9 +307,16 @@ fn filters(receiver: &RecordedSocket, path: Path) -> bool {
     receiver.peer().is_some_and(|peer| peer.address != path.from)
 }
 
-/// A socket that is bound beside those of the scene which have the path's source, or had it, and is connected to its end:
-/// what it sends is of the same flow, and it alone learns of a refusal.
+/// A socket that is [`bound_beside`], and is connected to the path's end: it alone learns of a refusal.
 fn beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
+    let socket = bound_beside(receiver, path)?;
+    socket::connect(&socket, path.to)?;
+    Ok(socket)
+}
+
+/// A socket that is bound beside those of the scene which have the path's source, or had it: what it sends is of the same
+/// flow as what an unconnected one sent.
+fn bound_beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
     let socket = socket::udp(path.from)?;
     let sharing: Vec<_> = receiver.context.directory.reached_at(path.from).iter().filter_map(Entry::socket).collect();
     let shared: Vec<_> = sharing.iter().filter(|sharing| !is_shared(sharing)).collect();
@@ -316,7 +328,6 @@ fn beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
     let bound = opened.and_then(|()| socket::bind(&socket, path.from));
     let closed = shared.iter().try_for_each(|sharing| share(sharing, false, path.from));
     bound.and(closed)?;
-    socket::connect(&socket, path.to)?;
     Ok(socket)
 }
 
