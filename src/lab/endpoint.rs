@@ -76,7 +76,7 @@ impl Endpoint {
 
     fn sent(&self, form: SendForm, payload: &[u8]) -> Call<usize> {
         let call = Syscall::Send { form, payload: payload.to_vec() };
-        let to = call.target().map(|peer| peer.name.clone()).or_else(|| self.socket.peer().map(|peer| peer.name));
+        let to = self.socket.target_of(&call).map(|peer| peer.name);
         let operation = format!("{} from {} to {}", call.name(), self.name(), to.as_deref().unwrap_or("no peer"));
         let outcome = self.socket.perform(call);
         self.socket.result(outcome, &operation, |outcome| match outcome {

@@ -97,24 +97,26 @@ impl RecordedSocket {
 
     /// As [`perform`](Self::perform), where the call is made by `make`.
     pub(super) fn perform_by(&self, call: Syscall, make: impl FnOnce(&Syscall) -> Made) -> Made {
-        self.announce(&call, Role::Lesson, None);
+        self.announce(&call);
         let mut made = make(&call);
-        made.peer = made.peer.or_else(|| call.target().cloned()).or_else(|| match call {
-            Syscall::Send { form: SendForm::Connected, .. } => self.peer(),
-            _ if self.protocol == Protocol::Tcp => self.peer(),
-            _ => None,
-        });
+        let stream = || (self.protocol == Protocol::Tcp).then(|| self.peer()).flatten();
+        made.peer = made.peer.or_else(|| self.target_of(&call)).or_else(stream);
         self.record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
         made
     }
 
-    fn announce(&self, call: &Syscall, role: Role, peer: Option<&Peer>) {
-        let connected = match call {
+    /// Whom the call is for: who is given to it, or the peer of a connected socket.
+    pub(super) fn target_of(&self, call: &Syscall) -> Option<Peer> {
+        match call {
             Syscall::Send { form: SendForm::Connected, .. } => self.peer(),
-            _ => None,
-        };
-        let peer = peer.or_else(|| call.target()).or(connected.as_ref());
-        let announcement = Announcement { who: &self.name, protocol: self.protocol, peer, role, call };
+            _ => call.target().cloned(),
+        }
+    }
+
+    fn announce(&self, call: &Syscall) {
+        let peer = self.target_of(call);
+        let (who, peer, role) = (self.name.as_str(), peer.as_ref(), Role::Lesson);
+        let announcement = Announcement { who, protocol: self.protocol, peer, role, call };
         self.context.session.announcer.announce(&announcement, &self.context.log);
     }
 

@@ -120,7 +120,12 @@ fn complete_or_whole() -> Scene {
     const COUNT: usize = 1000;
     const PAYLOAD: [u8; 1000] = [b'x'; 1000];
     let claims = [
-        promised("tcp-held", "TCP: nobody reads; a write, not waiting", SocketError::WouldBlock, &sources::RFC9293_FLOW),
+        promised(
+            "tcp-held",
+            "TCP: nobody reads; a write, not waiting",
+            SocketError::WouldBlock,
+            &sources::RFC9293_FLOW,
+        ),
         usual("udp-held", "UDP: nobody reads; failed sends of 1000", 0, &sources::RFC8085_CONTROL)
             .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
         promised("tcp-missing", "TCP: bytes taken that do not arrive", 0, &sources::RFC9293_STREAM),
@@ -251,9 +256,14 @@ fn end_of_file_or_none() -> Scene {
 
 fn restart() -> Scene {
     let claims = [
-        usual("tcp-rebind", "TCP: server closes first, binds again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::COREFX_24562),
+        usual(
+            "tcp-rebind",
+            "TCP: server closes first, binds again",
+            SocketError::AddressInUse,
+            &sources::RFC9293_TIME_WAIT,
+        )
+        .on(Os::Windows, "success")
+        .cites_on(Os::Windows, &sources::COREFX_24562),
         promised("udp-rebind", "UDP: server closes, binds again", "success", &sources::RFC768),
     ];
     Scene::claims("restart", "restart: TIME-WAIT, or no state at all", claims).run(|lab| {
@@ -311,9 +321,14 @@ fn the_address_of_the_answer() -> Scene {
         usual("udp-answers-from", "UDP: asked at 127.0.0.2, answers from", "127.0.0.1", &sources::RFC1122_MULTIHOMING)
             .absent_on(Os::Macos, one_address)
             .unconfirmed_on(Os::Windows),
-        usual("udp-unconnected-hears", "UDP: an unconnected client hears", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING)
-            .absent_on(Os::Macos, one_address)
-            .unconfirmed_on(Os::Windows),
+        usual(
+            "udp-unconnected-hears",
+            "UDP: an unconnected client hears",
+            &b"Thanks"[..],
+            &sources::RFC1122_MULTIHOMING,
+        )
+        .absent_on(Os::Macos, one_address)
+        .unconfirmed_on(Os::Windows),
         promised("udp-connected-hears", "UDP: a connected client hears", Fact::Nothing, &sources::CONNECT_2)
             .absent_on(Os::Macos, one_address)
             .unconfirmed_on(Os::Windows)

@@ -19,8 +19,9 @@ pub static LESSON: Lesson = Lesson {
     title: "One loop serves one request at a time",
     question: "Several clients ask one UDP server at once. When does the last one have its answer?",
     why: "A loop that receives, works and answers has one request in hand; the others wait in the socket's \
-          queue (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the loop that is \
-          serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to exactly one of them.",
+          queue (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
+          loop that is serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to \
+          exactly one of them.",
     guess: Guess {
         answers: &[
             "At the same time as the first: UDP serves all clients at once.",
@@ -139,7 +140,12 @@ fn with_work(clients: usize, work: Duration) -> Scene {
 fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
     let asking = parameters::counted(clients, "client");
     let claims = [
-        promised("in-hand-of-threads", format!("{}: most in hand at once", parameters::counted(threads, "thread")), threads, &sources::POSIX_THREADS),
+        promised(
+            "in-hand-of-threads",
+            format!("{}: most in hand at once", parameters::counted(threads, "thread")),
+            threads,
+            &sources::POSIX_THREADS,
+        ),
         usual("requests-of-threads", "requests handled, all threads", clients, &sources::LOOPBACK),
         promised("handled-again", "requests that two threads got", 0, &sources::POSIX_RECVFROM),
         usual("answered-by-threads", format!("of {asking}, answered"), clients, &sources::LOOPBACK),

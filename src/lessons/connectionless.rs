@@ -1,8 +1,8 @@
 //! UDP has no connection.
 //!
 //! Nothing is agreed before the first datagram and nothing is kept after the last. A send succeeds when the system has
-//! taken the datagram; whether anybody is there is not known. One server socket therefore serves every client, and each may come, go
-//! and restart without the other end being told.
+//! taken the datagram; whether anybody is there is not known. One server socket therefore serves every client, and each
+//! may come, go and restart without the other end being told.
 
 use clap::Args;
 
@@ -19,11 +19,10 @@ pub static LESSON: Lesson = Lesson {
     title: "UDP has no connection",
     question: "A client sends to a port where nobody listens. Does it notice?",
     why: "UDP has no handshake and keeps no state (RFC 768), so a successful send says only that the system has taken \
-          the datagram. \
-          The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and macOS hand it only to a \
-          connected socket, once, at its next call; Windows also to an unconnected one (10054). One socket serves every \
-          client, where TCP needs a descriptor for each. Nobody lets a sender in first: what arrives while an answer is \
-          awaited may be another program's. Look at its sender, or connect.",
+          the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
+          macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
+          One socket serves every client, where TCP needs a descriptor for each. Nobody lets a sender in first: what \
+          arrives while an answer is awaited may be another program's. Look at its sender, or connect.",
     guess: Guess {
         answers: &[
             "Yes: the send fails.",
@@ -93,7 +92,10 @@ fn nobody_listens() -> Scene {
         // Every call that could tell is asked.
         let received = Fact::from(unconnected.before_marker(1024)?);
         let sent = unconnected.send_to(b"again", &nobody);
-        lab.observe("unconnected-hears", if received == Fact::Nothing { sent.map_or_else(Fact::from, |_| received) } else { received });
+        lab.observe(
+            "unconnected-hears",
+            if received == Fact::Nothing { sent.map_or_else(Fact::from, |_| received) } else { received },
+        );
 
         let connected = lab.endpoint("connected client")?;
         lab.attempt("connected-send", connected.connect(&nobody))?;
@@ -166,7 +168,12 @@ fn no_bind() -> Scene {
 
 fn one_socket_for_all(count: usize) -> Scene {
     let claims = [
-        usual("answered", format!("of {} got their own answer", parameters::counted(count, "client")), count, &sources::UNP_ITERATIVE),
+        usual(
+            "answered",
+            format!("of {} got their own answer", parameters::counted(count, "client")),
+            count,
+            &sources::UNP_ITERATIVE,
+        ),
         promised("descriptors", "descriptors the server adds for them", 0, &sources::RFC768)
             .absent_on(Os::Windows, "Windows counts handles, not descriptors")
             .needs(Need::Descriptors),

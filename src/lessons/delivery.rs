@@ -1,8 +1,8 @@
 //! Sent is not received.
 //!
-//! A send that succeeds says only that the system has taken the datagram. The receiver keeps it if there is room in its receive buffer, and
-//! drops it if not; the sender is not told, is not slowed down, and goes on. TCP stops the sender instead. Order and single
-//! copies hold on loopback, and nobody promises them.
+//! A send that succeeds says only that the system has taken the datagram. The receiver keeps it if there is room in its
+//! receive buffer, and drops it if not; the sender is not told, is not slowed down, and goes on. TCP stops the sender
+//! instead. Order and single copies hold on loopback, and no standard guarantees them.
 
 use clap::Args;
 
@@ -175,7 +175,12 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
 
 fn tcp_stops_the_sender() -> Scene {
     let claims = [
-        promised("tcp-stopped", "TCP: nobody reads; a write, not waiting", SocketError::WouldBlock, &sources::RFC9293_FLOW),
+        promised(
+            "tcp-stopped",
+            "TCP: nobody reads; a write, not waiting",
+            SocketError::WouldBlock,
+            &sources::RFC9293_FLOW,
+        ),
         measured("tcp-taken", "TCP: bytes taken before that", &sources::RFC9293_FLOW),
         promised("tcp-lost", "TCP: of these, bytes not received", 0, &sources::RFC9293_STREAM),
     ];
@@ -227,12 +232,17 @@ fn one_byte_each() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Windows),
         measured("kept-one-byte", "1-byte datagrams kept", &sources::SOCKET_7),
-        promised("buffer-granted", format!("{ASKED} bytes of buffer asked for, granted"), 2 * ASKED, &sources::SOCKET_7)
-            .on(Os::Macos, ASKED)
-            .on(Os::Windows, ASKED)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
-            .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER)
-            .needs(Need::ReceiveBuffer(ASKED)),
+        promised(
+            "buffer-granted",
+            format!("{ASKED} bytes of buffer asked for, granted"),
+            2 * ASKED,
+            &sources::SOCKET_7,
+        )
+        .on(Os::Macos, ASKED)
+        .on(Os::Windows, ASKED)
+        .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
+        .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER)
+        .needs(Need::ReceiveBuffer(ASKED)),
     ];
     Scene::claims("one-byte", "one byte costs more than one byte", claims).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
@@ -243,7 +253,10 @@ fn one_byte_each() -> Scene {
         let kept = server.drain(1, granted + 1)?.count();
         lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
         lab.observe("kept-one-byte", kept);
-        lab.observe_or_skip("buffer-granted", if granted < ASKED { Err(lab.limit_on_buffers().to_owned()) } else { Ok(granted) });
+        lab.observe_or_skip(
+            "buffer-granted",
+            if granted < ASKED { Err(lab.limit_on_buffers().to_owned()) } else { Ok(granted) },
+        );
         Ok(())
     })
 }
@@ -298,7 +311,8 @@ fn two_senders() -> Scene {
             client.send_to(payload, &server)?;
         }
         let received = server.receive_until_marker(1024)?;
-        let order: Vec<_> = received.iter().map(|result| String::from_utf8_lossy(result.bytes()).into_owned()).collect();
+        let order: Vec<_> =
+            received.iter().map(|result| String::from_utf8_lossy(result.bytes()).into_owned()).collect();
         let of = |client: char| order.iter().filter(|text| text.starts_with(client)).cloned().collect::<Vec<_>>();
         lab.observe("interleaved", order.join(" "));
         lab.observe("order-of-each", [of('a'), of('b')].concat().join(" "));
@@ -324,25 +338,27 @@ fn in_order_and_once() -> Scene {
         usual("out-of-order", "received out of order", 0, &sources::LOOPBACK),
         usual("duplicates", "received twice", 0, &sources::RFC768),
     ];
-    Scene::claims("in-order", "in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).run(|lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
-        server.make_room([SIZE; COUNT])?;
-        all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
-        let received = server.receive_until_marker(1024)?;
-        let numbers: Vec<usize> = received
-            .iter()
-            .filter_map(|result| std::str::from_utf8(result.bytes()).ok()?.split(' ').next()?.parse().ok())
-            .collect();
-        let mut distinct = numbers.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        lab.observe("distinct", distinct.len());
-        received.required(2)?;
-        lab.observe("out-of-order", numbers.windows(2).filter(|pair| pair[1] < pair[0]).count());
-        lab.observe("duplicates", numbers.len() - distinct.len());
-        Ok(())
-    })
+    Scene::claims("in-order", "in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).run(
+        |lab| {
+            let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+            server.connect(&client)?;
+            server.make_room([SIZE; COUNT])?;
+            all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
+            let received = server.receive_until_marker(1024)?;
+            let numbers: Vec<usize> = received
+                .iter()
+                .filter_map(|result| std::str::from_utf8(result.bytes()).ok()?.split(' ').next()?.parse().ok())
+                .collect();
+            let mut distinct = numbers.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            lab.observe("distinct", distinct.len());
+            received.required(2)?;
+            lab.observe("out-of-order", numbers.windows(2).filter(|pair| pair[1] < pair[0]).count());
+            lab.observe("duplicates", numbers.len() - distinct.len());
+            Ok(())
+        },
+    )
 }
 
 #[cfg(test)]

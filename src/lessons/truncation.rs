@@ -71,7 +71,11 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
             if n == 1 { claim } else { claim.usually() }
         })
         .collect();
-    claims.insert(1, promised("buffer-1", "after receive 1 the buffer holds", first, &sources::POSIX_RECVFROM).cites_on(Os::Windows, &sources::MS_RECVFROM));
+    claims.insert(
+        1,
+        promised("buffer-1", "after receive 1 the buffer holds", first, &sources::POSIX_RECVFROM)
+            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+    );
     claims.push(usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM));
 
     Scene::claims("rest", "the rest is gone", claims).run(move |lab| {
@@ -97,7 +101,12 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
     let claims = [
         promised("flag", format!("recvmsg flag, {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG)
             .cites_on(Os::Windows, &sources::MS_RECVMSG),
-        promised("flag-exact", format!("recvmsg flag, {sent} into {}", bytes(length)), "complete", &sources::POSIX_RECVMSG),
+        promised(
+            "flag-exact",
+            format!("recvmsg flag, {sent} into {}", bytes(length)),
+            "complete",
+            &sources::POSIX_RECVMSG,
+        ),
     ];
     Scene::claims("flag", "the truncation flag tells", claims).run(move |lab| {
         let server = lab.bind("server")?;
@@ -137,7 +146,8 @@ fn the_same_length() -> Scene {
     let too_long = SocketError::MessageTooLong.on(Os::Windows);
     let claims = [
         promised("ten-into-ten", "10 bytes into 10 return", 10, &sources::POSIX_RECVFROM),
-        promised("eleven-into-ten", "11 bytes into 10 return", 10, &sources::POSIX_RECVFROM).on(Os::Windows, too_long)
+        promised("eleven-into-ten", "11 bytes into 10 return", 10, &sources::POSIX_RECVFROM)
+            .on(Os::Windows, too_long)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
         promised("ten-into-eleven", "10 bytes into 11 return", 10, &sources::UNP_TRUNCATION),
         promised("eleven-into-eleven", "11 bytes into 11 return", 11, &sources::UNP_TRUNCATION),
