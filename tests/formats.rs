@@ -311,7 +311,8 @@ fn no_force_replaces_what_is_not_a_plain_file() {
 fn a_file_that_appears_during_the_run_is_kept_and_a_run_that_is_killed_leaves_none() {
     let folder = folder("race");
     let host = udp_lab::kernel::host();
-    let options = RenderOptions { width: 80, ascii: false, ladder: true, why: true };
+    let options =
+        RenderOptions { width: 80, ascii: false, ladder: true, why: true, detail: udp_lab::render::Detail::Full };
     let targets = ["r.json", "r.csv"].map(|name| Target::new(folder.join(name)).unwrap());
     let export = Export::open(targets.to_vec(), false).unwrap();
     assert!(files(&folder).is_empty(), "between the trial and the end of the run nothing lies about");

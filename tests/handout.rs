@@ -228,7 +228,8 @@ fn hostile_payloads_stay_text() {
 fn observed_values_and_answers_are_hidden() {
     let marks = ["OBSERVED!", "EXPECTED!", "REASON!", "NOTE!", "WHY!", "PAYLOAD!", "differs"];
     let host = udp_lab::kernel::host();
-    let options = RenderOptions { width: 80, ascii: false, ladder: true, why: true };
+    let options =
+        RenderOptions { width: 80, ascii: false, ladder: true, why: true, detail: udp_lab::render::Detail::Full };
     for lesson in LESSONS {
         let mut report = lesson.run(lesson.default_scenes().unwrap(), None).unwrap();
         for scene in &mut report.scenes {

@@ -29,7 +29,7 @@ pub fn command() -> Command {
             Files::augment_args(Command::new("all"))
                 .about(ALL)
                 .long_about(None)
-                .args([predict_option(), step_option(), trace_option()])
+                .args([full_option(), predict_option(), step_option(), trace_option()])
                 .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
         )
         .subcommand(
@@ -52,7 +52,7 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
             let example = format!("udp-lab {} {}", lesson.name, lesson.example);
             let step = format!("At the projector: udp-lab {} --step", lesson.name);
             Files::augment_args(lesson.augment(command))
-                .args([predict_option(), step_option(), trace_option()])
+                .args([full_option(), scene_option(), why_option(), predict_option(), step_option(), trace_option()])
                 .about(lesson.title)
                 .long_about(about)
                 .after_help(format!("Why: {}\n\nExample: {}\n{step}\n\n{EXIT_STATUS}", lesson.why, example.trim_end()))
@@ -73,6 +73,25 @@ fn trace_option() -> Arg {
         .long("trace")
         .help("Print every call after the table, as strace does; JSON has the calls anyhow")
         .action(ArgAction::SetTrue)
+}
+
+fn full_option() -> Arg {
+    Arg::new("full")
+        .long("full")
+        .help("Show everything: each scene with its ladder and all its rows, the reason, how to check it from outside")
+        .action(ArgAction::SetTrue)
+}
+
+fn scene_option() -> Arg {
+    Arg::new("scene")
+        .long("scene")
+        .value_name("N|ID")
+        .help("Run only this scene, by its number or its name, and show all its rows; may be given several times")
+        .action(ArgAction::Append)
+}
+
+fn why_option() -> Arg {
+    Arg::new("why").long("why").help("Add the reason, with its sources").action(ArgAction::SetTrue)
 }
 
 fn predict_option() -> Arg {

@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum, value_parser};
 
 use super::failure::Failure;
-use crate::render::{Format, RenderOptions};
+use crate::render::{Detail, Format, RenderOptions};
 
 /// Options of every command.
 #[derive(Args, Clone, Copy)]
@@ -37,7 +37,8 @@ impl Options {
             width: width.clamp(60, 500),
             ascii: self.ascii || !utf8_locale(),
             ladder: !self.no_ladder,
-            why: true,
+            why: false,
+            detail: Detail::Answer,
         }
     }
 }

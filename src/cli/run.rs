@@ -16,7 +16,7 @@ use crate::interactive::step::Step;
 use crate::kernel;
 use crate::lab::Observer;
 use crate::lessons::{LESSONS, Lesson, Scene};
-use crate::render::{Format, RenderOptions, Results, table};
+use crate::render::{Detail, Format, RenderOptions, Results, table};
 use crate::vocabulary::{Choice, Report, Status};
 
 /// Runs one lesson; `given` are the arguments as they were written.
@@ -26,7 +26,7 @@ pub(super) fn one(
     given: &[String],
     options: Options,
 ) -> Result<Status, Failure> {
-    let scenes = lesson.scenes(arguments)?;
+    let scenes = chosen(lesson, lesson.scenes(arguments)?, arguments)?;
     let files = Files::open(arguments)?;
     let step = step(arguments, options)?;
     let choice = choice(lesson, arguments, options)?;
@@ -35,7 +35,7 @@ pub(super) fn one(
     let results = Results {
         reports: std::slice::from_ref(&report),
         host: &host,
-        options: options.render_options(),
+        options: detailed(arguments, options),
         arguments: given,
         trace: arguments.get_flag("trace"),
     };
@@ -44,6 +44,36 @@ pub(super) fn one(
         Some(choice) => with_prediction(choice, &report, &results),
     };
     finish(&text, &results, &files)
+}
+
+/// The scenes that `--scene` asks for; all, where it is not given.
+fn chosen(lesson: &Lesson, scenes: Vec<Scene>, arguments: &ArgMatches) -> Result<Vec<Scene>, Failure> {
+    let Some(asked) = arguments.get_many::<String>("scene") else { return Ok(scenes) };
+    let mut kept = vec![false; scenes.len()];
+    for name in asked {
+        let by_number = name.parse().ok().and_then(|number: usize| number.checked_sub(1)).filter(|n| *n < scenes.len());
+        let place = by_number.or_else(|| scenes.iter().position(|scene| scene.id() == name));
+        let Some(place) = place else {
+            let ids: Vec<&str> = scenes.iter().map(Scene::id).collect();
+            let known = format!("the scenes of {} are 1 to {}, or {}", lesson.name, ids.len(), ids.join(", "));
+            return Err(Failure::wrong_value(&format!("--scene {name}: {known}")));
+        };
+        kept[place] = true;
+    }
+    Ok(scenes.into_iter().zip(kept).filter_map(|(scene, kept)| kept.then_some(scene)).collect())
+}
+
+/// How much is shown.
+fn detailed(arguments: &ArgMatches, options: Options) -> RenderOptions {
+    let full = arguments.get_flag("full");
+    let scenes = matches!(arguments.try_contains_id("scene"), Ok(true));
+    let detail = match (full, scenes) {
+        (true, _) => Detail::Full,
+        (false, true) => Detail::Scenes,
+        (false, false) => Detail::Answer,
+    };
+    let why = full || matches!(arguments.try_get_one::<bool>("why"), Ok(Some(true)));
+    RenderOptions { why, detail, ..options.render_options() }
 }
 
 /// Runs a lesson, step by step where that is asked for.
@@ -108,7 +138,7 @@ pub(super) fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Fa
     let files = Files::open(arguments)?;
     let host = kernel::host();
     let trace = arguments.get_flag("trace");
-    let nothing = Results { reports: &[], host: &host, options: options.render_options(), arguments: &[], trace };
+    let nothing = Results { reports: &[], host: &host, options: detailed(arguments, options), arguments: &[], trace };
     let mut reports: Vec<Report> = Vec::new();
     let mut asked = None;
     let step = step(arguments, options)?;

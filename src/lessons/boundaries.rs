@@ -19,6 +19,9 @@ pub static LESSON: Lesson = Lesson {
     why: "A UDP send makes one datagram, and a receive returns one datagram: never two joined, never the rest of an \
           earlier one (POSIX recvfrom: \"the entire message shall be read in a single operation\"). TCP is a stream of \
           bytes (RFC 9293 section 2.2). It has no messages, so none can stick together.",
+    answer: "{sends-whole} sends, {receives-needed} receives: each receive returned one message. Over TCP one read \
+             returned {tcp-one-read}.",
+    keys: &["receives-needed", "mixed-receives", "one-more-receive", "tcp-one-read"],
     guess: Guess {
         answers: &[
             "One: they are sent so fast that they stick together.",

@@ -22,6 +22,9 @@ pub static LESSON: Lesson = Lesson {
           queue (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
           loop that is serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to \
           exactly one of them.",
+    answer: "One loop processed {in-hand-with-work} request at a time: the first client waited {first-answer-with-work}, the \
+             last one {last-answer-with-work}. With threads on the same socket the last one waited {last-answer-of-threads}.",
+    keys: &["in-hand-with-work", "last-waits", "answered-with-work", "in-hand-of-threads"],
     guess: Guess {
         answers: &[
             "At the same time as the first: UDP serves all clients at once.",
@@ -109,11 +112,13 @@ fn without_work(clients: usize) -> Scene {
 fn with_work(clients: usize, work: Duration) -> Scene {
     let asking = parameters::counted(clients, "client");
     let each = humantime::format_duration(work);
+    let count = clients;
     let claims = [
         usual("waiting", format!("{each} of work each: requests queued"), clients, &sources::UNP_ITERATIVE),
         promised("in-hand-with-work", "most in hand at once, with work", 1, &sources::UNP_ITERATIVE),
         promised("early-answers", format!("k-th answers before k times {each}"), 0, &sources::UNP_ITERATIVE),
         measured("out-of-turn", "clients answered out of turn", &sources::LOOPBACK),
+        usual("last-waits", format!("the last client waits at least {count} times {each}"), "yes", &sources::UNP_ITERATIVE),
         usual("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("first-answer-with-work", "the first was answered after", &sources::UNP_ITERATIVE),
         measured("last-answer-with-work", "the last was answered after", &sources::UNP_ITERATIVE),
@@ -128,6 +133,11 @@ fn with_work(clients: usize, work: Duration) -> Scene {
         match service.requests.len() {
             0 => lab.skip("early-answers", NO_REQUEST),
             _ => lab.observe("early-answers", service.early_answers(work)),
+        }
+        let least = work.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        match service.requests.len() {
+            0 => lab.skip("last-waits", NO_REQUEST),
+            _ => lab.observe("last-waits", if service.last_answer() >= least { "yes" } else { "no" }),
         }
         lab.observe("out-of-turn", out_of_turn(&service, &clients));
         lab.observe("answered-with-work", answered(&clients)?);

@@ -23,6 +23,9 @@ pub static LESSON: Lesson = Lesson {
           macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
           One socket serves every client, where TCP needs a descriptor for each. Nobody lets a sender in first: what \
           arrives while an answer is awaited may be another program's. Look at its sender, or connect.",
+    answer: "The send succeeded ({connected-send} bytes). A connected socket got {connected-hears} from its next receive; \
+             an unconnected one was told {unconnected-hears}.",
+    keys: &["unconnected-hears", "send-to-nobody", "connected-hears", "tcp-to-nobody"],
     guess: Guess {
         answers: &[
             "Yes: the send fails.",

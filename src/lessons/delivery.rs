@@ -22,6 +22,9 @@ pub static LESSON: Lesson = Lesson {
           has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
           3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are loopback's \
           habit (RFC 768 guarantees neither).",
+    answer: "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}; the sender was told: \
+             {sender-told}.",
+    keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[
             "All of them: the sends would have failed otherwise.",
@@ -138,14 +141,19 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
     let claims = [
         usual("failed-sends", format!("{sent} of {}: failed sends", bytes(size)), 0, &sources::POSIX_SENDTO)
             .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
-        measured("kept", "kept by the queue", &sources::SOCKET_7),
+        measured("sent", "datagrams sent", &sources::POSIX_SENDTO),
+        measured("kept", "received", &sources::SOCKET_7),
+        measured("dropped", "dropped, by the kernel's own count", &sources::LINUX_DROPS)
+            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
+            .absent_on(Os::Windows, "Windows does not count drops by socket")
+            .needs(Need::Drops),
         unsure_on_macos(
             count > MACOS_INPUT_QUEUE || receive_buffer < MACOS_LEAST_BUFFER,
             usual("prefix", "kept are the first ones, without a gap", "yes", &sources::LOOPBACK)
                 .cites_on(Os::Macos, &sources::XNU_FULL_BUFFER)
                 .cites_on(Os::Windows, &sources::MS_CIRCULAR_QUEUEING),
         ),
-        usual("kept-and-dropped", "kept + dropped, by the kernel's own count", count, &sources::LINUX_DROPS)
+        usual("kept-and-dropped", "received + dropped", count, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
@@ -160,7 +168,9 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
         // An end marker needs a buffer of a byte.
         let run = overfill(lab, receive_buffer, payloads, size.max(1), "failed-sends")?;
         lab.observe("failed-sends", run.failed_sends);
+        lab.observe("sent", count - run.failed_sends);
         lab.observe("kept", run.received.count());
+        lab.observe_or_skip("dropped", run.dropped.clone());
         match distinct(count, size) {
             true => lab.observe("prefix", is_prefix(&run.received, size)),
             false => lab.skip("prefix", format!("{} of payload do not tell {sent} apart", bytes(size))),

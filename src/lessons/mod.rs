@@ -47,6 +47,10 @@ pub struct Lesson {
     pub question: &'static str,
     /// Two or three sentences: why it is so, with the source.
     pub why: &'static str,
+    /// The answer, in which `{id}` stands for what was observed of a row.
+    pub answer: &'static str,
+    /// The two to five rows that answer the question; the scene of the first is drawn.
+    pub keys: &'static [&'static str],
     /// What people answer before they have seen it.
     pub guess: Guess,
     /// Arguments for the example in the help.
@@ -199,6 +203,8 @@ impl Lesson {
             title: self.title,
             question: self.question,
             scenes: reports,
+            answer: self.answer,
+            keys: self.keys,
             guess: self.guess,
             why: self.why,
             next: self.next(),

@@ -19,6 +19,9 @@ pub static LESSON: Lesson = Lesson {
           recvfrom). On Linux and macOS recvfrom says nothing of it, and recvmsg sets a flag; Windows fills the buffer and \
           returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer one \
           byte more than you accept (Stevens, UNP, 3rd ed., section 22.3).",
+    answer: "The first receive returned {receive-1}. The next one returned {receive-2}: what did not fit is lost. Over TCP \
+             the next read returned {tcp-second-read}.",
+    keys: &["receive-1", "receive-2", "flag", "tcp-second-read"],
     guess: Guess {
         answers: &[
             "In the queue: the next receive returns it.",

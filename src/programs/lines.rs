@@ -136,7 +136,8 @@ mod tests {
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         for ascii in [false, true] {
-            let options = RenderOptions { width: 80, ascii, ladder: true, why: true };
+            let options =
+                RenderOptions { width: 80, ascii, ladder: true, why: true, detail: crate::render::Detail::Full };
             for payload in &payloads {
                 let datagram = Datagram {
                     number: 7,

@@ -12,6 +12,7 @@ pub mod pcapng;
 mod phrases;
 pub mod picture;
 pub mod plain;
+mod screen;
 pub(crate) mod sheet;
 mod svg;
 pub mod table;
@@ -61,7 +62,10 @@ pub const FILE_FORMATS: &[(&str, FileFormat)] = &[
     ("json", |results| json::reports(results).into_bytes()),
     ("csv", |results| csv::reports(results).into_bytes()),
     ("html", |results| html::reports(results).into_bytes()),
-    ("txt", |results| without_colour(&table::reports(results)).into_bytes()),
+    ("txt", |results| {
+        let options = RenderOptions { why: true, detail: Detail::Full, ..results.options };
+        without_colour(&table::reports(&Results { options, ..*results })).into_bytes()
+    }),
     ("pcapng", |results| results.reports.iter().flat_map(pcapng::capture).collect()),
 ];
 
@@ -109,6 +113,19 @@ pub struct RenderOptions {
     pub ladder: bool,
     /// With the reason below the table.
     pub why: bool,
+    /// How much of a report is shown.
+    pub detail: Detail,
+}
+
+/// How much of a report a table shows. Every other format has everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The question, the ladder of the scene that answers it, the answer, and its rows.
+    Answer,
+    /// Every scene with its ladder and all its rows.
+    Scenes,
+    /// As for scenes, with end markers, sources and the command that checks the run from outside.
+    Full,
 }
 
 impl RenderOptions {

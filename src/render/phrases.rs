@@ -13,7 +13,7 @@ pub(super) const TALLY: [&str; 6] = ["Lesson", "Rows", "Match", "Differ", "Skipp
 /// `7 of 7 as expected on Linux 6.18`, and what was not judged.
 pub(super) fn summary(tally: Tally, host: &Host) -> String {
     let mut text = format!("{} of {} as expected on {}", tally.matching, tally.judged(), host.short());
-    for (count, what) in [(tally.skipped, "skipped"), (tally.info, "for information")] {
+    for (count, what) in [(tally.skipped, "skipped"), (tally.info, "measured")] {
         if count > 0 {
             let _ = write!(text, "; {count} {what}");
         }

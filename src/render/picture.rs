@@ -31,6 +31,17 @@ pub enum Picture {
     Bars(Vec<Bars>),
 }
 
+/// How much of a scene a ladder shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Every call, with the end markers.
+    Whole,
+    /// The calls of the lesson.
+    Lesson,
+    /// Of those, what moves data or fails; of UDP alone, where both protocols are in the scene.
+    Brief,
+}
+
 /// Lanes and the steps between them.
 pub struct Ladder {
     /// The scene.
@@ -102,7 +113,19 @@ impl Picture {
         if !bars.is_empty() {
             return Some(Picture::Bars(bars));
         }
-        let ladder = Ladder::of(report.scenes.first()?);
+        Picture::ladder(report.scenes.first()?, Extent::Whole)
+    }
+
+    /// The picture of one scene: its bars, where there are any that one can see, else its ladder.
+    pub fn of_scene(scene: &SceneReport, extent: Extent) -> Option<Picture> {
+        match Bars::of(scene) {
+            Some(bars) => Some(Picture::Bars(vec![bars])),
+            None => Picture::ladder(scene, extent),
+        }
+    }
+
+    fn ladder(scene: &SceneReport, extent: Extent) -> Option<Picture> {
+        let ladder = Ladder::of(scene, extent);
         (!ladder.steps.is_empty()).then_some(Picture::Ladder(ladder))
     }
 }
@@ -223,14 +246,14 @@ impl Names {
     }
 
     /// The ladder of `events`, each with what arrived.
-    fn ladder(&self, title: &str, events: &[(&Event, Arrived)], mixed: bool) -> Ladder {
+    fn ladder(&self, title: &str, events: &[(&Event, Arrived)], mixed: bool, extent: Extent) -> Ladder {
         let lanes = self.lanes();
         let lane_of = |name: &str| lanes.iter().position(|lane| *lane == self.lane_name(name));
         let steps = events.iter().filter_map(|&(event, arrived)| {
             let lane = lane_of(&event.who)?;
             Some(Step { at: event.returned, lane, what: what(event, arrived, mixed, lane_of)? })
         });
-        let steps = summarised(steps.collect());
+        let steps = summarised(steps.collect(), extent);
         Ladder { title: title.to_owned(), lanes, steps }
     }
 }
@@ -251,15 +274,30 @@ impl Ladder {
         })
     }
 
-    fn of(scene: &SceneReport) -> Ladder {
-        let events: Vec<&Event> = scene.events.iter().collect();
+    fn of(scene: &SceneReport, extent: Extent) -> Ladder {
+        let mixed = is_mixed(&scene.events.iter().collect::<Vec<_>>());
+        let shown = |event: &&Event| match extent {
+            Extent::Whole => true,
+            Extent::Lesson => event.role == Role::Lesson,
+            Extent::Brief => {
+                event.role == Role::Lesson && !(mixed && event.protocol == Protocol::Tcp) && !prepares(event)
+            }
+        };
+        let events: Vec<&Event> = scene.events.iter().filter(shown).collect();
         let mut names = Names::default();
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
         arrivals(&events, &mut arrived);
         let events_seen: Vec<_> = events.iter().copied().zip(arrived).collect();
-        names.ladder(&scene.title, &events_seen, is_mixed(&events))
+        names.ladder(&scene.title, &events_seen, is_mixed(&events), extent)
     }
+}
+
+/// Whether a call only prepares what the scene shows: it moves nothing, and succeeded.
+fn prepares(event: &Event) -> bool {
+    let Some((call, outcome)) = event.call() else { return false };
+    let failed = matches!(outcome, Outcome::Failed { .. });
+    !failed && matches!(call, Syscall::Connect(_) | Syscall::GetOption(_) | Syscall::Listen(_) | Syscall::Accept)
 }
 
 /// Whether both protocols are in it.
@@ -291,7 +329,7 @@ impl Growing {
             Arrived::No => (event, Arrived::Whole),
             known => (event, *known),
         });
-        self.names.ladder("", &new.collect::<Vec<_>>(), is_mixed(&events))
+        self.names.ladder("", &new.collect::<Vec<_>>(), is_mixed(&events), Extent::Whole)
     }
 }
 
@@ -383,7 +421,10 @@ fn received(receive: &Receive, outcome: &Outcome, arrived: Arrived, tcp: bool, p
 }
 
 /// Shows long runs of steps of one kind, in one lane, by their first and last.
-fn summarised(steps: Vec<Step>) -> Vec<Step> {
+///
+/// What went wrong is not folded, as far as a ladder has room for it.
+fn summarised(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
+    let is_bad = |step: &Step| matches!(step.what, What::Mark { bad: true, .. });
     let kind = |step: &Step| match &step.what {
         What::Sent { to, lost, .. } => (step.lane, Some((*to, *lost)), false),
         What::Mark { text, bad } => (step.lane, None, *bad || !text.starts_with("gets \"")),
@@ -396,9 +437,12 @@ fn summarised(steps: Vec<Step>) -> Vec<Step> {
         while let Some(next) = rest.next_if(|next| kind(next) == kind(&run[0])) {
             run.push(next);
         }
-        if run.len() > LONGEST_RUN {
-            let (at, lane, left_out) = (run[1].at, run[1].lane, run.len() - 2);
-            run.splice(1..=left_out, [Step { at, lane, what: What::More(left_out) }]);
+        let longest = if is_bad(&run[0]) { MOST_STEPS / 2 } else { LONGEST_RUN };
+        if run.len() > longest {
+            // A brief ladder does not show the last one.
+            let last = if extent == Extent::Brief { run.len() } else { run.len() - 1 };
+            let (at, lane) = (run[1].at, run[1].lane);
+            run.splice(1..last, [Step { at, lane, what: What::More(last - 1) }]);
         }
         kept.append(&mut run);
     }

@@ -38,8 +38,16 @@ impl<'a> Sheet<'a> {
         Cell::new(self.options.line(text))
     }
 
-    /// Draws it; `values` are the columns that may be wrapped but should keep their words.
+    /// Draws it, each table under its scene's title.
     pub(super) fn finish(self, values: Range<usize>) -> String {
+        let options = self.options;
+        let sections = self.tables(values).into_iter();
+        let headed = sections.map(|(title, table)| format!("{BOLD}{}{BOLD:#}\n{table}", options.wrap(title, "")));
+        headed.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The tables, each with its scene's title; `values` are the columns that may be wrapped but should keep their words.
+    pub(super) fn tables(self, values: Range<usize>) -> Vec<(&'a str, String)> {
         let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
         let mut all = empty(self.options, &header);
         all.add_rows(self.sections.iter().flat_map(|(_, rows)| rows.iter().cloned()));
@@ -48,9 +56,9 @@ impl<'a> Sheet<'a> {
             let mut table = empty(self.options, &header);
             table.add_rows(rows);
             table.set_constraints(widths.iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(*width))));
-            format!("{BOLD}{}{BOLD:#}\n{table}", self.options.wrap(title, ""))
+            (title, table.to_string())
         });
-        sections.collect::<Vec<_>>().join("\n")
+        sections.collect()
     }
 }
 

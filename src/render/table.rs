@@ -5,9 +5,9 @@ use std::fmt::Write;
 use comfy_table::{Cell, Color};
 
 use super::phrases::{TALLY, USUAL, counts, has_usual, observed, property, right_answer, summary};
-use super::picture::Picture;
+use super::picture::{Extent, Picture};
 use super::sheet::{self, BOLD, Notes, Sheet};
-use super::{RenderOptions, Results, ladder, trace};
+use super::{Detail, RenderOptions, Results, ladder, screen, trace};
 use crate::vocabulary::{Choice, Host, Report, Row, Verdict};
 
 /// Every lesson of a run, with the calls where they are asked for; of several, the sums below.
@@ -27,21 +27,32 @@ pub fn reports(results: &Results<'_>) -> String {
     }
 }
 
-/// One lesson: title and question, the table, the summary, notes, why, how to check it from outside, and what to run
-/// next. `arguments` are those that make `udp-lab` run it again.
+/// One lesson; `arguments` are those that make `udp-lab` run it again.
 fn report(report: &Report, host: &Host, arguments: &[String], options: RenderOptions) -> String {
-    let mut text = heading(&format!("{}: {}", report.lesson, report.title), options);
-    line(&mut text, &options.wrap(report.question, ""));
-    text.push('\n');
-
-    if options.ladder
-        && let Some(picture) = Picture::of(report)
-    {
-        text.push_str(&ladder::draw(&picture, options));
-        text.push('\n');
+    match options.detail {
+        Detail::Answer => screen::report(report, host, options),
+        Detail::Scenes | Detail::Full => every_scene(report, host, arguments, options),
     }
+}
+
+/// One lesson: the question, each scene with its ladder and all its rows, the answer, the summary, notes, why, how to check
+/// it from outside, and what to run next.
+fn every_scene(report: &Report, host: &Host, arguments: &[String], options: RenderOptions) -> String {
+    let mut text = heading(&format!("{}: {}", report.lesson, report.question), options);
     let notes = Notes::of(report.rows().filter_map(note));
-    line(&mut text, &results(report, &notes, options));
+    for (scene, (title, table)) in report.scenes.iter().zip(tables(report, &notes, options)) {
+        text.push('\n');
+        text.push_str(&heading(&format!("{}: {title}", scene.id), options));
+        let extent = if options.detail == Detail::Full { Extent::Whole } else { Extent::Lesson };
+        if options.ladder
+            && let Some(picture) = Picture::of_scene(scene, extent)
+        {
+            text.push_str(&ladder::draw(&picture, options));
+        }
+        line(&mut text, &table);
+    }
+    text.push('\n');
+    text.push_str(&answer(report, options));
     line(&mut text, &options.wrap(&summary(report.tally(), host), ""));
     if has_usual(report) {
         line(&mut text, USUAL);
@@ -50,14 +61,32 @@ fn report(report: &Report, host: &Host, arguments: &[String], options: RenderOpt
     for note in report.notes() {
         line(&mut text, &options.wrap(&format!("Note: {note}."), "    "));
     }
-
     text.push('\n');
     if options.why {
         line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
-    line(&mut text, &trace::check(host.os, arguments, options));
+    if options.detail == Detail::Full {
+        line(&mut text, &trace::check(host.os, arguments, options));
+    }
     line(&mut text, &format!("Next: udp-lab {}", report.next));
     text
+}
+
+/// The answer in bold, made of what was observed; where a row that it rests on differs, that comes first. Nothing, where the
+/// scenes that it rests on were not run.
+pub(super) fn answer(report: &Report, options: RenderOptions) -> String {
+    if report.key_rows().count() < report.keys.len() {
+        return String::new();
+    }
+    let (answer, wrong) = report.answered();
+    let said = match wrong.iter().map(|row| format!("\"{}\"", row.property)).collect::<Vec<_>>() {
+        none if none.is_empty() => answer,
+        rows if wrong.iter().all(|row| row.verdict == Verdict::Skipped) => {
+            format!("Not all of it could be observed here (see {}): {answer}", rows.join(", "))
+        }
+        rows => format!("NOT as expected (see {}): {answer}", rows.join(", ")),
+    };
+    heading(&said, options)
 }
 
 /// What was said before the run, and what came of it.
@@ -123,25 +152,31 @@ pub(super) fn line(text: &mut String, line: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-fn results(report: &Report, notes: &Notes, options: RenderOptions) -> String {
-    let mut sheet = Sheet::new(options, &["Property", "Expected", "Observed", "Verdict"]);
+/// The table of each scene, with its title.
+fn tables<'r>(report: &'r Report, notes: &Notes, options: RenderOptions) -> Vec<(&'r str, String)> {
+    let mut sheet = Sheet::new(options, &HEADER);
     for scene in &report.scenes {
         sheet.scene(&scene.title);
-        for row in &scene.rows {
-            let verdict = notes.marked(row.verdict.word(), note(row).as_deref());
-            sheet.row([
-                sheet.cell(&property(&row.property, row.strength, row.verdict == Verdict::Info)),
-                sheet.cell(&row.expected),
-                sheet.cell(&row.observed),
-                Cell::new(verdict).fg(colour(row.verdict)),
-            ]);
-        }
+        scene.rows.iter().for_each(|row| add(&mut sheet, row, notes));
     }
-    sheet.finish(1..3)
+    sheet.tables(1..3)
+}
+
+pub(super) const HEADER: [&str; 4] = ["Property", "Expected", "Observed", "Verdict"];
+
+/// Adds a row, with the number of its note.
+pub(super) fn add(sheet: &mut Sheet<'_>, row: &Row, notes: &Notes) {
+    let verdict = notes.marked(row.verdict.word(), note(row).as_deref());
+    sheet.row([
+        sheet.cell(&property(&row.property, row.strength, row.verdict == Verdict::Info)),
+        sheet.cell(&row.expected),
+        sheet.cell(&row.observed),
+        Cell::new(verdict).fg(colour(row.verdict)),
+    ]);
 }
 
 /// What a row says below the table.
-fn note(row: &Row) -> Option<String> {
+pub(super) fn note(row: &Row) -> Option<String> {
     row.reason.as_ref().map(|reason| format!("{}: {reason}", row.verdict.word()))
 }
 

@@ -304,7 +304,8 @@ mod tests {
 
     #[test]
     fn a_check_that_is_broken_is_one_command_still() {
-        let options = RenderOptions { width: 60, ascii: false, ladder: true, why: true };
+        let options =
+            RenderOptions { width: 60, ascii: false, ladder: true, why: true, detail: crate::render::Detail::Full };
         let given = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let check = check(Os::Linux, &given("boundaries one two three four five"), options);
         assert_eq!(check, "Check: strace -f -e trace=network udp-lab boundaries one \\\n    two three four five");

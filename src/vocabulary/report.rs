@@ -138,6 +138,10 @@ pub struct Report {
     pub question: &'static str,
     /// Its scenes in order.
     pub scenes: Vec<SceneReport>,
+    /// The answer to the question, in which `{id}` stands for what was observed of a row.
+    pub answer: &'static str,
+    /// The rows that answer the question.
+    pub keys: &'static [&'static str],
     /// What people answer before they have seen it.
     pub guess: Guess,
     /// Why it is so.
@@ -219,9 +223,40 @@ impl Report {
         self.scenes.iter().filter_map(|scene| scene.stopped.as_deref()).collect()
     }
 
-    /// The row that answers the question.
+    /// The row `id`.
+    pub fn row(&self, id: &str) -> Option<&Row> {
+        self.rows().find(|row| row.id == id)
+    }
+
+    /// The rows that answer the question, as far as their scenes were run.
+    pub fn key_rows(&self) -> impl Iterator<Item = &Row> {
+        self.keys.iter().filter_map(|id| self.row(id))
+    }
+
+    /// The scene that shows the answer: that of the first key row.
+    pub fn key_scene(&self) -> Option<&SceneReport> {
+        let has = |scene: &&SceneReport| scene.rows.iter().any(|row| self.keys.first() == Some(&row.id.as_str()));
+        self.scenes.iter().find(has)
+    }
+
+    /// The answer with what was observed; the names of the rows that differ from what it says, or were not observed.
+    pub fn answered(&self) -> (String, Vec<&Row>) {
+        let mut text = String::new();
+        let mut rest = self.answer;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (id, after) = after.split_once('}').unwrap_or((after, ""));
+            text.push_str(before);
+            text.push_str(self.row(id).map_or("-", |row| &row.observed));
+            rest = after;
+        }
+        text.push_str(rest);
+        let wrong = |row: &&Row| matches!(row.verdict, Verdict::Differs | Verdict::Skipped);
+        (text, self.key_rows().filter(wrong).collect())
+    }
+
+    /// The row that people are asked about.
     pub fn guessed(&self) -> Option<&Row> {
-        self.rows().find(|row| row.id == self.guess.row)
+        self.row(self.guess.row)
     }
 
     /// Counts the verdicts.
