@@ -10,7 +10,7 @@ use regex::Regex;
 use serde_json::Value;
 use udp_lab::cli::export::{Export, Target};
 use udp_lab::lessons::LESSONS;
-use udp_lab::render::{RenderOptions, Results};
+use udp_lab::render::{Invocation, RenderOptions, Results};
 
 /// Fields of a row in CSV, after the lesson's name, as JSON calls them.
 const FIELDS: [&str; 9] =
@@ -311,14 +311,21 @@ fn no_force_replaces_what_is_not_a_plain_file() {
 fn a_file_that_appears_during_the_run_is_kept_and_a_run_that_is_killed_leaves_none() {
     let folder = folder("race");
     let host = udp_lab::kernel::host();
-    let options =
-        RenderOptions { width: 80, ascii: false, ladder: true, why: true, detail: udp_lab::render::Detail::Full };
+    let options = RenderOptions::everything(80);
     let targets = ["r.json", "r.csv"].map(|name| Target::new(folder.join(name)).unwrap());
     let export = Export::open(targets.to_vec(), false).unwrap();
     assert!(files(&folder).is_empty(), "between the trial and the end of the run nothing lies about");
     fs::write(folder.join("r.csv"), "mine").unwrap();
-    let refused =
-        export.write(&Results { reports: &[], host: &host, options, arguments: &[], trace: false }).unwrap_err();
+    let refused = export
+        .write(&Results {
+            reports: &[],
+            host: &host,
+            options,
+            invocation: &Invocation::default(),
+            arguments: &[],
+            trace: false,
+        })
+        .unwrap_err();
     assert!(refused.contains("r.csv"), "{refused}");
     assert_eq!(read(&folder, "r.csv"), "mine");
     assert_eq!(files(&folder), ["r.csv", "r.json"], "the other file is whole, and no draft is left");
