@@ -212,7 +212,8 @@ fn a_file_holds_what_is_printed() {
     let folder = folder("printed");
     for (format, file) in [("table", "r.txt"), ("markdown", "r.md"), ("json", "r.json"), ("csv", "r.csv")] {
         for command in ["truncation", "concurrency", "all"] {
-            let run = run_in(&folder, &[command, "--format", format, "--export", file, "--force", "--width", "72"]);
+            let run =
+                run_in(&folder, &[command, "--full", "--format", format, "--export", file, "--force", "--width", "72"]);
             assert_eq!(run.status, 0, "{}", run.err);
             assert_eq!(run.out, read(&folder, file), "{command} --format {format}");
         }
@@ -469,16 +470,16 @@ fn commands_say_which_formats_they_have() {
 fn the_check_does_not_ask_for_the_files_again() {
     let folder = folder("check");
     let files = ["--export", "r.txt", "--export=r.md", "--force"];
-    let run = run_in(&folder, &[&["boundaries", "one"], &files[..], &["--", "--export"]].concat());
+    let run = run_in(&folder, &[&["boundaries", "--full", "one"], &files[..], &["--", "--export"]].concat());
     let check = run.out.lines().find(|line| line.starts_with("Check: ")).unwrap();
-    assert!(check.ends_with(" udp-lab boundaries one -- --export"), "{check}");
+    assert!(check.ends_with(" udp-lab boundaries --full one -- --export"), "{check}");
     assert_eq!(run.out, read(&folder, "r.txt"));
 }
 
 #[test]
 fn a_file_of_text_has_the_calls_where_they_are_asked_for() {
     let folder = folder("trace");
-    let run = run_in(&folder, &["truncation", "--trace", "--export", "r.txt"]);
+    let run = run_in(&folder, &["truncation", "--full", "--trace", "--export", "r.txt"]);
     assert!(run.out.contains("\n# trace: "), "{}", run.out);
     assert_eq!(run.out, read(&folder, "r.txt"));
 }

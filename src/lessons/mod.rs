@@ -118,6 +118,11 @@ impl Scene {
         self.id
     }
 
+    /// What the scene answers, in which `{id}` stands for what is observed of a row; empty where it answers nothing by itself.
+    pub fn answer(&self) -> &str {
+        &self.answer
+    }
+
     /// What the scene shows.
     pub fn title(&self) -> &str {
         &self.title
