@@ -14,7 +14,7 @@ use super::{RenderOptions, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
 /// What the mark behind a value means.
-const UNCONFIRMED: &str = "? confirmed by nobody: shown, not judged";
+const UNCONFIRMED: &str = "? not confirmed: shown, not judged";
 
 /// What `any` means.
 const MEASURED: &str = "any: measured, not judged";
