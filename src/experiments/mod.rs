@@ -4,10 +4,12 @@ mod answers;
 mod descriptors;
 mod end_of_file;
 mod receive_buffer;
+mod restart;
 mod tcp_flow_control;
 
 pub use self::answers::{answer_to, answered};
 pub use self::descriptors::{tcp_descriptors_for, udp_descriptors_for};
 pub use self::end_of_file::{empty_datagram, tcp_peer_closes, udp_peer_closes};
 pub use self::receive_buffer::{overfill, send_while_nobody_reads, set_receive_buffer};
+pub use self::restart::{tcp_binds_again, udp_binds_again};
 pub use self::tcp_flow_control::write_while_nobody_reads;

@@ -175,7 +175,12 @@ impl Lab {
 
     /// A TCP socket that is bound on 127.0.0.1 and does not listen.
     pub fn tcp_bind(&self, name: &str) -> Call<Listener> {
-        Listener::bound(name, socket::ANY_PORT, Arc::clone(&self.context))
+        self.tcp_bind_to(name, socket::ANY_PORT)
+    }
+
+    /// A TCP socket that is bound to `address` and does not listen.
+    pub fn tcp_bind_to(&self, name: &str, address: SocketAddr) -> Call<Listener> {
+        Listener::bound(name, address, Arc::clone(&self.context))
     }
 
     /// A TCP socket without a peer.

@@ -35,6 +35,7 @@ lessons! {
     connectionless,
     concurrency,
     compare,
+    ports,
 }
 
 /// A question about UDP, and the scenes that answer it.

@@ -46,8 +46,14 @@ pub mod sources {
             "a connected datagram socket receives only from the address it is connected to";
         COREFX_24562 = "dotnet/corefx issue 24562",
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
+        IP_7 = "Linux ip(7)",
+            "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
+        LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
+            "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
+        LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
+            "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LOOPBACK = "implementation of the loopback interface",
@@ -64,12 +70,16 @@ pub mod sources {
             "too long a datagram fills the buffer, the excess is lost, the call returns WSAEMSGSIZE; an ICMP port unreachable comes back as WSAECONNRESET";
         MS_RECVMSG = "Microsoft Learn, WSARecvMsg",
             "MSG_TRUNC is set when the datagram was truncated";
+        MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE",
+            "without these options a wildcard and a specific address may have the same port; the same address twice is WSAEADDRINUSE";
         MS_SEND = "Microsoft Learn, send",
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
             "an unbound socket is bound by the call, to a port that the system chooses";
         POSIX_ACCEPT = "POSIX accept()",
             "EOPNOTSUPP: the socket type does not support accepting connections";
+        POSIX_BIND = "POSIX bind()",
+            "EADDRINUSE: the address is in use; EADDRNOTAVAIL: the machine does not have it; EINVAL: the socket is bound already";
         POSIX_CONNECT = "POSIX connect()",
             "a datagram socket only gets its peer address set, no connection is made; ECONNREFUSED: nobody listens at a stream address";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
@@ -94,10 +104,14 @@ pub mod sources {
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
         RFC768 = "RFC 768",
             "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
+        RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
+            "UDP and TCP each have a header with ports of its own";
         RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
             "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
             "an answer should come from the address that was asked; the program has to see to it";
+        RFC6335 = "RFC 6335 section 6",
+            "49152 to 65535 are the dynamic ports, never assigned; systems choose their own range";
         RFC6633 = "RFC 6633",
             "ICMP Source Quench is withdrawn: a host must not send it";
         RFC8085_CONTROL = "RFC 8085 section 3.1",
@@ -126,6 +140,8 @@ pub mod sources {
             "Windows passes this test: listen on a UDP socket returns WSAEOPNOTSUPP";
         WINE_RECEIVE_BUFFER = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_set_getsockopt()",
             "Windows passes this test: the size of a TCP socket's buffer is read back as it was set";
+        WINE_UNBOUND = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp()",
+            "Windows passes this test: a receive on an unbound socket returns WSAEINVAL";
         WINE_UDP = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_UDP()",
             "Windows passes this test: sends to a port where nobody listens succeed, a receive returns WSAECONNRESET";
         XNU_ACCEPT = "Apple xnu-11417, bsd/kern/uipc_syscalls.c, accept_nocancel()",
@@ -140,6 +156,8 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_LOOPBACK = "Apple xnu-11417, bsd/net/if_loop.c, lo_output()",
             "a full input queue is cut short, and the send still succeeds";
+        XNU_PORT_0 = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbladdr()",
+            "an unbound socket that sends to port 0 gets EADDRNOTAVAIL, before it is bound";
         XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",

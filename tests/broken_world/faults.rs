@@ -168,6 +168,20 @@ faults! {
     /// Once a program has bound an address, it can bind no other.
     BindOnce = "bind-once",
 
+    // Ports.
+    /// A socket that is bound can be bound again.
+    BindsTwice = "binds-twice",
+    /// Any address can be bound, whoever has it.
+    AnyAddress = "any-address",
+    /// The fortieth socket that is bound to port 0 is given the port of the one before it.
+    PortGivenTwice = "port-given-twice",
+    /// A TCP socket cannot be bound to the port of a UDP socket.
+    TcpSharesPorts = "tcp-shares-ports",
+    /// A socket without a port cannot receive.
+    UnboundCannotReceive = "unbound-cannot-receive",
+    /// What is sent to port 0 is taken.
+    PortZeroTaken = "port-0-taken",
+
     // The receive buffer.
     /// The receive buffer has no limit.
     NoLimit = "no-limit",

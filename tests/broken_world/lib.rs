@@ -123,13 +123,18 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             return kernel::fail(libc::EADDRNOTAVAIL);
         }
         if !udp::is(socket) {
+            if fault(Fault::TcpSharesPorts) && address.is_some_and(|address| udp::has_port(address.sin_port)) {
+                return kernel::fail(libc::EADDRINUSE);
+            }
             if fault(Fault::TcpRebinds) {
                 kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
             }
             return kernel::bind(socket, to, to_length);
         }
-        if let Some(error) = address.and_then(udp::binding) {
-            return kernel::fail(error);
+        match address.and_then(|address| udp::binding(socket, address)) {
+            Some(Ok(())) => return 0,
+            Some(Err(error)) => return kernel::fail(error),
+            None => {}
         }
         let status = kernel::bind(socket, to, to_length);
         if status == 0 {

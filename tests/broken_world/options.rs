@@ -13,5 +13,8 @@ pub struct SocketOption {
     pub is_switch: bool,
 }
 
-pub const OPTIONS: &[SocketOption] =
-    &[SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF, is_switch: false }];
+pub const OPTIONS: &[SocketOption] = &[
+    SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF, is_switch: false },
+    SocketOption { name: "SO_REUSEADDR", level: libc::SOL_SOCKET, number: libc::SO_REUSEADDR, is_switch: true },
+    SocketOption { name: "SO_REUSEPORT", level: libc::SOL_SOCKET, number: libc::SO_REUSEPORT, is_switch: true },
+];

@@ -241,6 +241,9 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         }
         () => {}
     }
+    if fault(Fault::UnboundCannotReceive) && kernel::own_address(socket).sin_port == 0 {
+        return Err(libc::EINVAL);
+    }
     let mut received = next(socket, flags);
     match received {
         Err(libc::ECONNREFUSED) if fault(Fault::SwallowRefused) => received = next(socket, flags),
@@ -309,6 +312,7 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
         return Err(error);
     }
     match to {
+        Some(to) if fault(Fault::PortZeroTaken) && to.sin_port == 0 => Ok(bytes.len()),
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
         _ if fault(Fault::HeaderCounted) => plain().map(|sent| sent + 8),
@@ -486,10 +490,39 @@ pub fn is_second_address(address: &sockaddr_in) -> bool {
     fault(Fault::BindOnce) && *FIRST.get_or_init(|| address.sin_addr.s_addr) != address.sin_addr.s_addr
 }
 
-/// Whether this binding is to fail, and with what.
-pub fn binding(address: &sockaddr_in) -> Option<c_int> {
-    let closed = fault(Fault::NoRebind) && address.sin_port != 0 && lock(&CLOSED).contains(&address.sin_port);
-    closed.then_some(libc::EACCES)
+/// Whether this binding is not to happen, and what it returns instead.
+pub fn binding(socket: c_int, address: &sockaddr_in) -> Option<Result<(), c_int>> {
+    let closed = || address.sin_port != 0 && lock(&CLOSED).contains(&address.sin_port);
+    let is_local = matches!(address.sin_addr.s_addr.to_ne_bytes(), [127, ..] | [0, 0, 0, 0]);
+    match () {
+        () if fault(Fault::NoRebind) && closed() => Some(Err(libc::EACCES)),
+        () if fault(Fault::BindsTwice) && kernel::own_address(socket).sin_port != 0 => Some(Ok(())),
+        () if fault(Fault::AnyAddress) && !is_local => Some(Ok(())),
+        () if fault(Fault::PortGivenTwice) && address.sin_port == 0 => beside_the_one_before(socket),
+        () => None,
+    }
+}
+
+/// Binds the fortieth socket to the port of the thirty-ninth.
+fn beside_the_one_before(socket: c_int) -> Option<Result<(), c_int>> {
+    const LAST: usize = 39;
+    let before = lock(&SOCKETS).iter().find(|(_, state)| state.bound == LAST).map(|(socket, _)| *socket)?;
+    if BINDS.load(Ordering::Relaxed) != LAST {
+        return None;
+    }
+    [before, socket].map(|socket| kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR));
+    let address = kernel::own_address(before);
+    // SAFETY: the address has the length given.
+    let status = unsafe { kernel::bind(socket, (&raw const address).cast(), kernel::ADDRESS) };
+    (status == 0).then(|| {
+        bound(socket);
+        Ok(())
+    })
+}
+
+/// Whether some socket has this port, in the order of the network.
+pub fn has_port(port: u16) -> bool {
+    port != 0 && lock(&SOCKETS).keys().any(|socket| kernel::own_address(*socket).sin_port == port)
 }
 
 pub fn bound(socket: c_int) {

@@ -1,0 +1,244 @@
+//! Where ports come from, and when they are free again.
+//!
+//! A socket has no port until somebody gives it one: the program with `bind`, or the system at the first send. It keeps the port
+//! until it is closed, and then the port is free at once: UDP has no state that would have to be waited for.
+
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::experiments::{tcp_binds_again, udp_binds_again};
+use crate::lab::{Call, Lab, SceneError, Target};
+use crate::vocabulary::{Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "ports",
+    title: "A port belongs to a socket until it is closed",
+    question: "Where does a client's port come from, and when is it free again?",
+    why: "A socket that sends before it is bound is bound by the system, to a free port (Linux udp(7): an ephemeral port), and \
+          keeps it. bind refuses an address that another UDP socket has (POSIX: EADDRINUSE). TCP and UDP count their ports \
+          separately: each header has its own (RFC 768, RFC 9293). UDP has no connection to remember, so a port is free as \
+          soon as its socket is closed; TCP may keep it in TIME-WAIT.",
+    keys: &["stays", "same-address", "tcp-same-number", "udp-again", "tcp-again"],
+    guess: Guess {
+        answers: &[
+            "The program has to choose one with bind.",
+            "The system chooses one for each datagram.",
+            "The system chooses one at the first sendto; it stays until the socket is closed.",
+            "The system chooses one; after close it is in TIME-WAIT for a minute.",
+        ],
+        right: 2,
+        row: "stays",
+    },
+    example: "--sockets 200",
+    parameters: Parameters::of::<Ports>(),
+};
+
+/// Most sockets at one time: systems commonly grant a process 1024 file descriptors.
+const MOST_SOCKETS: usize = 500;
+
+#[derive(Args)]
+struct Ports {
+    /// Sockets that are bound to port 0 in scene 3, 2 to 500
+    #[arg(long, value_name = "N", default_value = "50", value_parser = sockets)]
+    sockets: usize,
+}
+
+fn sockets(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 2..=MOST_SOCKETS) => Ok(count),
+        _ => Err(format!("2 to {MOST_SOCKETS} sockets: systems commonly grant a process 1024 file descriptors")),
+    }
+}
+
+impl Scenes for Ports {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![
+            first_send(),
+            receive_binds_nothing(),
+            port_zero(self.sockets),
+            bound_twice(),
+            tcp_beside_it(),
+            free_again(),
+            not_ours(),
+            to_port_zero(),
+        ])
+    }
+}
+
+fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// The port of a socket that has none: Windows does not tell it.
+fn no_port(id: &str, property: &str) -> Claim {
+    usual(id, property, 0, &sources::POSIX_GETSOCKNAME)
+        .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
+        .cites_on(Os::Windows, &sources::MS_GETSOCKNAME)
+}
+
+fn first_send() -> Scene {
+    let claims = [
+        no_port("before", "port before the first sendto"),
+        promised("bound", "does the first sendto bind a port?", "yes", &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_BIND)
+            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        measured("port", "port after it", &sources::RFC6335),
+        promised("stays", "ports that 3 datagrams came from", 1, &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_BIND)
+            .cites_on(Os::Windows, &sources::MS_SENDTO),
+    ];
+    let answer = "The first sendto bound port {port}; 3 datagrams came from {stays port}.";
+    Scene::claims("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        lab.observe("before", client.port().map(usize::from));
+        lab.attempt("bound", client.send_to(b"one", &server))?;
+        let port = client.port()?;
+        lab.observe("bound", yes_no(port != 0));
+        lab.observe("port", usize::from(port));
+        client.send_to(b"two", &server)?;
+        client.send_to(b"three", &server)?;
+        let received = server.receive_until_marker(1024)?;
+        received.required(2)?;
+        let ports: HashSet<u16> = received.iter().filter_map(|result| result.sender_port()).collect();
+        lab.observe("stays", ports.len() + received.set_aside());
+        Ok(())
+    })
+}
+
+fn receive_binds_nothing() -> Scene {
+    let claims = [
+        promised("unbound-receive", "recvfrom on an unbound socket returns", Fact::Nothing, &sources::POSIX_RECVFROM)
+            .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::WINE_UNBOUND),
+        no_port("still-unbound", "its port is then"),
+    ];
+    let answer = "recvfrom returned {unbound-receive}, and the port was {still-unbound}.";
+    Scene::claims("receive", "a receive binds no port", claims).answer(answer).run(|lab| {
+        let client = lab.endpoint("client")?;
+        lab.observe("unbound-receive", client.receive(Receive::into(16).without_waiting()));
+        lab.observe("still-unbound", client.port().map(usize::from));
+        Ok(())
+    })
+}
+
+fn port_zero(count: usize) -> Scene {
+    let claims = [promised("different", format!("different ports of {count} sockets"), count, &sources::IP_7)];
+    let answer = format!("{count} sockets were bound to port 0. They have {{different}} different ports.");
+    Scene::claims("port-0", "bind to port 0 takes a free one", claims).answer(answer).run(move |lab| {
+        let sockets: Vec<_> = (1..=count).map(|n| lab.bind(&format!("socket {n}"))).collect::<Call<_>>()?;
+        let ports: HashSet<u16> = sockets.iter().map(|socket| socket.port()).collect::<Call<_>>()?;
+        lab.observe("different", ports.len());
+        Ok(())
+    })
+}
+
+fn bound_twice() -> Scene {
+    let claims = [
+        promised("again", "bind of a bound socket returns", SocketError::InvalidArgument, &sources::POSIX_BIND),
+        promised(
+            "after-send",
+            "bind after the first sendto returns",
+            SocketError::InvalidArgument,
+            &sources::POSIX_BIND,
+        ),
+        promised("same-address", "bind to another socket's address", SocketError::AddressInUse, &sources::POSIX_BIND),
+        usual("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
+            .cites_on(Os::Macos, &sources::XNU_BIND)
+            .on(Os::Windows, "success")
+            .cites_on(Os::Windows, &sources::MS_REUSEADDR)
+            .unlike_wine(),
+    ];
+    let answer = "bind to an address that another socket has returned {same-address}.";
+    Scene::claims("twice", "bind twice", claims).answer(answer).run(|lab| {
+        let server = lab.bind("server")?;
+        lab.observe("again", server.bind(ANY_PORT));
+        let client = lab.endpoint("client")?;
+        client.send_to(b"hello", &server)?;
+        lab.observe("after-send", client.bind(ANY_PORT));
+        lab.observe("same-address", lab.endpoint("second server")?.bind(server.address()));
+        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, server.address().port()));
+        lab.observe("everywhere", lab.endpoint("third server")?.bind(everywhere));
+        Ok(())
+    })
+}
+
+/// Some free port of 127.0.0.1.
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+fn tcp_beside_it() -> Scene {
+    let claims = [promised("tcp-same-number", "TCP: bind to a UDP socket's port", "success", &sources::RFC768_PORTS)];
+    let answer = "A TCP bind to the same number: {tcp-same-number}.";
+    Scene::claims("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
+        lab.observe("tcp-same-number", on_the_number_of_a_udp_socket(lab)?);
+        Ok(())
+    })
+}
+
+/// What `bind` of a TCP socket returns for the number of a UDP socket. Another program may have that TCP port: then the number of
+/// another socket is tried, and only where none of them is free is the error the answer.
+fn on_the_number_of_a_udp_socket(lab: &Lab) -> Result<Fact, SceneError> {
+    const TRIES: usize = 8;
+    let mut returned = Fact::Nothing;
+    for n in 1..=TRIES {
+        let udp = lab.bind(&format!("server {n}"))?;
+        match lab.tcp_bind_to("TCP server", udp.address()) {
+            Ok(_) => return Ok(Fact::from("success")),
+            Err(error) => returned = error.into(),
+        }
+    }
+    Ok(returned)
+}
+
+fn free_again() -> Scene {
+    let claims = [
+        promised("udp-again", "UDP: close, bind again", "success", &sources::RFC768),
+        usual("tcp-again", "TCP: close first, bind again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
+            .on(Os::Windows, "success")
+            .cites_on(Os::Windows, &sources::COREFX_24562),
+    ];
+    let answer = "Closed and bound again at once: UDP {udp-again}, TCP {tcp-again}.";
+    Scene::claims("again", "free again", claims).answer(answer).run(|lab| {
+        lab.observe("udp-again", udp_binds_again(lab)?);
+        lab.observe("tcp-again", tcp_binds_again(lab)?);
+        Ok(())
+    })
+}
+
+fn not_ours() -> Scene {
+    let claims =
+        [promised("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)];
+    let answer = "bind to an address that this machine does not have returned {foreign}.";
+    Scene::claims("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
+        // An address for documentation (RFC 5737): no machine has it.
+        let elsewhere = SocketAddr::from(([203, 0, 113, 1], 0));
+        lab.observe("foreign", lab.endpoint("server")?.bind(elsewhere));
+        Ok(())
+    })
+}
+
+fn to_port_zero() -> Scene {
+    let claims = [
+        usual("to-port-0", "sendto port 0 returns", SocketError::InvalidArgument, &sources::LINUX_PORT_0)
+            .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_PORT_0)
+            .on(Os::Windows, 5)
+            .cites_on(Os::Windows, &sources::WINE_UDP),
+        usual("bound-all-the-same", "is the socket bound all the same?", "yes", &sources::LINUX_PORT_0)
+            .on(Os::Macos, "no")
+            .cites_on(Os::Macos, &sources::XNU_PORT_0)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "sendto port 0 returned {to-port-0}. Has the socket a port now? {bound-all-the-same}.";
+    Scene::claims("to-port-0", "nobody has port 0", claims).answer(answer).run(|lab| {
+        let client = lab.endpoint("client")?;
+        let nobody = Peer { name: "port 0".to_owned(), address: ANY_PORT };
+        lab.observe("to-port-0", client.send_to(b"hello", &nobody));
+        lab.observe("bound-all-the-same", yes_no(client.port().is_ok_and(|port| port != 0)));
+        Ok(())
+    })
+}
