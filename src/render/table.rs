@@ -42,9 +42,8 @@ fn every_scene(report: &Report, results: &Results<'_>) -> String {
     for (scene, (title, table)) in report.scenes.iter().zip(tables(report, &notes, options)) {
         text.push('\n');
         text.push_str(&heading(&format!("Scene {}, {}: {title}", scene.number, scene.id), options));
-        let extent = if full { Extent::Whole } else { Extent::Lesson };
         if options.ladder
-            && let Some(picture) = Picture::of_scene(scene, extent)
+            && let Some(picture) = Picture::of_scene(scene, Extent::of(options.detail))
         {
             text.push_str(&ladder::draw(&picture, options));
         }
