@@ -11,7 +11,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::kernel::{self, HERE};
 use crate::lab::{Lab, Observer, SceneError, Session, Watchdog};
 use crate::vocabulary::{
-    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Verdict, judge,
+    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Sentence, Verdict, judge,
 };
 
 pub mod parameters;
@@ -91,6 +91,7 @@ impl Parameters {
 pub struct Scene {
     id: &'static str,
     title: String,
+    sentence: Option<Sentence>,
     claims: Arc<[Claim]>,
     run: Run,
 }
@@ -100,12 +101,17 @@ type Run = Box<dyn FnOnce(&Lab) -> Result<(), SceneError> + Send>;
 impl Scene {
     /// The claims of the scene `id`, which is called `title`: written down before anything runs.
     pub fn claims(id: &'static str, title: impl Into<String>, claims: impl IntoIterator<Item = Claim>) -> Claimed {
-        Claimed { id, title: title.into(), claims: claims.into_iter().collect() }
+        Claimed { id, title: title.into(), sentence: None, claims: claims.into_iter().collect() }
     }
 
     /// What the scene says before it looks.
     pub fn claimed(&self) -> &[Claim] {
         &self.claims
+    }
+
+    /// The sentence of a tutorial that it puts to the test.
+    pub fn sentence(&self) -> Option<Sentence> {
+        self.sentence
     }
 
     /// A stable word, unique in its lesson.
@@ -123,10 +129,17 @@ impl Scene {
 pub struct Claimed {
     id: &'static str,
     title: String,
+    sentence: Option<Sentence>,
     claims: Vec<Claim>,
 }
 
 impl Claimed {
+    /// Says which sentence of a tutorial the scene puts to the test.
+    pub fn tests(mut self, sentence: Sentence) -> Self {
+        self.sentence = Some(sentence);
+        self
+    }
+
     /// Says what the whole scene needs of the machine.
     pub fn needs(mut self, need: Need) -> Self {
         self.claims.iter_mut().for_each(|claim| claim.needs.push(need));
@@ -135,7 +148,8 @@ impl Claimed {
 
     /// Adds what the scene does.
     pub fn run(self, run: impl FnOnce(&Lab) -> Result<(), SceneError> + Send + 'static) -> Scene {
-        Scene { id: self.id, title: self.title, claims: self.claims.into(), run: Box::new(run) }
+        let Claimed { id, title, sentence, claims } = self;
+        Scene { id, title, sentence, claims: claims.into(), run: Box::new(run) }
     }
 }
 
@@ -220,7 +234,7 @@ fn play(
     session: &Arc<Session>,
     watchdog: &mut Watchdog,
 ) -> Result<SceneReport, SceneError> {
-    let Scene { id, title, claims, run } = scene;
+    let Scene { id, title, sentence, claims, run } = scene;
     let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
     let log = match all_absent {
         true => Arc::default(),
@@ -253,7 +267,7 @@ fn play(
     });
     let rows = judged.collect();
     let (events, notes) = log.take();
-    Ok(SceneReport { id, title, rows, events, notes, stopped })
+    Ok(SceneReport { id, title, sentence, rows, events, notes, stopped })
 }
 
 /// Why a row is skipped under Wine.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Results;
+use super::phrases::because;
 use crate::vocabulary::{
     Action, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
     SceneReport, SendForm, Syscall, escaped,
@@ -39,8 +40,18 @@ struct SceneJson<'a> {
     scene: usize,
     id: &'a str,
     title: &'a str,
+    #[serde(flatten)]
+    tested: Option<TestedJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'a str>,
+}
+
+/// The sentence of a tutorial that a scene puts to the test.
+#[derive(Serialize)]
+struct TestedJson<'a> {
+    sentence: &'a str,
+    holds: &'a str,
+    because: String,
 }
 
 #[derive(Serialize)]
@@ -114,7 +125,12 @@ fn report(report: &Report) -> ReportJson<'_> {
 }
 
 fn scene(scene: usize, report: &SceneReport) -> SceneJson<'_> {
-    SceneJson { scene, id: report.id, title: &report.title, stopped: report.stopped.as_deref() }
+    let tested = report.tested().map(|(sentence, truth)| TestedJson {
+        sentence: sentence.text,
+        holds: truth.words(),
+        because: because(sentence, truth, &report.rows),
+    });
+    SceneJson { scene, id: report.id, title: &report.title, tested, stopped: report.stopped.as_deref() }
 }
 
 fn microseconds(time: Duration) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::vocabulary::{Host, Report, Row, Strength, Tally, Verdict};
+use crate::vocabulary::{Host, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ typical, guaranteed by no standard";
@@ -69,4 +69,44 @@ pub(super) fn each_once<T: PartialEq>(cited: impl Iterator<Item = T>) -> Vec<T> 
         }
     }
     once
+}
+
+/// Why a sentence has its verdict: what holds exactly, or the rows that keep it from being judged.
+pub(super) fn because(sentence: Sentence, truth: Truth, rows: &[Row]) -> String {
+    if truth.is_settled() {
+        return sentence.exact.to_owned();
+    }
+    let open = sentence.unsettled_by(rows).into_iter().map(|row| match (row.verdict, &row.reason) {
+        (Verdict::Differs, _) => {
+            format!("\"{}\" is expected to be {}, and is {}", row.property, row.expected, row.observed)
+        }
+        (_, Some(reason)) => format!("\"{}\": {reason}", row.property),
+        (_, None) => format!("\"{}\" is not judged", row.property),
+    });
+    open.collect::<Vec<_>>().join("; ") + "."
+}
+
+/// The verdict on so many sentences, as the end of a sentence.
+pub(super) fn said_of(truth: Truth, count: usize) -> &'static str {
+    match (truth, count) {
+        (Truth::Holds, 1) => "holds",
+        (Truth::Holds, _) => "hold",
+        (Truth::Loosely, 1) => "holds loosely",
+        (Truth::Loosely, _) => "hold loosely",
+        (Truth::NotAsPut, 1) => "does not hold as put",
+        (Truth::NotAsPut, _) => "do not hold as put",
+        (Truth::NotAsExpected, 1) => "is not as expected here",
+        (Truth::NotAsExpected, _) => "are not as expected here",
+        (Truth::NotObserved, 1) => "was not observed here",
+        (Truth::NotObserved, _) => "were not observed here",
+    }
+}
+
+/// `1`; `1 and 2`; `1, 2 and 3`.
+pub(super) fn listed(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
 }

@@ -5,13 +5,16 @@ use super::phrases::{USUAL, has_usual, summary};
 use super::picture::{Extent, Picture};
 use super::sheet::{Notes, Sheet};
 use super::table::{HEADER, add, answer, heading, line, note};
-use super::{RenderOptions, ladder};
+use super::{RenderOptions, ladder, sentences};
 use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict};
 
 /// One lesson on one screen. A row that differs, and a scene that could not run, are shown whatever that costs.
 pub(super) fn report(report: &Report, host: &Host, options: RenderOptions) -> String {
     let mut text = heading(&format!("{}: {}", report.lesson, report.question), options);
-    if options.ladder
+    let sentences = sentences::all(report, options);
+    if let Some(sentences) = &sentences {
+        text.push_str(sentences);
+    } else if options.ladder
         && let Some(picture) = report.key_scene().and_then(|scene| Picture::of_scene(scene, Extent::Brief))
     {
         text.push_str(&ladder::draw(&picture, options));
@@ -19,13 +22,13 @@ pub(super) fn report(report: &Report, host: &Host, options: RenderOptions) -> St
     }
     text.push_str(&answer(report, options));
 
-    let rows = shown(report);
+    let rows = shown(report, sentences.is_none());
     let notes = Notes::of(rows.iter().filter_map(|row| note(row)));
     let mut sheet = Sheet::new(options, &HEADER);
     sheet.scene("");
     rows.iter().for_each(|row| add(&mut sheet, row, &notes));
-    for (_, table) in sheet.tables(1..3) {
-        line(&mut text, &table);
+    if !rows.is_empty() {
+        sheet.tables(1..3).iter().for_each(|(_, table)| line(&mut text, table));
     }
     text.push_str(&notes.lines(options));
     for scene in report.scenes.iter().filter(|scene| scene.stopped.is_some()) {
@@ -44,9 +47,9 @@ pub(super) fn report(report: &Report, host: &Host, options: RenderOptions) -> St
     text
 }
 
-/// The rows that answer the question, and all that differ.
-fn shown(report: &Report) -> Vec<&Row> {
-    let mut rows: Vec<&Row> = report.key_rows().collect();
+/// The rows that answer the question, where `keys` are wanted, and all that differ.
+fn shown(report: &Report, keys: bool) -> Vec<&Row> {
+    let mut rows: Vec<&Row> = report.key_rows().filter(|_| keys).collect();
     for row in report.rows().filter(|row| row.verdict == Verdict::Differs) {
         if !rows.iter().any(|shown| shown.id == row.id) {
             rows.push(row);

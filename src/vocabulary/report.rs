@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Claim, Event, Guess, Os, Source, Strength};
+use super::{Beside, Claim, Event, Guess, Os, Sentence, Source, Strength, Truth};
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -40,6 +40,9 @@ pub struct Row {
     pub id: String,
     /// The property.
     pub property: String,
+    /// The column it is in, where TCP and UDP stand side by side.
+    #[serde(skip)]
+    pub beside: Option<Beside>,
     /// What was expected on this system.
     pub expected: String,
     /// The same as a number or an error, where it is one.
@@ -117,6 +120,8 @@ pub struct SceneReport {
     pub id: &'static str,
     /// What it shows.
     pub title: String,
+    /// The sentence of a tutorial that it puts to the test, where it does.
+    pub sentence: Option<Sentence>,
     /// Its rows in order.
     pub rows: Vec<Row>,
     /// Every call that was made, in order.
@@ -193,6 +198,13 @@ impl std::ops::Add for Tally {
 impl std::iter::Sum for Tally {
     fn sum<I: Iterator<Item = Tally>>(tallies: I) -> Tally {
         tallies.fold(Tally::default(), |sum, tally| sum + tally)
+    }
+}
+
+impl SceneReport {
+    /// The sentence that the scene puts to the test, and whether it holds.
+    pub fn tested(&self) -> Option<(Sentence, Truth)> {
+        self.sentence.map(|sentence| (sentence, sentence.truth(&self.rows)))
     }
 }
 

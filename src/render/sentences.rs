@@ -1,0 +1,192 @@
+//! What tutorials say of TCP and UDP, whether it holds, and the rows that show it.
+
+use anstyle::{AnsiColor, Color, Style};
+use textwrap::core::display_width;
+
+use super::RenderOptions;
+use super::phrases::{because, listed, said_of};
+use super::sheet::BOLD;
+use super::side_by_side::{Pair, in_short};
+use super::table::{heading, line};
+use crate::vocabulary::{Report, SceneReport, Sentence, Truth};
+
+/// What stands below a sentence begins so far to the right.
+const INDENT: &str = "   ";
+
+/// Between the columns below a sentence.
+const GAP: usize = 2;
+
+/// With less room for the property, its two values do not stand in columns.
+const LEAST_PROPERTY: usize = 30;
+
+/// A scene that puts a sentence to the test, with its number.
+struct Tested<'r> {
+    number: usize,
+    scene: &'r SceneReport,
+    sentence: Sentence,
+    truth: Truth,
+}
+
+impl<'r> Tested<'r> {
+    fn all(report: &'r Report) -> Vec<Tested<'r>> {
+        let scenes = (1..).zip(&report.scenes);
+        scenes.filter_map(|(number, scene)| Tested::of(number, scene)).collect()
+    }
+
+    fn of(number: usize, scene: &'r SceneReport) -> Option<Tested<'r>> {
+        scene.tested().map(|(sentence, truth)| Tested { number, scene, sentence, truth })
+    }
+
+    /// The verdict, and why.
+    fn judgement(&self, indent: &str, options: RenderOptions) -> String {
+        let words = self.truth.words();
+        let why = because(self.sentence, self.truth, &self.scene.rows);
+        let wrapped = options.wrap(&format!("{indent}{words}: {why}"), indent);
+        let style = match self.truth {
+            Truth::Holds | Truth::Loosely | Truth::NotAsPut => BOLD,
+            Truth::NotAsExpected => bold_in(AnsiColor::Red),
+            Truth::NotObserved => bold_in(AnsiColor::Yellow),
+        };
+        wrapped.replacen(words, &format!("{style}{words}{style:#}"), 1) + "\n"
+    }
+
+    /// The pairs with a row that answers the lesson's question.
+    fn key_lines(&self, report: &Report) -> Vec<Line<'r>> {
+        let is_key = |pair: &Pair<'_>| pair.rows().any(|row| report.keys.contains(&row.id.as_str()));
+        Pair::all(&self.scene.rows).into_iter().filter(is_key).map(Line::of).collect()
+    }
+}
+
+const fn bold_in(colour: AnsiColor) -> Style {
+    BOLD.fg_color(Some(Color::Ansi(colour)))
+}
+
+/// The heading of a scene: its title, or the sentence that it puts to the test, with the verdict.
+pub(super) fn scene_heading(scene: &SceneReport, options: RenderOptions) -> String {
+    match Tested::of(0, scene) {
+        None => heading(&format!("{}: {}", scene.id, scene.title), options),
+        Some(tested) => {
+            let sentence = heading(&format!("{}: \"{}\"", scene.id, tested.sentence.text), options);
+            sentence + &tested.judgement("", options)
+        }
+    }
+}
+
+/// Each sentence that the lesson puts to the test, with its verdict and the rows that answer the question; nothing where
+/// there is no sentence.
+pub(super) fn all(report: &Report, options: RenderOptions) -> Option<String> {
+    let mut text = String::new();
+    let sentences: Vec<_> = Tested::all(report).into_iter().map(|tested| (tested.key_lines(report), tested)).collect();
+    let columns = Columns::of(sentences.iter().flat_map(|(lines, _)| lines), options);
+    for (lines, tested) in &sentences {
+        line(&mut text, &options.wrap(&format!("{}. {}", tested.number, tested.sentence.text), INDENT));
+        text.push_str(&tested.judgement(INDENT, options));
+        lines.iter().for_each(|pair| text.push_str(&pair.draw(columns.as_ref(), options)));
+    }
+    (!sentences.is_empty()).then_some(text)
+}
+
+/// Which of the sentences hold, those first of which this system does not tell; nothing where there is no sentence.
+pub(super) fn answer(report: &Report) -> Option<String> {
+    let sentences = Tested::all(report);
+    let mut parts = Vec::new();
+    for truth in Truth::ALL {
+        let with_it = sentences.iter().filter(|tested| tested.truth == truth);
+        let numbers: Vec<String> = with_it.map(|tested| tested.number.to_string()).collect();
+        match numbers.as_slice() {
+            [] => {}
+            [number] if parts.is_empty() => parts.push(format!("Sentence {number} {}", said_of(truth, 1))),
+            _ if parts.is_empty() => {
+                parts.push(format!("Sentences {} {}", listed(&numbers), said_of(truth, numbers.len())));
+            }
+            _ => parts.push(format!("{} {}", listed(&numbers), said_of(truth, numbers.len()))),
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("; ") + ".")
+}
+
+/// A pair on one line.
+struct Line<'r> {
+    property: &'r str,
+    tcp: String,
+    udp: String,
+}
+
+impl<'r> Line<'r> {
+    fn of(pair: Pair<'r>) -> Self {
+        let value = |name: &str, row| format!("{name} {}", in_short(row));
+        let Pair { property, tcp, udp } = pair;
+        Line {
+            property,
+            tcp: tcp.map_or_else(String::new, |row| value("TCP", row)),
+            udp: udp.map_or_else(String::new, |row| value("UDP", row)),
+        }
+    }
+
+    /// The property with the values in columns beside it, or behind it where there are none.
+    fn draw(&self, columns: Option<&Columns>, options: RenderOptions) -> String {
+        let Line { property, .. } = self;
+        let [property, tcp, udp] = [property, self.tcp.as_str(), &self.udp].map(|text| options.line(text));
+        let Some(Columns { property: width, tcp: tcp_width }) = columns else {
+            let values = [tcp, udp].into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>().join(", ");
+            return options.wrap(&format!("{INDENT}{property}: {values}"), INDENT) + "\n";
+        };
+        let mut text = String::new();
+        for (place, part) in textwrap::wrap(&property, *width).iter().enumerate() {
+            let (tcp, udp) = if place == 0 { (tcp.as_str(), udp.as_str()) } else { ("", "") };
+            let drawn = format!("{INDENT}{}{}{udp}", padded(part, width + GAP), padded(tcp, tcp_width + GAP));
+            line(&mut text, drawn.trim_end());
+        }
+        text
+    }
+}
+
+/// How wide the columns below the sentences are; the last one has what is left.
+struct Columns {
+    property: usize,
+    tcp: usize,
+}
+
+impl Columns {
+    /// Columns for all `lines`; nothing where they would leave too little room for the properties.
+    fn of<'l>(lines: impl Iterator<Item = &'l Line<'l>>, options: RenderOptions) -> Option<Columns> {
+        let width = |text: &str| display_width(&options.line(text));
+        let (mut longest, mut tcp, mut udp) = (0, 0, 0);
+        for line in lines {
+            longest = longest.max(width(line.property));
+            tcp = tcp.max(width(&line.tcp));
+            udp = udp.max(width(&line.udp));
+        }
+        let room = usize::from(options.width).checked_sub(INDENT.len() + tcp + udp + 2 * GAP)?;
+        (room >= LEAST_PROPERTY.min(longest)).then(|| Columns { property: longest.min(room), tcp })
+    }
+}
+
+/// `text` with blanks behind it, up to `width` columns.
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(display_width(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{Observation, Os, judge, promised, sources, tcp, udp};
+
+    fn options(width: u16) -> RenderOptions {
+        RenderOptions { width, ascii: false, ladder: true, why: false, detail: crate::render::Detail::Answer }
+    }
+
+    fn drawn(width: u16) -> String {
+        let claims = [tcp, udp].map(|side| promised("id", side("the next read or receive returns"), 1, &sources::RFC768));
+        let rows = claims.map(|claim| judge(&claim, Os::Linux, &Observation::Seen(1.into())));
+        let lines: Vec<Line<'_>> = Pair::all(&rows).into_iter().map(Line::of).collect();
+        lines[0].draw(Columns::of(lines.iter(), options(width)).as_ref(), options(width))
+    }
+
+    #[test]
+    fn values_stand_in_columns_where_there_is_room() {
+        assert_eq!(drawn(60), "   the next read or receive returns  TCP 1  UDP 1\n");
+        assert_eq!(drawn(48), "   the next read or receive         TCP 1  UDP 1\n   returns\n");
+        assert_eq!(drawn(40), "   the next read or receive returns: TCP\n   1, UDP 1\n");
+    }
+}
