@@ -156,13 +156,13 @@ fn complete_or_whole() -> Scene {
         promised("udp-in-part", udp(missing), 0, &sources::RFC768),
         promised(
             "tcp-held",
-            tcp("nobody reads: a write that does not wait"),
+            tcp("nobody reads: a write, not waiting"),
             SocketError::WouldBlock,
             &sources::RFC9293_FLOW,
         ),
-        usual("udp-held", udp("nobody reads: sends of 1000 that fail"), 0, &sources::RFC8085_CONTROL)
+        usual("udp-held", udp("nobody reads: failed sends of 1000"), 0, &sources::RFC8085_CONTROL)
             .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
-        usual("udp-missing", udp("kept + dropped, by the kernel's count"), COUNT, &sources::LINUX_DROPS)
+        usual("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
@@ -209,25 +209,27 @@ fn a_descriptor_or_none(count: usize) -> Scene {
             .absent_on(Os::Windows, handles)
             .needs(Need::Descriptors),
     ];
-    Scene::claims("descriptors", "4. listen and accept, or one socket for all", claims).tests(sentence).run(move |lab| {
-        let server = lab.bind("server")?;
-        lab.observe("udp-listen", server.listen());
-        lab.observe("udp-accept", server.accept());
-        let clients = lab.endpoints("client", count)?;
-        lab.observe_or_skip("udp-descriptors", udp_descriptors_for(lab, &server, &clients, |_, _| Ok(()))?);
+    Scene::claims("descriptors", "4. listen and accept, or one socket for all", claims).tests(sentence).run(
+        move |lab| {
+            let server = lab.bind("server")?;
+            lab.observe("udp-listen", server.listen());
+            lab.observe("udp-accept", server.accept());
+            let clients = lab.endpoints("client", count)?;
+            lab.observe_or_skip("udp-descriptors", udp_descriptors_for(lab, &server, &clients, |_, _| Ok(()))?);
 
-        let listener = lab.tcp_bind("server")?;
-        lab.attempt("tcp-listen", listener.listen())?;
-        lab.observe("tcp-listen", "success");
-        match tcp_descriptors_for(lab, &listener, count) {
-            Err(SceneError::Call(error)) => lab.attempt::<()>("tcp-accept", Err(error)),
-            added => {
-                lab.observe_or_skip("tcp-descriptors", added?);
-                lab.observe("tcp-accept", "success");
-                Ok(())
+            let listener = lab.tcp_bind("server")?;
+            lab.attempt("tcp-listen", listener.listen())?;
+            lab.observe("tcp-listen", "success");
+            match tcp_descriptors_for(lab, &listener, count) {
+                Err(SceneError::Call(error)) => lab.attempt::<()>("tcp-accept", Err(error)),
+                added => {
+                    lab.observe_or_skip("tcp-descriptors", added?);
+                    lab.observe("tcp-accept", "success");
+                    Ok(())
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn calls_are_convention() -> Scene {
@@ -297,7 +299,7 @@ fn end_of_file_or_none() -> Scene {
 }
 
 fn restart() -> Scene {
-    let rebind = "the server closes first and binds again";
+    let rebind = "the server closes first, binds again";
     let claims = [
         usual("tcp-rebind", tcp(rebind), SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
             .on(Os::Windows, "success")

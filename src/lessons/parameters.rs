@@ -71,7 +71,12 @@ pub fn time(text: &str) -> Result<Duration, String> {
 }
 
 /// The claim about one receive: the first `buffer` bytes of `message`, and on Windows an error when it is longer.
-pub fn receive_returns(id: impl Into<String>, property: impl Into<Property>, message: &Message, buffer: usize) -> Claim {
+pub fn receive_returns(
+    id: impl Into<String>,
+    property: impl Into<Property>,
+    message: &Message,
+    buffer: usize,
+) -> Claim {
     let claim = promised(id, property, message.cut_to(buffer), &sources::POSIX_RECVFROM);
     if message.length() <= buffer {
         return claim;

@@ -2,7 +2,9 @@
 //! reader asks for it, and so is what was expected: it is the answer to the question above it.
 
 use super::markup::{Page, Text};
-use super::phrases::{TALLY, USUAL, because, counts, each_once, has_usual, observed, property, right_answer, summary, verdict};
+use super::phrases::{
+    TALLY, USUAL, because, counts, each_once, has_usual, observed, property, right_answer, summary, verdict,
+};
 use super::picture::Picture;
 use super::trace::shell_word;
 use super::{Results, svg};

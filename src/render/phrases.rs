@@ -23,15 +23,22 @@ pub(super) fn summary(tally: Tally, host: &Host) -> String {
 
 /// Whether a row is marked as one that nobody promises.
 pub(super) fn has_usual(report: &Report) -> bool {
-    report.rows().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
+    report.rows().any(is_typical)
+}
+
+/// Whether nobody promises what a row says. A number that is only measured promises nothing anyhow.
+pub(super) fn is_typical(row: &Row) -> bool {
+    row.strength == Strength::Usual && row.verdict != Verdict::Info
+}
+
+/// `text`, marked where it `is` only typical.
+pub(super) fn typical(text: &str, is: bool) -> String {
+    if is { format!("~ {text}") } else { text.to_owned() }
 }
 
 /// The property; `~` marks what nobody promises. A number that is only measured promises nothing anyhow.
 pub(super) fn property(property: &str, strength: Strength, measured: bool) -> String {
-    match strength {
-        Strength::Usual if !measured => format!("~ {property}"),
-        Strength::Usual | Strength::Promised => property.to_owned(),
-    }
+    typical(property, strength == Strength::Usual && !measured)
 }
 
 /// The verdict, with the reason where there is one.
@@ -76,14 +83,16 @@ pub(super) fn because(sentence: Sentence, truth: Truth, rows: &[Row]) -> String 
     if truth.is_settled() {
         return sentence.exact.to_owned();
     }
-    let open = sentence.unsettled_by(rows).into_iter().map(|row| match (row.verdict, &row.reason) {
-        (Verdict::Differs, _) => {
-            format!("\"{}\" is expected to be {}, and is {}", row.property, row.expected, row.observed)
-        }
-        (_, Some(reason)) => format!("\"{}\": {reason}", row.property),
-        (_, None) => format!("\"{}\" is not judged", row.property),
+    let open = sentence.unsettled_by(rows).into_iter().map(|row| match row.verdict {
+        Verdict::Differs => format!("{}: {}", row.property, both_values(row)),
+        _ => row.reason.as_deref().unwrap_or("not all of it was run").trim_end_matches('.').to_owned(),
     });
-    open.collect::<Vec<_>>().join("; ") + "."
+    each_once(open).join("; ") + "."
+}
+
+/// Both values of a row that differs.
+pub(super) fn both_values(row: &Row) -> String {
+    format!("expected {}, observed {}", row.expected, row.observed)
 }
 
 /// The verdict on so many sentences, as the end of a sentence.

@@ -51,9 +51,9 @@ impl<'r> Tested<'r> {
     }
 
     /// The pairs with a row that answers the lesson's question.
-    fn key_lines(&self, report: &Report) -> Vec<Line<'r>> {
-        let is_key = |pair: &Pair<'_>| pair.rows().any(|row| report.keys.contains(&row.id.as_str()));
-        Pair::all(&self.scene.rows).into_iter().filter(is_key).map(Line::of).collect()
+    fn key_lines(&self, report: &Report, options: RenderOptions) -> Vec<Line> {
+        let is_key = |pair: &&Pair<'_>| pair.rows().any(|row| report.keys.contains(&row.id.as_str()));
+        Pair::all(&self.scene.rows).iter().filter(is_key).map(|pair| Line::of(pair, options)).collect()
     }
 }
 
@@ -75,10 +75,11 @@ pub(super) fn scene_heading(scene: &SceneReport, options: RenderOptions) -> Stri
 /// Each sentence that the lesson puts to the test, with its verdict and the rows that answer the question; nothing where
 /// there is no sentence.
 pub(super) fn all(report: &Report, options: RenderOptions) -> Option<String> {
+    let sentences = Tested::all(report);
+    let lines: Vec<_> = sentences.iter().map(|tested| tested.key_lines(report, options)).collect();
+    let columns = Columns::of(lines.iter().flatten(), options);
     let mut text = String::new();
-    let sentences: Vec<_> = Tested::all(report).into_iter().map(|tested| (tested.key_lines(report), tested)).collect();
-    let columns = Columns::of(sentences.iter().flat_map(|(lines, _)| lines), options);
-    for (lines, tested) in &sentences {
+    for (tested, lines) in sentences.iter().zip(&lines) {
         line(&mut text, &options.wrap(&format!("{}. {}", tested.number, tested.sentence.text), INDENT));
         text.push_str(&tested.judgement(INDENT, options));
         lines.iter().for_each(|pair| text.push_str(&pair.draw(columns.as_ref(), options)));
@@ -106,36 +107,36 @@ pub(super) fn answer(report: &Report) -> Option<String> {
 }
 
 /// A pair on one line.
-struct Line<'r> {
-    property: &'r str,
+struct Line {
+    property: String,
     tcp: String,
     udp: String,
 }
 
-impl<'r> Line<'r> {
-    fn of(pair: Pair<'r>) -> Self {
-        let value = |name: &str, row| format!("{name} {}", in_short(row));
-        let Pair { property, tcp, udp } = pair;
-        Line {
-            property,
-            tcp: tcp.map_or_else(String::new, |row| value("TCP", row)),
-            udp: udp.map_or_else(String::new, |row| value("UDP", row)),
-        }
+impl Line {
+    fn of(pair: &Pair<'_>, options: RenderOptions) -> Self {
+        let named = |name: &str, value: &str| match value {
+            "" => String::new(),
+            value => options.line(&format!("{name} {value}")),
+        };
+        let [tcp, udp] = pair.values(in_short);
+        Line { property: options.line(&pair.property()), tcp: named("TCP", &tcp), udp: named("UDP", &udp) }
     }
 
     /// The property with the values in columns beside it, or behind it where there are none.
     fn draw(&self, columns: Option<&Columns>, options: RenderOptions) -> String {
-        let Line { property, .. } = self;
-        let [property, tcp, udp] = [property, self.tcp.as_str(), &self.udp].map(|text| options.line(text));
-        let Some(Columns { property: width, tcp: tcp_width }) = columns else {
-            let values = [tcp, udp].into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>().join(", ");
-            return options.wrap(&format!("{INDENT}{property}: {values}"), INDENT) + "\n";
+        let Line { property, tcp, udp } = self;
+        let Some(columns) = columns else {
+            let values: Vec<&str> =
+                [tcp, udp].into_iter().map(String::as_str).filter(|value| !value.is_empty()).collect();
+            return options.wrap(&format!("{INDENT}{property}: {}", values.join(", ")), INDENT) + "\n";
         };
         let mut text = String::new();
-        for (place, part) in textwrap::wrap(&property, *width).iter().enumerate() {
-            let (tcp, udp) = if place == 0 { (tcp.as_str(), udp.as_str()) } else { ("", "") };
-            let drawn = format!("{INDENT}{}{}{udp}", padded(part, width + GAP), padded(tcp, tcp_width + GAP));
+        let mut values = format!("{}{udp}", padded(tcp, columns.tcp + GAP));
+        for part in textwrap::wrap(property, columns.property) {
+            let drawn = format!("{INDENT}{}{values}", padded(&part, columns.property + GAP));
             line(&mut text, drawn.trim_end());
+            values.clear();
         }
         text
     }
@@ -149,14 +150,10 @@ struct Columns {
 
 impl Columns {
     /// Columns for all `lines`; nothing where they would leave too little room for the properties.
-    fn of<'l>(lines: impl Iterator<Item = &'l Line<'l>>, options: RenderOptions) -> Option<Columns> {
-        let width = |text: &str| display_width(&options.line(text));
-        let (mut longest, mut tcp, mut udp) = (0, 0, 0);
-        for line in lines {
-            longest = longest.max(width(line.property));
-            tcp = tcp.max(width(&line.tcp));
-            udp = udp.max(width(&line.udp));
-        }
+    fn of<'l>(lines: impl Iterator<Item = &'l Line> + Clone, options: RenderOptions) -> Option<Columns> {
+        let widest = |text: fn(&Line) -> &str| lines.clone().map(|line| display_width(text(line))).max().unwrap_or(0);
+        let longest = widest(|line| &line.property);
+        let (tcp, udp) = (widest(|line| &line.tcp), widest(|line| &line.udp));
         let room = usize::from(options.width).checked_sub(INDENT.len() + tcp + udp + 2 * GAP)?;
         (room >= LEAST_PROPERTY.min(longest)).then(|| Columns { property: longest.min(room), tcp })
     }
@@ -177,9 +174,10 @@ mod tests {
     }
 
     fn drawn(width: u16) -> String {
-        let claims = [tcp, udp].map(|side| promised("id", side("the next read or receive returns"), 1, &sources::RFC768));
+        let claims =
+            [tcp, udp].map(|side| promised("id", side("the next read or receive returns"), 1, &sources::RFC768));
         let rows = claims.map(|claim| judge(&claim, Os::Linux, &Observation::Seen(1.into())));
-        let lines: Vec<Line<'_>> = Pair::all(&rows).into_iter().map(Line::of).collect();
+        let lines: Vec<Line> = Pair::all(&rows).iter().map(|pair| Line::of(pair, options(width))).collect();
         lines[0].draw(Columns::of(lines.iter(), options(width)).as_ref(), options(width))
     }
 

@@ -3,16 +3,16 @@
 use comfy_table::Cell;
 
 use super::RenderOptions;
-use super::phrases::property;
+use super::phrases::{both_values, is_typical, typical};
 use super::sheet::{Notes, Sheet};
 use super::table::{colour, note};
 use crate::vocabulary::{Protocol, Report, Row, Verdict};
 
 /// A property, and the row of each protocol that has it.
 pub(super) struct Pair<'r> {
-    pub(super) property: &'r str,
-    pub(super) tcp: Option<&'r Row>,
-    pub(super) udp: Option<&'r Row>,
+    property: &'r str,
+    tcp: Option<&'r Row>,
+    udp: Option<&'r Row>,
 }
 
 impl<'r> Pair<'r> {
@@ -45,6 +45,17 @@ impl<'r> Pair<'r> {
         self.tcp.into_iter().chain(self.udp)
     }
 
+    /// The property; marked, where all of it is only typical.
+    pub(super) fn property(&self) -> String {
+        typical(self.property, self.rows().all(is_typical))
+    }
+
+    /// What `say` says of TCP and of UDP; marked, where one alone is only typical. Empty where there is no such row.
+    pub(super) fn values(&self, say: fn(&Row) -> String) -> [String; 2] {
+        let all = self.rows().all(is_typical);
+        [self.tcp, self.udp].map(|row| row.map_or_else(String::new, |row| typical(&say(row), is_typical(row) && !all)))
+    }
+
     /// The verdict on both, each by itself where they are not the same.
     fn verdict(&self, notes: &Notes) -> String {
         let word = |row: &Row| notes.marked(row.verdict.word(), note(row).as_deref());
@@ -73,12 +84,12 @@ pub(super) fn tables(report: &Report, notes: &Notes, options: RenderOptions) -> 
     for scene in &report.scenes {
         sheet.scene(&scene.title);
         for pair in Pair::all(&scene.rows) {
-            let [tcp, udp] = [pair.tcp, pair.udp].map(|row| sheet.cell(&row.map(in_full).unwrap_or_default()));
+            let [tcp, udp] = pair.values(in_full).map(|value| sheet.cell(&value));
             let mut verdict = Cell::new(pair.verdict(notes));
             if let Some(colour) = pair.colour() {
                 verdict = verdict.fg(colour);
             }
-            sheet.row([sheet.cell(pair.property), tcp, udp, verdict]);
+            sheet.row([sheet.cell(&pair.property()), tcp, udp, verdict]);
         }
     }
     sheet.tables(1..3).into_iter().map(|(_, table)| table).collect()
@@ -87,7 +98,7 @@ pub(super) fn tables(report: &Report, notes: &Notes, options: RenderOptions) -> 
 /// What was expected and observed, said once where it is the same.
 fn in_full(row: &Row) -> String {
     match row.verdict {
-        Verdict::Differs => marked(&format!("expected {}, observed {}", row.expected, row.observed), row),
+        Verdict::Differs => both_values(row),
         Verdict::Match | Verdict::Info | Verdict::Skipped => in_short(row),
     }
 }
@@ -95,21 +106,16 @@ fn in_full(row: &Row) -> String {
 /// What was observed, and whether that is not what was expected.
 pub(super) fn in_short(row: &Row) -> String {
     match row.verdict {
-        Verdict::Match | Verdict::Info => marked(&row.observed, row),
-        Verdict::Differs => marked(&format!("{} (differs)", row.observed), row),
+        Verdict::Match | Verdict::Info => row.observed.clone(),
+        Verdict::Differs => format!("{} (differs)", row.observed),
         Verdict::Skipped => "not observed".to_owned(),
     }
-}
-
-/// `~` marks what is typical; a number that is only measured promises nothing anyhow.
-fn marked(value: &str, row: &Row) -> String {
-    property(value, row.strength, row.verdict == Verdict::Info)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{Claim, Observation, Os, judge, promised, sources, tcp, udp};
+    use crate::vocabulary::{Claim, Observation, Os, judge, promised, sources, tcp, udp, usual};
 
     fn row(claim: &Claim) -> Row {
         judge(claim, Os::Linux, &Observation::Seen(1.into()))
@@ -139,6 +145,21 @@ mod tests {
     fn what_differs_is_written_in_full() {
         let claim = promised("id", udp("a"), 2, &sources::RFC768);
         assert_eq!(in_full(&row(&claim)), "expected 2, observed 1");
-        assert_eq!(in_short(&row(&claim.usually())), "~ 1 (differs)");
+        assert_eq!(in_short(&row(&claim)), "1 (differs)");
+    }
+
+    #[test]
+    fn the_mark_stands_before_all_that_is_typical() {
+        let (specified, typical) = (promised("id", tcp("a"), 1, &sources::RFC768), |property| {
+            row(&usual("id", property, 1, &sources::RFC768))
+        });
+        let drawn = |rows: &[Row]| {
+            let pairs = Pair::all(rows);
+            let [tcp, udp] = pairs[0].values(in_short);
+            [pairs[0].property(), tcp, udp]
+        };
+        assert_eq!(drawn(&[row(&specified), typical(udp("a"))]), ["a", "1", "~ 1"]);
+        assert_eq!(drawn(&[typical(tcp("a")), typical(udp("a"))]), ["~ a", "1", "1"]);
+        assert_eq!(drawn(&[typical(udp("a"))]), ["~ a", "", "1"]);
     }
 }
