@@ -26,7 +26,6 @@ pub static LESSON: Lesson = Lesson {
           checksum as TCP's, which over IPv4 a UDP sender may leave out. What TCP adds is the complete stream, in order and without duplicates, and the connection \
           that this needs: a descriptor for each peer, an end of file, a waiting time after it. Which calls one uses is \
           convention.",
-    answer: "",
     keys: &["udp-rest", "udp-three", "udp-in-part", "udp-listen", "udp-send"],
     guess: Guess {
         answers: &[

@@ -28,6 +28,9 @@ struct ReportJson<'a> {
     lesson: &'a str,
     title: &'a str,
     question: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    keys: &'a [&'a str],
     scenes: Vec<SceneJson<'a>>,
     rows: Vec<RowJson<'a>>,
     notes: Vec<&'a str>,
@@ -42,6 +45,8 @@ struct SceneJson<'a> {
     title: &'a str,
     #[serde(flatten)]
     tested: Option<TestedJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'a str>,
 }
@@ -105,12 +110,13 @@ pub fn pretty(value: &impl Serialize) -> String {
 }
 
 fn report(report: &Report) -> ReportJson<'_> {
-    let scenes = || (1..).zip(&report.scenes);
     ReportJson {
         lesson: report.lesson,
         title: report.title,
         question: report.question,
-        scenes: scenes().map(|(number, scene)| self::scene(number, scene)).collect(),
+        answer: report.answered().map(|answer| answer.text),
+        keys: report.keys,
+        scenes: report.scenes.iter().map(scene).collect(),
         rows: report
             .scenes
             .iter()
@@ -118,19 +124,28 @@ fn report(report: &Report) -> ReportJson<'_> {
             .collect(),
         notes: report.notes(),
         began_unix_us: microseconds(report.began.duration_since(UNIX_EPOCH).unwrap_or_default()),
-        events: scenes()
-            .flat_map(|(number, scene)| scene.events.iter().map(move |event| self::event(number, event)))
+        events: report
+            .scenes
+            .iter()
+            .flat_map(|scene| scene.events.iter().map(move |event| self::event(scene.number, event)))
             .collect(),
     }
 }
 
-fn scene(scene: usize, report: &SceneReport) -> SceneJson<'_> {
-    let tested = report.tested().map(|(sentence, truth)| TestedJson {
+fn scene(scene: &SceneReport) -> SceneJson<'_> {
+    let tested = scene.tested().map(|(sentence, truth)| TestedJson {
         sentence: sentence.text,
         holds: truth.words(),
-        because: because(sentence, truth, &report.rows),
+        because: because(sentence, truth, &scene.rows),
     });
-    SceneJson { scene, id: report.id, title: &report.title, tested, stopped: report.stopped.as_deref() }
+    SceneJson {
+        scene: scene.number,
+        id: scene.id,
+        title: &scene.title,
+        tested,
+        answer: scene.answered().map(|answer| answer.text),
+        stopped: scene.stopped.as_deref(),
+    }
 }
 
 fn microseconds(time: Duration) -> u64 {

@@ -2,13 +2,19 @@
 
 use std::fmt::Write;
 
-use crate::vocabulary::{Host, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
+use crate::vocabulary::{Answer, Host, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ typical, guaranteed by no standard";
 
 /// The heads of a table that sums up lessons.
 pub(super) const TALLY: [&str; 6] = ["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"];
+
+/// `7 of 7 rows as expected`, and how many could not be observed.
+pub(super) fn rows_as_expected(tally: Tally) -> String {
+    let skipped = if tally.skipped > 0 { format!(", {} skipped", tally.skipped) } else { String::new() };
+    format!("{} of {} rows as expected{skipped}", tally.matching, tally.judged())
+}
 
 /// `7 of 7 as expected on Linux 6.18`, and what was not judged.
 pub(super) fn summary(tally: Tally, host: &Host) -> String {
@@ -19,6 +25,26 @@ pub(super) fn summary(tally: Tally, host: &Host) -> String {
         }
     }
     text
+}
+
+/// The answer, made of what was observed; that a row which it rests on differs comes first.
+pub(super) fn answered(answer: &Answer<'_>) -> String {
+    let named = |rows: Vec<&Row>| {
+        let names: Vec<String> = rows.iter().map(|row| format!("\"{}\"", row.property)).collect();
+        format!("{} {}", if names.len() == 1 { "row" } else { "rows" }, names.join(", "))
+    };
+    let (differing, skipped): (Vec<_>, Vec<_>) = (answer.differing().collect(), answer.skipped().collect());
+    let text = match skipped.first() {
+        None => answer.text.clone(),
+        Some(row) if answer.text.is_empty() || answer.is_unseen() => {
+            format!("Not observed here: {}.", row.reason.as_deref().unwrap_or("the row was skipped"))
+        }
+        Some(_) => format!("{} Not observed here: {}.", answer.text, named(skipped)),
+    };
+    match differing.is_empty() {
+        true => text,
+        false => format!("NOT as expected: {text} See {}.", named(differing)),
+    }
 }
 
 /// Whether a row is marked as one that nobody promises.
@@ -93,29 +119,4 @@ pub(super) fn because(sentence: Sentence, truth: Truth, rows: &[Row]) -> String 
 /// Both values of a row that differs.
 pub(super) fn both_values(row: &Row) -> String {
     format!("expected {}, observed {}", row.expected, row.observed)
-}
-
-/// The verdict on so many sentences, as the end of a sentence.
-pub(super) fn said_of(truth: Truth, count: usize) -> &'static str {
-    match (truth, count) {
-        (Truth::Holds, 1) => "holds",
-        (Truth::Holds, _) => "hold",
-        (Truth::Loosely, 1) => "holds loosely",
-        (Truth::Loosely, _) => "hold loosely",
-        (Truth::NotAsPut, 1) => "does not hold as put",
-        (Truth::NotAsPut, _) => "do not hold as put",
-        (Truth::NotAsExpected, 1) => "is not as expected here",
-        (Truth::NotAsExpected, _) => "are not as expected here",
-        (Truth::NotObserved, 1) => "was not observed here",
-        (Truth::NotObserved, _) => "were not observed here",
-    }
-}
-
-/// `1`; `1 and 2`; `1, 2 and 3`.
-pub(super) fn listed(texts: &[String]) -> String {
-    match texts {
-        [] => String::new(),
-        [only] => only.clone(),
-        [others @ .., last] => format!("{} and {last}", others.join(", ")),
-    }
 }

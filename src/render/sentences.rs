@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Color, Style};
 use textwrap::core::display_width;
 
 use super::RenderOptions;
-use super::phrases::{because, listed, said_of};
+use super::phrases::because;
 use super::sheet::BOLD;
 use super::side_by_side::{Pair, in_short};
 use super::table::{heading, line};
@@ -19,22 +19,16 @@ const GAP: usize = 2;
 /// With less room for the property, its two values do not stand in columns.
 const LEAST_PROPERTY: usize = 30;
 
-/// A scene that puts a sentence to the test, with its number.
+/// A scene that puts a sentence to the test.
 struct Tested<'r> {
-    number: usize,
     scene: &'r SceneReport,
     sentence: Sentence,
     truth: Truth,
 }
 
 impl<'r> Tested<'r> {
-    fn all(report: &'r Report) -> Vec<Tested<'r>> {
-        let scenes = (1..).zip(&report.scenes);
-        scenes.filter_map(|(number, scene)| Tested::of(number, scene)).collect()
-    }
-
-    fn of(number: usize, scene: &'r SceneReport) -> Option<Tested<'r>> {
-        scene.tested().map(|(sentence, truth)| Tested { number, scene, sentence, truth })
+    fn of(scene: &'r SceneReport) -> Option<Tested<'r>> {
+        scene.tested().map(|(sentence, truth)| Tested { scene, sentence, truth })
     }
 
     /// The verdict, and why.
@@ -63,10 +57,11 @@ const fn bold_in(colour: AnsiColor) -> Style {
 
 /// The heading of a scene: its title, or the sentence that it puts to the test, with the verdict.
 pub(super) fn scene_heading(scene: &SceneReport, options: RenderOptions) -> String {
-    match Tested::of(0, scene) {
-        None => heading(&format!("{}: {}", scene.id, scene.title), options),
+    let titled = |title: &str| heading(&format!("Scene {}, {}: {title}", scene.number, scene.id), options);
+    match Tested::of(scene) {
+        None => titled(&scene.title),
         Some(tested) => {
-            let sentence = heading(&format!("{}: \"{}\"", scene.id, tested.sentence.text), options);
+            let sentence = titled(&format!("\"{}\"", tested.sentence.text));
             sentence + &tested.judgement("", options)
         }
     }
@@ -75,35 +70,16 @@ pub(super) fn scene_heading(scene: &SceneReport, options: RenderOptions) -> Stri
 /// Each sentence that the lesson puts to the test, with its verdict and the rows that answer the question; nothing where
 /// there is no sentence.
 pub(super) fn all(report: &Report, options: RenderOptions) -> Option<String> {
-    let sentences = Tested::all(report);
+    let sentences: Vec<Tested<'_>> = report.scenes.iter().filter_map(Tested::of).collect();
     let lines: Vec<_> = sentences.iter().map(|tested| tested.key_lines(report, options)).collect();
     let columns = Columns::of(lines.iter().flatten(), options);
     let mut text = String::new();
     for (tested, lines) in sentences.iter().zip(&lines) {
-        line(&mut text, &options.wrap(&format!("{}. {}", tested.number, tested.sentence.text), INDENT));
+        line(&mut text, &options.wrap(&format!("{}. {}", tested.scene.number, tested.sentence.text), INDENT));
         text.push_str(&tested.judgement(INDENT, options));
         lines.iter().for_each(|pair| text.push_str(&pair.draw(columns.as_ref(), options)));
     }
     (!sentences.is_empty()).then_some(text)
-}
-
-/// Which of the sentences hold, those first of which this system does not tell; nothing where there is no sentence.
-pub(super) fn answer(report: &Report) -> Option<String> {
-    let sentences = Tested::all(report);
-    let mut parts = Vec::new();
-    for truth in Truth::ALL {
-        let with_it = sentences.iter().filter(|tested| tested.truth == truth);
-        let numbers: Vec<String> = with_it.map(|tested| tested.number.to_string()).collect();
-        match numbers.as_slice() {
-            [] => {}
-            [number] if parts.is_empty() => parts.push(format!("Sentence {number} {}", said_of(truth, 1))),
-            _ if parts.is_empty() => {
-                parts.push(format!("Sentences {} {}", listed(&numbers), said_of(truth, numbers.len())));
-            }
-            _ => parts.push(format!("{} {}", listed(&numbers), said_of(truth, numbers.len()))),
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("; ") + ".")
 }
 
 /// A pair on one line.

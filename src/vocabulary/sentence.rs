@@ -46,15 +46,20 @@ impl Sentence {
         [self.shown_by, self.bounded_by, self.contradicted_by].into_iter().flatten().copied()
     }
 
+    /// Those of `rows` by which it is judged.
+    pub fn among<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
+        let ids: Vec<&str> = self.rests_on().collect();
+        rows.iter().filter(|row| ids.contains(&row.id.as_str())).collect()
+    }
+
     /// Whether it holds, by what became of `rows`.
     pub fn truth(&self, rows: &[Row]) -> Truth {
-        let named = |ids: &[&str]| rows.iter().filter(|row| ids.contains(&row.id.as_str())).collect::<Vec<_>>();
-        let ids: Vec<&str> = self.rests_on().collect();
-        let (judged, shown) = (named(&ids), named(self.shown_by));
-        let is_only_typical = shown.iter().any(|row| row.strength == Strength::Usual);
+        let judged = self.among(rows);
+        let is_only_typical =
+            judged.iter().any(|row| row.strength == Strength::Usual && self.shown_by.contains(&row.id.as_str()));
         if judged.iter().any(|row| row.verdict == Verdict::Differs) {
             Truth::NotAsExpected
-        } else if judged.len() < ids.len() || judged.iter().any(|row| row.verdict != Verdict::Match) {
+        } else if judged.len() < self.rests_on().count() || judged.iter().any(|row| row.verdict != Verdict::Match) {
             Truth::NotObserved
         } else if !self.contradicted_by.is_empty() {
             Truth::NotAsPut
@@ -67,10 +72,8 @@ impl Sentence {
 
     /// The rows that keep it from being judged: those that differ, or else those that were not observed or not judged.
     pub fn unsettled_by<'r>(&self, rows: &'r [Row]) -> Vec<&'r Row> {
-        let ids: Vec<&str> = self.rests_on().collect();
-        let open = |row: &&Row| ids.contains(&row.id.as_str()) && row.verdict != Verdict::Match;
-        let (differing, unobserved): (Vec<_>, Vec<_>) =
-            rows.iter().filter(open).partition(|row| row.verdict == Verdict::Differs);
+        let open = self.among(rows).into_iter().filter(|row| row.verdict != Verdict::Match);
+        let (differing, unobserved): (Vec<_>, Vec<_>) = open.partition(|row| row.verdict == Verdict::Differs);
         if differing.is_empty() { unobserved } else { differing }
     }
 }
@@ -106,9 +109,51 @@ impl Truth {
         }
     }
 
+    /// The verdict on so many sentences, as the end of a sentence.
+    fn said_of(self, count: usize) -> &'static str {
+        match (self, count) {
+            (Truth::Holds, 1) => "holds",
+            (Truth::Holds, _) => "hold",
+            (Truth::Loosely, 1) => "holds loosely",
+            (Truth::Loosely, _) => "hold loosely",
+            (Truth::NotAsPut, 1) => "does not hold as put",
+            (Truth::NotAsPut, _) => "do not hold as put",
+            (Truth::NotAsExpected, 1) => "is not as expected here",
+            (Truth::NotAsExpected, _) => "are not as expected here",
+            (Truth::NotObserved, 1) => "was not observed here",
+            (Truth::NotObserved, _) => "were not observed here",
+        }
+    }
+
+    /// Which of the numbered sentences hold, in one sentence; those come first that could not be judged.
+    pub fn summary(tested: &[(usize, Truth)]) -> String {
+        let mut parts = Vec::new();
+        for wanted in Truth::ALL {
+            let with_it = tested.iter().filter(|(_, truth)| *truth == wanted);
+            let numbers: Vec<String> = with_it.map(|(number, _)| number.to_string()).collect();
+            let noun = match (parts.is_empty(), numbers.len()) {
+                (_, 0) => continue,
+                (true, 1) => "Sentence ",
+                (true, _) => "Sentences ",
+                (false, _) => "",
+            };
+            parts.push(format!("{noun}{} {}", listed(&numbers), wanted.said_of(numbers.len())));
+        }
+        parts.join("; ") + "."
+    }
+
     /// Whether the sentence could be judged.
     pub fn is_settled(self) -> bool {
         matches!(self, Truth::Holds | Truth::Loosely | Truth::NotAsPut)
+    }
+}
+
+/// `1`; `1 and 2`; `1, 2 and 3`.
+fn listed(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
     }
 }
 
@@ -181,6 +226,20 @@ mod tests {
         let rows = [skipped(&specified("one")), judged(&specified("other"), 2)];
         assert_eq!(PLAIN.truth(&rows), Truth::NotAsExpected);
         assert_eq!(PLAIN.unsettled_by(&rows)[0].id, "other");
+    }
+
+    #[test]
+    fn the_summary_begins_with_what_could_not_be_judged() {
+        use Truth::{Holds, Loosely, NotAsExpected, NotAsPut, NotObserved};
+        let summary = |truths: &[Truth]| Truth::summary(&(1..).zip(truths.iter().copied()).collect::<Vec<_>>());
+        assert_eq!(
+            summary(&[Holds, Loosely, NotAsPut, Loosely, Loosely]),
+            "Sentence 1 holds; 2, 4 and 5 hold loosely; 3 does not hold as put."
+        );
+        assert_eq!(
+            summary(&[NotObserved, NotAsExpected, NotAsExpected, Holds, NotAsPut]),
+            "Sentences 2 and 3 are not as expected here; 1 was not observed here; 4 holds; 5 does not hold as put."
+        );
     }
 
     #[test]
