@@ -40,6 +40,7 @@ pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
 pub(super) fn entry(report: &Report, results: &Results<'_>) -> String {
     let options = results.options;
     let mut text = question(report, options);
+    text.push_str(&sentences::in_brief(report, options));
     text.push_str(&answer(report.answered(), options));
     text.push_str(&rows(&with_differing([], report), options));
     text.push_str(&troubles(report, options));

@@ -82,6 +82,14 @@ pub(super) fn all(report: &Report, options: RenderOptions) -> Option<String> {
     (!sentences.is_empty()).then_some(text)
 }
 
+/// Each sentence with its verdict, and no more; nothing where there is none.
+pub(super) fn in_brief(report: &Report, options: RenderOptions) -> String {
+    let line = |(scene, sentence, truth): (&SceneReport, Sentence, Truth)| {
+        options.wrap(&format!("{}. {}: {}", scene.number, sentence.text, truth.words()), INDENT) + "\n"
+    };
+    report.tested().into_iter().map(line).collect()
+}
+
 /// A pair on one line.
 struct Line {
     property: String,
