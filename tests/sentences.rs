@@ -119,7 +119,7 @@ fn a_scene_has_both_protocols_on_one_line() {
     let cells = |line: &str| line.split(['│', '┆']).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let lines: Vec<Vec<String>> = out.lines().map(cells).collect();
     assert!(lines.iter().any(|cells| *cells == ["", "Property", "TCP", "UDP", "Verdict", ""]), "{out}");
-    assert!(lines.iter().any(|cells| *cells == ["", "descriptors for 5 clients", "5", "0", "match", ""]), "{out}");
+    assert!(lines.iter().any(|cells| *cells == ["", "file descriptors for 5 clients", "5", "0", "match", ""]), "{out}");
 }
 
 #[cfg(target_os = "linux")]

@@ -23,9 +23,9 @@ pub static LESSON: Lesson = Lesson {
     question: "Tutorials tell TCP from UDP in five sentences. Which of them hold?",
     why: "TCP is a stream of bytes, in order and complete (RFC 9293 section 2.2); it has no messages, so none can stick \
           together. A UDP datagram (RFC 768) arrives at the socket whole or not at all, guarded by the same kind of \
-          checksum as TCP's, which over IPv4 a UDP sender may leave out. What TCP adds is the complete stream, in order and without duplicates, and the connection \
-          that this needs: a descriptor for each peer, an end of file, a waiting time after it. Which calls one uses is \
-          convention.",
+          checksum as TCP's, which over IPv4 a UDP sender may leave out. What TCP adds is the complete stream, in order \
+          and without duplicates, and the connection that this needs: a file descriptor for each peer, an end of file, a \
+          waiting time after it. Which calls one uses is convention.",
     keys: &["udp-rest", "udp-three", "udp-in-part", "udp-listen", "udp-send"],
     guess: Guess {
         answers: &[
@@ -190,8 +190,8 @@ fn a_descriptor_or_none(count: usize) -> Scene {
         .loosely_when(&["udp-listen", "udp-accept"])
         .exactly("only a TCP server needs them; on UDP both are errors.");
     let unsupported = SocketError::NotSupported;
-    let descriptors = format!("descriptors for {}", parameters::counted(count, "client"));
-    let handles = "Windows counts handles, not descriptors";
+    let descriptors = format!("file descriptors for {}", parameters::counted(count, "client"));
+    let handles = "Windows counts handles, not file descriptors";
     let claims = [
         promised("tcp-listen", tcp("listen"), "success", &sources::POSIX_LISTEN),
         promised("udp-listen", udp("listen"), unsupported, &sources::POSIX_LISTEN)
@@ -305,7 +305,7 @@ fn restart() -> Scene {
             .cites_on(Os::Windows, &sources::COREFX_24562),
         promised("udp-rebind", udp(rebind), "success", &sources::RFC768),
     ];
-    Scene::claims("restart", "restart: TIME-WAIT, or no state at all", claims).run(|lab| {
+    Scene::claims("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
         let listener = lab.tcp_listener("server")?;
         let client = lab.tcp_socket("client")?;
         client.connect(&listener)?;
@@ -355,7 +355,7 @@ fn nobody_there() -> Scene {
 
 fn the_address_of_the_answer() -> Scene {
     let one_address = "macOS has one loopback address configured";
-    let connected = "asked at 127.0.0.2, a connected client receives";
+    let connected = "a connected client receives";
     let claims = [
         promised("tcp-asked", tcp(connected), &b"Thanks"[..], &sources::RFC9293_STREAM)
             .absent_on(Os::Macos, one_address),
