@@ -112,7 +112,7 @@ pub enum Need {
     Descriptors,
 }
 
-/// Of whom a claim speaks that has one of the other protocol beside it, in the same words.
+/// The protocol of which a claim speaks, where TCP and UDP stand side by side, and the words that both share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beside {
     /// The protocol.
@@ -121,7 +121,7 @@ pub struct Beside {
     pub property: String,
 }
 
-/// A property: of this lab's UDP, or of one protocol beside the other.
+/// A property as a claim names it: by itself, or as that of one protocol beside the other ([`tcp`], [`udp`]).
 pub struct Property {
     text: String,
     beside: Option<Beside>,
