@@ -42,9 +42,8 @@ fn every_scene(report: &Report, results: &Results<'_>) -> String {
     for (scene, table) in report.scenes.iter().zip(tables(report, &notes, options)) {
         text.push('\n');
         text.push_str(&sentences::scene_heading(scene, options));
-        let extent = if full { Extent::Whole } else { Extent::Lesson };
         if options.ladder
-            && let Some(picture) = Picture::of_scene(scene, extent)
+            && let Some(picture) = Picture::of_scene(scene, Extent::of(options.detail))
         {
             text.push_str(&ladder::draw(&picture, options));
         }
