@@ -19,6 +19,7 @@ mod programs;
 mod properties;
 mod registry;
 mod screen;
+mod sentences;
 mod step;
 #[cfg(target_os = "linux")]
 mod strangers;

@@ -277,7 +277,7 @@ fn what_threads_do_is_replayed_and_that_is_said() {
 #[test]
 fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
     let (out, report) = with_report(&["compare"], &enters(), "time-wait");
-    let scene = out.split("── restart: TIME-WAIT").nth(1).unwrap().split("\n\n").next().unwrap();
+    let scene = out.split("── TIME-WAIT").nth(1).unwrap().split("\n\n").next().unwrap();
     let parts: Vec<&str> = scene.split(UNSTOPPABLE).collect();
     assert_eq!(parts.len(), 3, "TCP, and the moment between close and bind of UDP: {scene}");
     assert!(parts[0].contains("server: accept (TCP)") && !parts[0].contains("close"), "{scene}");

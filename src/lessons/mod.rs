@@ -11,7 +11,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::kernel::{self, HERE};
 use crate::lab::{Lab, Observer, SceneError, Session, Watchdog};
 use crate::vocabulary::{
-    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Verdict, judge,
+    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Sentence, Verdict, judge,
 };
 
 pub mod parameters;
@@ -90,6 +90,7 @@ pub struct Scene {
     number: usize,
     id: &'static str,
     title: String,
+    sentence: Option<Sentence>,
     answer: String,
     claims: Arc<[Claim]>,
     run: Run,
@@ -100,12 +101,18 @@ type Run = Box<dyn FnOnce(&Lab) -> Result<(), SceneError> + Send>;
 impl Scene {
     /// The claims of the scene `id`, which is called `title`: written down before anything runs.
     pub fn claims(id: &'static str, title: impl Into<String>, claims: impl IntoIterator<Item = Claim>) -> Claimed {
-        Claimed { id, title: title.into(), answer: String::new(), claims: claims.into_iter().collect() }
+        let claims = claims.into_iter().collect();
+        Claimed { id, title: title.into(), answer: String::new(), sentence: None, claims }
     }
 
     /// What the scene says before it looks.
     pub fn claimed(&self) -> &[Claim] {
         &self.claims
+    }
+
+    /// The sentence of a tutorial that it puts to the test.
+    pub fn sentence(&self) -> Option<Sentence> {
+        self.sentence
     }
 
     /// Its place among the scenes of its lesson, from 1.
@@ -133,11 +140,18 @@ impl Scene {
 pub struct Claimed {
     id: &'static str,
     title: String,
+    sentence: Option<Sentence>,
     answer: String,
     claims: Vec<Claim>,
 }
 
 impl Claimed {
+    /// Says which sentence of a tutorial the scene puts to the test.
+    pub fn tests(mut self, sentence: Sentence) -> Self {
+        self.sentence = Some(sentence);
+        self
+    }
+
     /// Answers, in a sentence or two made of observed values: `{id}` stands for what was observed of a row, `{id noun}` for as
     /// many of the noun.
     pub fn answer(mut self, answer: impl Into<String>) -> Self {
@@ -153,8 +167,8 @@ impl Claimed {
 
     /// Adds what the scene does.
     pub fn run(self, run: impl FnOnce(&Lab) -> Result<(), SceneError> + Send + 'static) -> Scene {
-        let Claimed { id, title, answer, claims } = self;
-        Scene { number: 0, id, title, answer, claims: claims.into(), run: Box::new(run) }
+        let Claimed { id, title, answer, sentence, claims } = self;
+        Scene { number: 0, id, title, answer, sentence, claims: claims.into(), run: Box::new(run) }
     }
 }
 
@@ -236,7 +250,7 @@ impl Lesson {
 
 /// Runs one scene and judges it.
 fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result<SceneReport, SceneError> {
-    let Scene { number, id, title, answer, claims, run } = scene;
+    let Scene { number, id, title, answer, sentence, claims, run } = scene;
     let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
     let log = match all_absent {
         true => Arc::default(),
@@ -269,7 +283,7 @@ fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result
     });
     let rows = judged.collect();
     let (events, notes) = log.take();
-    Ok(SceneReport { number, id, title, answer, rows, events, notes, stopped })
+    Ok(SceneReport { number, id, title, answer, sentence, rows, events, notes, stopped })
 }
 
 /// Why a row is skipped under Wine.

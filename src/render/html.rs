@@ -2,11 +2,13 @@
 //! reader asks for it, and so is what was expected: it is the answer to the question above it.
 
 use super::markup::{Page, Text};
-use super::phrases::{TALLY, USUAL, counts, each_once, has_usual, observed, property, right_answer, summary, verdict};
+use super::phrases::{
+    TALLY, USUAL, because, counts, each_once, has_usual, observed, property, right_answer, summary, verdict,
+};
 use super::picture::Picture;
 use super::trace::shell_word;
 use super::{Results, svg};
-use crate::vocabulary::{Report, Row, Verdict};
+use crate::vocabulary::{Report, Row, SceneReport, Verdict};
 
 /// How the page looks on screens, in light and dark, and on paper.
 const STYLE: &str = include_str!("handout.css");
@@ -108,6 +110,10 @@ fn seen(page: &mut Page, report: &Report, results: &Results<'_>) {
     if results.options.ladder {
         picture(page, report);
     }
+    let sentences: Vec<String> = report.scenes.iter().filter_map(sentence).collect();
+    if !sentences.is_empty() {
+        page.list("ul", sentences.iter());
+    }
     page.wide(format_args!("Table: {}", report.lesson), |page| {
         let titles = ["Property", "Expected", "Observed", "Verdict", "Source"];
         page.head(format_args!("What {} did", results.host.short()), &titles);
@@ -119,6 +125,13 @@ fn seen(page: &mut Page, report: &Report, results: &Results<'_>) {
         page.element("p", USUAL);
     }
     report.notes().iter().for_each(|note| page.element("p", format_args!("Note: {note}.")));
+}
+
+/// The sentence that a scene puts to the test, with its verdict.
+fn sentence(scene: &SceneReport) -> Option<String> {
+    let (sentence, truth) = scene.tested()?;
+    let because = because(sentence, truth, &scene.rows);
+    Some(format!("\"{}\" {}: {because}", sentence.text, truth.words()))
 }
 
 /// The body of a table: the scenes, their rows, and whatever cells follow the property.

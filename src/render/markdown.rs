@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::phrases::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
+use super::phrases::{TALLY, USUAL, because, counts, has_usual, property, summary, verdict};
 use super::picture::{Bars, Extent, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
@@ -66,6 +66,7 @@ fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> 
             Picture::Bars(scenes) => intervals(&scenes),
         });
     }
+    page.push_str(&sentences(report));
     let titles = ["Property", "Expected", "Observed", "Verdict", "Source"];
     let _ = write!(page, "\n{}", head(&titles));
     for scene in &report.scenes {
@@ -85,6 +86,17 @@ fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> 
     }
     let _ = writeln!(page, "\n**Why:** {}\n\n**Next:** `udp-lab {}`", escaped(report.why), report.next);
     page
+}
+
+/// The sentences that the lesson puts to the test, each with its verdict; nothing where there is none.
+fn sentences(report: &Report) -> String {
+    let mut list = String::new();
+    for scene in &report.scenes {
+        let Some((sentence, truth)) = scene.tested() else { continue };
+        let because = because(sentence, truth, &scene.rows);
+        let _ = writeln!(list, "- \"{}\" **{}**: {}", escaped(sentence.text), truth.words(), escaped(&because));
+    }
+    if list.is_empty() { list } else { format!("\n{list}") }
 }
 
 fn tallies(results: &Results<'_>, sum: Tally) -> String {

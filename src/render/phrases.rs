@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::vocabulary::{Answer, Host, Report, Row, Strength, Tally, Verdict};
+use crate::vocabulary::{Answer, Host, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ typical, guaranteed by no standard";
@@ -49,15 +49,22 @@ pub(super) fn answered(answer: &Answer<'_>) -> String {
 
 /// Whether a row is marked as one that nobody promises.
 pub(super) fn has_usual(report: &Report) -> bool {
-    report.rows().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
+    report.rows().any(is_typical)
+}
+
+/// Whether nobody promises what a row says. A number that is only measured promises nothing anyhow.
+pub(super) fn is_typical(row: &Row) -> bool {
+    row.strength == Strength::Usual && row.verdict != Verdict::Info
+}
+
+/// `text`, marked where it `is` only typical.
+pub(super) fn typical(text: &str, is: bool) -> String {
+    if is { format!("~ {text}") } else { text.to_owned() }
 }
 
 /// The property; `~` marks what nobody promises. A number that is only measured promises nothing anyhow.
 pub(super) fn property(property: &str, strength: Strength, measured: bool) -> String {
-    match strength {
-        Strength::Usual if !measured => format!("~ {property}"),
-        Strength::Usual | Strength::Promised => property.to_owned(),
-    }
+    typical(property, strength == Strength::Usual && !measured)
 }
 
 /// The verdict, with the reason where there is one.
@@ -95,4 +102,21 @@ pub(super) fn each_once<T: PartialEq>(cited: impl Iterator<Item = T>) -> Vec<T> 
         }
     }
     once
+}
+
+/// Why a sentence has its verdict: what holds exactly, or the rows that keep it from being judged.
+pub(super) fn because(sentence: Sentence, truth: Truth, rows: &[Row]) -> String {
+    if truth.is_settled() {
+        return sentence.exact.to_owned();
+    }
+    let open = sentence.unsettled_by(rows).into_iter().map(|row| match row.verdict {
+        Verdict::Differs => format!("{}: {}", row.property, both_values(row)),
+        _ => row.reason.as_deref().unwrap_or("not all of it was run").trim_end_matches('.').to_owned(),
+    });
+    each_once(open).join("; ") + "."
+}
+
+/// Both values of a row that differs.
+pub(super) fn both_values(row: &Row) -> String {
+    format!("expected {}, observed {}", row.expected, row.observed)
 }

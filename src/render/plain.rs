@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::phrases::summary;
+use super::phrases::{because, summary};
 use super::picture::{Extent, Picture};
 use super::{RenderOptions, Results};
-use crate::vocabulary::{Report, Row};
+use crate::vocabulary::{Report, Row, SceneReport};
 
 /// Every lesson of a run.
 pub fn reports(results: &Results<'_>) -> String {
@@ -70,7 +70,7 @@ impl Lines {
             for (place, row) in scene.rows.iter().enumerate() {
                 self.group();
                 if place == 0 {
-                    self.line("scene", &scene.title);
+                    self.scene(scene);
                 }
                 self.row(row);
             }
@@ -80,6 +80,15 @@ impl Lines {
         report.notes().iter().for_each(|note| self.line("note", note));
         self.line("why", report.why);
         self.line("next", &format!("udp-lab {}", report.next));
+    }
+
+    fn scene(&mut self, scene: &SceneReport) {
+        self.line("scene", &scene.title);
+        if let Some((sentence, truth)) = scene.tested() {
+            self.line("sentence", sentence.text);
+            self.line("holds", truth.words());
+            self.line("because", &because(sentence, truth, &scene.rows));
+        }
     }
 
     fn row(&mut self, row: &Row) {

@@ -7,7 +7,7 @@ use comfy_table::{Cell, Color};
 use super::phrases::{TALLY, USUAL, answered, counts, has_usual, observed, property, right_answer, summary};
 use super::picture::{Extent, Picture};
 use super::sheet::{self, BOLD, Notes, Sheet};
-use super::{Detail, RenderOptions, Results, ladder, screen, trace};
+use super::{Detail, RenderOptions, Results, ladder, screen, sentences, side_by_side, trace};
 use crate::vocabulary::{Answer, Choice, Report, Row, Verdict};
 
 /// Every lesson of a run, with the calls where they are asked for; of several, the sums below.
@@ -39,9 +39,9 @@ fn every_scene(report: &Report, results: &Results<'_>) -> String {
     let full = options.detail == Detail::Full;
     let mut text = heading(&format!("{}: {}", report.lesson, report.question), options);
     let notes = Notes::of(report.rows().filter_map(note));
-    for (scene, (title, table)) in report.scenes.iter().zip(tables(report, &notes, options)) {
+    for (scene, table) in report.scenes.iter().zip(tables(report, &notes, options)) {
         text.push('\n');
-        text.push_str(&heading(&format!("Scene {}, {}: {title}", scene.number, scene.id), options));
+        text.push_str(&sentences::scene_heading(scene, options));
         if options.ladder
             && let Some(picture) = Picture::of_scene(scene, Extent::of(options.detail))
         {
@@ -140,14 +140,17 @@ pub(super) fn line(text: &mut String, line: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-/// The table of each scene, with its title.
-fn tables<'r>(report: &'r Report, notes: &Notes, options: RenderOptions) -> Vec<(&'r str, String)> {
+/// The table of each scene.
+fn tables(report: &Report, notes: &Notes, options: RenderOptions) -> Vec<String> {
+    if side_by_side::fits(report) {
+        return side_by_side::tables(report, notes, options);
+    }
     let mut sheet = Sheet::new(options, &HEADER);
     for scene in &report.scenes {
         sheet.scene(&scene.title);
         scene.rows.iter().for_each(|row| add(&mut sheet, row, notes));
     }
-    sheet.tables(1..3)
+    sheet.tables(1..3).into_iter().map(|(_, table)| table).collect()
 }
 
 pub(super) const HEADER: [&str; 4] = ["Property", "Expected", "Observed", "Verdict"];
@@ -169,7 +172,7 @@ pub(super) fn note(row: &Row) -> Option<String> {
 }
 
 /// Dark colours, which can be read on white as well; the word stands beside them in any case.
-fn colour(verdict: Verdict) -> Color {
+pub(super) fn colour(verdict: Verdict) -> Color {
     match verdict {
         Verdict::Match => Color::DarkGreen,
         Verdict::Differs => Color::DarkRed,
