@@ -2,7 +2,7 @@
 //! reader asks for it, and so is what was expected: it is the answer to the question above it.
 
 use super::markup::{Page, Text};
-use super::phrases::{TALLY, USUAL, counts, each_once, has_usual, observed, property, right_answer, summary, verdict};
+use super::phrases::{TALLY, USUAL, counts, each_once, has_usual, outcome, property, summary, verdict};
 use super::picture::Picture;
 use super::trace::shell_word;
 use super::{Results, svg};
@@ -63,10 +63,7 @@ fn lesson(page: &mut Page, report: &Report, results: &Results<'_>) {
     page.element("h3", "Before: what do you expect?");
     page.list("ol type=\"a\"", report.guess.answers.iter());
     page.hidden("The answer", name, |page| {
-        page.element("p", right_answer(report));
-        if let Some(row) = report.guessed() {
-            page.element("p", observed(row));
-        }
+        outcome(report, None).iter().for_each(|line| page.element("p", line));
         page.element("p", format_args!("Why: {}", report.why));
     });
     page.element("h3", "The run");

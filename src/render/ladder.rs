@@ -95,7 +95,7 @@ fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, width: usize, opt
     }
     let mut text = if with_header { header.line(options) } else { String::new() };
     for step in &ladder.steps {
-        text.push_str(&draw_step(step, columns, end_of, width, options).line(options));
+        text.push_str(&draw_step(step, columns, end_of, width, ladder.over, options).line(options));
     }
     text
 }
@@ -105,9 +105,10 @@ fn draw_step(
     columns: &[usize],
     end_of: impl Fn(usize) -> usize,
     width: usize,
+    over: bool,
     options: RenderOptions,
 ) -> Canvas {
-    let (lane_line, branch, shaft) = if options.ascii { ("|", "+", '-') } else { ("│", "├", '─') };
+    let (lane_line, branch) = if options.ascii { ("|", "+") } else { ("│", "├") };
     let mut canvas = Canvas::new(width);
     for column in columns {
         canvas.put(*column, width, lane_line);
@@ -136,6 +137,11 @@ fn draw_step(
             let other = columns[*to];
             let (left, right) = (own.min(other) + 1, own.max(other));
             let to_the_right = other > own;
+            let shaft = match (*lost && !over, options.ascii) {
+                (true, false) => '╌',
+                (false, false) => '─',
+                (_, true) => '-',
+            };
             for column in left..right {
                 canvas.cells[column] = Some(shaft);
             }
@@ -143,15 +149,16 @@ fn draw_step(
             let room = (right - left).saturating_sub(4);
             let start = left + 2 + room.saturating_sub(display_width(&label)) / 2;
             canvas.put(start.min(left + 2 + room), right - 2, &label);
-            let end = match (*lost, options.ascii) {
-                (false, _) if to_the_right => ">",
-                (false, _) => "<",
-                (true, false) => "✗",
-                (true, true) => "x",
+            let end = match (*lost, over, options.ascii) {
+                (false, ..) if to_the_right => ">",
+                (false, ..) => "<",
+                (true, false, _) => "?",
+                (true, true, false) => "✗",
+                (true, true, true) => "x",
             };
             let head = if to_the_right { right - 1 } else { left };
             canvas.put(head, width, end);
-            if *lost {
+            if *lost && over {
                 canvas.put(other + 2, end_of(*to), "lost");
             }
         }

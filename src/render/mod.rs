@@ -22,6 +22,7 @@ use std::borrow::Cow;
 
 use clap::ValueEnum;
 
+pub(crate) use self::phrases::each_once;
 pub(crate) use self::sheet::BOLD;
 use crate::vocabulary::{Host, Report, Tally};
 

@@ -50,6 +50,8 @@ pub struct Ladder {
     pub lanes: Vec<String>,
     /// What happened, in order.
     pub steps: Vec<Step>,
+    /// Whether all of it has happened: only then is what no receive has brought lost. Before, nobody knows.
+    pub over: bool,
 }
 
 /// One row of a ladder.
@@ -71,7 +73,7 @@ pub enum What {
         to: usize,
         /// The payload.
         text: String,
-        /// Whether no receive ever brought it.
+        /// Whether no receive has brought it.
         lost: bool,
     },
     /// Something happened at the endpoint itself.
@@ -254,7 +256,7 @@ impl Names {
             Some(Step { at: event.returned, lane, what: what(event, arrived, mixed, lane_of)? })
         });
         let steps = summarised(steps.collect(), extent);
-        Ladder { title: title.to_owned(), lanes, steps }
+        Ladder { title: title.to_owned(), lanes, steps, over: true }
     }
 }
 
@@ -265,13 +267,27 @@ impl Ladder {
             let (time, who) = (milliseconds(*at), &self.lanes[*lane]);
             match what {
                 What::Sent { to, text, lost } => {
-                    let lost = if *lost { ", lost" } else { "" };
+                    let lost = match (*lost, self.over) {
+                        (false, _) => "",
+                        (true, true) => ", lost",
+                        (true, false) => ", not known yet whether it arrives",
+                    };
                     format!("{time} ms, {who} sends {text} to {}{lost}", self.lanes[*to])
                 }
                 What::Mark { text, .. } => format!("{time} ms, {who}: {text}"),
                 What::More(count) => format!("{who}: {count} more"),
             }
         })
+    }
+
+    /// What the calls before the first receive of a scene send, where they send anything: nobody knows yet what will arrive.
+    pub(super) fn before_the_first_receive(scene: &SceneReport) -> Option<Ladder> {
+        let receives = |event: &Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
+        let first = scene.events.iter().position(receives)?;
+        let opening = SceneReport { events: scene.events[..first].to_vec(), ..scene.clone() };
+        let ladder = Ladder::of(&opening, Extent::Brief);
+        let sends = ladder.steps.iter().any(|step| matches!(step.what, What::Sent { .. }));
+        sends.then_some(Ladder { over: false, ..ladder })
     }
 
     fn of(scene: &SceneReport, extent: Extent) -> Ladder {
@@ -319,17 +335,39 @@ impl Growing {
         self.names.note(name);
     }
 
-    /// What the calls from `first` on add to the ladder of `made`. That a datagram is lost is not known yet.
+    /// What the calls from `first` on add to the ladder of `made`, of which more is to come.
     pub fn ladder(&mut self, made: &[Event], first: usize) -> Ladder {
         let events: Vec<&Event> = made.iter().collect();
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
         arrivals(&events, &mut self.arrived);
-        let new = events[first..].iter().zip(&self.arrived[first..]).map(|(&event, arrived)| match arrived {
-            Arrived::No => (event, Arrived::Whole),
-            known => (event, *known),
-        });
-        self.names.ladder("", &new.collect::<Vec<_>>(), is_mixed(&events), Extent::Whole)
+        let new = events[first..].iter().copied().zip(self.arrived[first..].iter().copied());
+        let ladder = self.names.ladder("", &new.collect::<Vec<_>>(), is_mixed(&events), Extent::Whole);
+        Ladder { over: false, ..ladder }
+    }
+
+    /// The calls of the lesson among all that were made in a scene that is over.
+    pub fn finished(&mut self, made: &[Event]) -> Ladder {
+        let events: Vec<&Event> = made.iter().filter(|event| event.role == Role::Lesson).collect();
+        events.iter().for_each(|event| self.names.of_event(event));
+        let mut arrived = Vec::new();
+        arrivals(&events, &mut arrived);
+        let all: Vec<_> = events.iter().copied().zip(arrived).collect();
+        self.names.ladder("", &all, is_mixed(&events), Extent::Lesson)
+    }
+
+    /// The datagrams of the lesson that no receive has brought in a scene that is over.
+    pub fn lost<'e>(&mut self, made: &'e [Event]) -> Vec<&'e Event> {
+        arrivals(&made.iter().collect::<Vec<_>>(), &mut self.arrived);
+        let is_lost = |event: &Event, arrived: Arrived| {
+            let sent = matches!(event.call(), Some((Syscall::Send { .. }, Outcome::Sent(_))));
+            sent && event.role == Role::Lesson && event.protocol == Protocol::Udp && matches!(arrived, Arrived::No)
+        };
+        made.iter()
+            .zip(&self.arrived)
+            .filter(|(event, arrived)| is_lost(event, **arrived))
+            .map(|(event, _)| event)
+            .collect()
     }
 }
 

@@ -11,6 +11,9 @@ const CHARACTER: usize = 9;
 /// Height of a row.
 const ROW: usize = 28;
 
+/// How far above its arrow the middle of a label stands.
+const LABEL: usize = 10;
+
 /// From the left edge to the first lane: the room for times.
 const TIMES: usize = 84;
 
@@ -47,7 +50,7 @@ pub(super) fn ladder(page: &mut Page, ladder: &Ladder) {
         page.add(format_args!("<path class=\"lane\" d=\"M{} {ROW}V{height}\"/>\n", lane(number)));
     }
     for (step, row) in ladder.steps.iter().zip(1..) {
-        draw_step(page, step, lane, row * ROW + ROW / 2);
+        draw_step(page, step, lane, row * ROW + ROW / 2, ladder.over);
     }
     page.0.push_str("</svg>\n");
 }
@@ -74,7 +77,7 @@ fn mark_width(step: &Step, lane: usize) -> usize {
     }
 }
 
-fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usize) {
+fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usize, over: bool) {
     let own = lane(step.lane);
     if !matches!(step.what, What::More(_)) {
         text(page, (TIMES - 12, y), "time", &milliseconds(step.at));
@@ -86,27 +89,43 @@ fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usi
             let (class, cross) = if *bad { ("bad", "✗ ") } else { ("", "") };
             text(page, (own + 10, y), class, &format!("{cross}{what}"));
         }
+        What::Sent { to, text: payload, .. } if *to == step.lane => {
+            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
+            text(page, (own + 10, y), "", &format!("sends {payload} to itself"));
+        }
         What::Sent { to, text: payload, lost } => {
             let other = lane(*to);
-            arrow(page, own, other, y, *lost);
-            text(page, (own.midpoint(other), y), "sent", payload);
-            if *lost {
-                text(page, (other + 10, y), "bad", "lost");
+            // Above the line, which would else be seen through the blanks between the words.
+            let above = y - LABEL;
+            text(page, (own.midpoint(other), above), "sent", payload);
+            match (*lost, over) {
+                (false, _) => arrow(page, own, other, y),
+                (true, true) => lost_arrow(page, own, other, y),
+                (true, false) => open_arrow(page, own, other, y),
             }
         }
     }
 }
 
-/// An arrow with a point, or one that ends in a cross on its way.
-fn arrow(page: &mut Page, from: usize, to: usize, y: usize, lost: bool) {
+/// An arrow with a point.
+fn arrow(page: &mut Page, from: usize, to: usize, y: usize) {
     let (end, back) = if to > from { (to - 2, -8) } else { (to + 2, 8) };
-    if lost {
-        let end = end.saturating_add_signed(back);
-        page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
-        page.add(format_args!("<path class=\"bad\" d=\"M{end} {y}m-5-5l10 10m-10 0l10-10\"/>\n"));
-    } else {
-        page.add(format_args!("<path d=\"M{from} {y}H{end}m{back}-5L{end} {y}l{back} 5\"/>\n"));
-    }
+    page.add(format_args!("<path d=\"M{from} {y}H{end}m{back}-5L{end} {y}l{back} 5\"/>\n"));
+}
+
+/// An arrow that ends in a cross on its way.
+fn lost_arrow(page: &mut Page, from: usize, to: usize, y: usize) {
+    let end = if to > from { to - 10 } else { to + 10 };
+    page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
+    page.add(format_args!("<path class=\"bad\" d=\"M{end} {y}m-5-5l10 10m-10 0l10-10\"/>\n"));
+    text(page, (to + 10, y), "bad", "lost");
+}
+
+/// An arrow of which nobody knows whether it arrives.
+fn open_arrow(page: &mut Page, from: usize, to: usize, y: usize) {
+    let (end, mark) = if to > from { (to - 20, to - 14) } else { (to + 20, to + 6) };
+    page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
+    text(page, (mark, y), "", "?");
 }
 
 /// Who was served when, on the time axis of all `scenes`.
