@@ -56,7 +56,7 @@ pub(super) fn ladder(page: &mut Page, ladder: &Ladder) {
 fn between(ladder: &Ladder) -> usize {
     let last = ladder.lanes.len().saturating_sub(1);
     let steps = ladder.steps.iter().map(|step| match &step.what {
-        What::Sent { to, text, .. } => (display_width(text) + 8) / to.abs_diff(step.lane).max(1),
+        What::Sent { to, label, .. } => (display_width(&label.to_string()) + 8) / to.abs_diff(step.lane).max(1),
         What::Mark { .. } | What::More(_) if step.lane == last => 0,
         What::Mark { .. } | What::More(_) => mark_width(step, step.lane),
     });
@@ -68,8 +68,10 @@ fn between(ladder: &Ladder) -> usize {
 fn mark_width(step: &Step, lane: usize) -> usize {
     match &step.what {
         What::Sent { to, lost: true, .. } if *to == lane => "lost".len() + 2,
-        What::Mark { text, bad } if step.lane == lane => display_width(text) + if *bad { 4 } else { 2 },
-        What::More(count) if step.lane == lane => format!("({count} more)").len() + 2,
+        What::Mark { label, special } if step.lane == lane => {
+            display_width(&label.to_string()) + if special.is_some() { 4 } else { 2 }
+        }
+        What::More(left_out) if step.lane == lane => left_out.to_string().len() + 2,
         What::Sent { .. } | What::Mark { .. } | What::More(_) => 0,
     }
 }
@@ -80,16 +82,19 @@ fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usi
         text(page, (TIMES - 12, y), "time", &milliseconds(step.at));
     }
     match &step.what {
-        What::More(count) => text(page, (own + 10, y), "", &format!("({count} more)")),
-        What::Mark { text: what, bad } => {
-            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
-            let (class, cross) = if *bad { ("bad", "✗ ") } else { ("", "") };
-            text(page, (own + 10, y), class, &format!("{cross}{what}"));
+        What::More(left_out) => {
+            let class = if left_out.special().is_some() { "bad" } else { "" };
+            text(page, (own + 10, y), class, &left_out.to_string());
         }
-        What::Sent { to, text: payload, lost } => {
+        What::Mark { label, special } => {
+            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
+            let (class, cross) = if special.is_some() { ("bad", "✗ ") } else { ("", "") };
+            text(page, (own + 10, y), class, &format!("{cross}{label}"));
+        }
+        What::Sent { to, label, lost } => {
             let other = lane(*to);
             arrow(page, own, other, y, *lost);
-            text(page, (own.midpoint(other), y), "sent", payload);
+            text(page, (own.midpoint(other), y), "sent", &label.to_string());
             if *lost {
                 text(page, (other + 10, y), "bad", "lost");
             }
