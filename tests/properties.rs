@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use pulldown_cmark::{Event as Part, Options, Parser, Tag, TagEnd};
 use udp_lab::kernel::option;
 use udp_lab::lessons::LESSONS;
-use udp_lab::render::{FILE_FORMATS, Format, RenderOptions, Results, pcapng, trace};
+use udp_lab::render::{Detail, FILE_FORMATS, Format, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
     Action, Ancillary, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
     Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escaped,
@@ -403,6 +403,8 @@ fn report() -> impl Strategy<Value = Report> {
             title: lesson.title,
             question: lesson.question,
             scenes,
+            answer: lesson.answer,
+            keys: lesson.keys,
             guess: lesson.guess,
             why: lesson.why,
             next: lesson.next(),
@@ -412,11 +414,13 @@ fn report() -> impl Strategy<Value = Report> {
 }
 
 fn options() -> impl Strategy<Value = RenderOptions> {
-    (60_u16..=500, any::<bool>(), any::<bool>()).prop_map(|(width, ascii, ladder)| RenderOptions {
+    let detail = proptest::sample::select([Detail::Answer, Detail::Scenes, Detail::Full].as_slice());
+    (60_u16..=500, any::<bool>(), any::<bool>(), detail).prop_map(|(width, ascii, ladder, detail)| RenderOptions {
         width,
         ascii,
         ladder,
         why: true,
+        detail,
     })
 }
 

@@ -219,7 +219,7 @@ fn whether_a_datagram_arrives_is_open_until_it_is_known() {
     let (out, report) = with_report(&["delivery"], &enters(), "fate");
     let scene = conversation(&out, "delivery").split("── nobody reads ──").nth(1).unwrap();
     let scene = scene.split("\n\n").next().unwrap();
-    let sent: Vec<&str> = scene.lines().filter(|line| line.contains("╌ \"")).collect();
+    let sent: Vec<&str> = scene.lines().filter(|line| line.contains("╌ sendto \"")).collect();
     assert!(sent.len() > 4 && sent.iter().all(|row| row.contains("╌?│")), "{scene}");
     assert!(!scene.contains('>') && !scene.contains("✗│"), "no arrow says more than is known: {scene}");
     let lost = format!("Lost: {} datagrams from client to server, not received", report.observed("dropped"));
@@ -299,10 +299,10 @@ fn a_call_is_not_made_before_enter() {
     let hello = run.up_to(r#"client: sendto server, 5 bytes "world""#);
     let rows: Vec<_> = hello.iter().filter(|line| is_row(line)).collect();
     assert_eq!(rows.len(), 2, "{hello:#?}");
-    assert!(rows[0].contains("client") && rows[0].contains("server") && rows[1].contains(r#"╌ "hello" ╌"#));
+    assert!(rows[0].contains("client") && rows[0].contains("server") && rows[1].contains(r#"╌ sendto "hello" ╌"#));
     run.enter();
     let world = run.up_to(r#"client: sendto server, 6 bytes "sudada""#);
-    assert!(world.len() == 2 && world[0].contains(r#"╌ "world" ╌"#), "the ladder has its header: {world:#?}");
+    assert!(world.len() == 2 && world[0].contains(r#"╌ sendto "world" ╌"#), "the ladder has its header: {world:#?}");
     // The end of the input ends the stops and not the run.
     drop(run.input.take());
     let rest = run.up_to("Next: udp-lab");

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::HERE;
 use crate::lab::{Log, Observer};
-use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, family};
+use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder, family};
 use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
 use crate::vocabulary::{Announcement, Event, Os, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened};
 
@@ -227,7 +227,7 @@ impl Observer for Step {
             }),
             Pace::WholeScene => talk.listened_to(|talk| {
                 if self.options.ladder {
-                    talk.text += &ladder::grow(&talk.growing.finished(&talk.made), true, self.options);
+                    talk.text += &ladder::grow(&Ladder::of_lesson(&talk.made), true, self.options);
                 }
                 talk.say()
             }),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::phrases::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
-use super::picture::{Bars, Ladder, Picture, Step, What, milliseconds};
+use super::picture::{Bars, Extent, Fate, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
 
@@ -59,9 +59,8 @@ pub(super) fn escaped(text: &str) -> String {
 
 fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> String {
     let mut page = format!("{level} {}: {}\n\n{}\n", report.lesson, escaped(report.title), escaped(report.question));
-    if options.ladder
-        && let Some(picture) = Picture::of(report)
-    {
+    let pictures = report.scenes.iter().filter_map(|scene| Picture::of_scene(scene, Extent::of(options.detail)));
+    for picture in pictures.filter(|_| options.ladder) {
         page.push_str(&match picture {
             Picture::Ladder(ladder) => sequence_diagram(&ladder),
             Picture::Bars(scenes) => intervals(&scenes),
@@ -105,12 +104,21 @@ fn sequence_diagram(ladder: &Ladder) -> String {
     for Step { at, lane, what } in &ladder.steps {
         let at = milliseconds(*at);
         let _ = match what {
-            What::Sent { to, text, lost } => {
-                let (arrow, end) = if *lost { ("-x", ", lost") } else { ("->>", "") };
-                writeln!(diagram, "    lane{lane}{arrow}lane{to}: {}{end} ({at} ms)", mermaid(text))
+            What::Sent { to, label, fate } => {
+                let arrow = match fate {
+                    Fate::Arrived => "->>",
+                    Fate::Lost => "-x",
+                    Fate::Unknown => "--)",
+                };
+                let label = mermaid(&format!("{label}{}", fate.in_words()));
+                writeln!(diagram, "    lane{lane}{arrow}lane{to}: {label} ({at} ms)")
             }
-            What::Mark { text, .. } => writeln!(diagram, "    Note over lane{lane}: {} ({at} ms)", mermaid(text)),
-            What::More(count) => writeln!(diagram, "    Note over lane{lane}: {count} more"),
+            What::Mark { label, .. } => {
+                writeln!(diagram, "    Note over lane{lane}: {} ({at} ms)", mermaid(&label.to_string()))
+            }
+            What::More(left_out) => {
+                writeln!(diagram, "    Note over lane{lane}: {}", mermaid(&left_out.to_string()))
+            }
         };
     }
     diagram + "```\n"

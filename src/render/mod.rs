@@ -2,8 +2,10 @@
 
 pub mod csv;
 pub mod expectations;
+mod fold;
 pub mod html;
 pub mod json;
+mod label;
 pub mod ladder;
 pub mod markdown;
 mod markup;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::phrases::summary;
-use super::picture::Picture;
+use super::picture::{Extent, Picture};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Report, Row};
 
@@ -59,16 +59,14 @@ impl Lines {
         self.line("lesson", report.lesson);
         self.line("title", report.title);
         self.line("question", report.question);
-        if self.options.ladder {
-            match Picture::of(report) {
+        for scene in &report.scenes {
+            match Picture::of_scene(scene, Extent::of(self.options.detail)).filter(|_| self.options.ladder) {
                 Some(Picture::Ladder(ladder)) => self.picture("step", &ladder.title, ladder.in_words()),
                 Some(Picture::Bars(scenes)) => {
                     scenes.iter().for_each(|scene| self.picture("served", &scene.caption(), scene.in_words()));
                 }
                 None => {}
             }
-        }
-        for scene in &report.scenes {
             for (place, row) in scene.rows.iter().enumerate() {
                 self.group();
                 if place == 0 {

@@ -3,7 +3,7 @@
 use textwrap::core::display_width;
 
 use super::markup::{Page, Text};
-use super::picture::{Bars, Ladder, Step, What, last_end, milliseconds};
+use super::picture::{Bars, Fate, Ladder, Step, What, last_end, milliseconds};
 
 /// Width of a character; the page sets them in a fixed width that is a little less.
 const CHARACTER: usize = 9;
@@ -50,7 +50,7 @@ pub(super) fn ladder(page: &mut Page, ladder: &Ladder) {
         page.add(format_args!("<path class=\"lane\" d=\"M{} {ROW}V{height}\"/>\n", lane(number)));
     }
     for (step, row) in ladder.steps.iter().zip(1..) {
-        draw_step(page, step, lane, row * ROW + ROW / 2, ladder.over);
+        draw_step(page, step, lane, row * ROW + ROW / 2);
     }
     page.0.push_str("</svg>\n");
 }
@@ -59,7 +59,7 @@ pub(super) fn ladder(page: &mut Page, ladder: &Ladder) {
 fn between(ladder: &Ladder) -> usize {
     let last = ladder.lanes.len().saturating_sub(1);
     let steps = ladder.steps.iter().map(|step| match &step.what {
-        What::Sent { to, text, .. } => (display_width(text) + 8) / to.abs_diff(step.lane).max(1),
+        What::Sent { to, label, .. } => (display_width(&label.to_string()) + 8) / to.abs_diff(step.lane).max(1),
         What::Mark { .. } | What::More(_) if step.lane == last => 0,
         What::Mark { .. } | What::More(_) => mark_width(step, step.lane),
     });
@@ -70,62 +70,72 @@ fn between(ladder: &Ladder) -> usize {
 /// The room that a step takes to the right of `lane`, in characters.
 fn mark_width(step: &Step, lane: usize) -> usize {
     match &step.what {
-        What::Sent { to, lost: true, .. } if *to == lane => "lost".len() + 2,
-        What::Mark { text, bad } if step.lane == lane => display_width(text) + if *bad { 4 } else { 2 },
-        What::More(count) if step.lane == lane => format!("({count} more)").len() + 2,
+        What::Sent { to, label, .. } if *to == step.lane && *to == lane => {
+            display_width(&label.to_string()) + TO_ITSELF.len() + 2
+        }
+        What::Sent { to, fate: Fate::Lost, .. } if *to == lane => "lost".len() + 2,
+        What::Mark { label, special } if step.lane == lane => {
+            display_width(&label.to_string()) + if special.is_some() { 4 } else { 2 }
+        }
+        What::More(left_out) if step.lane == lane => left_out.to_string().len() + 2,
         What::Sent { .. } | What::Mark { .. } | What::More(_) => 0,
     }
 }
 
-fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usize, over: bool) {
+fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usize) {
     let own = lane(step.lane);
     if !matches!(step.what, What::More(_)) {
         text(page, (TIMES - 12, y), "time", &milliseconds(step.at));
     }
     match &step.what {
-        What::More(count) => text(page, (own + 10, y), "", &format!("({count} more)")),
-        What::Mark { text: what, bad } => {
-            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
-            let (class, cross) = if *bad { ("bad", "✗ ") } else { ("", "") };
-            text(page, (own + 10, y), class, &format!("{cross}{what}"));
+        What::More(left_out) => {
+            let class = if left_out.special().is_some() { "bad" } else { "" };
+            text(page, (own + 10, y), class, &left_out.to_string());
         }
-        What::Sent { to, text: payload, .. } if *to == step.lane => {
+        What::Mark { label, special } => {
             page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
-            text(page, (own + 10, y), "", &format!("sends {payload} to itself"));
+            let (class, cross) = if special.is_some() { ("bad", "✗ ") } else { ("", "") };
+            text(page, (own + 10, y), class, &format!("{cross}{label}"));
         }
-        What::Sent { to, text: payload, lost } => {
+        What::Sent { to, label, fate } if *to == step.lane => {
+            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
+            let class = if *fate == Fate::Lost { "bad" } else { "" };
+            text(page, (own + 10, y), class, &format!("{label}{TO_ITSELF}{}", fate.in_words()));
+        }
+        What::Sent { to, label, fate } => {
             let other = lane(*to);
-            // Above the line, which would else be seen through the blanks between the words.
-            let above = y - LABEL;
-            text(page, (own.midpoint(other), above), "sent", payload);
-            match (*lost, over) {
-                (false, _) => arrow(page, own, other, y),
-                (true, true) => lost_arrow(page, own, other, y),
-                (true, false) => open_arrow(page, own, other, y),
-            }
+            arrow(page, own, other, y, *fate);
+            // Above the arrow, which would else be seen through the blanks between the words.
+            text(page, (own.midpoint(other), y - LABEL), "sent", &label.to_string());
         }
     }
 }
 
-/// An arrow with a point.
-fn arrow(page: &mut Page, from: usize, to: usize, y: usize) {
-    let (end, back) = if to > from { (to - 2, -8) } else { (to + 2, 8) };
-    page.add(format_args!("<path d=\"M{from} {y}H{end}m{back}-5L{end} {y}l{back} 5\"/>\n"));
-}
+/// What is said of a datagram to the socket that sends it.
+const TO_ITSELF: &str = " to itself";
 
-/// An arrow that ends in a cross on its way.
-fn lost_arrow(page: &mut Page, from: usize, to: usize, y: usize) {
-    let end = if to > from { to - 10 } else { to + 10 };
-    page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
-    page.add(format_args!("<path class=\"bad\" d=\"M{end} {y}m-5-5l10 10m-10 0l10-10\"/>\n"));
-    text(page, (to + 10, y), "bad", "lost");
-}
-
-/// An arrow of which nobody knows whether it arrives.
-fn open_arrow(page: &mut Page, from: usize, to: usize, y: usize) {
-    let (end, mark) = if to > from { (to - 20, to - 14) } else { (to + 20, to + 6) };
-    page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
-    text(page, (mark, y), "", "?");
+/// An arrow with a point; a lost one ends in a cross on its way, and one of unknown fate in a question mark.
+fn arrow(page: &mut Page, from: usize, to: usize, y: usize, fate: Fate) {
+    let back = if to > from { -1 } else { 1 };
+    let end = |distance: isize| to.saturating_add_signed(back * distance);
+    let broken =
+        |page: &mut Page, end: usize| page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
+    match fate {
+        Fate::Arrived => {
+            let (end, back) = (end(2), back * 8);
+            page.add(format_args!("<path d=\"M{from} {y}H{end}m{back}-5L{end} {y}l{back} 5\"/>\n"));
+        }
+        Fate::Lost => {
+            let end = end(10);
+            broken(page, end);
+            page.add(format_args!("<path class=\"bad\" d=\"M{end} {y}m-5-5l10 10m-10 0l10-10\"/>\n"));
+            text(page, (to + 10, y), "bad", "lost");
+        }
+        Fate::Unknown => {
+            broken(page, end(20));
+            text(page, (end(10), y), "unknown", "?");
+        }
+    }
 }
 
 /// Who was served when, on the time axis of all `scenes`.

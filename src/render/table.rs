@@ -43,9 +43,8 @@ fn every_scene(report: &Report, host: &Host, arguments: &[String], options: Rend
     for (scene, (title, table)) in report.scenes.iter().zip(tables(report, &notes, options)) {
         text.push('\n');
         text.push_str(&heading(&format!("{}: {title}", scene.id), options));
-        let extent = if options.detail == Detail::Full { Extent::Whole } else { Extent::Lesson };
         if options.ladder
-            && let Some(picture) = Picture::of_scene(scene, extent)
+            && let Some(picture) = Picture::of_scene(scene, Extent::of(options.detail))
         {
             text.push_str(&ladder::draw(&picture, options));
         }
