@@ -10,7 +10,7 @@ use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder, fa
 use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
 use crate::vocabulary::{Announcement, Event, Os, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened};
 
-const KEYS: &str = "Enter: the next call. n, Enter: the next scene. a, Enter: all the rest. ?, Enter: help.";
+const KEYS: &str = "Enter: next call. n, Enter: next scene. a, Enter: all the rest. ?, Enter: help.";
 
 const IN_ONE_GO: &str = "The scene that answers the question goes call by call, each other one in one go.";
 
