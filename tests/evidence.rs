@@ -31,7 +31,7 @@ fn one_blank(call: &str) -> String {
 
 #[test]
 fn all_prints_a_trace_behind_each_table() {
-    let out = run(["all", "--no-ladder", "--trace"]).out;
+    let out = run(["all", "--full", "--no-ladder", "--trace"]).out;
     assert_eq!(out.matches("\n# trace: ").count(), LESSONS.len());
     assert!(out.contains("\n# server: serve\n") && out.contains("\n# server: begin client 1\n"), "{out}");
     let out = run(["all", "--no-ladder"]).out;
@@ -203,8 +203,8 @@ fn the_line_to_check_with_shows_the_same_sends_and_receives() {
         return;
     }
     for lesson in LESSONS {
-        let command = check_line(&run([lesson.name, "--no-ladder", "--trace"]).out);
-        assert_eq!(command, format!("strace -f -e trace=network udp-lab {} --no-ladder --trace", lesson.name));
+        let command = check_line(&run([lesson.name, "--full", "--no-ladder", "--trace"]).out);
+        assert_eq!(command, format!("strace -f -e trace=network udp-lab {} --full --no-ladder --trace", lesson.name));
         let output = in_a_shell(&command);
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         let (all, threads) = seen(&err);
@@ -237,7 +237,7 @@ fn every_logged_call_is_one_that_strace_saw_in_that_order() {
         let file = temporary(&format!("{lesson}.strace"));
         let mut strace = Command::new("strace");
         strace.args(["-f", "-o"]).arg(&file).args(["-e", "trace=network,read,close"]);
-        let output = strace.arg(env!("CARGO_BIN_EXE_udp-lab")).args([lesson, "--trace"]).output().unwrap();
+        let output = strace.arg(env!("CARGO_BIN_EXE_udp-lab")).args([lesson, "--full", "--trace"]).output().unwrap();
         let (seen, threads) = seen(&fs::read_to_string(&file).unwrap());
         assert_eq!(threads, 1, "{lesson} has become one of several threads");
         let mut rest = seen.iter();
@@ -255,7 +255,7 @@ fn the_line_to_check_with_can_be_pasted_whatever_the_arguments() {
     }
     let messages =
         ["two words", "it's", "$HOME `x` \\", "tab\there", "", "六", "and many more words", "to fill", "lines"];
-    for more in [&["--no-ladder"][..], &["--no-ladder", "--ascii"]] {
+    for more in [&["--full", "--no-ladder"][..], &["--full", "--no-ladder", "--ascii"]] {
         let out = run([&["boundaries"], &messages[..], more].concat()).out;
         let command = check_line(&out);
         assert!(command.contains(" \\\n"), "{command}");
@@ -268,7 +268,7 @@ fn the_line_to_check_with_can_be_pasted_whatever_the_arguments() {
 
 #[test]
 fn an_endless_argument_does_not_make_an_endless_line() {
-    let out = run(["boundaries", &"x".repeat(5000), "--no-ladder"]).out;
+    let out = run(["boundaries", &"x".repeat(5000), "--full", "--no-ladder"]).out;
     assert!(check_line(&out).len() < 120, "{out}");
 }
 

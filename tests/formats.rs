@@ -10,7 +10,7 @@ use regex::Regex;
 use serde_json::Value;
 use udp_lab::cli::export::{Export, Target};
 use udp_lab::lessons::LESSONS;
-use udp_lab::render::{RenderOptions, Results};
+use udp_lab::render::{Invocation, RenderOptions, Results};
 
 /// Fields of a row in CSV, after the lesson's name, as JSON calls them.
 const FIELDS: [&str; 9] =
@@ -212,7 +212,8 @@ fn a_file_holds_what_is_printed() {
     let folder = folder("printed");
     for (format, file) in [("table", "r.txt"), ("markdown", "r.md"), ("json", "r.json"), ("csv", "r.csv")] {
         for command in ["truncation", "concurrency", "all"] {
-            let run = run_in(&folder, &[command, "--format", format, "--export", file, "--force", "--width", "72"]);
+            let run =
+                run_in(&folder, &[command, "--full", "--format", format, "--export", file, "--force", "--width", "72"]);
             assert_eq!(run.status, 0, "{}", run.err);
             assert_eq!(run.out, read(&folder, file), "{command} --format {format}");
         }
@@ -311,14 +312,21 @@ fn no_force_replaces_what_is_not_a_plain_file() {
 fn a_file_that_appears_during_the_run_is_kept_and_a_run_that_is_killed_leaves_none() {
     let folder = folder("race");
     let host = udp_lab::kernel::host();
-    let options =
-        RenderOptions { width: 80, ascii: false, ladder: true, why: true, detail: udp_lab::render::Detail::Full };
+    let options = RenderOptions::everything(80);
     let targets = ["r.json", "r.csv"].map(|name| Target::new(folder.join(name)).unwrap());
     let export = Export::open(targets.to_vec(), false).unwrap();
     assert!(files(&folder).is_empty(), "between the trial and the end of the run nothing lies about");
     fs::write(folder.join("r.csv"), "mine").unwrap();
-    let refused =
-        export.write(&Results { reports: &[], host: &host, options, arguments: &[], trace: false }).unwrap_err();
+    let refused = export
+        .write(&Results {
+            reports: &[],
+            host: &host,
+            options,
+            invocation: &Invocation::default(),
+            arguments: &[],
+            trace: false,
+        })
+        .unwrap_err();
     assert!(refused.contains("r.csv"), "{refused}");
     assert_eq!(read(&folder, "r.csv"), "mine");
     assert_eq!(files(&folder), ["r.csv", "r.json"], "the other file is whole, and no draft is left");
@@ -462,16 +470,16 @@ fn commands_say_which_formats_they_have() {
 fn the_check_does_not_ask_for_the_files_again() {
     let folder = folder("check");
     let files = ["--export", "r.txt", "--export=r.md", "--force"];
-    let run = run_in(&folder, &[&["boundaries", "one"], &files[..], &["--", "--export"]].concat());
+    let run = run_in(&folder, &[&["boundaries", "--full", "one"], &files[..], &["--", "--export"]].concat());
     let check = run.out.lines().find(|line| line.starts_with("Check: ")).unwrap();
-    assert!(check.ends_with(" udp-lab boundaries one -- --export"), "{check}");
+    assert!(check.ends_with(" udp-lab boundaries --full one -- --export"), "{check}");
     assert_eq!(run.out, read(&folder, "r.txt"));
 }
 
 #[test]
 fn a_file_of_text_has_the_calls_where_they_are_asked_for() {
     let folder = folder("trace");
-    let run = run_in(&folder, &["truncation", "--trace", "--export", "r.txt"]);
+    let run = run_in(&folder, &["truncation", "--full", "--trace", "--export", "r.txt"]);
     assert!(run.out.contains("\n# trace: "), "{}", run.out);
     assert_eq!(run.out, read(&folder, "r.txt"));
 }

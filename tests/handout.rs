@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use crate::support::{self, in_world, missing, udp_lab};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
-use udp_lab::render::{RenderOptions, Results, html};
+use udp_lab::render::{Invocation, RenderOptions, Results, html};
 use udp_lab::vocabulary::{Action, Outcome, Syscall, Verdict};
 
 /// What has a meaning in HTML; the last one could be taken for a right-to-left mark.
@@ -228,8 +228,7 @@ fn hostile_payloads_stay_text() {
 fn observed_values_and_answers_are_hidden() {
     let marks = ["OBSERVED!", "EXPECTED!", "REASON!", "NOTE!", "WHY!", "PAYLOAD!", "differs"];
     let host = udp_lab::kernel::host();
-    let options =
-        RenderOptions { width: 80, ascii: false, ladder: true, why: true, detail: udp_lab::render::Detail::Full };
+    let options = RenderOptions::everything(80);
     for lesson in LESSONS {
         let mut report = lesson.run(lesson.default_scenes().unwrap(), None).unwrap();
         for scene in &mut report.scenes {
@@ -251,6 +250,7 @@ fn observed_values_and_answers_are_hidden() {
             reports: std::slice::from_ref(&report),
             host: &host,
             options,
+            invocation: &Invocation::default(),
             arguments: &[lesson.name.to_owned()],
             trace: false,
         };

@@ -76,7 +76,7 @@ fn a_run_that_was_suspended_goes_on_as_if_nothing_had_been() {
     let steps = json!([["see", "is running"], ["stop"], ["pass", 2.5], ["signal", "SIGCONT"]]);
     let Some(terminal) = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &steps) else { return };
     assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
-    assert!(terminal.screen.contains("10 of 10 as expected"), "{}", terminal.screen);
+    assert!(terminal.screen.contains("11 of 11 rows as expected"), "{}", terminal.screen);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_terminal_that_was_made_narrower_is_not_overrun() {
     let Some(terminal) = on_terminal(120, &[&LONG[..], &["--color", "never"]].concat(), &steps) else { return };
     assert_eq!(terminal.status, 0, "{}", terminal.screen);
     let (_, results) = terminal.screen.split_once("concurrency:").expect("the title");
-    assert!(results.contains("10 of 10 as expected"), "{results}");
+    assert!(results.contains("11 of 11 rows as expected"), "{results}");
     assert!(results.lines().all(|line| line.chars().count() <= 60), "{results}");
 }
 

@@ -174,7 +174,7 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
         (&["expect", "truncation", "--os", "plan9"], "possible values: linux, macos, windows"),
         (&["expect", "lesson"], "unrecognized subcommand 'lesson'"),
         (&["expect"], "without opening a socket"),
-        (&["list", "--width", "59"], "59 is not in 60..=500"),
+        (&["list", "--width", "19"], "19 is not in 20..=500"),
         (&["list", "--format", "xml"], "possible values: table, plain, markdown, json, csv"),
         (&["lesson"], "unrecognized subcommand 'lesson'"),
     ];
@@ -204,7 +204,7 @@ fn what_is_expected_can_be_asked_for_every_system_and_follows_the_parameters() {
     assert!(windows.out.contains("WSAEMSGSIZE 10040"), "{}", windows.out);
     assert!(windows.out.contains("- POSIX recvfrom(): the entire message"), "{}", windows.out);
     let wide_enough = run(["expect", "truncation", "--os", "windows", "--buffer", "5", "--width", "100"]);
-    let line = wide_enough.out.lines().find(|line| line.contains("receive 1, ")).unwrap();
+    let line = wide_enough.out.lines().find(|line| line.contains("receive 1: ")).unwrap();
     assert!(line.contains(r#"┆ "hello""#), "{line}");
     let all = run(["expect", "connectionless", "--width", "120"]);
     for value in ["ECONNREFUSED 111", "ECONNREFUSED 61", "WSAECONNRESET 10054", "EOPNOTSUPP 102 "] {

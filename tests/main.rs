@@ -18,6 +18,7 @@ mod predict;
 mod programs;
 mod properties;
 mod registry;
+mod screen;
 mod step;
 #[cfg(target_os = "linux")]
 mod strangers;

@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use pulldown_cmark::{Event as Part, Options, Parser, Tag, TagEnd};
 use udp_lab::kernel::option;
 use udp_lab::lessons::LESSONS;
-use udp_lab::render::{Detail, FILE_FORMATS, Format, RenderOptions, Results, pcapng, trace};
+use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
     Action, Ancillary, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
     Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escaped,
@@ -386,8 +386,10 @@ fn scene() -> impl Strategy<Value = SceneReport> {
     let title = proptest::sample::select(vec!["one", "two | 2", "三\n3"]);
     let parts = (vec(row(), 0..4), vec(event(), 0..8), vec(text(), 0..2), maybe(text()));
     (title, parts).prop_map(|(title, (rows, events, notes, stopped))| SceneReport {
+        number: 1,
         id: "scene",
         title: title.to_owned(),
+        answer: "It returned {receive-1} and {no-such-row row}.".to_owned(),
         rows,
         events,
         notes,
@@ -403,7 +405,6 @@ fn report() -> impl Strategy<Value = Report> {
             title: lesson.title,
             question: lesson.question,
             scenes,
-            answer: lesson.answer,
             keys: lesson.keys,
             guess: lesson.guess,
             why: lesson.why,
@@ -414,14 +415,9 @@ fn report() -> impl Strategy<Value = Report> {
 }
 
 fn options() -> impl Strategy<Value = RenderOptions> {
-    let detail = proptest::sample::select([Detail::Answer, Detail::Scenes, Detail::Full].as_slice());
-    (60_u16..=500, any::<bool>(), any::<bool>(), detail).prop_map(|(width, ascii, ladder, detail)| RenderOptions {
-        width,
-        ascii,
-        ladder,
-        why: true,
-        detail,
-    })
+    let detail = proptest::sample::select(vec![Detail::Answer, Detail::Scenes, Detail::Full]);
+    (60_u16..=500, any::<bool>(), any::<bool>(), any::<bool>(), detail)
+        .prop_map(|(width, ascii, ladder, why, detail)| RenderOptions { width, ascii, ladder, why, detail })
 }
 
 fn run() -> impl Strategy<Value = (Vec<Report>, RenderOptions, Vec<String>)> {
@@ -432,7 +428,8 @@ fn run() -> impl Strategy<Value = (Vec<Report>, RenderOptions, Vec<String>)> {
 fn with_results(run: &(Vec<Report>, RenderOptions, Vec<String>), check: impl FnOnce(Results<'_>)) {
     let host = Host { os: Os::Linux, release: "6.18.44".to_owned(), arch: "x86_64" };
     let (reports, options, arguments) = run;
-    check(Results { reports, host: &host, options: *options, arguments, trace: false });
+    let invocation = Invocation::default();
+    check(Results { reports, host: &host, options: *options, invocation: &invocation, arguments, trace: false });
 }
 
 fn scenes(run: &(Vec<Report>, RenderOptions, Vec<String>)) -> impl Iterator<Item = (&Report, &SceneReport)> {

@@ -12,7 +12,7 @@ use super::output::{coloured, print, write_text};
 use crate::doctor::{self, Checkup};
 use crate::lab::SceneError;
 use crate::lessons::LESSONS;
-use crate::render::{Format, csv, expectations, json, markdown, page, plain, table};
+use crate::render::{Format, Invocation, csv, expectations, json, markdown, page, plain, table};
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
@@ -64,7 +64,7 @@ pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
 }
 
 /// No command: what the program is, what it has, and what to do first.
-pub(super) fn start(options: Options) -> Result<Status, Failure> {
+pub(super) fn start(invocation: &Invocation, options: Options) -> Result<Status, Failure> {
     if options.format != Format::Table {
         return Err(unsupported(options.format, "the start page is --format table only; the lessons: udp-lab list"));
     }
@@ -73,9 +73,10 @@ pub(super) fn start(options: Options) -> Result<Status, Failure> {
     commands.extend([("server", SERVER), ("client", CLIENT)]);
     let commands = table::beside(&commands, render_options);
     let about = render_options.wrap(ABOUT, "");
+    let again = &invocation.again;
     write_text(&format!(
-        "{about}\n\n{commands}\nThe first ten minutes:\n  udp-lab boundaries\n  udp-lab truncation --predict\n  \
-         udp-lab server    in one terminal, and in another:\n  udp-lab client\n\nAll commands: udp-lab --help\n"
+        "{about}\n\n{commands}\nThe first ten minutes:\n  {again} boundaries\n  {again} truncation --predict\n  \
+         {again} server    in one terminal, and in another:\n  {again} client\n\nAll commands: {again} --help\n"
     ))
 }
 

@@ -5,12 +5,13 @@ pub mod export;
 mod failure;
 mod generated;
 mod info;
+mod invocation;
 mod options;
 mod output;
 mod progress;
 mod run;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
@@ -27,13 +28,14 @@ use crate::vocabulary::Status;
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     kernel::fail_past_the_file_size();
     let args: Vec<OsString> = args.into_iter().collect();
+    let program = args.first().cloned().unwrap_or_default();
     let given = to_repeat(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
     let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
         let options = Options::from_arg_matches(&matches)?;
         options.color.write_global();
         // What is drawn is always coloured; the stream takes the colours away where they are not wanted.
         crossterm::style::force_color_output(true);
-        dispatch(&matches, &given, options)
+        dispatch(&matches, &program, &given, options)
     });
     ExitCode::from(result.unwrap_or_else(failure::report).code())
 }
@@ -54,11 +56,12 @@ fn to_repeat(given: impl Iterator<Item = String>) -> Vec<String> {
     kept
 }
 
-/// Runs the command; `given` are the arguments as they were written.
-fn dispatch(matches: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
-    let Some((name, arguments)) = matches.subcommand() else { return info::start(options) };
+/// Runs the command of `program`; `given` are the arguments as they were written.
+fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Options) -> Result<Status, Failure> {
+    let called = || invocation::invocation(program);
+    let Some((name, arguments)) = matches.subcommand() else { return info::start(&called(), options) };
     match name {
-        "all" => run::all(arguments, options),
+        "all" => run::all(arguments, &called(), options),
         "list" => info::list(options),
         "server" => output::converse(name, options, |transcript| {
             Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
@@ -72,7 +75,7 @@ fn dispatch(matches: &ArgMatches, given: &[String], options: Options) -> Result<
         "completions" => output::write_text(&generated::completions(arguments, &mut command())),
         "man" => output::write_text(&generated::man(command())?),
         name => match command::find(name) {
-            Some(lesson) => run::one(lesson, arguments, given, options),
+            Some(lesson) => run::one(lesson, arguments, &called(), given, options),
             None => Ok(Status::WrongUse),
         },
     }

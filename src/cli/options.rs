@@ -6,6 +6,12 @@ use clap::{Args, ValueEnum, value_parser};
 use super::failure::Failure;
 use crate::render::{Detail, Format, RenderOptions};
 
+/// Columns that the output has at least; from 60 on there are tables.
+const LEAST_WIDTH: u16 = 20;
+
+/// Columns that the output has at most.
+const MOST_WIDTH: u16 = 500;
+
 /// Options of every command.
 #[derive(Args, Clone, Copy)]
 pub(super) struct Options {
@@ -13,8 +19,9 @@ pub(super) struct Options {
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "table", global = true)]
     pub(super) format: Format,
 
-    /// Columns of the output, 60 to 500 [default: the terminal's, else COLUMNS, else 80]
-    #[arg(long, value_name = "COLUMNS", global = true, value_parser = value_parser!(u16).range(60..=500))]
+    /// Columns of the output, 20 to 500; tables need 60 [default: the terminal's, else COLUMNS, else 80]
+    #[arg(long, value_name = "COLUMNS", global = true,
+        value_parser = value_parser!(u16).range(i64::from(LEAST_WIDTH)..=i64::from(MOST_WIDTH)))]
     width: Option<u16>,
 
     /// Only ASCII characters; by itself when the locale is not UTF-8. JSON and CSV are UTF-8 always
@@ -34,7 +41,7 @@ impl Options {
     pub(super) fn render_options(self) -> RenderOptions {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
         RenderOptions {
-            width: width.clamp(60, 500),
+            width: width.clamp(LEAST_WIDTH, MOST_WIDTH),
             ascii: self.ascii || !utf8_locale(),
             ladder: !self.no_ladder,
             why: false,

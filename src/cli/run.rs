@@ -16,13 +16,14 @@ use crate::interactive::step::Step;
 use crate::kernel;
 use crate::lab::Observer;
 use crate::lessons::{LESSONS, Lesson, Scene};
-use crate::render::{Detail, Format, RenderOptions, Results, table};
+use crate::render::{Detail, Format, Invocation, RenderOptions, Results, table};
 use crate::vocabulary::{Choice, Report, Status};
 
 /// Runs one lesson; `given` are the arguments as they were written.
 pub(super) fn one(
     lesson: &Lesson,
     arguments: &ArgMatches,
+    invocation: &Invocation,
     given: &[String],
     options: Options,
 ) -> Result<Status, Failure> {
@@ -37,6 +38,7 @@ pub(super) fn one(
         reports: std::slice::from_ref(&report),
         host: &host,
         options: detailed(arguments, options),
+        invocation,
         arguments: given,
         trace: arguments.get_flag("trace"),
     };
@@ -52,9 +54,8 @@ fn chosen(lesson: &Lesson, scenes: Vec<Scene>, arguments: &ArgMatches) -> Result
     let Some(asked) = arguments.get_many::<String>("scene") else { return Ok(scenes) };
     let mut kept = vec![false; scenes.len()];
     for name in asked {
-        let by_number = name.parse().ok().and_then(|number: usize| number.checked_sub(1)).filter(|n| *n < scenes.len());
-        let place = by_number.or_else(|| scenes.iter().position(|scene| scene.id() == name));
-        let Some(place) = place else {
+        let is_asked = |scene: &Scene| scene.id() == name || scene.number().to_string() == *name;
+        let Some(place) = scenes.iter().position(is_asked) else {
             let ids: Vec<&str> = scenes.iter().map(Scene::id).collect();
             let known = format!("the scenes of {} are 1 to {}, or {}", lesson.name, ids.len(), ids.join(", "));
             return Err(Failure::wrong_value(&format!("--scene {name}: {known}")));
@@ -157,11 +158,12 @@ fn with_prediction(choice: Choice, report: &Report, results: &Results<'_>) -> St
 }
 
 /// Runs every lesson, then sums up.
-pub(super) fn all(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Options) -> Result<Status, Failure> {
     let files = Files::open(arguments)?;
     let host = kernel::host();
     let trace = arguments.get_flag("trace");
-    let nothing = Results { reports: &[], host: &host, options: detailed(arguments, options), arguments: &[], trace };
+    let render_options = detailed(arguments, options);
+    let nothing = Results { reports: &[], host: &host, options: render_options, invocation, arguments: &[], trace };
     let mut reports: Vec<Report> = Vec::new();
     let mut asked = None;
     let step = step(arguments, options)?;

@@ -19,9 +19,7 @@ pub static LESSON: Lesson = Lesson {
     why: "A UDP send makes one datagram, and a receive returns one datagram: never two joined, never the rest of an \
           earlier one (POSIX recvfrom: \"the entire message shall be read in a single operation\"). TCP is a stream of \
           bytes (RFC 9293 section 2.2). It has no messages, so none can stick together.",
-    answer: "{sends-whole} sends, {receives-needed} receives: each receive returned one message. Over TCP one read \
-             returned {tcp-one-read}.",
-    keys: &["receives-needed", "mixed-receives", "one-more-receive", "tcp-one-read"],
+    keys: &["receives-needed", "mixed-receives", "tcp-one-read"],
     guess: Guess {
         answers: &[
             "One: they are sent so fast that they stick together.",
@@ -72,12 +70,13 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
         parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).usually()
     }));
     claims.extend([
-        promised("mixed-receives", "receives that are not one message", 0, &sources::POSIX_RECVFROM),
-        usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::LOOPBACK),
-        promised("senders", "the datagrams came from", "client", &sources::RFC768),
+        promised("mixed-receives", "merged or split receives", 0, &sources::POSIX_RECVFROM),
+        usual("one-more-receive", "the next receive returns", Fact::Nothing, &sources::LOOPBACK),
+        promised("senders", "sender of the datagrams", "client", &sources::RFC768),
     ]);
 
-    Scene::claims("one-receive", "one send, one receive", claims).run(move |lab| {
+    let answer = "{sends-whole send}, {receives-needed receive}.";
+    Scene::claims("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room(messages.iter().map(Message::length))?;
@@ -116,10 +115,11 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
     let joined = if total == 0 { Fact::from("end of file") } else { stream.into() };
 
     let claims = [
-        usual("tcp-one-read", "TCP: all arrived, one read returns", joined, &sources::RFC9293_STREAM),
-        promised("tcp-next-read", "TCP: the next read finds", "end of file", &sources::POSIX_RECV),
+        usual("tcp-one-read", "TCP: one read returns", joined, &sources::RFC9293_STREAM),
+        promised("tcp-next-read", "TCP: the next read returns", "end of file", &sources::POSIX_RECV),
     ];
-    Scene::claims("tcp", "the same writes over TCP", claims).run(move |lab| {
+    let answer = "Over TCP the same messages came in one read: {tcp-one-read}.";
+    Scene::claims("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
         if total > MOST_IN_ONE_READ {
             let reason = format!("{total} bytes are more than one TCP read is sure to return ({MOST_IN_ONE_READ})");
             return Err(SceneError::Skip(reason));
@@ -138,12 +138,14 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
 
 fn several_buffers() -> Scene {
     let claims = [
-        promised("gathered-send", "one send of he + l + lo returns", 5, &sources::POSIX_SENDMSG),
-        promised("gathered", "it arrives as", &b"hello"[..], &sources::POSIX_SENDMSG),
-        promised("scattered-1", "received into 2 + 10 bytes, part 1", &b"he"[..], &sources::POSIX_RECVMSG),
-        promised("scattered-2", "received into 2 + 10 bytes, part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
+        promised("gathered-send", "sendmsg of he + l + lo returns", 5, &sources::POSIX_SENDMSG),
+        promised("gathered", "it is received as", &b"hello"[..], &sources::POSIX_SENDMSG),
+        promised("scattered-1", "recvmsg into 2 + 10 bytes: part 1", &b"he"[..], &sources::POSIX_RECVMSG),
+        promised("scattered-2", "recvmsg into 2 + 10 bytes: part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
     ];
-    Scene::claims("several-buffers", "several buffers, one datagram", claims).run(|lab| {
+    let answer = "One sendmsg of three buffers sent {gathered-send byte}, received as one datagram, {gathered}. recvmsg put one \
+                  datagram into two buffers: {scattered-1} and {scattered-2}.";
+    Scene::claims("several-buffers", "several buffers, one datagram", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         let sent = lab.answer(client.send_gathered(&[b"he", b"l", b"lo"], &server))?;
@@ -164,11 +166,13 @@ fn several_buffers() -> Scene {
 
 fn an_empty_message() -> Scene {
     let claims = [
-        promised("empty-send", "a send of 0 bytes returns", 0, &sources::POSIX_SENDTO),
-        promised("empty-receive", "it is received as", &b""[..], &sources::RFC768),
-        promised("empty-sender", "its sender is", "client", &sources::RFC768),
+        promised("empty-send", "sendto of 0 bytes returns", 0, &sources::POSIX_SENDTO),
+        promised("empty-receive", "recvfrom then returns", &b""[..], &sources::RFC768),
+        promised("empty-sender", "its sender", "client", &sources::RFC768),
     ];
-    Scene::claims("empty", "an empty message is a datagram too", claims).run(|lab| {
+    let answer = "sendto returned {empty-send}. recvfrom returned {empty-receive} from {empty-sender}: an empty datagram is one \
+                  that arrives.";
+    Scene::claims("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         let sent = lab.attempt("empty-send", client.send_to(b"", &server))?;
@@ -182,11 +186,13 @@ fn an_empty_message() -> Scene {
 
 fn peek_first() -> Scene {
     let claims = [
-        promised("peek", "a peek at hello returns", &b"hello"[..], &sources::POSIX_RECVFROM),
-        promised("after-peek", "the receive after the peek returns", &b"hello"[..], &sources::POSIX_RECVFROM),
-        usual("after-both", "one more receive finds", Fact::Nothing, &sources::LOOPBACK),
+        promised("peek", "recvfrom with MSG_PEEK returns", &b"hello"[..], &sources::POSIX_RECVFROM),
+        promised("after-peek", "the next receive returns", &b"hello"[..], &sources::POSIX_RECVFROM),
+        usual("after-both", "the receive after that returns", Fact::Nothing, &sources::LOOPBACK),
     ];
-    Scene::claims("peek", "a peek does not consume", claims).run(|lab| {
+    let answer =
+        "With MSG_PEEK recvfrom returned {peek}; the next receive {after-peek}; the one after that {after-both}.";
+    Scene::claims("peek", "MSG_PEEK leaves the datagram in the queue", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"hello", &server)?;
@@ -201,14 +207,16 @@ fn peek_first() -> Scene {
 fn wait_for_all() -> Scene {
     let no_such_flag = "Windows has MSG_WAITALL for streams only";
     let claims = [
-        promised("wait-for-all", "ab and cd: waiting for 4 bytes returns", &b"ab"[..], &sources::UDP_7)
+        promised("wait-for-all", "ab, cd: recvfrom of 4, MSG_WAITALL", &b"ab"[..], &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, no_such_flag),
-        promised("after-wait-for-all", "the receive after it returns", &b"cd"[..], &sources::UDP_7)
+        promised("after-wait-for-all", "the next receive returns", &b"cd"[..], &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, no_such_flag),
     ];
-    Scene::claims("wait-for-all", "waiting for all does not join", claims).run(|lab| {
+    let answer =
+        "Asked to wait for 4 bytes, recvfrom returned {wait-for-all}. The next receive returned {after-wait-for-all}.";
+    Scene::claims("wait-for-all", "MSG_WAITALL does not merge datagrams", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"ab", &server)?;

@@ -23,9 +23,6 @@ pub static LESSON: Lesson = Lesson {
           checksum as TCP's. What TCP adds is the complete stream, in order and without duplicates, and the connection \
           that this needs: a descriptor for each peer, an end of file, a waiting time after it. Which calls one uses is \
           convention.",
-    answer: "After 1 byte of hello the next TCP read returned {tcp-rest}, the next UDP receive {udp-rest}. Three writes took 1 \
-             read over TCP, and {udp-three} receives over UDP. listen succeeded on TCP ({tcp-listen}), on UDP it \
-             returned {udp-listen}.",
     keys: &["udp-rest", "tcp-rest", "udp-three", "tcp-three", "udp-listen"],
     guess: Guess {
         answers: &[

@@ -18,17 +18,15 @@ pub static LESSON: Lesson = Lesson {
     name: "concurrency",
     title: "One loop serves one request at a time",
     question: "Several clients ask one UDP server at once. When does the last one have its answer?",
-    why: "A loop that receives, works and answers has one request in hand; the others wait in the socket's \
-          queue (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
+    why: "A loop that receives, works and answers processes one request at a time; the others wait in the \
+          receive buffer (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
           loop that is serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to \
           exactly one of them.",
-    answer: "One loop processed {in-hand-with-work} request at a time: the first client waited {first-answer-with-work}, the \
-             last one {last-answer-with-work}. With threads on the same socket the last one waited {last-answer-of-threads}.",
     keys: &["in-hand-with-work", "last-waits", "answered-with-work", "in-hand-of-threads"],
     guess: Guess {
         answers: &[
             "At the same time as the first: UDP serves all clients at once.",
-            "After the work for all of them: one loop has one request in hand.",
+            "After the work for all of them: one loop processes one request at a time.",
             "Never: requests that come while the server works are lost.",
         ],
         right: 1,
@@ -96,10 +94,12 @@ fn without_work(clients: usize) -> Scene {
     let asking = parameters::counted(clients, "client");
     let claims = [
         usual("answered", format!("no work: of {asking}, answered"), clients, &sources::LOOPBACK),
-        promised("in-hand", "most in hand at once", 1, &sources::UNP_ITERATIVE),
-        measured("last-answer", "all were answered after", &sources::UNP_ITERATIVE),
+        promised("in-hand", "no work: requests processed at once", 1, &sources::UNP_ITERATIVE),
+        measured("last-answer", "no work: time until the last reply", &sources::UNP_ITERATIVE),
     ];
-    Scene::claims("no-work", "it looks concurrent", claims).run(move |lab| {
+    let answer =
+        "Without work {answered client} had their replies after {last-answer}. Requests processed at once: {in-hand}.";
+    Scene::claims("no-work", "it looks concurrent", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         let service = server.serve(Workers { threads: 1, work: Duration::ZERO }, answer_to)?;
@@ -113,18 +113,21 @@ fn without_work(clients: usize) -> Scene {
 fn with_work(clients: usize, work: Duration) -> Scene {
     let asking = parameters::counted(clients, "client");
     let each = humantime::format_duration(work);
+    let last = work.saturating_mul(u32::try_from(clients).unwrap_or(u32::MAX));
     let count = clients;
     let claims = [
-        usual("waiting", format!("{each} of work each: requests queued"), clients, &sources::UNP_ITERATIVE),
-        promised("in-hand-with-work", "most in hand at once, with work", 1, &sources::UNP_ITERATIVE),
-        promised("early-answers", format!("k-th answers before k times {each}"), 0, &sources::UNP_ITERATIVE),
+        usual("waiting", format!("requests queued, {each} of work each"), clients, &sources::UNP_ITERATIVE),
+        promised("in-hand-with-work", "one loop: requests processed at once", 1, &sources::UNP_ITERATIVE),
+        promised("early-answers", "replies faster than one loop allows", 0, &sources::UNP_ITERATIVE),
         measured("out-of-turn", "clients answered out of turn", &sources::LOOPBACK),
-        usual("last-waits", format!("the last client waits at least {count} times {each}"), "yes", &sources::UNP_ITERATIVE),
+        usual("last-waits", format!("does the last client wait {count} times {each}?"), "yes", &sources::UNP_ITERATIVE),
         usual("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
-        measured("first-answer-with-work", "the first was answered after", &sources::UNP_ITERATIVE),
-        measured("last-answer-with-work", "the last was answered after", &sources::UNP_ITERATIVE),
+        measured("first-answer-with-work", "time until the first reply", &sources::UNP_ITERATIVE),
+        measured("last-answer-with-work", "time until the last reply", &sources::UNP_ITERATIVE),
     ];
-    Scene::claims("work", "work breaks the illusion", claims).run(move |lab| {
+    let answer = "At once one loop processed {in-hand-with-work request}. The first client waited \
+                  {first-answer-with-work}, the last {last-answer-with-work}.";
+    Scene::claims("work", "one loop, with work", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         // All requests were sent before the loop starts: what it receives has waited in the queue.
@@ -135,10 +138,10 @@ fn with_work(clients: usize, work: Duration) -> Scene {
             0 => lab.skip("early-answers", NO_REQUEST),
             _ => lab.observe("early-answers", service.early_answers(work)),
         }
-        let least = work.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
         match service.requests.len() {
             0 => lab.skip("last-waits", NO_REQUEST),
-            _ => lab.observe("last-waits", if service.last_answer() >= least { "yes" } else { "no" }),
+            _ if last.is_zero() => lab.skip("last-waits", "there is no work to wait for"),
+            _ => lab.observe("last-waits", if service.last_answer() >= last { "yes" } else { "no" }),
         }
         lab.observe("out-of-turn", out_of_turn(&service, &clients));
         lab.observe("answered-with-work", answered(&clients)?);
@@ -153,16 +156,20 @@ fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
     let claims = [
         promised(
             "in-hand-of-threads",
-            format!("{}: most in hand at once", parameters::counted(threads, "thread")),
+            format!("{}: requests processed at once", parameters::counted(threads, "thread")),
             threads,
             &sources::POSIX_THREADS,
         ),
-        usual("requests-of-threads", "requests handled, all threads", clients, &sources::LOOPBACK),
-        promised("handled-again", "requests that two threads got", 0, &sources::POSIX_RECVFROM),
+        usual("requests-of-threads", "requests processed, all threads", clients, &sources::LOOPBACK),
+        promised("handled-again", "requests that two threads received", 0, &sources::POSIX_RECVFROM),
         usual("answered-by-threads", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
-        measured("last-answer-of-threads", "with threads, the last after", &sources::POSIX_THREADS),
+        measured("last-answer-of-threads", "with threads: time until the last reply", &sources::POSIX_THREADS),
     ];
-    Scene::claims("threads", "threads share the socket", claims).run(move |lab| {
+    let answer = format!(
+        "With {} on the socket the last waited {{last-answer-of-threads}}.",
+        parameters::counted(threads, "thread")
+    );
+    Scene::claims("threads", "threads share the socket", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         let service = server.serve(Workers { threads, work }, answer_to)?;

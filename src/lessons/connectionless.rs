@@ -23,8 +23,6 @@ pub static LESSON: Lesson = Lesson {
           macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
           One socket serves every client, where TCP needs a descriptor for each. Nobody lets a sender in first: what \
           arrives while an answer is awaited may be another program's. Look at its sender, or connect.",
-    answer: "The send succeeded ({connected-send} bytes). A connected socket got {connected-hears} from its next receive; \
-             an unconnected one was told {unconnected-hears}.",
     keys: &["unconnected-hears", "send-to-nobody", "connected-hears", "tcp-to-nobody"],
     guess: Guess {
         answers: &[
@@ -68,26 +66,28 @@ fn nobody_listens() -> Scene {
     let told = SocketError::ConnectionRefused;
     let reset = SocketError::ConnectionReset.on(Os::Windows);
     let claims = [
-        promised("send-to-nobody", "bytes sent to a port where nobody listens", 5, &sources::POSIX_SENDTO),
-        usual("unconnected-hears", "the sender is then told", Fact::Nothing, &sources::UNP_ERRORS)
+        promised("send-to-nobody", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
+        usual("unconnected-hears", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, reset.clone())
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
-        promised("connected-send", "connected: bytes sent there", 5, &sources::POSIX_SENDTO),
-        usual("connected-hears", "connected: the next receive returns", told, &sources::UDP_7)
+        promised("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
+        usual("connected-hears", "connected: next receive", told, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, reset)
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
-        promised("told-once", "connected: the receive after it", Fact::Nothing, &sources::SOCKET_7_ERROR)
+        promised("told-once", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .cites_on(Os::Windows, &sources::WINE_UDP)
             .unlike_wine(),
-        promised("tcp-to-nobody", "TCP: connect to such a port", told, &sources::POSIX_CONNECT)
+        promised("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
-    Scene::claims("nobody", "nobody listens", claims).run(|lab| {
+    let answer = "Nobody listened, and sendto returned {send-to-nobody byte}. Error reported later: {unconnected-hears}. On a connected \
+                  socket the next receive returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
+    Scene::claims("nobody", "nobody listens", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
 
         let unconnected = lab.bind("client")?;
@@ -122,14 +122,15 @@ fn nobody_listens() -> Scene {
 fn no_listen_no_accept() -> Scene {
     let unsupported = SocketError::NotSupported;
     let claims = [
-        promised("listen", "listen on a UDP socket", unsupported, &sources::POSIX_LISTEN)
+        promised("listen", "listen on a UDP socket returns", unsupported, &sources::POSIX_LISTEN)
             .cites_on(Os::Macos, &sources::XNU_LISTEN)
             .cites_on(Os::Windows, &sources::WINE_LISTEN),
-        promised("accept", "accept on a UDP socket", unsupported, &sources::POSIX_ACCEPT)
+        promised("accept", "accept on a UDP socket returns", unsupported, &sources::POSIX_ACCEPT)
             .cites_on(Os::Macos, &sources::XNU_ACCEPT)
             .cites_on(Os::Windows, &sources::MS_ACCEPT),
     ];
-    Scene::claims("listen", "there is nothing to listen for", claims).run(|lab| {
+    let answer = "On a UDP socket listen returned {listen}, accept {accept}.";
+    Scene::claims("listen", "there is nothing to listen for", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("listen", server.listen());
         lab.observe("accept", server.accept());
@@ -139,17 +140,18 @@ fn no_listen_no_accept() -> Scene {
 
 fn no_bind() -> Scene {
     let claims = [
-        usual("port-before", "an unbound client has port", 0, &sources::POSIX_GETSOCKNAME)
+        usual("port-before", "port of an unbound client", 0, &sources::POSIX_GETSOCKNAME)
             .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
-        promised("port-after", "its first send gets it a port", "yes", &sources::UDP_7)
+        promised("port-after", "does its first sendto bind a port?", "yes", &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
-        promised("port-stays", "its next send has the same port", "yes", &sources::UDP_7)
+        promised("port-stays", "does its next sendto keep that port?", "yes", &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
-    Scene::claims("no-bind", "a client needs no bind", claims).run(|lab| {
+    let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: {port-stays}.";
+    Scene::claims("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
         let yes_no = |yes| if yes { "yes" } else { "no" };
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -174,18 +176,20 @@ fn one_socket_for_all(count: usize) -> Scene {
     let claims = [
         usual(
             "answered",
-            format!("of {} got their own answer", parameters::counted(count, "client")),
+            format!("of {}, received their own reply", parameters::counted(count, "client")),
             count,
             &sources::UNP_ITERATIVE,
         ),
-        promised("descriptors", "descriptors the server adds for them", 0, &sources::RFC768)
+        promised("descriptors", "file descriptors the server adds", 0, &sources::RFC768)
             .absent_on(Os::Windows, "Windows counts handles, not descriptors")
             .needs(Need::Descriptors),
-        promised("tcp-descriptors", "TCP: descriptors the server adds", count, &sources::POSIX_ACCEPT)
+        promised("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
             .absent_on(Os::Windows, "Windows counts handles, not descriptors")
             .needs(Need::Descriptors),
     ];
-    Scene::claims("one-socket", "one socket serves all", claims).run(move |lab| {
+    let answer = "{answered client} received their own reply. File descriptors that this cost the server: {descriptors}; over \
+                  TCP {tcp-descriptors}.";
+    Scene::claims("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let clients = lab.endpoints("client", count)?;
         server.make_room(clients.iter().map(|client| client.name().len()))?;
@@ -205,9 +209,10 @@ fn one_socket_for_all(count: usize) -> Scene {
 fn connect_sends_nothing() -> Scene {
     let claims = [
         promised("connect", "connect to a UDP server returns", "success", &sources::POSIX_CONNECT),
-        promised("connect-sends", "the server hears of it", Fact::Nothing, &sources::POSIX_CONNECT),
+        promised("connect-sends", "of it the server receives", Fact::Nothing, &sources::POSIX_CONNECT),
     ];
-    Scene::claims("connect", "connect sends nothing", claims).run(|lab| {
+    let answer = "connect returned {connect}. Of it the server received {connect-sends}.";
+    Scene::claims("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.attempt("connect", client.connect(&server))?;
@@ -226,10 +231,11 @@ fn before(received: ReceiveResult, payload: &[u8]) -> Result<Fact, SceneError> {
 
 fn before_the_server() -> Scene {
     let claims = [
-        promised("too-early", "bytes sent before the server exists", 5, &sources::POSIX_SENDTO),
-        promised("not-kept", "the server, once there, finds", Fact::Nothing, &sources::RFC1122_PORTS),
+        promised("too-early", "no server yet: sendto returns", 5, &sources::POSIX_SENDTO),
+        promised("not-kept", "of it the server, started later, receives", Fact::Nothing, &sources::RFC1122_PORTS),
     ];
-    Scene::claims("too-early", "nothing is kept for later", claims).run(|lab| {
+    let answer = "sendto returned {too-early byte} before there was a server. Of it the server, started later, received {not-kept}.";
+    Scene::claims("too-early", "nothing is kept for later", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
         let sent = lab.attempt("too-early", client.send_to(b"early", &port))?;
@@ -244,8 +250,9 @@ fn before_the_server() -> Scene {
 }
 
 fn sender_closes_at_once() -> Scene {
-    let claims = [usual("after-close", "sent, then closed: the server gets", &b"bye"[..], &sources::RFC768)];
-    Scene::claims("sender-closes", "the sender need not wait", claims).run(|lab| {
+    let claims = [usual("after-close", "sent, then closed: received", &b"bye"[..], &sources::RFC768)];
+    let answer = "The client sent and closed its socket at once. The server received {after-close}.";
+    Scene::claims("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"bye", &server)?;
@@ -257,11 +264,13 @@ fn sender_closes_at_once() -> Scene {
 
 fn the_server_restarts() -> Scene {
     let claims = [
-        usual("before-restart", "the server gets", &b"one"[..], &sources::RFC768),
-        usual("after-restart", "after its restart it gets", &b"two"[..], &sources::RFC768),
-        promised("client-notices", "the client notices", Fact::Nothing, &sources::RFC768),
+        usual("before-restart", "before its restart the server receives", &b"one"[..], &sources::RFC768),
+        usual("after-restart", "after its restart the server receives", &b"two"[..], &sources::RFC768),
+        promised("client-notices", "error reported to the client", Fact::Nothing, &sources::RFC768),
     ];
-    Scene::claims("restart", "a restart goes unnoticed", claims).run(|lab| {
+    let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to the \
+                  client: {client-notices}.";
+    Scene::claims("restart", "a restart of the server", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
 
@@ -285,12 +294,14 @@ fn the_server_restarts() -> Scene {
 
 fn no_end_of_file() -> Scene {
     let claims = [
-        promised("peer-closes", "the peer closes: a receive finds", Fact::Nothing, &sources::RFC768),
-        promised("empty-is-not-end", "an empty datagram is received as", &b""[..], &sources::RFC768),
-        usual("after-empty", "and the receive after it returns", &b"more"[..], &sources::LOOPBACK),
-        promised("tcp-peer-closes", "TCP: the peer closes: a read finds", "end of file", &sources::POSIX_RECV),
+        promised("peer-closes", "the peer closes: recvfrom returns", Fact::Nothing, &sources::RFC768),
+        promised("empty-is-not-end", "an empty datagram: recvfrom returns", &b""[..], &sources::RFC768),
+        usual("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
+        promised("tcp-peer-closes", "TCP: the peer closes: read returns", "end of file", &sources::POSIX_RECV),
     ];
-    Scene::claims("end-of-file", "there is no end of file", claims).run(|lab| {
+    let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
+                  {after-empty}. Over TCP read returned {tcp-peer-closes}.";
+    Scene::claims("end-of-file", "there is no end of file", claims).answer(answer).run(|lab| {
         match udp_peer_closes(lab) {
             Err(SceneError::Skip(reason)) => lab.skip("peer-closes", reason),
             received => lab.observe("peer-closes", received?),

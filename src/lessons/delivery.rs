@@ -22,8 +22,6 @@ pub static LESSON: Lesson = Lesson {
           has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
           3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are loopback's \
           habit (RFC 768 guarantees neither).",
-    answer: "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}; the sender was told: \
-             {sender-told}.",
     keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[
@@ -140,17 +138,16 @@ fn unsure_on_macos(unsure: bool, claim: Claim) -> Claim {
 fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
     let sent = counted(count, "datagram");
     let claims = [
-        usual("failed-sends", format!("{sent} of {}: failed sends", bytes(size)), 0, &sources::POSIX_SENDTO)
-            .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
+        usual("failed-sends", "failed sends", 0, &sources::POSIX_SENDTO).cites_on(Os::Macos, &sources::XNU_LOOPBACK),
         measured("sent", "datagrams sent", &sources::POSIX_SENDTO),
-        measured("kept", "received", &sources::SOCKET_7),
-        measured("dropped", "dropped, by the kernel's own count", &sources::LINUX_DROPS)
+        measured("kept", "datagrams received", &sources::SOCKET_7),
+        measured("dropped", "datagrams dropped, by the kernel's count", &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
         unsure_on_macos(
             count > MACOS_INPUT_QUEUE || receive_buffer < MACOS_LEAST_BUFFER,
-            usual("prefix", "kept are the first ones, without a gap", "yes", &sources::LOOPBACK)
+            usual("prefix", "the first ones, no gap?", "yes", &sources::LOOPBACK)
                 .cites_on(Os::Macos, &sources::XNU_FULL_BUFFER)
                 .cites_on(Os::Windows, &sources::MS_CIRCULAR_QUEUEING),
         ),
@@ -158,44 +155,50 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
-        usual("sender-told", "the sender is told", Fact::Nothing, &sources::RFC6633),
+        usual("sender-told", "error at the sender", Fact::Nothing, &sources::RFC6633),
         unsure_on_macos(
             receive_buffer < MACOS_LEAST_BUFFER,
-            usual("room-again", "all read, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
+            usual("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
-    Scene::claims("nobody-reads", "nobody reads", claims).run(move |lab| {
-        let payloads = all_numbered(count, size);
-        // An end marker needs a buffer of a byte.
-        let run = overfill(lab, receive_buffer, payloads, size.max(1), "failed-sends")?;
-        lab.observe("failed-sends", run.failed_sends);
-        lab.observe("sent", count - run.failed_sends);
-        lab.observe("kept", run.received.count());
-        lab.observe_or_skip("dropped", run.dropped.clone());
-        match distinct(count, size) {
-            true => lab.observe("prefix", is_prefix(&run.received, size)),
-            false => lab.skip("prefix", format!("{} of payload do not tell {sent} apart", bytes(size))),
-        }
-        lab.observe_or_skip("kept-and-dropped", run.dropped.map(|dropped| run.received.count() + dropped));
-        lab.observe("sender-told", run.client.before_marker(1024)?);
-        run.client.send_to(b"one more", &run.server)?;
-        lab.observe("room-again", run.server.before_marker(1024)?);
-        Ok(())
-    })
+    let answer = "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}. Error at the sender: \
+                  {sender-told}.";
+    Scene::claims("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
+        move |lab| {
+            let payloads = all_numbered(count, size);
+            // An end marker needs a buffer of a byte.
+            let run = overfill(lab, receive_buffer, payloads, size.max(1), "failed-sends")?;
+            lab.observe("failed-sends", run.failed_sends);
+            lab.observe("sent", count - run.failed_sends);
+            lab.observe("kept", run.received.count());
+            lab.observe_or_skip("dropped", run.dropped.clone());
+            match distinct(count, size) {
+                true => lab.observe("prefix", is_prefix(&run.received, size)),
+                false => lab.skip("prefix", format!("{} of payload do not tell {sent} apart", bytes(size))),
+            }
+            lab.observe_or_skip("kept-and-dropped", run.dropped.map(|dropped| run.received.count() + dropped));
+            lab.observe("sender-told", run.client.before_marker(1024)?);
+            run.client.send_to(b"one more", &run.server)?;
+            lab.observe("room-again", run.server.before_marker(1024)?);
+            Ok(())
+        },
+    )
 }
 
 fn tcp_stops_the_sender() -> Scene {
     let claims = [
         promised(
             "tcp-stopped",
-            "TCP: nobody reads; a write, not waiting",
+            "TCP: nobody reads; non-blocking write",
             SocketError::WouldBlock,
             &sources::RFC9293_FLOW,
         ),
-        measured("tcp-taken", "TCP: bytes taken before that", &sources::RFC9293_FLOW),
+        measured("tcp-taken", "TCP: bytes accepted before that", &sources::RFC9293_FLOW),
         promised("tcp-lost", "TCP: of these, bytes not received", 0, &sources::RFC9293_STREAM),
     ];
-    Scene::claims("tcp", "TCP stops the sender", claims).run(|lab| {
+    let answer =
+        "Over TCP the sender was stopped after {tcp-taken byte}: {tcp-stopped}. Of these {tcp-lost} were not received.";
+    Scene::claims("tcp", "TCP stops the sender", claims).answer(answer).run(|lab| {
         let stopped = write_while_nobody_reads(lab)?;
         lab.observe("tcp-stopped", stopped.answer);
         lab.observe("tcp-taken", stopped.taken);
@@ -206,11 +209,13 @@ fn tcp_stops_the_sender() -> Scene {
 
 fn a_larger_buffer() -> Scene {
     let claims = [
-        usual("larger-keeps-more", "65536 bytes of buffer keep more than 4096", "yes", &sources::SOCKET_7),
-        measured("kept-by-small", "512-byte datagrams kept by 4096", &sources::SOCKET_7),
-        measured("kept-by-large", "512-byte datagrams kept by 65536", &sources::SOCKET_7),
+        usual("larger-keeps-more", "do more fit into 65536 bytes than 4096?", "yes", &sources::SOCKET_7),
+        measured("kept-by-small", "512-byte datagrams that fit into 4096", &sources::SOCKET_7),
+        measured("kept-by-large", "512-byte datagrams that fit into 65536", &sources::SOCKET_7),
     ];
-    Scene::claims("larger-buffer", "a larger buffer keeps more", claims).run(|lab| {
+    let answer = "Of datagrams of 512 bytes {kept-by-small} fitted into a receive buffer of 4096 bytes, and {kept-by-large} \
+                  into one of 65536 bytes.";
+    Scene::claims("larger-buffer", "more fit into a larger receive buffer", claims).answer(answer).run(|lab| {
         let small = kept_by(lab, 4096)?;
         let large = kept_by(lab, 65_536)?;
         if small.granted == large.granted {
@@ -239,23 +244,20 @@ fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
 fn one_byte_each() -> Scene {
     const ASKED: usize = 8192;
     let claims = [
-        usual("fewer-than-bytes", "fewer 1-byte datagrams fit than bytes", "yes", &sources::SOCKET_7)
+        usual("fewer-than-bytes", "do fewer 1-byte datagrams fit than bytes?", "yes", &sources::SOCKET_7)
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Windows),
-        measured("kept-one-byte", "1-byte datagrams kept", &sources::SOCKET_7),
-        promised(
-            "buffer-granted",
-            format!("{ASKED} bytes of buffer asked for, granted"),
-            2 * ASKED,
-            &sources::SOCKET_7,
-        )
-        .on(Os::Macos, ASKED)
-        .on(Os::Windows, ASKED)
-        .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
-        .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER)
-        .needs(Need::ReceiveBuffer(ASKED)),
+        measured("kept-one-byte", "1-byte datagrams that fit", &sources::SOCKET_7),
+        promised("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), 2 * ASKED, &sources::SOCKET_7)
+            .on(Os::Macos, ASKED)
+            .on(Os::Windows, ASKED)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
+            .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER)
+            .needs(Need::ReceiveBuffer(ASKED)),
     ];
-    Scene::claims("one-byte", "one byte costs more than one byte", claims).run(|lab| {
+    let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} of 1 byte \
+                  fitted.";
+    Scene::claims("one-byte", "one byte costs more than one byte", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
         let granted = set_receive_buffer(&server, ASKED)?;
@@ -278,16 +280,19 @@ fn room_comes_late() -> Scene {
     /// As long as the others: a shorter one may fit where they do not.
     const LATE: [u8; 512] = [b'x'; 512];
     let claims = [
-        usual("after-one-read", "full, one is read, one more sent: it is", "dropped", &sources::LINUX_RELEASE)
+        usual("after-one-read", "buffer full; read one, send one more: it is", "dropped", &sources::LINUX_RELEASE)
             .on(Os::Macos, "kept")
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, "kept")
             .unconfirmed_on(Os::Windows)
             .cites_on(Os::Windows, &sources::LOOPBACK),
-        usual("after-all-read", "all are read, one more sent: it is", "kept", &sources::LOOPBACK),
+        usual("after-all-read", "read all, send one more: it is", "kept", &sources::LOOPBACK),
     ];
-    Scene::claims("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED)).run(|lab| {
+    let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, one more \
+                  sent: it was {after-all-read}.";
+    let scene = Scene::claims("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED));
+    scene.answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
         if set_receive_buffer(&server, ASKED)? < ASKED {
@@ -311,11 +316,14 @@ fn room_comes_late() -> Scene {
 fn two_senders() -> Scene {
     let claims = [
         measured("interleaved", "a1, b1, a2, b2 from two clients arrive as", &sources::LOOPBACK),
-        usual("order-of-each", "of these, client 1's and then client 2's", "a1 a2 b1 b2", &sources::LOOPBACK),
+        usual("order-of-each", "order of client 1's, then of client 2's", "a1 a2 b1 b2", &sources::LOOPBACK),
         promised("torn", "both at once: datagrams with bytes of both", 0, &sources::POSIX_RECVFROM),
-        usual("both-arrived", "both at once: datagrams of 200 received", 200, &sources::LOOPBACK),
+        usual("both-arrived", "both at once: received, of 200", 200, &sources::LOOPBACK),
     ];
-    Scene::claims("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(room_for([64; 200]))).run(|lab| {
+    let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: {both-arrived} of 200 \
+                  received, {torn} of them with bytes of both.";
+    let scene = Scene::claims("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(room_for([64; 200])));
+    scene.answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let (a, b) = (lab.bind("client 1")?, lab.bind("client 2")?);
         for (client, payload) in [(&a, b"a1"), (&b, b"b1"), (&a, b"a2"), (&b, b"b2")] {
@@ -345,31 +353,32 @@ fn in_order_and_once() -> Scene {
     const COUNT: usize = 200;
     const SIZE: usize = 8;
     let claims = [
-        usual("distinct", format!("of {COUNT} numbered datagrams, received"), COUNT, &sources::LOOPBACK),
-        usual("out-of-order", "received out of order", 0, &sources::LOOPBACK),
-        usual("duplicates", "received twice", 0, &sources::RFC768),
+        usual("distinct", format!("numbered datagrams received, of {COUNT}"), COUNT, &sources::LOOPBACK),
+        usual("out-of-order", "datagrams received out of order", 0, &sources::LOOPBACK),
+        usual("duplicates", "datagrams received twice", 0, &sources::RFC768),
     ];
-    Scene::claims("in-order", "in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).run(
-        |lab| {
-            let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-            server.connect(&client)?;
-            server.make_room([SIZE; COUNT])?;
-            all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
-            let received = server.receive_until_marker(1024)?;
-            let numbers: Vec<usize> = received
-                .iter()
-                .filter_map(|result| std::str::from_utf8(result.bytes()).ok()?.split(' ').next()?.parse().ok())
-                .collect();
-            let mut distinct = numbers.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            lab.observe("distinct", distinct.len());
-            received.required(2)?;
-            lab.observe("out-of-order", numbers.windows(2).filter(|pair| pair[1] < pair[0]).count());
-            lab.observe("duplicates", numbers.len() - distinct.len());
-            Ok(())
-        },
-    )
+    let answer = "{distinct} of 200 numbered datagrams received, {out-of-order} out of order, {duplicates} twice.";
+    let scene =
+        Scene::claims("in-order", "in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT])));
+    scene.answer(answer).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        server.connect(&client)?;
+        server.make_room([SIZE; COUNT])?;
+        all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
+        let received = server.receive_until_marker(1024)?;
+        let numbers: Vec<usize> = received
+            .iter()
+            .filter_map(|result| std::str::from_utf8(result.bytes()).ok()?.split(' ').next()?.parse().ok())
+            .collect();
+        let mut distinct = numbers.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        lab.observe("distinct", distinct.len());
+        received.required(2)?;
+        lab.observe("out-of-order", numbers.windows(2).filter(|pair| pair[1] < pair[0]).count());
+        lab.observe("duplicates", numbers.len() - distinct.len());
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -47,9 +47,7 @@ pub struct Lesson {
     pub question: &'static str,
     /// Two or three sentences: why it is so, with the source.
     pub why: &'static str,
-    /// The answer, in which `{id}` stands for what was observed of a row.
-    pub answer: &'static str,
-    /// The two to five rows that answer the question; the scene of the first is drawn.
+    /// The two to five rows that answer the question. Their scenes give the answer; the scene of the first is drawn.
     pub keys: &'static [&'static str],
     /// What people answer before they have seen it.
     pub guess: Guess,
@@ -89,8 +87,10 @@ impl Parameters {
 
 /// One experiment: what is claimed, and what is then done.
 pub struct Scene {
+    number: usize,
     id: &'static str,
     title: String,
+    answer: String,
     claims: Arc<[Claim]>,
     run: Run,
 }
@@ -100,7 +100,7 @@ type Run = Box<dyn FnOnce(&Lab) -> Result<(), SceneError> + Send>;
 impl Scene {
     /// The claims of the scene `id`, which is called `title`: written down before anything runs.
     pub fn claims(id: &'static str, title: impl Into<String>, claims: impl IntoIterator<Item = Claim>) -> Claimed {
-        Claimed { id, title: title.into(), claims: claims.into_iter().collect() }
+        Claimed { id, title: title.into(), answer: String::new(), claims: claims.into_iter().collect() }
     }
 
     /// What the scene says before it looks.
@@ -108,9 +108,19 @@ impl Scene {
         &self.claims
     }
 
+    /// Its place among the scenes of its lesson, from 1.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// A stable word, unique in its lesson.
     pub fn id(&self) -> &'static str {
         self.id
+    }
+
+    /// What the scene answers, in which `{id}` stands for what is observed of a row; empty where it answers nothing by itself.
+    pub fn answer(&self) -> &str {
+        &self.answer
     }
 
     /// What the scene shows.
@@ -123,10 +133,18 @@ impl Scene {
 pub struct Claimed {
     id: &'static str,
     title: String,
+    answer: String,
     claims: Vec<Claim>,
 }
 
 impl Claimed {
+    /// Answers, in a sentence or two made of observed values: `{id}` stands for what was observed of a row, `{id noun}` for as
+    /// many of the noun.
+    pub fn answer(mut self, answer: impl Into<String>) -> Self {
+        self.answer = answer.into();
+        self
+    }
+
     /// Says what the whole scene needs of the machine.
     pub fn needs(mut self, need: Need) -> Self {
         self.claims.iter_mut().for_each(|claim| claim.needs.push(need));
@@ -135,7 +153,8 @@ impl Claimed {
 
     /// Adds what the scene does.
     pub fn run(self, run: impl FnOnce(&Lab) -> Result<(), SceneError> + Send + 'static) -> Scene {
-        Scene { id: self.id, title: self.title, claims: self.claims.into(), run: Box::new(run) }
+        let Claimed { id, title, answer, claims } = self;
+        Scene { number: 0, id, title, answer, claims: claims.into(), run: Box::new(run) }
     }
 }
 
@@ -156,7 +175,9 @@ impl Lesson {
     /// # Errors
     /// When the arguments do not fit the parameters.
     pub fn scenes(&self, matches: &ArgMatches) -> Result<Vec<Scene>, clap::Error> {
-        (self.parameters.scenes)(matches)
+        let mut scenes = (self.parameters.scenes)(matches)?;
+        scenes.iter_mut().zip(1..).for_each(|(scene, number)| scene.number = number);
+        Ok(scenes)
     }
 
     /// The scenes for the parameters that the lesson has by itself.
@@ -195,15 +216,14 @@ impl Lesson {
         let session = Arc::new(Session::new(observer));
         let mut reports = Vec::with_capacity(scenes.len());
         let mut watchdog = Watchdog::default();
-        for (number, scene) in (1..).zip(scenes) {
-            reports.push(play(number, scene, &session, &mut watchdog)?);
+        for scene in scenes {
+            reports.push(play(scene, &session, &mut watchdog)?);
         }
         Ok(Report {
             lesson: self.name,
             title: self.title,
             question: self.question,
             scenes: reports,
-            answer: self.answer,
             keys: self.keys,
             guess: self.guess,
             why: self.why,
@@ -214,13 +234,8 @@ impl Lesson {
 }
 
 /// Runs one scene and judges it.
-fn play(
-    number: usize,
-    scene: Scene,
-    session: &Arc<Session>,
-    watchdog: &mut Watchdog,
-) -> Result<SceneReport, SceneError> {
-    let Scene { id, title, claims, run } = scene;
+fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result<SceneReport, SceneError> {
+    let Scene { number, id, title, answer, claims, run } = scene;
     let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
     let log = match all_absent {
         true => Arc::default(),
@@ -253,7 +268,7 @@ fn play(
     });
     let rows = judged.collect();
     let (events, notes) = log.take();
-    Ok(SceneReport { id, title, rows, events, notes, stopped })
+    Ok(SceneReport { number, id, title, answer, rows, events, notes, stopped })
 }
 
 /// Why a row is skipped under Wine.

@@ -19,8 +19,6 @@ pub static LESSON: Lesson = Lesson {
           recvfrom). On Linux and macOS recvfrom says nothing of it, and recvmsg sets a flag; Windows fills the buffer and \
           returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer one \
           byte more than you accept (Stevens, UNP, 3rd ed., section 22.3).",
-    answer: "The first receive returned {receive-1}. The next one returned {receive-2}: what did not fit is lost. Over TCP \
-             the next read returned {tcp-second-read}.",
     keys: &["receive-1", "receive-2", "flag", "tcp-second-read"],
     guess: Guess {
         answers: &[
@@ -69,7 +67,7 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         .iter()
         .zip(1..)
         .map(|(message, n)| {
-            let property = format!("receive {n}, {} into {}", message.short(), bytes(buffer));
+            let property = format!("receive {n}: {} into {}", message.short(), bytes(buffer));
             let claim = parameters::receive_returns(format!("receive-{n}"), property, message, buffer);
             // That a later one comes next, and not before, is loopback's order.
             if n == 1 { claim } else { claim.usually() }
@@ -80,9 +78,13 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         promised("buffer-1", "after receive 1 the buffer holds", first, &sources::POSIX_RECVFROM)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
     );
-    claims.push(usual("one-more-receive", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM));
+    claims.push(usual("one-more-receive", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM));
 
-    Scene::claims("rest", "the rest is gone", claims).run(move |lab| {
+    let answer = match count {
+        1 => "Receive 1 put {buffer-1} into the buffer. The next receive returned {one-more-receive}.",
+        _ => "Receive 1 put {buffer-1} into the buffer. Receive 2 returned {receive-2}, of the next datagram.",
+    };
+    Scene::claims("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room(messages.iter().map(Message::length))?;
@@ -103,16 +105,17 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
     let too_long = if message.length() > buffer { "truncated" } else { "complete" };
     let (sent, length) = (message.short(), message.length());
     let claims = [
-        promised("flag", format!("recvmsg flag, {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG)
+        promised("flag", format!("recvmsg flag: {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG)
             .cites_on(Os::Windows, &sources::MS_RECVMSG),
         promised(
             "flag-exact",
-            format!("recvmsg flag, {sent} into {}", bytes(length)),
+            format!("recvmsg flag: {sent} into {}", bytes(length)),
             "complete",
             &sources::POSIX_RECVMSG,
         ),
     ];
-    Scene::claims("flag", "the truncation flag tells", claims).run(move |lab| {
+    let answer = "recvmsg called it {flag} (flag MSG_TRUNC).";
+    Scene::claims("flag", "the truncation flag tells", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room([length])?;
@@ -132,10 +135,17 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
     };
     let sent = message.short();
     let claims = [
-        promised("length-ahead", format!("real length of {sent}, by a peek"), message.length(), &sources::RECV_2),
-        promised("length", "real length, by a receive", message.length(), &sources::RECV_2),
+        promised(
+            "length-ahead",
+            format!("{sent}: recv, MSG_PEEK | MSG_TRUNC, returns"),
+            message.length(),
+            &sources::RECV_2,
+        ),
+        promised("length", "recv with MSG_TRUNC returns", message.length(), &sources::RECV_2),
     ];
-    Scene::claims("real-length", "Linux can tell the real length", claims.map(linux_only)).run(move |lab| {
+    let answer = "Asked with MSG_TRUNC, the receive returned the length of the datagram: {length byte}.";
+    let claims = claims.map(linux_only);
+    Scene::claims("real-length", "Linux can tell the real length", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room([message.length()])?;
@@ -149,14 +159,16 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
 fn the_same_length() -> Scene {
     let too_long = SocketError::MessageTooLong.on(Os::Windows);
     let claims = [
-        promised("ten-into-ten", "10 bytes into 10 return", 10, &sources::POSIX_RECVFROM),
-        promised("eleven-into-ten", "11 bytes into 10 return", 10, &sources::POSIX_RECVFROM)
+        promised("ten-into-ten", "10 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM),
+        promised("eleven-into-ten", "11 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM)
             .on(Os::Windows, too_long)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
-        promised("ten-into-eleven", "10 bytes into 11 return", 10, &sources::UNP_TRUNCATION),
-        promised("eleven-into-eleven", "11 bytes into 11 return", 11, &sources::UNP_TRUNCATION),
+        promised("ten-into-eleven", "10 bytes into a buffer of 11: returns", 10, &sources::UNP_TRUNCATION),
+        promised("eleven-into-eleven", "11 bytes into a buffer of 11: returns", 11, &sources::UNP_TRUNCATION),
     ];
-    Scene::claims("one-more", "one byte more tells them apart", claims).run(|lab| {
+    let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into 11 bytes \
+                  they returned {ten-into-eleven} and {eleven-into-eleven}.";
+    Scene::claims("one-more", "one byte more tells them apart", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room([10, 11, 10, 11])?;
@@ -173,20 +185,21 @@ fn the_same_length() -> Scene {
 
 fn no_buffer_at_all() -> Scene {
     let claims = [
-        promised("into-nothing", "hello into 0 bytes returns", &b""[..], &sources::POSIX_RECVFROM)
+        promised("into-nothing", "hello into a buffer of 0: returns", &b""[..], &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
-        promised("after-nothing", "one more receive finds", Fact::Nothing, &sources::POSIX_RECVFROM)
+        promised("after-nothing", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
-        promised("after-read", "after read() of 0 bytes, a receive finds", &b"hello"[..], &sources::POSIX_READ)
+        promised("after-read", "after read() of 0 bytes, recvfrom", &b"hello"[..], &sources::POSIX_READ)
             .on(Os::Macos, Fact::Nothing)
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, "Windows has no read() for sockets"),
     ];
-    Scene::claims("no-buffer", "a buffer of no bytes", claims).run(|lab| {
+    let answer = "recvfrom into 0 bytes returned {into-nothing}; the next receive returned {after-nothing}.";
+    Scene::claims("no-buffer", "a buffer of 0 bytes", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"hello", &server)?;
@@ -213,10 +226,11 @@ fn no_buffer_at_all() -> Scene {
 
 fn tcp_keeps_the_rest() -> Scene {
     let claims = [
-        promised("tcp-first-read", "TCP: a 1-byte read of hello returns", &b"h"[..], &sources::POSIX_RECV),
+        promised("tcp-first-read", "TCP: hello, a read of 1 byte returns", &b"h"[..], &sources::POSIX_RECV),
         promised("tcp-second-read", "TCP: the next read returns", &b"ello"[..], &sources::POSIX_RECV),
     ];
-    Scene::claims("tcp", "TCP keeps the rest", claims).run(|lab| {
+    let answer = "Over TCP a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
+    Scene::claims("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);

@@ -136,8 +136,7 @@ mod tests {
         }
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         for ascii in [false, true] {
-            let options =
-                RenderOptions { width: 80, ascii, ladder: true, why: true, detail: crate::render::Detail::Full };
+            let options = RenderOptions { ascii, ..RenderOptions::everything(80) };
             for payload in &payloads {
                 let datagram = Datagram {
                     number: 7,

@@ -27,6 +27,9 @@ struct ReportJson<'a> {
     lesson: &'a str,
     title: &'a str,
     question: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    keys: &'a [&'a str],
     scenes: Vec<SceneJson<'a>>,
     rows: Vec<RowJson<'a>>,
     notes: Vec<&'a str>,
@@ -39,6 +42,8 @@ struct SceneJson<'a> {
     scene: usize,
     id: &'a str,
     title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'a str>,
 }
@@ -94,12 +99,13 @@ pub fn pretty(value: &impl Serialize) -> String {
 }
 
 fn report(report: &Report) -> ReportJson<'_> {
-    let scenes = || (1..).zip(&report.scenes);
     ReportJson {
         lesson: report.lesson,
         title: report.title,
         question: report.question,
-        scenes: scenes().map(|(number, scene)| self::scene(number, scene)).collect(),
+        answer: report.answered().map(|answer| answer.text),
+        keys: report.keys,
+        scenes: report.scenes.iter().map(scene).collect(),
         rows: report
             .scenes
             .iter()
@@ -107,14 +113,22 @@ fn report(report: &Report) -> ReportJson<'_> {
             .collect(),
         notes: report.notes(),
         began_unix_us: microseconds(report.began.duration_since(UNIX_EPOCH).unwrap_or_default()),
-        events: scenes()
-            .flat_map(|(number, scene)| scene.events.iter().map(move |event| self::event(number, event)))
+        events: report
+            .scenes
+            .iter()
+            .flat_map(|scene| scene.events.iter().map(move |event| self::event(scene.number, event)))
             .collect(),
     }
 }
 
-fn scene(scene: usize, report: &SceneReport) -> SceneJson<'_> {
-    SceneJson { scene, id: report.id, title: &report.title, stopped: report.stopped.as_deref() }
+fn scene(scene: &SceneReport) -> SceneJson<'_> {
+    SceneJson {
+        scene: scene.number,
+        id: scene.id,
+        title: &scene.title,
+        answer: scene.answered().map(|answer| answer.text),
+        stopped: scene.stopped.as_deref(),
+    }
 }
 
 fn microseconds(time: Duration) -> u64 {

@@ -85,10 +85,29 @@ pub struct Results<'a> {
     pub host: &'a Host,
     /// How people want to see them.
     pub options: RenderOptions,
-    /// The arguments that make `udp-lab` run its one lesson again.
+    /// The program as it was called.
+    pub invocation: &'a Invocation,
+    /// The arguments that make it run its one lesson again.
     pub arguments: &'a [String],
     /// With every call below the table.
     pub trace: bool,
+}
+
+/// The words that call the program, for a shell.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// As it was called: by its name, by its path, or `cargo run --`.
+    pub again: String,
+    /// Its name or its path, for another program to start it.
+    pub path: String,
+}
+
+impl Default for Invocation {
+    /// By its name.
+    fn default() -> Self {
+        let name = env!("CARGO_PKG_NAME").to_owned();
+        Invocation { again: name.clone(), path: name }
+    }
 }
 
 impl Results<'_> {
@@ -132,6 +151,11 @@ pub enum Detail {
 }
 
 impl RenderOptions {
+    /// All there is to show, in so many columns of UTF-8.
+    pub const fn everything(columns: u16) -> Self {
+        RenderOptions { width: columns, ascii: false, ladder: true, why: true, detail: Detail::Full }
+    }
+
     /// Writes `text` so that it fits: in ASCII when only that may be used, and nothing that acts on a terminal but the end
     /// of a line.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {

@@ -151,8 +151,7 @@ fn drawn(line: &str, options: RenderOptions) -> String {
 mod tests {
     use super::*;
 
-    const LOOK: RenderOptions =
-        RenderOptions { width: 60, ascii: false, ladder: true, why: true, detail: crate::render::Detail::Full };
+    const LOOK: RenderOptions = RenderOptions::everything(60);
 
     fn plain(markdown: &str) -> String {
         anstream::adapter::strip_str(&page(markdown, LOOK)).to_string()

@@ -53,11 +53,11 @@ pub fn capture(report: &Report) -> Vec<u8> {
     let mut file = Vec::new();
     block(&mut file, SECTION, &section);
     block(&mut file, INTERFACE, &interface);
-    for (number, scene) in (1..).zip(&report.scenes) {
+    for scene in &report.scenes {
         for event in &scene.events {
             let Some(datagram) = datagram(event) else { continue };
             let to = event.peer.as_ref().map_or("?", |peer| &peer.name);
-            let comment = format!("scene {number} \"{}\": {} -> {to}", scene.title, event.who);
+            let comment = format!("scene {} \"{}\": {} -> {to}", scene.number, scene.title, event.who);
             block(&mut file, PACKET, &packet(report.began + event.returned, &datagram, &comment));
         }
     }

@@ -2,13 +2,19 @@
 
 use std::fmt::Write;
 
-use crate::vocabulary::{Host, Report, Row, Strength, Tally, Verdict};
+use crate::vocabulary::{Answer, Host, Report, Row, Strength, Tally, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ typical, guaranteed by no standard";
 
 /// The heads of a table that sums up lessons.
 pub(super) const TALLY: [&str; 6] = ["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"];
+
+/// `7 of 7 rows as expected`, and how many could not be observed.
+pub(super) fn rows_as_expected(tally: Tally) -> String {
+    let skipped = if tally.skipped > 0 { format!(", {} skipped", tally.skipped) } else { String::new() };
+    format!("{} of {} rows as expected{skipped}", tally.matching, tally.judged())
+}
 
 /// `7 of 7 as expected on Linux 6.18`, and what was not judged.
 pub(super) fn summary(tally: Tally, host: &Host) -> String {
@@ -19,6 +25,26 @@ pub(super) fn summary(tally: Tally, host: &Host) -> String {
         }
     }
     text
+}
+
+/// The answer, made of what was observed; that a row which it rests on differs comes first.
+pub(super) fn answered(answer: &Answer<'_>) -> String {
+    let named = |rows: Vec<&Row>| {
+        let names: Vec<String> = rows.iter().map(|row| format!("\"{}\"", row.property)).collect();
+        format!("{} {}", if names.len() == 1 { "row" } else { "rows" }, names.join(", "))
+    };
+    let (differing, skipped): (Vec<_>, Vec<_>) = (answer.differing().collect(), answer.skipped().collect());
+    let text = match skipped.first() {
+        None => answer.text.clone(),
+        Some(row) if answer.text.is_empty() || answer.is_unseen() => {
+            format!("Not observed here: {}.", row.reason.as_deref().unwrap_or("the row was skipped"))
+        }
+        Some(_) => format!("{} Not observed here: {}.", answer.text, named(skipped)),
+    };
+    match differing.is_empty() {
+        true => text,
+        false => format!("NOT as expected: {text} See {}.", named(differing)),
+    }
 }
 
 /// Whether a row is marked as one that nobody promises.

@@ -1,63 +1,100 @@
 //! What a class sees: the question, the ladder of the scene that answers it, the answer, and the rows that it rests on. All of
 //! it is still there when the prompt is back.
 
-use super::phrases::{USUAL, has_usual, summary};
+use super::phrases::{USUAL, has_usual, rows_as_expected};
 use super::picture::{Extent, Picture};
 use super::sheet::{Notes, Sheet};
 use super::table::{HEADER, add, answer, heading, line, note};
-use super::{RenderOptions, ladder};
-use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict};
+use super::{RenderOptions, Results, ladder};
+use crate::vocabulary::{Host, Report, Row, Verdict};
 
 /// One lesson on one screen. A row that differs, and a scene that could not run, are shown whatever that costs.
-pub(super) fn report(report: &Report, host: &Host, options: RenderOptions) -> String {
-    let mut text = heading(&format!("{}: {}", report.lesson, report.question), options);
+pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
+    let options = results.options;
+    let mut text = question(report, options);
     if options.ladder
         && let Some(picture) = report.key_scene().and_then(|scene| Picture::of_scene(scene, Extent::Brief))
     {
+        text.push('\n');
         text.push_str(&ladder::draw(&picture, options));
         text.push('\n');
     }
-    text.push_str(&answer(report, options));
+    text.push_str(&answer(report.answered(), options));
+    text.push_str(&rows(&with_differing(report.key_rows(), report), options));
+    text.push_str(&troubles(report, options));
+    line(&mut text, &options.wrap(&counts(report, results.host), ""));
+    if options.why {
+        line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
+    }
+    let next = format!("{} {}", results.invocation.again, report.next);
+    line(&mut text, &options.wrap(&format!("{} All rows: --full. Next: {next}", scenes(report)), ""));
+    text
+}
 
-    let rows = shown(report);
+/// One lesson among all: its question, its answer, and what was not as expected.
+pub(super) fn entry(report: &Report, results: &Results<'_>) -> String {
+    let options = results.options;
+    let mut text = question(report, options);
+    text.push_str(&answer(report.answered(), options));
+    text.push_str(&rows(&with_differing([], report), options));
+    text.push_str(&troubles(report, options));
+    line(&mut text, &options.wrap(&rows_as_expected(report.tally()), ""));
+    text
+}
+
+/// What stands below the entries of several lessons.
+pub(super) fn end(results: &Results<'_>) -> String {
+    let sum = results.reports.iter().map(Report::tally).sum();
+    let again = &results.invocation.again;
+    let more = format!("One lesson: {again} {}. All rows: {again} all --full", results.reports[0].lesson);
+    let sentence = format!("all: {} on {}. {more}", rows_as_expected(sum), results.host.short());
+    results.options.wrap(&sentence, "") + "\n"
+}
+
+fn question(report: &Report, options: RenderOptions) -> String {
+    heading(&format!("{}: {}", report.lesson, report.question), options)
+}
+
+/// `rows`, and after them all others that differ.
+fn with_differing<'r>(rows: impl IntoIterator<Item = &'r Row>, report: &'r Report) -> Vec<&'r Row> {
+    let mut shown: Vec<&Row> = rows.into_iter().collect();
+    for row in report.rows().filter(|row| row.verdict == Verdict::Differs) {
+        if !shown.iter().any(|known| known.id == row.id) {
+            shown.push(row);
+        }
+    }
+    shown
+}
+
+/// The table of these rows, and their notes; nothing where there are none.
+fn rows(rows: &[&Row], options: RenderOptions) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let notes = Notes::of(rows.iter().filter_map(|row| note(row)));
     let mut sheet = Sheet::new(options, &HEADER);
     sheet.scene("");
     rows.iter().for_each(|row| add(&mut sheet, row, &notes));
-    for (_, table) in sheet.tables(1..3) {
-        line(&mut text, &table);
-    }
-    text.push_str(&notes.lines(options));
-    for scene in report.scenes.iter().filter(|scene| scene.stopped.is_some()) {
-        let reason = scene.stopped.as_deref().unwrap_or_default();
-        line(&mut text, &options.wrap(&format!("Could not run: {}: {reason}", scene.title), "    "));
-    }
-    for note in report.notes() {
-        line(&mut text, &options.wrap(&format!("Note: {note}."), "    "));
-    }
-    let typical = if has_usual(report) { format!(".  {USUAL}") } else { ".".to_owned() };
-    line(&mut text, &options.wrap(&(summary(report.tally(), host) + &typical), ""));
-    if options.why {
-        line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
-    }
-    line(&mut text, &options.wrap(&format!("{} Next: udp-lab {}", scenes(report), report.next), ""));
-    text
+    let tables = sheet.tables(1..3).into_iter().map(|(_, table)| table + "\n");
+    tables.collect::<String>() + &notes.lines(options)
 }
 
-/// The rows that answer the question, and all that differ.
-fn shown(report: &Report) -> Vec<&Row> {
-    let mut rows: Vec<&Row> = report.key_rows().collect();
-    for row in report.rows().filter(|row| row.verdict == Verdict::Differs) {
-        if !rows.iter().any(|shown| shown.id == row.id) {
-            rows.push(row);
-        }
-    }
-    rows
+/// The scenes that could not run, and what else happened.
+fn troubles(report: &Report, options: RenderOptions) -> String {
+    let stopped = report.scenes.iter().filter_map(|scene| Some((scene, scene.stopped.as_deref()?)));
+    let stopped = stopped.map(|(scene, reason)| format!("Scene {} could not run: {reason}", scene.number));
+    let notes = report.notes().into_iter().map(|note| format!("Note: {note}."));
+    stopped.chain(notes).map(|sentence| options.wrap(&sentence, "    ") + "\n").collect()
+}
+
+/// How many rows were as expected, and what the mark in front of some means.
+fn counts(report: &Report, host: &Host) -> String {
+    let mark = if has_usual(report) { format!("  {USUAL}") } else { String::new() };
+    format!("{}: {} on {}.{mark}", report.lesson, rows_as_expected(report.tally()), host.short())
 }
 
 /// What else there is to see.
 fn scenes(report: &Report) -> String {
-    let names =
-        (1..).zip(&report.scenes).map(|(number, scene): (usize, &SceneReport)| format!("{number} {}", scene.id));
-    format!("Scenes (--scene N): {}. All rows: --full.", names.collect::<Vec<_>>().join(", "))
+    let names: Vec<String> = report.scenes.iter().map(|scene| format!("{} {}", scene.number, scene.id)).collect();
+    format!("Scenes (--scene N): {}.", names.join(", "))
 }

@@ -48,6 +48,9 @@ impl<'a> Sheet<'a> {
 
     /// The tables, each with its scene's title; `values` are the columns that may be wrapped but should keep their words.
     pub(super) fn tables(self, values: Range<usize>) -> Vec<(&'a str, String)> {
+        if self.options.width < LEAST_FOR_FRAMES {
+            return self.lines();
+        }
         let header: Vec<&str> = self.header.iter().map(String::as_str).collect();
         let mut all = empty(self.options, &header);
         all.add_rows(self.sections.iter().flat_map(|(_, rows)| rows.iter().cloned()));
@@ -60,7 +63,23 @@ impl<'a> Sheet<'a> {
         });
         sections.collect()
     }
+
+    /// The rows as lines: the first cell, and below it the others with their titles.
+    fn lines(self) -> Vec<(&'a str, String)> {
+        let line = |cells: &Vec<Cell>| {
+            let values =
+                self.header.iter().zip(cells).skip(1).map(|(title, cell)| format!("{title}: {}", cell.content()));
+            let values = values.collect::<Vec<_>>().join("; ");
+            let property = self.options.wrap(&cells[0].content(), "  ");
+            format!("{property}\n{}", self.options.wrap(&format!("  {values}"), "  "))
+        };
+        let sections = self.sections.iter().map(|(title, rows)| (*title, rows.iter().map(line).collect::<Vec<_>>()));
+        sections.map(|(title, lines)| (title, lines.join("\n"))).collect()
+    }
 }
+
+/// Columns that a table needs to keep its words whole; in fewer its rows are lines.
+const LEAST_FOR_FRAMES: u16 = 60;
 
 /// A table in the house's style, without rows.
 pub(crate) fn empty(options: RenderOptions, header: &[&str]) -> Table {

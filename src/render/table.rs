@@ -4,55 +4,57 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, Color};
 
-use super::phrases::{self, TALLY, USUAL, counts, has_usual, property, summary};
+use super::phrases::{self, TALLY, USUAL, answered, counts, has_usual, property, summary};
 use super::picture::{Extent, Picture};
 use super::sheet::{self, BOLD, Notes, Sheet};
 use super::{Detail, RenderOptions, Results, ladder, screen, trace};
-use crate::vocabulary::{Choice, Host, Report, Row, Verdict};
+use crate::vocabulary::{Answer, Choice, Report, Row, Verdict};
 
 /// Every lesson of a run, with the calls where they are asked for; of several, the sums below.
 pub fn reports(results: &Results<'_>) -> String {
-    let Results { host, options, .. } = *results;
-    let sum = results.sum();
+    let several = results.reports.len() > 1;
     let one = |each: &Report| {
-        let by_itself = [each.lesson.to_owned()];
-        let arguments = if sum.is_some() { &by_itself } else { results.arguments };
-        let calls = if results.trace { format!("\n{}", trace::text(each, options)) } else { String::new() };
-        report(each, host, arguments, options) + &calls
+        let own = [each.lesson.to_owned()];
+        let arguments = if several { &own } else { results.arguments };
+        let text = match results.options.detail {
+            Detail::Answer if several => screen::entry(each, results),
+            Detail::Answer => screen::report(each, results),
+            Detail::Scenes | Detail::Full => every_scene(each, &Results { arguments, ..*results }),
+        };
+        let calls = if results.trace { format!("\n{}", trace::text(each, results.options)) } else { String::new() };
+        text + &calls
     };
     let text = results.reports.iter().map(one).collect::<Vec<_>>().join("\n");
-    match sum {
-        Some(_) => format!("{text}\n{}", tallies(results)),
-        None => text,
+    match results.options.detail {
+        Detail::Answer if several => format!("{text}\n{}", screen::end(results)),
+        Detail::Scenes | Detail::Full if several => format!("{text}\n{}", tallies(results)),
+        Detail::Answer | Detail::Scenes | Detail::Full => text,
     }
 }
 
-/// One lesson; `arguments` are those that make `udp-lab` run it again.
-fn report(report: &Report, host: &Host, arguments: &[String], options: RenderOptions) -> String {
-    match options.detail {
-        Detail::Answer => screen::report(report, host, options),
-        Detail::Scenes | Detail::Full => every_scene(report, host, arguments, options),
-    }
-}
-
-/// One lesson: the question, each scene with its ladder and all its rows, the answer, the summary, notes, why, how to check
-/// it from outside, and what to run next.
-fn every_scene(report: &Report, host: &Host, arguments: &[String], options: RenderOptions) -> String {
+/// One lesson: the question, each scene with its ladder, its answer and all its rows, the answer to the question, the
+/// summary, notes, why, how to check it from outside, and what to run next.
+fn every_scene(report: &Report, results: &Results<'_>) -> String {
+    let options = results.options;
+    let full = options.detail == Detail::Full;
     let mut text = heading(&format!("{}: {}", report.lesson, report.question), options);
     let notes = Notes::of(report.rows().filter_map(note));
     for (scene, (title, table)) in report.scenes.iter().zip(tables(report, &notes, options)) {
         text.push('\n');
-        text.push_str(&heading(&format!("{}: {title}", scene.id), options));
+        text.push_str(&heading(&format!("Scene {}, {}: {title}", scene.number, scene.id), options));
         if options.ladder
             && let Some(picture) = Picture::of_scene(scene, Extent::of(options.detail))
         {
             text.push_str(&ladder::draw(&picture, options));
         }
+        text.push_str(&answer(scene.answered(), options));
         line(&mut text, &table);
     }
     text.push('\n');
-    text.push_str(&answer(report, options));
-    line(&mut text, &options.wrap(&summary(report.tally(), host), ""));
+    if full {
+        text.push_str(&answer(report.answered(), options));
+    }
+    line(&mut text, &options.wrap(&summary(report.tally(), results.host), ""));
     if has_usual(report) {
         line(&mut text, USUAL);
     }
@@ -60,32 +62,19 @@ fn every_scene(report: &Report, host: &Host, arguments: &[String], options: Rend
     for note in report.notes() {
         line(&mut text, &options.wrap(&format!("Note: {note}."), "    "));
     }
-    text.push('\n');
     if options.why {
         line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
-    if options.detail == Detail::Full {
-        line(&mut text, &trace::check(host.os, arguments, options));
+    if full {
+        line(&mut text, &trace::check(results.host.os, &results.invocation.path, results.arguments, options));
     }
-    line(&mut text, &format!("Next: udp-lab {}", report.next));
+    line(&mut text, &options.wrap(&format!("Next: {} {}", results.invocation.again, report.next), ""));
     text
 }
 
-/// The answer in bold, made of what was observed; where a row that it rests on differs, that comes first. Nothing, where the
-/// scenes that it rests on were not run.
-pub(super) fn answer(report: &Report, options: RenderOptions) -> String {
-    if report.key_rows().count() < report.keys.len() {
-        return String::new();
-    }
-    let (answer, wrong) = report.answered();
-    let said = match wrong.iter().map(|row| format!("\"{}\"", row.property)).collect::<Vec<_>>() {
-        none if none.is_empty() => answer,
-        rows if wrong.iter().all(|row| row.verdict == Verdict::Skipped) => {
-            format!("Not all of it could be observed here (see {}): {answer}", rows.join(", "))
-        }
-        rows => format!("NOT as expected (see {}): {answer}", rows.join(", ")),
-    };
-    heading(&said, options)
+/// The answer in bold, made of what was observed; that a row which it rests on differs comes first.
+pub(super) fn answer(answer: Option<Answer<'_>>, options: RenderOptions) -> String {
+    answer.map_or_else(String::new, |answer| heading(&answered(&answer), options))
 }
 
 /// What was said before the run, and what came of it.

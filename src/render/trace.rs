@@ -22,8 +22,8 @@ const POINTER: &str = "...";
 pub fn text(report: &Report, options: RenderOptions) -> String {
     let mut text =
         String::from("# trace: the calls of the log as strace prints them; what sets up and clears away is left out\n");
-    for (number, scene) in (1..).zip(&report.scenes).filter(|(_, scene)| !scene.events.is_empty()) {
-        let _ = writeln!(text, "\n# scene {number}: {}", options.line(&scene.title));
+    for scene in report.scenes.iter().filter(|scene| !scene.events.is_empty()) {
+        let _ = writeln!(text, "\n# scene {}: {}", scene.number, options.line(&scene.title));
         let mut owners: Vec<(u64, &str)> = Vec::new();
         for event in &scene.events {
             let owner = (event.descriptor, event.who.as_str());
@@ -206,14 +206,14 @@ fn quoted(bytes: &[u8]) -> String {
     text + if bytes.len() > SHOWN { "\"..." } else { "\"" }
 }
 
-/// `Check: ` and the command that shows the calls of `udp-lab` with these arguments from outside. Where it has to be
-/// broken, a shell takes it as one line still.
-pub fn check(os: Os, arguments: &[String], options: RenderOptions) -> String {
+/// `Check: ` and the command that shows the calls of `program` with these arguments from outside. Where it has to be broken, a
+/// shell takes it as one line still.
+pub fn check(os: Os, program: &str, arguments: &[String], options: RenderOptions) -> String {
     const MOST_LINES: usize = 4;
     let width = usize::from(options.width);
     let words: Vec<String> = match os {
         Os::Linux => {
-            let strace = ["Check:", "strace", "-f", "-e", "trace=network", "udp-lab"].map(str::to_owned);
+            let strace = ["Check:", "strace", "-f", "-e", "trace=network", program].map(str::to_owned);
             strace.into_iter().chain(arguments.iter().map(|argument| shell_word(argument, options.ascii))).collect()
         }
         Os::Macos => {
@@ -245,7 +245,7 @@ pub fn check(os: Os, arguments: &[String], options: RenderOptions) -> String {
 }
 
 /// An argument as a shell takes it, with no character that could act on the terminal.
-pub(super) fn shell_word(argument: &str, ascii: bool) -> String {
+pub(crate) fn shell_word(argument: &str, ascii: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     // What is escaped for a terminal is escaped here as well; these three never act on one.
     let shown = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1 && (c.is_ascii() || !ascii);
@@ -304,12 +304,11 @@ mod tests {
 
     #[test]
     fn a_check_that_is_broken_is_one_command_still() {
-        let options =
-            RenderOptions { width: 60, ascii: false, ladder: true, why: true, detail: crate::render::Detail::Full };
+        let options = RenderOptions::everything(60);
         let given = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let check = check(Os::Linux, &given("boundaries one two three four five"), options);
+        let check = check(Os::Linux, "udp-lab", &given("boundaries one two three four five"), options);
         assert_eq!(check, "Check: strace -f -e trace=network udp-lab boundaries one \\\n    two three four five");
-        let long = super::check(Os::Linux, &["boundaries".to_owned(), "x".repeat(1000)], options);
+        let long = super::check(Os::Linux, "udp-lab", &["boundaries".to_owned(), "x".repeat(1000)], options);
         assert!(long.starts_with("Check: the same command") && long.lines().count() <= 2, "{long}");
     }
 }

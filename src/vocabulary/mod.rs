@@ -20,5 +20,5 @@ pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
 pub use judge::{Observation, judge};
 pub use option::{Level, Opt, OptionName, OptionValue};
-pub use report::{Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
+pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use source::{Source, sources};

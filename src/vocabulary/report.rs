@@ -113,10 +113,14 @@ pub struct PredictedScene {
 /// A scene that has run.
 #[derive(Clone, Debug)]
 pub struct SceneReport {
+    /// Its place among the scenes of its lesson, from 1.
+    pub number: usize,
     /// A stable word, unique in its lesson.
     pub id: &'static str,
     /// What it shows.
     pub title: String,
+    /// What it answers, in which `{id}` stands for what was observed of a row; empty where it answers nothing by itself.
+    pub answer: String,
     /// Its rows in order.
     pub rows: Vec<Row>,
     /// Every call that was made, in order.
@@ -136,10 +140,8 @@ pub struct Report {
     pub title: &'static str,
     /// Its question.
     pub question: &'static str,
-    /// Its scenes in order.
+    /// Its scenes in order, those that were run.
     pub scenes: Vec<SceneReport>,
-    /// The answer to the question, in which `{id}` stands for what was observed of a row.
-    pub answer: &'static str,
     /// The rows that answer the question.
     pub keys: &'static [&'static str],
     /// What people answer before they have seen it.
@@ -196,6 +198,66 @@ impl std::iter::Sum for Tally {
     }
 }
 
+impl SceneReport {
+    /// The row `id`.
+    pub fn row(&self, id: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.id == id)
+    }
+
+    /// What the scene answers, made of what was observed.
+    pub fn answered(&self) -> Option<Answer<'_>> {
+        let mut answer = Answer { text: String::new(), rows: Vec::new() };
+        let mut rest = self.answer.as_str();
+        while let Some((before, (value, after))) =
+            rest.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)))
+        {
+            let (id, noun) = value.split_once(' ').unwrap_or((value, ""));
+            answer.text.push_str(before);
+            if let Some(row) = self.row(id) {
+                answer.text.push_str(&counted(&row.observed, noun));
+                answer.rows.push(row);
+            }
+            rest = after;
+        }
+        answer.text.push_str(rest);
+        (!answer.text.is_empty()).then_some(answer)
+    }
+}
+
+/// `3 sends`, `1 send`; what is no number stands alone.
+fn counted(value: &str, noun: &str) -> String {
+    match (value, noun) {
+        (_, "") => value.to_owned(),
+        ("1", _) => format!("1 {noun}"),
+        _ => format!("{value} {noun}s"),
+    }
+}
+
+/// A sentence made of what was observed, and the rows that it rests on.
+pub struct Answer<'r> {
+    /// The sentence.
+    pub text: String,
+    /// The rows.
+    pub rows: Vec<&'r Row>,
+}
+
+impl<'r> Answer<'r> {
+    /// The rows that differ from what was expected.
+    pub fn differing(&self) -> impl Iterator<Item = &'r Row> {
+        self.rows.iter().copied().filter(|row| row.verdict == Verdict::Differs)
+    }
+
+    /// The rows that were not observed.
+    pub fn skipped(&self) -> impl Iterator<Item = &'r Row> {
+        self.rows.iter().copied().filter(|row| row.verdict == Verdict::Skipped)
+    }
+
+    /// Whether nothing was observed of what it speaks of.
+    pub fn is_unseen(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(|row| row.verdict == Verdict::Skipped)
+    }
+}
+
 impl Report {
     /// The rows of all scenes, in order.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
@@ -225,7 +287,7 @@ impl Report {
 
     /// The row `id`.
     pub fn row(&self, id: &str) -> Option<&Row> {
-        self.rows().find(|row| row.id == id)
+        self.scenes.iter().find_map(|scene| scene.row(id))
     }
 
     /// The rows that answer the question, as far as their scenes were run.
@@ -235,23 +297,25 @@ impl Report {
 
     /// The scene that shows the answer: that of the first key row.
     pub fn key_scene(&self) -> Option<&SceneReport> {
-        let has = |scene: &&SceneReport| scene.rows.iter().any(|row| self.keys.first() == Some(&row.id.as_str()));
-        self.scenes.iter().find(has)
+        self.keys.first().and_then(|id| self.scenes.iter().find(|scene| scene.row(id).is_some()))
     }
 
-    /// The answer with what was observed; the names of the rows that differ from what it says, or were not observed.
-    pub fn answered(&self) -> (String, Vec<&Row>) {
-        let mut text = String::new();
-        let mut rest = self.answer;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (id, after) = after.split_once('}').unwrap_or((after, ""));
-            text.push_str(before);
-            text.push_str(self.row(id).map_or("-", |row| &row.observed));
-            rest = after;
+    /// The answer to the question: what the scenes answer that have its rows. Nothing where none of them was run.
+    pub fn answered(&self) -> Option<Answer<'_>> {
+        let has_key = |scene: &&SceneReport| self.keys.iter().any(|id| scene.row(id).is_some());
+        let answers: Vec<Answer> = self.scenes.iter().filter(has_key).filter_map(SceneReport::answered).collect();
+        if answers.is_empty() {
+            return None;
         }
-        text.push_str(rest);
-        let wrong = |row: &&Row| matches!(row.verdict, Verdict::Differs | Verdict::Skipped);
-        (text, self.key_rows().filter(wrong).collect())
+        let seen = answers.iter().filter(|answer| !answer.is_unseen()).map(|answer| answer.text.as_str());
+        let text = seen.collect::<Vec<_>>().join(" ");
+        let mut rows: Vec<&Row> = self.key_rows().collect();
+        for row in answers.into_iter().flat_map(|answer| answer.rows) {
+            if !rows.iter().any(|known| known.id == row.id) {
+                rows.push(row);
+            }
+        }
+        Some(Answer { text, rows })
     }
 
     /// The row that people are asked about.

@@ -2,17 +2,27 @@
 
 #![cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "many tests are for Linux only"))]
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// The binary in a known environment: UTF-8, 80 columns, no colour, no input.
+/// The binary in a known environment: found by its name, UTF-8, 80 columns, no colour, no input.
 pub fn udp_lab() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udp-lab"));
+    command.env("PATH", path_with_the_binary());
     command.env("LC_ALL", "C.UTF-8").env("COLUMNS", "80").env_remove("NO_COLOR").stdin(Stdio::null());
     command
+}
+
+/// The search path, with the folder of the binary before all others.
+pub fn path_with_the_binary() -> OsString {
+    let own = Path::new(env!("CARGO_BIN_EXE_udp-lab")).parent().expect("the folder of the profile").to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths([own].into_iter().chain(std::env::split_paths(&others)))
+        .expect("no folder has a separator in it")
 }
 
 /// The binary in the world of `tests/broken_world` with this fault.
