@@ -12,7 +12,7 @@ use super::output::{coloured, print, write_text};
 use crate::doctor::{self, Checkup};
 use crate::lab::SceneError;
 use crate::lessons::LESSONS;
-use crate::render::{Format, Invocation, csv, expectations, json, markdown, page, plain, table};
+use crate::render::{Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table};
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
@@ -36,7 +36,7 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
     let text = match find(name) {
         Some(lesson) => lesson.page(),
-        None => include_str!("../../docs/glossary.md"),
+        None => glossary::PAGE,
     };
     write_text(&match options.format {
         Format::Table => page::page(text, options.render_options()),

@@ -35,14 +35,14 @@ fn text(page: &mut Page, (x, y): (usize, usize), class: &str, text: &str) {
     page.add(format_args!("<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>\n", y + 5, Text(text)));
 }
 
-/// Who sent what to whom.
-pub(super) fn ladder(page: &mut Page, ladder: &Ladder) {
+/// Who sent what to whom, with so many empty rows below it.
+pub(super) fn ladder(page: &mut Page, ladder: &Ladder, room: usize) {
     let last = ladder.lanes.len().saturating_sub(1);
     let between = between(ladder) * CHARACTER;
     let lane = |number: usize| TIMES + number * between;
     let marks = ladder.steps.iter().map(|step| mark_width(step, last)).max().unwrap_or(0);
     let name = ladder.lanes.last().map_or(0, |name| display_width(name));
-    let height = (ladder.steps.len() + 1) * ROW + ROW / 2;
+    let height = (ladder.steps.len() + 1 + room) * ROW + ROW / 2;
     open(page, lane(last) + marks.max(name).max(8) * CHARACTER, height, &ladder.title);
     text(page, (TIMES - 12, ROW / 2), "time", "ms");
     for (number, name) in ladder.lanes.iter().enumerate() {
