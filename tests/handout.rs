@@ -289,10 +289,9 @@ fn observed_values_and_answers_are_hidden() {
         assert!(!marks.iter().any(|mark| seen.contains(mark)), "{}: {seen}", lesson.name);
         assert!(!seen.contains("Right is") && !seen.contains(" as expected on "), "{}: {seen}", lesson.name);
         assert!(!seen.contains(lesson.title) && !seen.contains(lesson.guess.because), "{}: {seen}", lesson.name);
-        // What is sent is the question: nobody sees yet what becomes of it.
-        let shown = pieces.iter().filter(|piece| piece.name == "svg" && piece.hidden == 0).count();
-        let sends_first = lesson.name != "compare";
-        assert!(shown == usize::from(sends_first) || !sends_first && shown < 2, "{}: {shown}", lesson.name);
+        // What is sent is part of the question: nobody sees yet what becomes of it.
+        let drawn = pieces.iter().filter(|piece| piece.name == "svg" && piece.hidden == 0).count();
+        assert!(drawn == 1 && seen.contains("Draw what is received.") && seen.contains('?'), "{}", lesson.name);
         for (place, answer) in lesson.guess.answers.iter().enumerate() {
             assert!(seen.contains(answer), "{}: {place}", lesson.name);
         }

@@ -62,7 +62,7 @@ fn the_row_that_answers_is_in_the_table_above_the_outcome() {
     for lesson in LESSONS {
         let out = wide(&[lesson.name, "--predict=a"]).out;
         let observed = outcome(&out).into_iter().find_map(|line| line.strip_prefix("Observed: ")).unwrap();
-        let (property, _) = observed.rsplit_once(". ").unwrap().0.rsplit_once(": ").unwrap();
+        let (property, _) = observed.split_once(". ").unwrap().0.rsplit_once([':', '?']).unwrap();
         let rows: Vec<_> = out.lines().filter(|line| line.starts_with('│') && line.contains(property)).collect();
         assert_eq!(rows.len(), 1, "{}: {property}: {out}", lesson.name);
         assert!(lesson.guess.because.ends_with('.') && lesson.guess.because.len() < 120, "{}", lesson.name);

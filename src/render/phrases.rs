@@ -82,21 +82,23 @@ pub(super) fn outcome(report: &Report, said: Option<usize>) -> Vec<String> {
         return lines;
     };
     let Row { property, observed, expected, .. } = row;
+    // Some properties are questions.
+    let colon = if property.ends_with('?') { "" } else { ":" };
     match row.verdict {
         Verdict::Differs => lines.push(format!(
-            "Observed: {property}: {observed}. Expected was {expected}: this system answers otherwise, so nobody is called \
+            "Observed: {property}{colon} {observed}. Expected was {expected}: this system answers otherwise, so nobody is called \
              right or wrong."
         )),
         Verdict::Skipped => {
             let reason = row.reason.as_deref().unwrap_or("no reason is known");
-            lines.push(format!("Not observed here: {property}: {reason}. So nobody is called right or wrong."));
+            lines.push(format!("Not observed here: {property}{colon} {reason}. So nobody is called right or wrong."));
         }
         Verdict::Match | Verdict::Info => {
             let right = match said {
                 Some(place) if place == guess.right => "That is right.".to_owned(),
                 _ => format!("Right is {}", guess.answer(guess.right)),
             };
-            lines.push(format!("Observed: {property}: {observed}. {right}"));
+            lines.push(format!("Observed: {property}{colon} {observed}. {right}"));
             lines.push(format!("Because {}", guess.because));
         }
     }

@@ -327,11 +327,12 @@ impl Ladder {
         Ladder::of_calls("", events, Extent::Lesson, Arrived::No)
     }
 
-    /// What the calls before the first receive of a scene send, where they send anything: what will arrive is not known yet.
+    /// What a scene sends over UDP before its first receive, where it sends anything: what will arrive is not known yet.
     pub(super) fn before_the_first_receive(scene: &SceneReport) -> Option<Ladder> {
-        let receives = |event: &Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
-        let first = scene.events.iter().position(receives)?;
-        let ladder = Ladder::of_calls("what is sent", &scene.events[..first], Extent::Brief, Arrived::NotYet);
+        let receives = |event: &&Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
+        let events = scene.events.iter().filter(|event| event.protocol == Protocol::Udp);
+        let opening: Vec<Event> = events.take_while(|event| !receives(event)).cloned().collect();
+        let ladder = Ladder::of_calls("what is sent", &opening, Extent::Brief, Arrived::NotYet);
         ladder.steps.iter().any(|step| matches!(step.what, What::Sent { .. })).then_some(ladder)
     }
 
