@@ -233,7 +233,7 @@ fn colour_is_not_for_files() {
 #[test]
 fn all_that_is_printed_and_written_comes_from_one_run() {
     let folder = folder("one-run");
-    let run = run_in(&folder, &["boundaries", "--format", "plain", "--export", "r.md", "--export", "r.txt"]);
+    let run = run_in(&folder, &["boundaries", "--full", "--format", "plain", "--export", "r.md", "--export", "r.txt"]);
     let times = |text: &str, pattern: &str| -> Vec<String> {
         let pattern = Regex::new(pattern).unwrap();
         pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()

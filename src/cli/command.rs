@@ -71,7 +71,7 @@ fn with_lesson(command: Command, finish: impl Fn(&Lesson, Command) -> Command) -
 fn trace_option() -> Arg {
     Arg::new("trace")
         .long("trace")
-        .help("Print every call after the table, as strace does; JSON has the calls anyhow")
+        .help("Print the calls after the table as strace does, with --full each of many; JSON has all anyhow")
         .action(ArgAction::SetTrue)
 }
 

@@ -7,7 +7,7 @@ use textwrap::core::display_width;
 use super::RenderOptions;
 use super::picture::Arrived;
 use crate::kernel::HERE;
-use crate::vocabulary::{Event, Outcome, Protocol, Receive, Received, Role, SocketError, Syscall, escaped};
+use crate::vocabulary::{Event, Flags, Outcome, Protocol, Receive, Received, Role, SocketError, Syscall, escaped};
 
 /// Longest quotation of a payload in a picture, in characters.
 pub const LONGEST_QUOTATION: usize = 16;
@@ -16,8 +16,12 @@ pub const LONGEST_QUOTATION: usize = 16;
 /// the news stays to the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Label {
-    /// The call with its flags, and what stands between it and the rest.
-    call: String,
+    /// The name of the call.
+    name: String,
+    /// Its flags, in brackets.
+    flags: String,
+    /// What stands between the call and the rest.
+    mark: &'static str,
     /// What it moved.
     payload: Option<Payload>,
     /// What else came of it: an error, `truncated`, `nothing queued`.
@@ -74,7 +78,7 @@ pub(super) fn ellipsis(options: RenderOptions) -> char {
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.call)?;
+        write!(f, "{}{}{}", self.name, self.flags, self.mark)?;
         if let Some(Payload { text, is_complete }) = &self.payload {
             write!(f, "\"{text}{}\"{}", if *is_complete { "" } else { "…" }, self.comma())?;
         }
@@ -87,45 +91,46 @@ impl Label {
     pub(super) fn of(event: &Event, arrived: Arrived, names_tcp: bool) -> Option<(Self, Option<Special>)> {
         let (call, outcome) = event.call()?;
         let tcp = if names_tcp && event.protocol == Protocol::Tcp { "TCP " } else { "" };
-        let name = match call {
-            Syscall::Receive(receive) if receive.flags.names().next().is_some() => {
-                format!("{tcp}{}({})", call.name(), receive.flags)
-            }
-            _ => format!("{tcp}{}", call.name()),
+        let flags = match call {
+            Syscall::Receive(receive) if receive.flags != Flags::default() => format!("({})", receive.flags),
+            _ => String::new(),
         };
         let payload = event.payload().map(Payload::of);
+        let label = Label { name: format!("{tcp}{}", call.name()), flags, ..Label::default() };
         if let Outcome::Failed { error, .. } = outcome {
-            let label = Label { call: format!("{name}: "), news: error.name.clone(), ..Label::default() };
+            let label = Label { mark: ": ", news: error.name.clone(), ..label };
             return Some(match (call, arrived) {
-                (Syscall::Receive(_), Arrived::Truncated { .. }) => {
-                    (Label { payload, detail: arrived.lengths(), ..label }, Some(Special::Truncated))
+                (Syscall::Receive(_), Arrived::Truncated { kept, sent }) => {
+                    (Label { payload, detail: lengths(kept, sent), ..label }, Some(Special::Truncated))
                 }
                 _ => (label, Some(Special::Failed)),
             });
         }
-        let plain = |call: String, news: String| (Label { call, news, ..Label::default() }, None);
+        let plain = |label: Label, mark, news: String| (Label { mark, news, ..label }, None);
         Some(match call {
-            Syscall::Send { .. } if event.role == Role::EndMarker => plain(format!("{name} "), END_MARKER.to_owned()),
-            Syscall::Receive(_) if event.role == Role::EndMarker => plain(format!("{name}: "), END_MARKER.to_owned()),
+            Syscall::Send { .. } if event.role == Role::EndMarker => plain(label, " ", END_MARKER.to_owned()),
+            Syscall::Receive(_) if event.role == Role::EndMarker => plain(label, ": ", END_MARKER.to_owned()),
             Syscall::Send { payload: sent, .. } => {
-                let detail = empty(sent);
-                (Label { call: format!("{name} "), payload, detail, ..Label::default() }, None)
+                let detail = match outcome {
+                    Outcome::Sent(taken) if *taken < sent.len() => lengths(*taken, sent.len()),
+                    _ => empty(sent),
+                };
+                (Label { mark: " ", payload, detail, ..label }, None)
             }
             Syscall::Receive(receive) => {
-                let label = Label { call: format!("{name}: "), payload, ..Label::default() };
-                label.received(event.protocol, receive, outcome, arrived)
+                Label { mark: ": ", payload, ..label }.received(event.protocol, receive, outcome, arrived)
             }
-            Syscall::SetOption { option, value } => plain(format!("{name} "), format!("{} {value}", option.name)),
+            Syscall::SetOption { option, value } => plain(label, " ", format!("{} {value}", option.name)),
             Syscall::GetOption(option) => match outcome {
-                Outcome::Value(value) => plain(format!("{name} "), format!("{}: {value}", option.name)),
-                _ => plain(format!("{name} "), option.name.to_owned()),
+                Outcome::Value(value) => plain(label, " ", format!("{}: {value}", option.name)),
+                _ => plain(label, " ", option.name.to_owned()),
             },
             Syscall::Bind(_)
             | Syscall::Connect(_)
             | Syscall::Listen(_)
             | Syscall::Accept
             | Syscall::Shutdown
-            | Syscall::Close => plain(name, String::new()),
+            | Syscall::Close => (label, None),
         })
     }
 
@@ -145,7 +150,7 @@ impl Label {
             |detail| (Label { news: TRUNCATED.to_owned(), detail, ..self.clone() }, Some(Special::Truncated));
         match arrived {
             Arrived::Truncated { .. } if *truncated => is_truncated(flag()),
-            Arrived::Truncated { .. } => is_truncated(arrived.lengths()),
+            Arrived::Truncated { kept, sent } => is_truncated(lengths(kept, sent)),
             Arrived::No | Arrived::NotYet if *truncated => is_truncated(flag()),
             Arrived::No | Arrived::NotYet | Arrived::Complete => {
                 let end = protocol == Protocol::Tcp && bytes.is_empty() && receive.room() > 0;
@@ -161,22 +166,29 @@ impl Label {
         }
     }
 
+    /// Of a datagram to the sender's own lane, where no arrow can be drawn.
+    pub(super) fn within_a_lane(self, to: &str, lost: bool) -> Self {
+        Label { news: if lost { "lost" } else { "" }.to_owned(), detail: format!(" (to {to})"), ..self }
+    }
+
     fn comma(&self) -> &'static str {
         if self.news.is_empty() { "" } else { ", " }
     }
 
-    /// What has room in so many columns: first the payload is shortened, then the detail, the call and the payload are left
-    /// out. Still too wide is only what has no room at all.
+    /// What has room in so many columns: first the payload is shortened, then the detail, the name, the flags and the
+    /// payload are left out. The news is never shortened here, and so may be wider.
     pub(super) fn within(&self, room: usize, options: RenderOptions) -> String {
-        let news = options.text(&self.news);
-        for (call, detail) in [(&*self.call, &*self.detail), (&self.call, ""), ("", "")] {
-            let before = options.text(call);
-            let after = match self.payload {
-                Some(_) => format!("{}{news}{}", self.comma(), options.text(detail)),
-                None => format!("{news}{}", options.text(detail)),
-            };
+        let Label { name, flags, mark, payload, news, detail } = self;
+        if payload.is_none() && news.is_empty() {
+            return options.text(name).into_owned();
+        }
+        let all = format!("{name}{flags}{mark}");
+        let without_name = if flags.is_empty() { String::new() } else { format!("{flags}{mark}") };
+        for (before, detail) in [(&*all, &**detail), (&all, ""), (&without_name, ""), ("", "")] {
+            let comma = if payload.is_some() { self.comma() } else { "" };
+            let (before, after) = (options.text(before), options.text(&format!("{comma}{news}{detail}")).into_owned());
             let left = room.checked_sub(display_width(&before) + display_width(&after));
-            let payload = left.and_then(|left| match &self.payload {
+            let payload = left.and_then(|left| match payload {
                 Some(payload) => payload.within(left, options),
                 None => Some(String::new()),
             });
@@ -184,27 +196,34 @@ impl Label {
                 return format!("{before}{payload}{after}");
             }
         }
-        match (&*news, &self.payload) {
-            ("", Some(payload)) => payload.within(usize::MAX, options).unwrap_or_default(),
-            ("", None) => options.text(&self.call).into_owned(),
-            (news, _) => news.to_owned(),
+        match payload {
+            Some(payload) if news.is_empty() => payload.within(usize::MAX, options).unwrap_or_default(),
+            _ => options.text(news).into_owned(),
         }
     }
 
-    /// The width of all of it, in columns.
-    pub(super) fn width(&self, options: RenderOptions) -> usize {
-        display_width(&self.within(usize::MAX, options))
+    /// The width of all of it, in columns, with a quotation of `quoted` columns at most.
+    pub(super) fn width(&self, quoted: usize, options: RenderOptions) -> usize {
+        let all = display_width(&self.within(usize::MAX, options));
+        let payload = self.payload.as_ref().and_then(|payload| payload.within(usize::MAX, options));
+        all - payload.map_or(0, |payload| display_width(&payload).saturating_sub(quoted))
     }
 
     /// Whether `other` says the same of another payload.
     pub(super) fn is_like(&self, other: &Label) -> bool {
-        (&self.call, self.payload.is_some(), &self.news) == (&other.call, other.payload.is_some(), &other.news)
+        (&self.name, &self.flags, self.payload.is_some(), &self.news)
+            == (&other.name, &other.flags, other.payload.is_some(), &other.news)
     }
 }
 
 const END_MARKER: &str = "end marker";
 
 const TRUNCATED: &str = "truncated";
+
+/// How much of it there is.
+fn lengths(part: usize, all: usize) -> String {
+    format!(" ({part} of {all} bytes)")
+}
 
 /// An empty payload looks like none.
 fn empty(payload: &[u8]) -> String {
@@ -219,6 +238,53 @@ fn nothing(receive: &Receive) -> String {
     }
 }
 
+/// Steps for tests of what is made of them.
+#[cfg(test)]
+pub(super) mod samples {
+    use std::time::Duration;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::render::picture::{Fate, Step, What};
+
+    pub(in crate::render) fn label(name: &str, payload: Option<&[u8]>, news: &str) -> Label {
+        let payload = payload.map(Payload::of);
+        let mark = if payload.is_some() || !news.is_empty() { ": " } else { "" };
+        Label { name: name.to_owned(), payload, mark, news: news.to_owned(), ..Label::default() }
+    }
+
+    pub(in crate::render) fn truncated(payload: &[u8]) -> What {
+        What::Mark { label: label("recvfrom", Some(payload), TRUNCATED), special: Some(Special::Truncated) }
+    }
+
+    /// Steps of so many lanes.
+    pub(in crate::render) fn steps(lanes: usize, most: usize) -> impl Strategy<Value = Vec<Step>> {
+        let payload = || vec(any::<u8>(), 0..20);
+        let sent = (payload(), any::<bool>()).prop_map(move |(payload, lost)| {
+            let label = label("sendto", Some(&payload), "");
+            match lanes {
+                1 => What::Mark { label: label.within_a_lane("itself", lost), special: lost.then_some(Special::Lost) },
+                _ => What::Sent { to: 0, label, fate: if lost { Fate::Lost } else { Fate::Arrived } },
+            }
+        });
+        let what = prop_oneof![
+            4 => sent,
+            2 => payload().prop_map(|payload| What::Mark { label: label("recvfrom", Some(&payload), ""), special: None }),
+            2 => payload().prop_map(|payload| truncated(&payload)),
+            1 => Just(What::Mark { label: label("recvfrom", None, "ECONNREFUSED"), special: Some(Special::Failed) }),
+            1 => Just(What::Mark { label: label("connect", None, ""), special: None }),
+        ];
+        // Each so often in a row, and no arrow from the first lane to itself.
+        let run = (0..lanes, what, 1_usize..12).prop_map(move |(lane, what, times)| {
+            let lane = if matches!(what, What::Sent { .. }) { lane.max(1) } else { lane };
+            vec![Step { at: Duration::from_micros(7), lane, what }; times]
+        });
+        vec(run, 0..most).prop_map(|runs| runs.concat())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +295,9 @@ mod tests {
 
     fn truncated() -> Label {
         Label {
-            call: "recvfrom: ".to_owned(),
+            name: "recvfrom".to_owned(),
+            flags: String::new(),
+            mark: ": ",
             payload: Some(Payload::of(b"hello")),
             news: TRUNCATED.to_owned(),
             detail: " (5 of 9 bytes)".to_owned(),

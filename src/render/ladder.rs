@@ -6,11 +6,14 @@ use anstyle::{AnsiColor, Style};
 use textwrap::core::display_width;
 
 use super::RenderOptions;
-use super::label::ellipsis;
-use super::picture::{Bars, Fate, Ladder, Picture, Step, What, last_end, milliseconds};
+use super::label::{Label, ellipsis};
+use super::picture::{Bars, Fate, Ladder, Picture, Special, Step, What, last_end, milliseconds};
 
 /// Columns of the time, with the blanks behind it.
 const TIME: usize = 9;
+
+/// Columns of a quotation that are enough where there is little room.
+const SHORT_QUOTATION: usize = 9;
 
 /// Most columns from one lane to the next.
 const FARTHEST: usize = 40;
@@ -117,29 +120,37 @@ fn right(ladder: &Ladder, options: RenderOptions) -> usize {
     let name = |lane: usize| ladder.lanes.get(lane).map_or(0, |name| display_width(&options.text(name)));
     let marks = ladder.steps.iter().map(|step| beside(step, last, options));
     let wanted = marks.max().unwrap_or(0).max(name(last)).max(8);
-    let between = ladder.steps.iter().map(|step| match &step.what {
-        What::Sent { to, label, .. } if *to != step.lane => {
-            (label.width(options) + SHAFT).div_ceil(to.abs_diff(step.lane))
+    let names = (0..last).map(|lane| name(lane) + 1).max().unwrap_or(0);
+    let free = |quoted| {
+        let between = ladder.steps.iter().map(|step| between(step, last, quoted, options));
+        width.saturating_sub(TIME + last * between.max().unwrap_or(0).max(names).min(FARTHEST))
+    };
+    if free(usize::MAX) < wanted { wanted.min(free(SHORT_QUOTATION).max(width / 3)) } else { wanted }
+}
+
+/// The columns that a step takes between two lanes, with a quotation of so many columns at most.
+fn between(step: &Step, last: usize, quoted: usize, options: RenderOptions) -> usize {
+    match &step.what {
+        What::Sent { to, label, fate } => {
+            let lost_here = if *fate == Fate::Lost && *to < step.lane { LOST.len() } else { 0 };
+            (label.width(quoted, options) + SHAFT + lost_here).div_ceil(to.abs_diff(step.lane).max(1))
         }
+        What::Mark { label, special } if step.lane != last => label.width(quoted, options) + margin(*special),
         _ if step.lane == last => 0,
         _ => beside(step, step.lane, options),
-    });
-    let names = (0..last).map(|lane| name(lane) + 1);
-    let between = between.chain(names).max().unwrap_or(0).min(FARTHEST);
-    let free = width.saturating_sub(TIME + last * between);
-    wanted.min(free.max(width / 3))
+    }
+}
+
+/// What a mark needs besides its label.
+fn margin(special: Option<Special>) -> usize {
+    if special.is_some() { 5 } else { 3 }
 }
 
 /// The columns that a step takes from `lane` on to the right.
 fn beside(step: &Step, lane: usize, options: RenderOptions) -> usize {
     match &step.what {
-        What::Sent { to, label, fate } if *to == lane && step.lane == lane => {
-            label.width(options) + TO_ITSELF.len() + if *fate == Fate::Lost { 11 } else { 3 }
-        }
-        What::Sent { to, fate: Fate::Lost, .. } if *to == lane => "lost".len() + 3,
-        What::Mark { label, special } if step.lane == lane => {
-            label.width(options) + if special.is_some() { 5 } else { 3 }
-        }
+        What::Sent { to, fate: Fate::Lost, .. } if *to == lane && step.lane < lane => "lost".len() + 3,
+        What::Mark { label, special } if step.lane == lane => label.width(usize::MAX, options) + margin(*special),
         What::More(left_out) if step.lane == lane => left_out.to_string().len() + 3,
         What::Sent { .. } | What::Mark { .. } | What::More(_) => 0,
     }
@@ -204,23 +215,9 @@ fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
                 None => canvas.put(own + 2, end, &label.within(room, options)),
             }
         }
-        What::Sent { to, label, fate } if *to == step.lane => {
-            canvas.put(own, width, branch);
-            let lost_there = format!(", {cross}lost");
-            let news = match fate {
-                Fate::Lost => lost_there.as_str(),
-                Fate::Unknown => "?",
-                Fate::Arrived => "",
-            };
-            let room = end.saturating_sub(own + 2 + TO_ITSELF.len() + news.chars().count());
-            let text = format!("{}{TO_ITSELF}", label.within(room, options));
-            canvas.put(own + 2, end, &text);
-            canvas.put_special(own + 2 + display_width(&text), end, news);
-        }
         What::Sent { to, label, fate } => {
-            let text = |room| label.within(room, options);
-            draw_arrow(&mut canvas, (own, columns[*to]), *fate, text);
-            if *fate == Fate::Lost {
+            draw_arrow(&mut canvas, (own, columns[*to]), *fate, label);
+            if *fate == Fate::Lost && *to > step.lane {
                 canvas.put_special(columns[*to] + 2, end_of(columns, *to), "lost");
             }
         }
@@ -228,32 +225,37 @@ fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
     canvas
 }
 
-/// What is said of a datagram to the socket that sends it.
-const TO_ITSELF: &str = " to itself";
-
-/// An arrow from one column to another with what `label` has for its room; a lost one ends in a cross, and one
-/// of unknown fate has gaps and ends in a question mark.
-fn draw_arrow(canvas: &mut Canvas, (from, to): (usize, usize), fate: Fate, label: impl Fn(usize) -> String) {
-    let ascii = canvas.options.ascii;
+/// An arrow from one column to another, with its label in it. A lost one ends in a cross; to the left, the word stands within it.
+/// One of unknown fate has gaps, and ends in a question mark.
+fn draw_arrow(canvas: &mut Canvas, (from, to): (usize, usize), fate: Fate, label: &Label) {
+    let options = canvas.options;
     let (left, right) = (from.min(to) + 1, from.max(to));
-    let shaft = match (fate, ascii) {
-        (_, true) => "-",
-        (Fate::Unknown, false) => "╌",
-        (Fate::Arrived | Fate::Lost, false) => "─",
+    let (shaft, cross) = match (fate, options.ascii) {
+        (_, true) => ("-", "x"),
+        (Fate::Unknown, false) => ("╌", "✗"),
+        (Fate::Arrived | Fate::Lost, false) => ("─", "✗"),
     };
     canvas.put(left, right, &shaft.repeat(right.saturating_sub(left)));
-    let room = right.saturating_sub(left + SHAFT - 1);
+    let is_lost_here = fate == Fate::Lost && to < from;
+    if is_lost_here {
+        canvas.put_special(left + 1, right, LOST);
+    }
+    let start = left + if is_lost_here { 1 + LOST.len() } else { 2 };
+    // A blank on either side, and the end of the arrow.
+    let room = right.saturating_sub(start + 4);
     if room > 0 {
-        canvas.put(left + 2, right - 2, &format!(" {} ", label(room)));
+        canvas.put(start, right - 2, &format!(" {} ", label.within(room, options)));
     }
     let head = if to > from { right - 1 } else { left };
-    match (fate, ascii) {
-        (Fate::Lost, false) => canvas.put_special(head, right, "✗"),
-        (Fate::Lost, true) => canvas.put_special(head, right, "x"),
-        (Fate::Unknown, _) => canvas.put(head, right, "?"),
-        (Fate::Arrived, _) => canvas.put(head, right, if to > from { ">" } else { "<" }),
+    match fate {
+        Fate::Lost => canvas.put_special(head, right, cross),
+        Fate::Unknown => canvas.put(head, right, "?"),
+        Fate::Arrived => canvas.put(head, right, if to > from { ">" } else { "<" }),
     }
 }
+
+/// Within an arrow to the left, behind the cross.
+const LOST: &str = " lost";
 
 fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
     let width = usize::from(options.width.min(100));
@@ -281,4 +283,82 @@ fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Detail;
+    use super::super::label::samples;
+    use super::*;
+
+    fn options(width: u16, ascii: bool) -> RenderOptions {
+        RenderOptions { width, ascii, ladder: true, why: false, detail: Detail::Answer }
+    }
+
+    fn plain(ladder: &Ladder, options: RenderOptions) -> String {
+        anstream::adapter::strip_str(&draw_ladder(ladder, options)).to_string()
+    }
+
+    fn ladder(lanes: usize, steps: Vec<Step>) -> Ladder {
+        let name = |lane| if lane == 0 { "client".to_owned() } else { format!("server {lane}") };
+        Ladder { title: String::new(), lanes: (0..lanes).map(name).collect(), steps }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_ladder_of_any_width_stays_within_it(
+            (lanes, steps) in (1_usize..5).prop_flat_map(|lanes| (Just(lanes), samples::steps(lanes, 8))),
+            width in 1_u16..200,
+            ascii: bool,
+        ) {
+            let text = plain(&ladder(lanes, steps.clone()), options(width, ascii));
+            prop_assert_eq!(text.lines().count(), steps.len() + 1);
+            for line in text.lines() {
+                prop_assert!(display_width(line) <= usize::from(width), "{}", line);
+                prop_assert!(!ascii || line.is_ascii(), "{}", line);
+            }
+        }
+
+        #[test]
+        fn what_is_special_has_room_on_a_projector(
+            steps in samples::steps(2, 8), width in 60_u16..130, ascii: bool,
+        ) {
+            let text = plain(&ladder(2, steps.clone()), options(width, ascii));
+            for (line, step) in text.lines().skip(1).zip(&steps) {
+                let word = match step.special() {
+                    Some(Special::Lost) => "lost",
+                    Some(Special::Truncated) => ", truncated",
+                    Some(Special::Failed) => "ECONNREFUSED",
+                    None => continue,
+                };
+                prop_assert!(line.contains(word), "{} is not in {}", word, line);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_lost_on_its_way_to_the_left_leaves_its_label() {
+        let what = What::Sent { to: 0, label: samples::label("sendto", Some(b"an answer"), ""), fate: Fate::Lost };
+        let step = Step { at: Duration::from_millis(1), lane: 1, what };
+        let text = plain(&ladder(2, vec![step]), options(60, false));
+        assert!(text.contains(r#"│✗ lost sendto: "an answer" ─"#), "{text}");
+    }
+
+    #[test]
+    fn what_is_special_is_red_and_nothing_else() {
+        let step = |what| Step { at: Duration::from_millis(1), lane: 0, what };
+        let label = || samples::label("sendto", Some(b"x"), "");
+        let sent = |fate| step(What::Sent { to: 1, label: label(), fate });
+        let of = |step| draw_ladder(&ladder(2, vec![step]), options(60, false));
+        assert!(![Fate::Arrived, Fate::Unknown].into_iter().any(|fate| of(sent(fate)).contains('\u{1b}')));
+        let red = |text: &str| format!("{SPECIAL}{text}{SPECIAL:#}");
+        let lost = of(sent(Fate::Lost));
+        assert!(lost.contains(&format!("{}│ {}", red("✗"), red("lost"))), "{lost}");
+        let truncated = of(step(samples::truncated(b"x")));
+        assert!(truncated.contains(&red(r#"✗ recvfrom: "x", truncated"#)), "{truncated}");
+    }
 }

@@ -20,9 +20,9 @@ const MOST_BARS: usize = 12;
 
 /// A lesson's picture.
 pub enum Picture {
-    /// Who sent what to whom: the first scene.
+    /// Who sent what to whom.
     Ladder(Ladder),
-    /// Who was served when: every scene in which work was done.
+    /// Who was served when.
     Bars(Vec<Bars>),
 }
 
@@ -63,7 +63,7 @@ pub struct Step {
 pub enum What {
     /// A datagram, or bytes of a stream, left for another lane.
     Sent {
-        /// The lane it is for.
+        /// The lane it is for, never the sender's own.
         to: usize,
         /// The call and the payload.
         label: Label,
@@ -434,14 +434,6 @@ pub(super) enum Arrived {
 }
 
 impl Arrived {
-    /// How much is missing, as an explanation.
-    pub(super) fn lengths(self) -> String {
-        match self {
-            Arrived::Truncated { kept, sent } => format!(" ({kept} of {sent} bytes)"),
-            Arrived::No | Arrived::NotYet | Arrived::Complete => String::new(),
-        }
-    }
-
     /// The same, or `missing` where it did not.
     fn or(self, missing: Arrived) -> Arrived {
         if matches!(self, Arrived::No) { missing } else { self }
@@ -471,13 +463,19 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
         let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
         let from = event.peer.as_ref().map(|peer| peer.name.as_str());
-        let sent = events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
-            matches!(arrived, Arrived::No)
-                && send.protocol == Protocol::Udp
-                && was_sent(send).is_some_and(|payload| payload.starts_with(bytes))
-                && (too_long || Some(send.who.as_str()) == from)
-                && send.peer.as_ref().is_some_and(|peer| peer.name == event.who)
-        });
+        let is_full = too_long || bytes.len() == receive.room();
+        let first = |is_it: &dyn Fn(&[u8]) -> bool| {
+            events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
+                matches!(arrived, Arrived::No)
+                    && send.protocol == Protocol::Udp
+                    && was_sent(send).is_some_and(is_it)
+                    && (too_long || Some(send.who.as_str()) == from)
+                    && send.peer.as_ref().is_some_and(|peer| peer.name == event.who)
+            })
+        };
+        // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
+        let sent = first(&|payload| payload == bytes || is_full && payload.starts_with(bytes))
+            .or_else(|| first(&|payload| !bytes.is_empty() && payload.starts_with(bytes)));
         if let Some(place) = sent {
             arrived[place] = Arrived::Complete;
             let (kept, sent) = (bytes.len(), events[place].payload().map_or(0, <[u8]>::len));
@@ -498,8 +496,14 @@ fn what(event: &Event, arrived: Arrived, names_tcp: bool, lane_of: impl Fn(&str)
     match event.call()? {
         (Syscall::Bind(_), Outcome::Done) => None,
         (Syscall::Send { .. }, Outcome::Sent(_)) if event.role == Role::Lesson => {
-            let to = lane_of(&event.peer.as_ref()?.name)?;
-            Some(What::Sent { to, label, fate: fate(event, arrived) })
+            let peer = &event.peer.as_ref()?.name;
+            let to = lane_of(peer)?;
+            let fate = fate(event, arrived);
+            let lost = fate == Fate::Lost;
+            Some(match lane_of(&event.who) == Some(to) {
+                true => What::Mark { label: label.within_a_lane(peer, lost), special: lost.then_some(Special::Lost) },
+                false => What::Sent { to, label, fate },
+            })
         }
         _ => Some(What::Mark { label, special }),
     }

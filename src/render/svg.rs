@@ -11,8 +11,8 @@ const CHARACTER: usize = 9;
 /// Height of a row.
 const ROW: usize = 28;
 
-/// How far above its arrow the middle of a label stands.
-const LABEL: usize = 10;
+/// From an arrow up to the middle of the words on it: a line through the blanks between them would read as a dash.
+const ABOVE: usize = 9;
 
 /// From the left edge to the first lane: the room for times.
 const TIMES: usize = 84;
@@ -70,9 +70,6 @@ fn between(ladder: &Ladder) -> usize {
 /// The room that a step takes to the right of `lane`, in characters.
 fn mark_width(step: &Step, lane: usize) -> usize {
     match &step.what {
-        What::Sent { to, label, .. } if *to == step.lane && *to == lane => {
-            display_width(&label.to_string()) + TO_ITSELF.len() + 2
-        }
         What::Sent { to, fate: Fate::Lost, .. } if *to == lane => "lost".len() + 2,
         What::Mark { label, special } if step.lane == lane => {
             display_width(&label.to_string()) + if special.is_some() { 4 } else { 2 }
@@ -97,22 +94,13 @@ fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usi
             let (class, cross) = if special.is_some() { ("bad", "✗ ") } else { ("", "") };
             text(page, (own + 10, y), class, &format!("{cross}{label}"));
         }
-        What::Sent { to, label, fate } if *to == step.lane => {
-            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
-            let class = if *fate == Fate::Lost { "bad" } else { "" };
-            text(page, (own + 10, y), class, &format!("{label}{TO_ITSELF}{}", fate.in_words()));
-        }
         What::Sent { to, label, fate } => {
             let other = lane(*to);
             arrow(page, own, other, y, *fate);
-            // Above the arrow, which would else be seen through the blanks between the words.
-            text(page, (own.midpoint(other), y - LABEL), "sent", &label.to_string());
+            text(page, (own.midpoint(other), y - ABOVE), "sent", &label.to_string());
         }
     }
 }
-
-/// What is said of a datagram to the socket that sends it.
-const TO_ITSELF: &str = " to itself";
 
 /// An arrow with a point; a lost one ends in a cross on its way, and one of unknown fate in a question mark.
 fn arrow(page: &mut Page, from: usize, to: usize, y: usize, fate: Fate) {
