@@ -29,7 +29,7 @@ pub fn command() -> Command {
             Files::augment_args(Command::new("all"))
                 .about(ALL)
                 .long_about(None)
-                .args([full_option(), predict_option(), step_option(), trace_option()])
+                .args([full_option(), why_option(), predict_option(), step_option(), trace_option()])
                 .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
         )
         .subcommand(
@@ -78,7 +78,7 @@ fn trace_option() -> Arg {
 fn full_option() -> Arg {
     Arg::new("full")
         .long("full")
-        .help("Show everything: each scene with its ladder and all its rows, the reason, how to check it from outside")
+        .help("Show everything: every scene with its ladder and all its rows, the reason, how to check it from outside")
         .action(ArgAction::SetTrue)
 }
 
@@ -86,7 +86,7 @@ fn scene_option() -> Arg {
     Arg::new("scene")
         .long("scene")
         .value_name("N|ID")
-        .help("Run only this scene, by its number or its name, and show all its rows; may be given several times")
+        .help("Only this scene, by its number or its name, with all its rows; may be given several times")
         .action(ArgAction::Append)
 }
 
@@ -145,7 +145,11 @@ fn expect_command() -> Command {
                 .subcommands(LESSONS.iter().map(|lesson| {
                     Command::new(lesson.name).about(lesson.title).defer(|command| {
                         with_lesson(command, |lesson, command| {
-                            lesson.augment(command).about(lesson.title).long_about(None)
+                            lesson
+                                .augment(command)
+                                .args([full_option(), scene_option(), why_option()])
+                                .about(lesson.title)
+                                .long_about(None)
                         })
                     })
                 }))
@@ -199,6 +203,7 @@ fn text_commands() -> [Command; 4] {
                                 LESSONS.iter().map(|lesson| lesson.name).chain(["glossary"]),
                             )),
                     )
+                    .args([full_option(), scene_option(), why_option()])
                     .after_help(
                         "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\
                          Example: udp-lab explain boundaries\n\nExit status: 0; 2 wrong use.",

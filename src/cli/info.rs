@@ -1,5 +1,6 @@
 //! The commands that run no lesson: what there is, what is expected, what it is about, what this machine can show.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
 use clap::ArgMatches;
@@ -9,19 +10,20 @@ use super::command::{ABOUT, CLIENT, SERVER, find};
 use super::failure::Failure;
 use super::options::{Options, locale, table_or_json, unsupported};
 use super::output::{coloured, print, write_text};
+use super::run::{chosen, detailed};
 use crate::doctor::{self, Checkup};
 use crate::lab::SceneError;
-use crate::lessons::LESSONS;
-use crate::render::{Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table};
+use crate::lessons::{LESSONS, Lesson};
+use crate::render::{Detail, Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table};
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
 pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let Some((name, arguments)) = arguments.subcommand() else { return Ok(Status::WrongUse) };
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
-    let prediction = lesson.predict(&lesson.scenes(arguments)?);
+    let prediction = lesson.predict(&chosen(lesson, lesson.scenes(arguments)?, arguments)?);
     let os = arguments.get_one::<Os>("os").copied();
-    let (blank, render_options) = (arguments.get_flag("blank"), options.render_options());
+    let (blank, render_options) = (arguments.get_flag("blank"), detailed(arguments, options));
     write_text(&match options.format {
         Format::Table => expectations::sheet(&prediction, os, blank, render_options),
         Format::Plain => expectations::as_plain(&prediction, os, blank, render_options),
@@ -35,17 +37,39 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
 pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
     let text = match find(name) {
-        Some(lesson) => lesson.page(),
-        None => glossary::PAGE,
+        Some(lesson) => explanation(lesson, arguments, options)?,
+        None if detailed(arguments, options).detail != Detail::Answer => {
+            return Err(Failure::wrong_value(&format!("{name} has no scenes: --scene and --full go with a lesson")));
+        }
+        None => Cow::Borrowed(glossary::PAGE),
     };
     write_text(&match options.format {
-        Format::Table => page::page(text, options.render_options()),
-        Format::Markdown => text.to_owned(),
+        Format::Table => page::page(&text, options.render_options()),
+        Format::Markdown => text.into_owned(),
         Format::Json => json::pretty(&json!({ "schema": 1, "lesson": name, "markdown": text })),
         Format::Plain | Format::Csv => {
             return Err(unsupported(options.format, "explain writes --format table, markdown or json"));
         }
     })
+}
+
+/// The page of a lesson, or of it what is asked for: the reason, and what scenes expect, with the sources.
+fn explanation(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<Cow<'static, str>, Failure> {
+    let asked = detailed(arguments, options);
+    if asked.detail == Detail::Answer && !asked.why {
+        return Ok(Cow::Borrowed(lesson.page()));
+    }
+    let mut text = match asked.detail {
+        Detail::Full => format!("{}\n", lesson.page()),
+        Detail::Answer | Detail::Scenes => String::new(),
+    };
+    if asked.detail == Detail::Answer {
+        text = format!("# {}: {}\n\n{}\n\n{}\n", lesson.name, lesson.title, lesson.question, lesson.why);
+    } else {
+        let scenes = chosen(lesson, lesson.default_scenes()?, arguments)?;
+        text.push_str(&expectations::as_markdown(&lesson.predict(&scenes), None, false, asked));
+    }
+    Ok(Cow::Owned(text))
 }
 
 /// `doctor`: what this machine can show.

@@ -24,11 +24,11 @@ pub(super) struct Options {
         value_parser = value_parser!(u16).range(i64::from(LEAST_WIDTH)..=i64::from(MOST_WIDTH)))]
     width: Option<u16>,
 
-    /// Only ASCII characters; by itself when the locale is not UTF-8. JSON and CSV are UTF-8 always
+    /// Only ASCII characters; by default when the locale is not UTF-8. JSON and CSV are UTF-8 always
     #[arg(long, global = true)]
     ascii: bool,
 
-    /// Leave the picture above the table out
+    /// Leave the ladder above the table out
     #[arg(long, global = true)]
     no_ladder: bool,
 

@@ -50,7 +50,7 @@ pub(super) fn one(
 }
 
 /// The scenes that `--scene` asks for; all, where it is not given.
-fn chosen(lesson: &Lesson, scenes: Vec<Scene>, arguments: &ArgMatches) -> Result<Vec<Scene>, Failure> {
+pub(super) fn chosen(lesson: &Lesson, scenes: Vec<Scene>, arguments: &ArgMatches) -> Result<Vec<Scene>, Failure> {
     let Some(asked) = arguments.get_many::<String>("scene") else { return Ok(scenes) };
     let mut kept = vec![false; scenes.len()];
     for name in asked {
@@ -66,7 +66,7 @@ fn chosen(lesson: &Lesson, scenes: Vec<Scene>, arguments: &ArgMatches) -> Result
 }
 
 /// How much is shown.
-fn detailed(arguments: &ArgMatches, options: Options) -> RenderOptions {
+pub(super) fn detailed(arguments: &ArgMatches, options: Options) -> RenderOptions {
     let full = arguments.get_flag("full");
     let scenes = matches!(arguments.try_contains_id("scene"), Ok(true));
     let detail = match (full, scenes) {
@@ -74,7 +74,7 @@ fn detailed(arguments: &ArgMatches, options: Options) -> RenderOptions {
         (false, true) => Detail::Scenes,
         (false, false) => Detail::Answer,
     };
-    let why = full || matches!(arguments.try_get_one::<bool>("why"), Ok(Some(true)));
+    let why = full || arguments.get_flag("why");
     RenderOptions { why, detail, ..options.render_options() }
 }
 

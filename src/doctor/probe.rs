@@ -97,7 +97,7 @@ fn network(loopback: &Call<()>) -> Vec<Finding> {
         Finding::there("loopback", "Loopback 127.0.0.1", loopback.as_ref().err().map(ToString::to_string)),
         Finding::there("ipv6", "IPv6 loopback ::1", probe::missing(Need::Ipv6)),
         Finding::there("second-loopback", "Second loopback 127.0.0.2", probe::missing(Need::SecondLoopback)),
-        Finding::number("buffer-default", "Receive buffer by itself", bytes(probe::default_buffer()), " bytes"),
+        Finding::number("buffer-default", "Receive buffer by default", bytes(probe::default_buffer()), " bytes"),
         Finding::number("buffer-maximum", "Receive buffer at most", maximum, " bytes"),
         Finding::number("buffer-granted", "Granted for 1 MiB", bytes(probe::granted_buffer(ASKED)), " bytes"),
         Finding::there("drops", "Drops counted by socket", probe::missing(Need::Drops)),
@@ -112,9 +112,9 @@ fn system() -> Vec<Finding> {
     };
     let wine = kernel::under_wine();
     vec![
-        Finding::there("namespaces", "Network namespace, unprivileged", no_namespaces()),
-        Finding::number("descriptors", "Open descriptors at most", kernel::descriptor_limit(), ""),
-        Finding::there("descriptor-list", "Descriptors listed", probe::missing(Need::Descriptors)),
+        Finding::there("namespaces", "Network namespace as a plain user", no_namespaces()),
+        Finding::number("descriptors", "Open file descriptors at most", kernel::descriptor_limit(), ""),
+        Finding::there("descriptor-list", "File descriptors listed", probe::missing(Need::Descriptors)),
         Finding::there("proc-net-udp", "/proc/net/udp readable", readable),
         Finding { id: "wine", name: "Wine", text: if wine { "yes" } else { "no" }.to_owned(), value: json!(wine) },
     ]

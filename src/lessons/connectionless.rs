@@ -181,10 +181,10 @@ fn one_socket_for_all(count: usize) -> Scene {
             &sources::UNP_ITERATIVE,
         ),
         promised("descriptors", "file descriptors the server adds", 0, &sources::RFC768)
-            .absent_on(Os::Windows, "Windows counts handles, not descriptors")
+            .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
             .needs(Need::Descriptors),
         promised("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
-            .absent_on(Os::Windows, "Windows counts handles, not descriptors")
+            .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
             .needs(Need::Descriptors),
     ];
     let answer = "{answered client} received their own reply. File descriptors that this cost the server: {descriptors}; over \

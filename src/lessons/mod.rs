@@ -197,6 +197,7 @@ impl Lesson {
             lesson: self.name,
             title: self.title,
             question: self.question,
+            why: self.why,
             scenes: scenes.iter().map(of_scene).collect(),
         }
     }

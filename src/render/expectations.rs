@@ -14,7 +14,7 @@ use super::{RenderOptions, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
 /// What the mark behind a value means.
-const UNCONFIRMED: &str = "? confirmed by nobody: shown, not judged";
+const UNCONFIRMED: &str = "? not confirmed: shown, not judged";
 
 /// What `any` means.
 const MEASURED: &str = "any: measured, not judged";
@@ -82,8 +82,7 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: Rend
         notes.marked(&expect.to_string(), reason(expect))
     };
 
-    let mut text = table::heading(&format!("{}: {}", prediction.lesson, prediction.title), options);
-    table::line(&mut text, &options.wrap(prediction.question, ""));
+    let mut text = table::heading(&format!("{}: {}", prediction.lesson, prediction.question), options);
     text.push('\n');
     let side_by_side = options.width >= SIDE_BY_SIDE && os.is_none();
     let mut header = vec!["Property"];
@@ -119,6 +118,10 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: Rend
         for source in sources(prediction, &systems) {
             table::line(&mut text, &options.wrap(&format!("- {source}: {}.", source.says), "  "));
         }
+    }
+    if options.why && !blank {
+        text.push('\n');
+        table::line(&mut text, &options.wrap(&format!("Why: {}", prediction.why), ""));
     }
     table::line(&mut text, &format!("\nNow run it: udp-lab {}", prediction.lesson));
     text
@@ -224,6 +227,9 @@ pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, options
     if !blank {
         for legend in legend(prediction, &systems) {
             let _ = writeln!(page, "\n{}", escaped(legend));
+        }
+        if options.why {
+            let _ = writeln!(page, "\n**Why:** {}", escaped(prediction.why));
         }
         let _ = write!(page, "\n## Sources\n\n{}", list(&sources(prediction, &systems)));
     }

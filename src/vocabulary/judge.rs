@@ -23,7 +23,7 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
         }
         (Expect::Measured, Observation::Seen(_)) => (Verdict::Info, None),
         (Expect::Unconfirmed(_), Observation::Seen(_)) => {
-            (Verdict::Info, Some(format!("nobody has confirmed the answer of {}", os.name())))
+            (Verdict::Info, Some(format!("the answer of {} is not confirmed", os.name())))
         }
     };
     let seen = match observed {
@@ -52,7 +52,7 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
 fn difference(strength: Strength, expected: &Fact, observed: &Fact) -> Option<String> {
     let mut notes = Vec::new();
     if strength == Strength::Usual {
-        notes.push("nobody promised it".to_owned());
+        notes.push("guaranteed by no standard".to_owned());
     }
     if let (Fact::Bytes(expected), Fact::Bytes(observed)) = (expected, observed) {
         let same = expected.iter().zip(observed).take_while(|(a, b)| a == b).count();
@@ -128,7 +128,7 @@ mod tests {
     fn a_difference_says_what_the_cells_cannot() {
         let claim = usual("id", "receive", &b"hello"[..], &sources::POSIX_RECVFROM);
         let row = judge(&claim, Os::Linux, &Observation::Seen((&b"help"[..]).into()));
-        let reason = "nobody promised it; 5 bytes expected, 4 observed, the first difference after 3";
+        let reason = "guaranteed by no standard; 5 bytes expected, 4 observed, the first difference after 3";
         assert_eq!(row.reason.as_deref(), Some(reason));
     }
 }

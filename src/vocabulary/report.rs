@@ -88,6 +88,8 @@ pub struct Prediction {
     pub title: &'static str,
     /// Its question.
     pub question: &'static str,
+    /// Why it is so.
+    pub why: &'static str,
     /// Its scenes in order.
     pub scenes: Vec<PredictedScene>,
 }

@@ -51,7 +51,7 @@ pub mod sources {
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LOOPBACK = "implementation of the loopback interface",
-            "it keeps order and loses nothing while the buffer has room; no standard promises that";
+            "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
             "WSAEOPNOTSUPP: the socket is not of a type that supports connections";
         MS_CIRCULAR_QUEUEING = "Microsoft Learn, SIO_ENABLE_CIRCULAR_QUEUEING",
@@ -63,7 +63,7 @@ pub mod sources {
         MS_RECVFROM = "Microsoft Learn, recvfrom",
             "too long a datagram fills the buffer, the excess is lost, the call returns WSAEMSGSIZE; an ICMP port unreachable comes back as WSAECONNRESET";
         MS_RECVMSG = "Microsoft Learn, WSARecvMsg",
-            "MSG_TRUNC is set when the datagram was cut";
+            "MSG_TRUNC is set when the datagram was truncated";
         MS_SEND = "Microsoft Learn, send",
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
@@ -83,7 +83,7 @@ pub mod sources {
         POSIX_RECVFROM = "POSIX recvfrom()",
             "the entire message is read in a single operation; what does not fit the buffer is discarded; a peek leaves the message unread";
         POSIX_RECVMSG = "POSIX recvmsg()",
-            "a message fills the buffers one after another; MSG_TRUNC is set when it was cut";
+            "a message fills the buffers one after another; MSG_TRUNC is set when it was truncated";
         POSIX_SENDMSG = "POSIX sendmsg()",
             "the buffers of one call are sent as one message";
         POSIX_SENDTO = "POSIX sendto()",
