@@ -250,6 +250,53 @@ fn hostile_payloads_stay_text() {
     assert!(page.contains("&#39;&lt;script&gt;alert(1)&lt;/script&gt;&#39;"), "the command has it too");
 }
 
+#[test]
+fn the_sheet_has_a_place_for_the_name_a_box_for_each_answer_and_the_terms_at_its_end() {
+    let (page, _) = page_in(&folder("sheet"), "all.html", &["all"]);
+    let pieces = pieces(&page);
+    let inputs = |kind: &str| {
+        let is = |piece: &&Piece| {
+            piece.attributes.iter().any(|(name, value)| name == "type" && value == kind) && piece.hidden == 0
+        };
+        pieces.iter().filter(is).count()
+    };
+    let answers: usize = LESSONS.iter().map(|lesson| lesson.guess.answers.len()).sum();
+    assert_eq!((inputs("text"), inputs("checkbox")), (1, answers));
+    assert_eq!(count(&page, "<label>"), answers as u64 + 1, "each says what it is for");
+    let terms = texts(&pieces, &["dt"], &["dd"]);
+    let glossary = include_str!("../docs/glossary.md");
+    let headings: Vec<_> = glossary.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(terms, headings);
+    let meanings = texts(&pieces, &["dd"], &["dt", "section"]);
+    let datagram = "One UDP message: sent by one call, received by one call. It may be received once, twice or not at all, \
+                    and is never joined to another.";
+    assert_eq!(meanings[0], datagram);
+    assert!(outside(&pieces).contains("udp-lab explain glossary") && !outside(&pieces).contains(datagram));
+}
+
+#[test]
+fn every_scene_with_datagrams_has_its_ladder() {
+    let folder = folder("ladders");
+    for lesson in LESSONS {
+        let (page, json) = page_in(&folder, &format!("{}.html", lesson.name), &[lesson.name]);
+        let document: Value = serde_json::from_str(&json).unwrap();
+        let report = &document["reports"][0];
+        let captions = texts(&pieces(&page), &["figcaption"], &["div"]);
+        let mut scenes = 0;
+        for scene in report["scenes"].as_array().unwrap() {
+            let sends = |event: &&Value| {
+                event["scene"] == scene["scene"] && event["call"].as_str().unwrap().starts_with("send")
+            };
+            if report["events"].as_array().unwrap().iter().any(|event| sends(&event)) {
+                let caption = format!("Who sent what to whom: {}", scene["title"].as_str().unwrap());
+                assert!(captions.contains(&caption), "{}: {caption} is not in {captions:?}", lesson.name);
+                scenes += 1;
+            }
+        }
+        assert!(scenes > 1, "{}", lesson.name);
+    }
+}
+
 /// The marks stand for everything that a run or an answer tells.
 #[test]
 fn observed_values_and_answers_are_hidden() {

@@ -114,7 +114,7 @@ fn what_is_special_is_shown_or_counted_by_its_name() {
                     let scene = if more == ["--full"] && format == "table" { &[][..] } else { &scene };
                     let out =
                         run([&[lesson, "--buffer", buffer, "--format", format], more, scene, &words].concat()).out;
-                    let first = out.split("\ntcp: ").next().unwrap().split("\nflag: ").next().unwrap();
+                    let first = out.split("\nScene 2, ").next().unwrap();
                     let truncated = said(&steps(first, format), "truncated");
                     assert_eq!(truncated, count, "{lesson} --buffer {buffer} --format {format} {more:?}: {out}");
                 }
@@ -153,7 +153,8 @@ fn a_drawn_picture_shows_or_counts_what_is_special() {
         let export = ["--scene", "1", "--export", file.to_str().unwrap(), "--force"];
         assert_eq!(run([arguments, &export].concat()).status, 0);
         let page = fs::read_to_string(&file).unwrap();
-        let drawn = page.split("<svg").nth(1).unwrap().split("</svg>").next().unwrap();
+        // The first picture shows what is sent, and the second what became of it.
+        let drawn = page.split("<svg").nth(2).unwrap().split("</svg>").next().unwrap();
         let texts: Vec<&str> = drawn.lines().filter(|line| line.starts_with("<text class=\"bad\"")).collect();
         assert_eq!(said(&texts, word), count, "{arguments:?}: {drawn}");
     }

@@ -143,9 +143,9 @@ fn scenes_without_the_row_say_so_and_ask_nothing() {
         let run = wide(&["boundaries", "--scene", "empty", predict]);
         assert_eq!(run.status, 0);
         let lines = outcome(&run.out);
-        let sentence = "The scenes that ran do not hold the row that answers the question. All of them: udp-lab boundaries \
-                        --predict";
-        assert_eq!(lines.last().unwrap(), &sentence, "{}", run.out);
+        let sentence = "The scenes that ran do not hold the row that answers the question. All of them: ";
+        let last = lines.last().unwrap();
+        assert!(last.starts_with(sentence) && last.ends_with("udp-lab boundaries --predict"), "{}", run.out);
         assert_eq!((lines.len(), run.out.contains("a) ")), (1 + said, false), "{}", run.out);
         assert!(!run.out.contains("Observed: ") && !run.out.contains("Right is"), "{}", run.out);
     }

@@ -154,7 +154,7 @@ fn choice(
 
 /// The report, and as the last thing on the screen what became of a prediction.
 fn with_prediction(choice: Choice, report: &Report, results: &Results<'_>) -> String {
-    format!("{}\n{}", table::reports(results), table::outcome(choice, report, results.options))
+    format!("{}\n{}", table::reports(results), table::outcome(choice, report, results))
 }
 
 /// Runs every lesson, then sums up.

@@ -12,6 +12,9 @@ use crate::vocabulary::{Guess, Report, Row, SceneReport, Verdict};
 /// How the page looks on screens, in light and dark, and on paper.
 const STYLE: &str = include_str!("handout.css");
 
+/// How readers call the program, wherever it stands here.
+const PROGRAM: &str = env!("CARGO_PKG_NAME");
+
 /// Longest command that the page asks its readers to type, in characters.
 const LONGEST_COMMAND: usize = 200;
 
@@ -120,7 +123,7 @@ fn answer(page: &mut Page, report: &Report, results: &Results<'_>) {
     if let Some(answer) = report.answered() {
         page.element("p", answered(&answer));
     }
-    outcome(report, None).iter().for_each(|line| page.element("p", line));
+    outcome(report, None, PROGRAM).iter().for_each(|line| page.element("p", line));
     if results.options.ladder
         && let Some(picture) = key_scene(report).and_then(|scene| Picture::of_scene(scene, Extent::Brief))
     {

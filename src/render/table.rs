@@ -78,12 +78,13 @@ pub(super) fn answer(answer: Option<Answer<'_>>, options: RenderOptions) -> Stri
 }
 
 /// What was said before the run, and what came of it.
-pub fn outcome(choice: Choice, report: &Report, options: RenderOptions) -> String {
+pub fn outcome(choice: Choice, report: &Report, results: &Results<'_>) -> String {
     let said = match choice {
         Choice::Said(place) => Some(place),
         Choice::Silent => None,
     };
-    phrases::outcome(report, said).iter().map(|line| options.wrap(line, "    ") + "\n").collect()
+    let lines = phrases::outcome(report, said, &results.invocation.again);
+    lines.iter().map(|line| results.options.wrap(line, "    ") + "\n").collect()
 }
 
 /// The verdicts of several lessons, a line each.
