@@ -136,6 +136,18 @@ fn posix_name(protocol: &str, call: &str) -> String {
     format!("{name} {}", flags.join("|")).trim_end().to_owned()
 }
 
+/// The title of the scene with the row `id`.
+fn title_of_scene<'r>(report: &'r Report, id: &str) -> &'r str {
+    report.row(id)["scene"].as_str().unwrap()
+}
+
+/// What was said while the scene with the row `id` went on.
+fn talk_of_scene<'a>(talk: &'a str, report: &Report, id: &str) -> &'a str {
+    let heading = format!("── {} ──", title_of_scene(report, id));
+    let (_, rest) = talk.split_once(&heading).unwrap_or_else(|| panic!("{heading} is not in:\n{talk}"));
+    rest.split("\n\n").next().unwrap()
+}
+
 fn verdicts(report: &Report) -> Vec<String> {
     report.rows().iter().map(|row| format!("{} {}", row["id"], row["verdict"])).collect()
 }
@@ -185,7 +197,7 @@ fn the_scene_that_answers_goes_call_by_call_and_each_other_one_in_one_go() {
     for lesson in LESSONS {
         let (out, report) = with_report(&[lesson.name], &enters(), &format!("one-go-{}", lesson.name));
         let talk = conversation(&out, lesson.name);
-        let key = report.row(lesson.keys[0])["scene"].as_str().unwrap();
+        let key = title_of_scene(&report, lesson.keys[0]);
         let mut played: Vec<&str> = report.rows().iter().map(|row| row["scene"].as_str().unwrap()).collect();
         played.dedup();
         for scene in played.iter().filter(|scene| talk.contains(&format!("── {scene} ──"))) {
@@ -220,20 +232,19 @@ fn another_key_says_which_keys_there_are_and_does_not_go_on() {
 #[test]
 fn whether_a_datagram_arrives_is_open_until_it_is_known() {
     let (out, report) = with_report(&["delivery"], &enters(), "fate");
-    let scene = conversation(&out, "delivery").split("── nobody reads ──").nth(1).unwrap();
-    let scene = scene.split("\n\n").next().unwrap();
+    let scene = talk_of_scene(conversation(&out, "delivery"), &report, "dropped");
     let sent: Vec<&str> = scene.lines().filter(|line| line.contains("╌ sendto \"")).collect();
     assert!(sent.len() > 4 && sent.iter().all(|row| row.contains("╌?│")), "{scene}");
     assert!(!scene.contains('>') && !scene.contains("✗│"), "no arrow says more than is known: {scene}");
     let lost = format!("Lost: {} datagrams from client to server, not received", report.observed("dropped"));
     assert!(scene.trim_end().lines().last().is_some_and(|line| line.starts_with(&lost)), "{lost}: {scene}");
-    let (out, _) = with_report(&["connectionless"], &enters(), "fate-nobody");
-    let scene = out.split("── nobody listens ──").nth(1).unwrap().split("\n\n").next().unwrap();
+    let (out, report) = with_report(&["connectionless"], &enters(), "fate-nobody");
+    let scene = talk_of_scene(&out, &report, "unconnected-hears");
     assert!(scene.contains("Lost: \"hello\"") && scene.contains(" to nobody, not received by"), "{scene}");
     // What was received is not called lost, and a whole scene knows from the start.
-    let (out, _) = with_report(&["boundaries"], &enters(), "fate-known");
+    let (out, report) = with_report(&["boundaries"], &enters(), "fate-known");
     assert!(!out.contains("Lost: ") && out.contains("recvfrom: \"sudada\""), "{out}");
-    let rest = conversation(&out, "boundaries").split("── an empty message is a datagram too ──").nth(1).unwrap();
+    let rest = talk_of_scene(&out, &report, "empty-send");
     assert!(rest.contains('>') && !rest.contains("?│"), "{rest}");
 }
 
@@ -390,9 +401,9 @@ fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
 
 #[test]
 fn calls_that_are_alike_need_one_enter() {
-    let (out, _) = with_report(&["delivery", "--messages", "5000"], &enters(), "alike");
+    let (out, report) = with_report(&["delivery", "--messages", "5000"], &enters(), "alike");
     let talk = conversation(&out, "delivery");
-    let first = talk.split("── nobody reads ──").nth(1).unwrap().split("server: recvfrom").next().unwrap();
+    let first = talk_of_scene(talk, &report, "sent").split("server: recvfrom").next().unwrap();
     assert_eq!(first.matches("client: sendto server, 100 bytes").count(), 5, "{first}");
     assert!(first.contains(r#"client: sendto server, 100 bytes "4 4 4 4 4 4 4 4 …", and all like it that follow"#));
     assert!(first.contains("(4994 more)") && first.contains(r#" "4999 4999 4999 4…" "#), "{first}");
