@@ -155,14 +155,14 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
-        usual("sender-told", "error at the sender", Fact::Nothing, &sources::RFC6633),
+        usual("sender-told", "later error at the sender", Fact::Nothing, &sources::RFC6633),
         unsure_on_macos(
             receive_buffer < MACOS_LEAST_BUFFER,
             usual("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
-    let answer = "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}. Error at the sender: \
-                  {sender-told}.";
+    let answer =
+        "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
     Scene::claims("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
         move |lab| {
             let payloads = all_numbered(count, size);

@@ -82,12 +82,11 @@ pub(super) fn folded(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
     steps.chunk_by(|one, next| is_count(one) && is_count(next)).filter_map(more).collect()
 }
 
-/// Shows long runs of steps that are alike by their first and last.
+/// Shows long runs of steps that are alike by their first and their last; a brief ladder by their first.
 fn without_runs(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
     let mut kept: Vec<Step> = Vec::new();
     for run in steps.chunk_by(Step::is_like) {
-        // A brief ladder shows the last one only of what is special.
-        let tail = usize::from(extent != Extent::Brief || run[0].special().is_some());
+        let tail = usize::from(extent != Extent::Brief);
         match run {
             [first, rest @ ..] if run.len() > LONGEST_RUN => {
                 let (left_out, tail) = rest.split_at(rest.len() - tail);
@@ -198,9 +197,11 @@ mod tests {
     #[test]
     fn a_count_says_what_is_special() {
         let lost = What::Sent { to: 1, label: samples::label("sendto", Some(b"x"), ""), fate: Fate::Lost };
-        let [first, more, last] = &folded(run(961, &lost), Extent::Brief)[..] else { panic!("three lines") };
-        assert!(first.what == lost && last.what == lost);
-        assert!(matches!(more.what, What::More(left_out) if left_out.to_string() == "(959 more lost)"));
+        let says = |step: &Step, text: &str| matches!(step.what, What::More(left_out) if left_out.to_string() == text);
+        let [first, more] = &folded(run(961, &lost), Extent::Brief)[..] else { panic!("two lines") };
+        assert!(first.what == lost && says(more, "(960 more lost)"));
+        let [first, more, last] = &folded(run(961, &lost), Extent::Lesson)[..] else { panic!("three lines") };
+        assert!(first.what == lost && last.what == lost && says(more, "(959 more lost)"));
         // As many as can be shown are shown.
         assert_eq!(folded(run(LONGEST_RUN, &samples::truncated(b"x")), Extent::Brief).len(), LONGEST_RUN);
         let several = LeftOut { steps: 40, lost: 0, truncated: 3, failed: 2 };
