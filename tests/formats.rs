@@ -490,7 +490,7 @@ fn a_predicted_run_is_exported_as_any_other() {
     let folder = folder("predicted");
     for command in ["truncation", "all"] {
         let run = run_in(&folder, &[command, "--predict=a", "--export", "r.txt", "--force"]);
-        assert!(run.out.contains("You said: a)"), "{}", run.out);
+        assert!(run.out.contains("You said a)"), "{}", run.out);
         let file = read(&folder, "r.txt");
         assert!(file.contains("\nWhy: ") && !file.contains("You said"), "{file}");
     }

@@ -150,7 +150,8 @@ fn a_drawn_picture_shows_or_counts_what_is_special() {
         let export = ["--scene", "1", "--export", file.to_str().unwrap(), "--force"];
         assert_eq!(run([arguments, &export].concat()).status, 0);
         let page = fs::read_to_string(&file).unwrap();
-        let drawn = page.split("<svg").nth(1).unwrap().split("</svg>").next().unwrap();
+        // The first picture shows what is sent, and the second what became of it.
+        let drawn = page.split("<svg").nth(2).unwrap().split("</svg>").next().unwrap();
         let texts: Vec<&str> = drawn.lines().filter(|line| line.starts_with("<text class=\"bad\"")).collect();
         assert_eq!(said(&texts, word), count, "{arguments:?}: {drawn}");
     }

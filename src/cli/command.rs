@@ -107,7 +107,9 @@ fn predict_option() -> Arg {
 fn step_option() -> Arg {
     Arg::new("step")
         .long("step")
-        .help("Stop before each call and say what is about to happen; Enter goes on")
+        .help(
+            "Stop before each call of the scene that answers the question, and before every other scene; Enter goes on",
+        )
         .action(ArgAction::SetTrue)
 }
 

@@ -14,7 +14,7 @@ use super::run::{chosen, detailed};
 use crate::doctor::{self, Checkup};
 use crate::lab::SceneError;
 use crate::lessons::{LESSONS, Lesson};
-use crate::render::{Detail, Format, Invocation, csv, expectations, json, markdown, page, plain, table};
+use crate::render::{Detail, Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table};
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
@@ -41,7 +41,7 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
         None if detailed(arguments, options).detail != Detail::Answer => {
             return Err(Failure::wrong_value(&format!("{name} has no scenes: --scene and --full go with a lesson")));
         }
-        None => Cow::Borrowed(include_str!("../../docs/glossary.md")),
+        None => Cow::Borrowed(glossary::PAGE),
     };
     write_text(&match options.format {
         Format::Table => page::page(&text, options.render_options()),

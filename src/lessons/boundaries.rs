@@ -29,6 +29,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "receives-needed",
+        because: "a UDP send makes one datagram, and a receive returns exactly one datagram.",
     },
     example: "one two three four",
     parameters: Parameters::of::<Boundaries>(),

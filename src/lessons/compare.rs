@@ -36,6 +36,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "udp-listen",
+        because: "a bound UDP socket can receive at once; there is no connection to listen for and to accept.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Compare>(),

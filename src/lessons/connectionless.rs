@@ -33,6 +33,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "connected-hears",
+        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at its next call.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),

@@ -32,6 +32,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "prefix",
+        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and tells the sender nothing.",
     },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),

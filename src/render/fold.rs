@@ -141,6 +141,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::picture::Fate;
     use super::*;
     use crate::render::label::samples;
 
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_count_says_what_is_special() {
-        let lost = What::Sent { to: 1, label: samples::label("sendto", Some(b"x"), ""), lost: true };
+        let lost = What::Sent { to: 1, label: samples::label("sendto", Some(b"x"), ""), fate: Fate::Lost };
         let says = |step: &Step, text: &str| matches!(step.what, What::More(left_out) if left_out.to_string() == text);
         let [first, more] = &folded(run(961, &lost), Extent::Brief)[..] else { panic!("two lines") };
         assert!(first.what == lost && says(more, "(960 more lost)"));

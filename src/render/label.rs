@@ -151,8 +151,8 @@ impl Label {
         match arrived {
             Arrived::Truncated { .. } if *truncated => is_truncated(flag()),
             Arrived::Truncated { kept, sent } => is_truncated(lengths(kept, sent)),
-            Arrived::No if *truncated => is_truncated(flag()),
-            Arrived::No | Arrived::Complete => {
+            Arrived::No | Arrived::NotYet if *truncated => is_truncated(flag()),
+            Arrived::No | Arrived::NotYet | Arrived::Complete => {
                 let end = protocol == Protocol::Tcp && bytes.is_empty() && receive.room() > 0;
                 let label = match end {
                     true => Label { payload: None, news: "end of file".to_owned(), ..self },
@@ -247,7 +247,7 @@ pub(super) mod samples {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::render::picture::{Step, What};
+    use crate::render::picture::{Fate, Step, What};
 
     pub(in crate::render) fn label(name: &str, payload: Option<&[u8]>, news: &str) -> Label {
         let payload = payload.map(Payload::of);
@@ -266,7 +266,7 @@ pub(super) mod samples {
             let label = label("sendto", Some(&payload), "");
             match lanes {
                 1 => What::Mark { label: label.within_a_lane("itself", lost), special: lost.then_some(Special::Lost) },
-                _ => What::Sent { to: 0, label, lost },
+                _ => What::Sent { to: 0, label, fate: if lost { Fate::Lost } else { Fate::Arrived } },
             }
         });
         let what = prop_oneof![

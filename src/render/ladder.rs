@@ -7,7 +7,7 @@ use textwrap::core::display_width;
 
 use super::RenderOptions;
 use super::label::{Label, ellipsis};
-use super::picture::{Bars, Ladder, Picture, Special, Step, What, last_end, milliseconds};
+use super::picture::{Bars, Fate, Ladder, Picture, Special, Step, What, last_end, milliseconds};
 
 /// Columns of the time, with the blanks behind it.
 const TIME: usize = 9;
@@ -131,8 +131,8 @@ fn right(ladder: &Ladder, options: RenderOptions) -> usize {
 /// The columns that a step takes between two lanes, with a quotation of so many columns at most.
 fn between(step: &Step, last: usize, quoted: usize, options: RenderOptions) -> usize {
     match &step.what {
-        What::Sent { to, label, lost } => {
-            let lost_here = if *lost && *to < step.lane { LOST.len() } else { 0 };
+        What::Sent { to, label, fate } => {
+            let lost_here = if *fate == Fate::Lost && *to < step.lane { LOST.len() } else { 0 };
             (label.width(quoted, options) + SHAFT + lost_here).div_ceil(to.abs_diff(step.lane).max(1))
         }
         What::Mark { label, special } if step.lane != last => label.width(quoted, options) + margin(*special),
@@ -149,7 +149,7 @@ fn margin(special: Option<Special>) -> usize {
 /// The columns that a step takes from `lane` on to the right.
 fn beside(step: &Step, lane: usize, options: RenderOptions) -> usize {
     match &step.what {
-        What::Sent { to, lost: true, .. } if *to == lane && step.lane < lane => "lost".len() + 3,
+        What::Sent { to, fate: Fate::Lost, .. } if *to == lane && step.lane < lane => "lost".len() + 3,
         What::Mark { label, special } if step.lane == lane => label.width(usize::MAX, options) + margin(*special),
         What::More(left_out) if step.lane == lane => left_out.to_string().len() + 3,
         What::Sent { .. } | What::Mark { .. } | What::More(_) => 0,
@@ -215,9 +215,9 @@ fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
                 None => canvas.put(own + 2, end, &label.within(room, options)),
             }
         }
-        What::Sent { to, label, lost } => {
-            draw_arrow(&mut canvas, (own, columns[*to]), *lost, label);
-            if *lost && *to > step.lane {
+        What::Sent { to, label, fate } => {
+            draw_arrow(&mut canvas, (own, columns[*to]), *fate, label);
+            if *fate == Fate::Lost && *to > step.lane {
                 canvas.put_special(columns[*to] + 2, end_of(columns, *to), "lost");
             }
         }
@@ -226,12 +226,17 @@ fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
 }
 
 /// An arrow from one column to another, with its label in it. A lost one ends in a cross; to the left, the word stands within it.
-fn draw_arrow(canvas: &mut Canvas, (from, to): (usize, usize), lost: bool, label: &Label) {
+/// One of unknown fate has gaps, and ends in a question mark.
+fn draw_arrow(canvas: &mut Canvas, (from, to): (usize, usize), fate: Fate, label: &Label) {
     let options = canvas.options;
     let (left, right) = (from.min(to) + 1, from.max(to));
-    let (shaft, cross) = if options.ascii { ("-", "x") } else { ("─", "✗") };
+    let (shaft, cross) = match (fate, options.ascii) {
+        (_, true) => ("-", "x"),
+        (Fate::Unknown, false) => ("╌", "✗"),
+        (Fate::Arrived | Fate::Lost, false) => ("─", "✗"),
+    };
     canvas.put(left, right, &shaft.repeat(right.saturating_sub(left)));
-    let is_lost_here = lost && to < from;
+    let is_lost_here = fate == Fate::Lost && to < from;
     if is_lost_here {
         canvas.put_special(left + 1, right, LOST);
     }
@@ -242,9 +247,10 @@ fn draw_arrow(canvas: &mut Canvas, (from, to): (usize, usize), lost: bool, label
         canvas.put(start, right - 2, &format!(" {} ", label.within(room, options)));
     }
     let head = if to > from { right - 1 } else { left };
-    match lost {
-        true => canvas.put_special(head, right, cross),
-        false => canvas.put(head, right, if to > from { ">" } else { "<" }),
+    match fate {
+        Fate::Lost => canvas.put_special(head, right, cross),
+        Fate::Unknown => canvas.put(head, right, "?"),
+        Fate::Arrived => canvas.put(head, right, if to > from { ">" } else { "<" }),
     }
 }
 
@@ -336,7 +342,7 @@ mod tests {
 
     #[test]
     fn what_is_lost_on_its_way_to_the_left_leaves_its_label() {
-        let what = What::Sent { to: 0, label: samples::label("sendto", Some(b"an answer"), ""), lost: true };
+        let what = What::Sent { to: 0, label: samples::label("sendto", Some(b"an answer"), ""), fate: Fate::Lost };
         let step = Step { at: Duration::from_millis(1), lane: 1, what };
         let text = plain(&ladder(2, vec![step]), options(60, false));
         assert!(text.contains(r#"│✗ lost sendto: "an answer" ─"#), "{text}");
@@ -346,11 +352,11 @@ mod tests {
     fn what_is_special_is_red_and_nothing_else() {
         let step = |what| Step { at: Duration::from_millis(1), lane: 0, what };
         let label = || samples::label("sendto", Some(b"x"), "");
-        let sent = |lost| step(What::Sent { to: 1, label: label(), lost });
+        let sent = |fate| step(What::Sent { to: 1, label: label(), fate });
         let of = |step| draw_ladder(&ladder(2, vec![step]), options(60, false));
-        assert!(!of(sent(false)).contains('\u{1b}'));
+        assert!(![Fate::Arrived, Fate::Unknown].into_iter().any(|fate| of(sent(fate)).contains('\u{1b}')));
         let red = |text: &str| format!("{SPECIAL}{text}{SPECIAL:#}");
-        let lost = of(sent(true));
+        let lost = of(sent(Fate::Lost));
         assert!(lost.contains(&format!("{}│ {}", red("✗"), red("lost"))), "{lost}");
         let truncated = of(step(samples::truncated(b"x")));
         assert!(truncated.contains(&red(r#"✗ recvfrom: "x", truncated"#)), "{truncated}");

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::phrases::{TALLY, USUAL, because, counts, has_usual, property, summary, verdict};
-use super::picture::{Bars, Extent, Ladder, Picture, Step, What, milliseconds};
+use super::picture::{Bars, Extent, Fate, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
 
@@ -116,9 +116,14 @@ fn sequence_diagram(ladder: &Ladder) -> String {
     for Step { at, lane, what } in &ladder.steps {
         let at = milliseconds(*at);
         let _ = match what {
-            What::Sent { to, label, lost } => {
-                let (arrow, end) = if *lost { ("-x", ", lost") } else { ("->>", "") };
-                writeln!(diagram, "    lane{lane}{arrow}lane{to}: {}{end} ({at} ms)", mermaid(&label.to_string()))
+            What::Sent { to, label, fate } => {
+                let arrow = match fate {
+                    Fate::Arrived => "->>",
+                    Fate::Lost => "-x",
+                    Fate::Unknown => "--)",
+                };
+                let label = mermaid(&format!("{label}{}", fate.in_words()));
+                writeln!(diagram, "    lane{lane}{arrow}lane{to}: {label} ({at} ms)")
             }
             What::Mark { label, .. } => {
                 writeln!(diagram, "    Note over lane{lane}: {} ({at} ms)", mermaid(&label.to_string()))

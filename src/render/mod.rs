@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod expectations;
 mod fold;
+pub mod glossary;
 pub mod html;
 pub mod json;
 mod label;
@@ -26,6 +27,7 @@ use std::borrow::Cow;
 
 use clap::ValueEnum;
 
+pub(crate) use self::phrases::each_once;
 pub(crate) use self::sheet::BOLD;
 use crate::vocabulary::{Host, Report, Tally};
 

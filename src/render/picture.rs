@@ -67,8 +67,8 @@ pub enum What {
         to: usize,
         /// The call and the payload.
         label: Label,
-        /// Whether no receive ever brought it.
-        lost: bool,
+        /// Whether it arrived.
+        fate: Fate,
     },
     /// Something happened at the endpoint itself.
     Mark {
@@ -81,11 +81,33 @@ pub enum What {
     More(LeftOut),
 }
 
+/// What is known of something that was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// A receive brought it, or it is part of a stream.
+    Arrived,
+    /// No receive has brought it, and the scene is not over.
+    Unknown,
+    /// No receive of the scene brought it.
+    Lost,
+}
+
+impl Fate {
+    /// The same in words, behind what was sent.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Fate::Arrived => "",
+            Fate::Unknown => ", not known yet whether it arrives",
+            Fate::Lost => ", lost",
+        }
+    }
+}
+
 impl Step {
     /// What is special about it.
     pub(super) fn special(&self) -> Option<Special> {
         match &self.what {
-            What::Sent { lost, .. } => lost.then_some(Special::Lost),
+            What::Sent { fate, .. } => (*fate == Fate::Lost).then_some(Special::Lost),
             What::Mark { special, .. } => *special,
             What::More(left_out) => left_out.special(),
         }
@@ -94,8 +116,8 @@ impl Step {
     /// Whether both are calls of one kind in one lane, with the same result.
     pub(super) fn is_like(&self, other: &Step) -> bool {
         let alike = match (&self.what, &other.what) {
-            (What::Sent { to, label, .. }, What::Sent { to: other_to, label: other, .. }) => {
-                to == other_to && label.is_like(other)
+            (What::Sent { to, label, fate }, What::Sent { to: other_to, label: other, fate: other_fate }) => {
+                (to, fate) == (other_to, other_fate) && label.is_like(other)
             }
             (What::Mark { label, .. }, What::Mark { label: other, .. }) => label.is_like(other),
             _ => false,
@@ -154,8 +176,7 @@ impl Picture {
     }
 
     fn ladder(scene: &SceneReport, extent: Extent) -> Option<Picture> {
-        let ladder = Ladder::of(scene, extent);
-        (!ladder.steps.is_empty()).then_some(Picture::Ladder(ladder))
+        Ladder::of(scene, extent).map(Picture::Ladder)
     }
 }
 
@@ -292,9 +313,8 @@ impl Ladder {
         self.steps.iter().map(|Step { at, lane, what }| {
             let (time, who) = (milliseconds(*at), &self.lanes[*lane]);
             match what {
-                What::Sent { to, label, lost } => {
-                    let lost = if *lost { ", lost" } else { "" };
-                    format!("{time} ms, {who}: {label} to {}{lost}", self.lanes[*to])
+                What::Sent { to, label, fate } => {
+                    format!("{time} ms, {who}: {label} to {}{}", self.lanes[*to], fate.in_words())
                 }
                 What::Mark { label, .. } => format!("{time} ms, {who}: {label}"),
                 What::More(left_out) => format!("{who}: {left_out}"),
@@ -302,8 +322,29 @@ impl Ladder {
         })
     }
 
-    fn of(scene: &SceneReport, extent: Extent) -> Ladder {
-        let mixed = is_mixed(&scene.events.iter().collect::<Vec<_>>());
+    /// The calls of the lesson among all those of a scene that is over.
+    pub fn of_lesson(events: &[Event]) -> Ladder {
+        Ladder::of_calls("", events, Extent::Lesson, Arrived::No)
+    }
+
+    /// What a scene sends over UDP before its first receive, where it sends anything: what will arrive is not known yet.
+    pub(super) fn before_the_first_receive(scene: &SceneReport) -> Option<Ladder> {
+        let receives = |event: &&Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
+        let events = scene.events.iter().filter(|event| event.protocol == Protocol::Udp);
+        let opening: Vec<Event> = events.take_while(|event| !receives(event)).cloned().collect();
+        let ladder = Ladder::of_calls("what is sent", &opening, Extent::Brief, Arrived::NotYet);
+        ladder.steps.iter().any(|step| matches!(step.what, What::Sent { .. })).then_some(ladder)
+    }
+
+    /// Who sent what to whom in a scene that is over; nothing, where nobody called anything.
+    pub(super) fn of(scene: &SceneReport, extent: Extent) -> Option<Ladder> {
+        let ladder = Ladder::of_calls(&scene.title, &scene.events, extent, Arrived::No);
+        (!ladder.steps.is_empty()).then_some(ladder)
+    }
+
+    /// The ladder of `events`; `missing` is what became of what no receive among them brought.
+    fn of_calls(title: &str, events: &[Event], extent: Extent, missing: Arrived) -> Ladder {
+        let mixed = is_mixed(&events.iter().collect::<Vec<_>>());
         let shown = |event: &&Event| match extent {
             Extent::Whole => true,
             Extent::Lesson => event.role == Role::Lesson,
@@ -311,15 +352,16 @@ impl Ladder {
                 event.role == Role::Lesson && !(mixed && event.protocol == Protocol::Tcp) && !prepares(event)
             }
         };
-        let events: Vec<&Event> = scene.events.iter().filter(shown).collect();
+        let events: Vec<&Event> = events.iter().filter(shown).collect();
         let mut names = Names::default();
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
         arrivals(&events, &mut arrived);
+        let arrived = arrived.into_iter().map(|arrived| arrived.or(missing));
         let steps = names.steps(&events.iter().copied().zip(arrived).collect::<Vec<_>>(), is_mixed(&events), extent);
         let all_tcp = events.iter().all(|event| event.protocol == Protocol::Tcp);
         let named = |lane: String| if all_tcp { format!("TCP {lane}") } else { lane };
-        Ladder { title: scene.title.clone(), lanes: names.lanes().into_iter().map(named).collect(), steps }
+        Ladder { title: title.to_owned(), lanes: names.lanes().into_iter().map(named).collect(), steps }
     }
 }
 
@@ -349,19 +391,27 @@ impl Growing {
         self.names.note(name);
     }
 
-    /// What the calls from `first` on add to the ladder of `made`. That a datagram is lost is not known yet.
+    /// What the calls from `first` on add to the ladder of `made`. Whether a datagram is lost is not known yet.
     pub fn ladder(&mut self, made: &[Event], first: usize) -> Ladder {
         let events: Vec<&Event> = made.iter().collect();
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
         arrivals(&events, &mut self.arrived);
-        let new = events[first..].iter().zip(&self.arrived[first..]).map(|(&event, arrived)| match arrived {
-            Arrived::No => (event, Arrived::Complete),
-            known => (event, *known),
-        });
+        let arrived = self.arrived[first..].iter().map(|arrived| arrived.or(Arrived::NotYet));
+        let new: Vec<_> = events[first..].iter().copied().zip(arrived).collect();
         // Whether UDP will be in the scene is not known yet either.
-        let steps = self.names.steps(&new.collect::<Vec<_>>(), true, Extent::Whole);
+        let steps = self.names.steps(&new, true, Extent::Whole);
         Ladder { title: String::new(), lanes: self.names.lanes(), steps }
+    }
+
+    /// The datagrams of the lesson among `made` that no receive has brought, now that the scene is over.
+    pub fn lost<'e>(&mut self, made: &'e [Event]) -> Vec<&'e Event> {
+        let events: Vec<&Event> = made.iter().collect();
+        arrivals(&events, &mut self.arrived);
+        let lost = events.into_iter().zip(&self.arrived).filter(|(event, arrived)| {
+            event.role == Role::Lesson && was_sent(event).is_some() && fate(event, **arrived) == Fate::Lost
+        });
+        lost.map(|(event, _)| event).collect()
     }
 }
 
@@ -370,6 +420,8 @@ impl Growing {
 pub(super) enum Arrived {
     /// It did not, or nobody knows which one it was.
     No,
+    /// It has not, and the scene goes on.
+    NotYet,
     /// It did, with all its bytes.
     Complete,
     /// The receive brought a part of it.
@@ -379,6 +431,23 @@ pub(super) enum Arrived {
         /// Those that were sent.
         sent: usize,
     },
+}
+
+impl Arrived {
+    /// The same, or `missing` where it did not.
+    fn or(self, missing: Arrived) -> Arrived {
+        if matches!(self, Arrived::No) { missing } else { self }
+    }
+}
+
+/// What is known of what `event` sent.
+fn fate(event: &Event, arrived: Arrived) -> Fate {
+    match arrived {
+        _ if event.protocol == Protocol::Tcp => Fate::Arrived,
+        Arrived::No => Fate::Lost,
+        Arrived::NotYet => Fate::Unknown,
+        Arrived::Complete | Arrived::Truncated { .. } => Fate::Arrived,
+    }
 }
 
 /// Adds the events that `arrived` does not know yet.
@@ -429,10 +498,11 @@ fn what(event: &Event, arrived: Arrived, names_tcp: bool, lane_of: impl Fn(&str)
         (Syscall::Send { .. }, Outcome::Sent(_)) if event.role == Role::Lesson => {
             let peer = &event.peer.as_ref()?.name;
             let to = lane_of(peer)?;
-            let lost = event.protocol == Protocol::Udp && matches!(arrived, Arrived::No);
+            let fate = fate(event, arrived);
+            let lost = fate == Fate::Lost;
             Some(match lane_of(&event.who) == Some(to) {
                 true => What::Mark { label: label.within_a_lane(peer, lost), special: lost.then_some(Special::Lost) },
-                false => What::Sent { to, label, lost },
+                false => What::Sent { to, label, fate },
             })
         }
         _ => Some(What::Mark { label, special }),

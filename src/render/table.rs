@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, Color};
 
-use super::phrases::{TALLY, USUAL, answered, counts, has_usual, observed, property, right_answer, summary};
+use super::phrases::{self, TALLY, USUAL, answered, counts, has_usual, property, summary};
 use super::picture::{Extent, Picture};
 use super::sheet::{self, BOLD, Notes, Sheet};
 use super::{Detail, RenderOptions, Results, ladder, screen, sentences, side_by_side, trace};
@@ -78,23 +78,13 @@ pub(super) fn answer(answer: Option<Answer<'_>>, options: RenderOptions) -> Stri
 }
 
 /// What was said before the run, and what came of it.
-pub fn outcome(choice: Choice, report: &Report, options: RenderOptions) -> String {
-    let row = report.guessed();
-    let differs = row.is_some_and(|row| row.verdict == Verdict::Differs);
-    let mut text = String::new();
-    if let Choice::Said(place) = choice {
-        line(&mut text, &options.wrap(&format!("You said: {}", report.guess.answer(place)), "    "));
-    }
-    if let Some(row) = row {
-        line(&mut text, &options.wrap(&observed(row), "    "));
-    }
-    let right = match choice {
-        Choice::Said(place) if place == report.guess.right && !differs => "That is right.".to_owned(),
-        Choice::Said(_) | Choice::Silent => right_answer(report),
+pub fn outcome(choice: Choice, report: &Report, results: &Results<'_>) -> String {
+    let said = match choice {
+        Choice::Said(place) => Some(place),
+        Choice::Silent => None,
     };
-    line(&mut text, &options.wrap(&right, "    "));
-    line(&mut text, &options.wrap(&format!("Why: {}", report.why), "    "));
-    text
+    let lines = phrases::outcome(report, said, &results.invocation.again);
+    lines.iter().map(|line| results.options.wrap(line, "    ") + "\n").collect()
 }
 
 /// The verdicts of several lessons, a line each.

@@ -348,6 +348,11 @@ impl Report {
         self.row(self.guess.row)
     }
 
+    /// Whether that row was observed and does not differ: only then an answer is right or wrong.
+    pub fn answers_as_expected(&self) -> bool {
+        self.guessed().is_some_and(|row| matches!(row.verdict, Verdict::Match | Verdict::Info))
+    }
+
     /// Counts the verdicts.
     pub fn tally(&self) -> Tally {
         let count = |verdict| self.rows().filter(|row| row.verdict == verdict).count();
