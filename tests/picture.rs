@@ -1,4 +1,4 @@
-//! The picture in the README: a lesson in the terminal, on white and on black, as the binary prints it today.
+//! The picture in the README: the whole screen of a lesson, on white and on black, as the binary prints it today.
 //!
 //! `UPDATE_PAGES=1 cargo test --test main picture::` draws it anew.
 
@@ -10,9 +10,6 @@ use anstyle::{Color, RgbColor};
 use anstyle_lossy::palette::Palette;
 use anstyle_svg::Term;
 use regex::Regex;
-
-/// As many lines as the first screen of a README has room for.
-const LINES: usize = 18;
 
 const fn rgb(hex: u32) -> RgbColor {
     RgbColor((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
@@ -47,8 +44,7 @@ fn screen() -> String {
     let mut lesson = udp_lab();
     lesson.args(["truncation", "--width", "76", "--color", "always"]);
     let output = String::from_utf8(lesson.output().unwrap().stdout).unwrap();
-    let lines: Vec<&str> = output.lines().take(LINES).collect();
-    format!("$ udp-lab truncation | head -{LINES}\n{}\n", lines.join("\n"))
+    format!("$ udp-lab truncation\n{output}")
 }
 
 /// The picture without the times, which are others in each run.
