@@ -107,6 +107,7 @@ static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"Linux \d+(\.\d+)?", "SYSTEM"),
         (r"\d+ received, \d+ dropped", "NUMBER received, NUMBER dropped"),
+        (r"stopped after \d+ bytes", "stopped after NUMBER bytes"),
         (r"┆ any +┆ \d+ +┆ info", "┆ any ┆ NUMBER ┆ info"),
         ("─+", "─"),
         ("═+", "═"),
@@ -262,7 +263,11 @@ fn check_key_rows(lesson: &Lesson, scenes: &[Scene], points: &[String]) {
     let explained: Vec<String> = points.iter().flat_map(|point| named(point)).collect();
     for point in points {
         let first = point.split_once(". ").map_or("", |(_, text)| text);
-        assert!(first.starts_with('`') && !named(point).is_empty(), "{}: a point names its row first: {point}", lesson.name);
+        assert!(
+            first.starts_with('`') && !named(point).is_empty(),
+            "{}: a point names its row first: {point}",
+            lesson.name
+        );
     }
     for row in &explained {
         assert!(keys.contains(&row.as_str()), "{}: `{row}` is no key row; these are: {keys:#?}", lesson.name);
