@@ -52,7 +52,7 @@ fn screen() -> String {
 
 /// The picture without the times, which are others in each run, and without the system's release.
 fn lasting(svg: &str) -> String {
-    let times = Regex::new(r" *\d+\.\d+ ").unwrap();
+    let times = Regex::new(r" *\d+(\.\d+)?  +").unwrap();
     let system = Regex::new(r"Linux \d+(\.\d+)?").unwrap();
     let svg = svg.replace("\r\n", "\n");
     system.replace_all(&times.replace_all(&svg, "TIME "), "SYSTEM").into_owned()
