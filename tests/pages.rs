@@ -98,7 +98,7 @@ impl Changing {
 }
 
 static IN_PICTURES: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^ *(\d+(\.\d+)? .*[│├]|[│ ]+\(\d+ more\)|client \d+ +█)").unwrap());
+    LazyLock::new(|| Regex::new(r"^ *(\d+(\.\d+)? .*[│├]|[│ ]+\(\d+ more|client \d+ +█)").unwrap());
 static PICTURES: LazyLock<Changing> =
     LazyLock::new(|| Changing::new(&[(r"\d+(\.\d+)?", "N"), (r"N( N)+", "N"), (" …", "…"), ("█+", "█")]));
 static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {

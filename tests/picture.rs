@@ -1,6 +1,7 @@
-//! The picture in the README: the whole screen of a lesson, on white and on black, as the binary prints it today.
+//! Pictures, as the binary draws them: whether they tell the truth, and fit. And the one in the README: a lesson in the
+//! terminal, on white and on black, as the binary prints it today.
 //!
-//! `UPDATE_PAGES=1 cargo test --test main picture::` draws it anew.
+//! `UPDATE_PAGES=1 cargo test --test main picture::` draws that one anew.
 
 use std::fs;
 use std::path::Path;
