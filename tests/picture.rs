@@ -16,9 +16,6 @@ use regex::Regex;
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
 
-/// As many lines as the first screen of a README has room for.
-const LINES: usize = 18;
-
 const fn rgb(hex: u32) -> RgbColor {
     RgbColor((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
@@ -48,17 +45,22 @@ fn dark() -> Term {
     term(0xe6edf3, 0x0d1117, colours)
 }
 
+/// Columns of the picture: no kernel's release changes where its lines break.
+const COLUMNS: &str = "79";
+
 fn screen() -> String {
     let mut lesson = udp_lab();
-    lesson.args(["truncation", "--width", "76", "--color", "always"]);
+    lesson.args(["truncation", "--width", COLUMNS, "--color", "always"]);
     let output = String::from_utf8(lesson.output().unwrap().stdout).unwrap();
-    let lines: Vec<&str> = output.lines().take(LINES).collect();
-    format!("$ udp-lab truncation | head -{LINES}\n{}\n", lines.join("\n"))
+    format!("$ udp-lab truncation\n{output}")
 }
 
-/// The picture without the times, which are others in each run.
+/// The picture without the times, which are others in each run, and without the system's release.
 fn lasting(svg: &str) -> String {
-    Regex::new(r"\d+\.\d+ ").unwrap().replace_all(&svg.replace("\r\n", "\n"), "TIME ").into_owned()
+    let times = Regex::new(r" *\d+(\.\d+)?  +").unwrap();
+    let system = Regex::new(r"Linux \d+(\.\d+)?").unwrap();
+    let svg = svg.replace("\r\n", "\n");
+    system.replace_all(&times.replace_all(&svg, "TIME "), "SYSTEM").into_owned()
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn trace_option() -> Arg {
 fn full_option() -> Arg {
     Arg::new("full")
         .long("full")
-        .help("Show everything: every scene with its ladder and all its rows, the reason, how to check it from outside")
+        .help("Show everything: all scenes with all they have, the reason, how to check it from outside")
         .action(ArgAction::SetTrue)
 }
 
@@ -86,7 +86,7 @@ fn scene_option() -> Arg {
     Arg::new("scene")
         .long("scene")
         .value_name("N|ID")
-        .help("Only this scene, by its number or its name, with all its rows; may be given several times")
+        .help("Only this scene, by its number or its name; may be given several times")
         .action(ArgAction::Append)
 }
 

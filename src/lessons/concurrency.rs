@@ -125,7 +125,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
         measured("first-answer-with-work", "time until the first reply", &sources::UNP_ITERATIVE),
         measured("last-answer-with-work", "time until the last reply", &sources::UNP_ITERATIVE),
     ];
-    let answer = "At once one loop processed {in-hand-with-work request}. The first client waited \
+    let answer = "One loop processed {in-hand-with-work request} at a time. The first client waited \
                   {first-answer-with-work}, the last {last-answer-with-work}.";
     Scene::claims("work", "one loop, with work", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);

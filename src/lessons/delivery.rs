@@ -20,8 +20,8 @@ pub static LESSON: Lesson = Lesson {
     question: "A program sends many datagrams, and every send succeeds. How many are received?",
     why: "A successful send does not guarantee delivery (POSIX sendto). The kernel keeps datagrams while the receive buffer \
           has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
-          3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are loopback's \
-          habit (RFC 768 guarantees neither).",
+          3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are typical on \
+          loopback (RFC 768 guarantees neither).",
     keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[

@@ -185,7 +185,8 @@ impl RenderOptions {
 
     /// Breaks `text` into lines, all but the first under `indent`.
     pub fn wrap(&self, text: &str, indent: &str) -> String {
-        let options = textwrap::Options::new(self.width.into()).subsequent_indent(indent).break_words(true);
+        let options = textwrap::Options::new(self.width.into()).subsequent_indent(indent);
+        let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
         textwrap::fill(&self.line(text), options)
     }
 }
