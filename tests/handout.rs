@@ -332,7 +332,10 @@ fn observed_values_and_answers_are_hidden() {
         let page = html::reports(&results);
         let pieces = pieces(&page);
         let seen = outside(&pieces);
-        assert!(marks.iter().all(|mark| page.contains(mark)), "{}", lesson.name);
+        // `compare` answers with what became of its sentences.
+        let sentences = report.scenes.iter().any(|scene| scene.sentence.is_some());
+        let hidden = marks.iter().filter(|mark| **mark != "ANSWER!" || !sentences);
+        assert!(hidden.clone().count() >= 8 && hidden.clone().all(|mark| page.contains(mark)), "{}", lesson.name);
         assert!(!marks.iter().any(|mark| seen.contains(mark)), "{}: {seen}", lesson.name);
         assert!(!seen.contains("Right is") && !seen.contains(" as expected on "), "{}: {seen}", lesson.name);
         assert!(!seen.contains(lesson.title) && !seen.contains(lesson.guess.because), "{}: {seen}", lesson.name);

@@ -85,8 +85,8 @@ fn nobody_listens() -> Scene {
         promised("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
-    let answer = "Nobody listened, and sendto returned {send-to-nobody byte}. Error reported later: {unconnected-hears}. On a connected \
-                  socket the next receive returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
+    let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the next receive \
+                  returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
     Scene::claims("nobody", "nobody listens", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
 

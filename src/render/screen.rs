@@ -32,7 +32,7 @@ pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
         line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
     let next = format!("{} {}", results.invocation.again, report.next);
-    line(&mut text, &options.wrap(&format!("{} All rows: --full. Next: {next}", scenes(report)), ""));
+    line(&mut text, &options.wrap(&format!("{} All: --full. Next: {next}", scenes(report)), ""));
     text
 }
 
