@@ -23,5 +23,6 @@ mod step;
 mod strangers;
 mod support;
 mod surroundings;
+mod systems;
 #[cfg(target_os = "linux")]
 mod weather;

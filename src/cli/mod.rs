@@ -68,6 +68,8 @@ fn dispatch(matches: &ArgMatches, given: &[String], options: Options) -> Result<
         }),
         "expect" => info::expect(arguments, options),
         "explain" => info::explain(arguments, options),
+        "systems" => info::systems(arguments, options),
+        "record" => run::record(arguments, options),
         "doctor" => info::doctor(options),
         "completions" => output::write_text(&generated::completions(arguments, &mut command())),
         "man" => output::write_text(&generated::man(command())?),

@@ -14,6 +14,7 @@ pub mod picture;
 pub mod plain;
 pub(crate) mod sheet;
 mod svg;
+pub mod systems;
 pub mod table;
 pub mod trace;
 
