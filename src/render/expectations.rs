@@ -17,7 +17,7 @@ use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 const UNCONFIRMED: &str = "? confirmed by nobody: shown, not judged";
 
 /// What the other mark behind a value means.
-const OBSERVED: &str = "* also observed on such a system: udp-lab systems; the others are documented only";
+const OBSERVED: &str = "* also observed on such a system (udp-lab systems); else only documented";
 
 /// What `any` means.
 const MEASURED: &str = "any: measured, not judged";
@@ -121,7 +121,7 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: Rend
     table::line(&mut text, &drawn.finish(1..header.len()));
     if !blank {
         for legend in legend(prediction, &systems) {
-            table::line(&mut text, legend);
+            table::line(&mut text, &options.wrap(legend, ""));
         }
         text.push_str(&notes.lines(options));
         text.push_str("\nSources:\n");

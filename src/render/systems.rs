@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use comfy_table::{Cell, Color};
+use comfy_table::Color;
 use serde_json::{Map, json};
 
 use super::markdown::{escaped, head, row, scene_row};
 use super::phrases::{USUAL, property};
 use super::plain::Lines;
-use super::sheet::{self, Notes, Sheet};
+use super::sheet::{Notes, Sheet};
 use super::{RenderOptions, csv, json, table};
-use crate::systems::{Answer, Note, Record, System, note_on};
+use crate::systems::{Answer, Record, System, note_on};
 use crate::vocabulary::{Claim, Expect, Os, PredictedScene, Prediction};
 
 /// What stands in a cell where the record has no answer yet.
@@ -42,10 +42,6 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn note(&self) -> Option<&'static Note> {
-        note_on(self.system.name, self.lesson, &self.claim.id)
-    }
-
     fn expected(&self) -> &Expect {
         self.claim.expected.on(self.system.record.host.os)
     }
@@ -66,14 +62,23 @@ impl<'a> Entry<'a> {
 
     /// What a reader of the cell must know beyond it.
     fn remark(&self) -> Option<String> {
-        let note = self.note().map(|note| format!(" {} ({}).", note.why, note.source)).unwrap_or_default();
+        let note = note_on(self.system.name, self.lesson, &self.claim.id);
+        let note = note.map(|note| format!(" {} ({}).", note.why, note.source)).unwrap_or_default();
         let remark = match self.answer {
             Answer::Differs(_) => format!("expected was {}.{note}", self.expected()),
             Answer::Skipped(reason) => format!("skipped: {}.{note}", reason.trim_end_matches('.')),
-            Answer::Unjudged(_) => format!("nobody has confirmed what to expect: {}.", self.expected()),
+            Answer::Unjudged(_) => {
+                let expected = self.expected().to_string();
+                format!("expected is {}, which nobody has confirmed.", expected.trim_end_matches(" ?"))
+            }
             Answer::AsExpected(_) | Answer::Measured | Answer::NotYet => return None,
         };
-        Some(format!("{}: {remark}", self.system.title))
+        Some(remark)
+    }
+
+    /// The same below a table, where it must say of which system it speaks.
+    fn note(&self) -> Option<String> {
+        self.remark().map(|remark| format!("{}: {remark}", self.system.title))
     }
 }
 
@@ -109,7 +114,7 @@ fn entries<'a>(systems: &'a [System], lessons: &'a [Prediction]) -> impl Iterato
 }
 
 fn notes(systems: &[System], prediction: &Prediction) -> Notes {
-    Notes::of(entries(systems, std::slice::from_ref(prediction)).filter_map(|entry| entry.remark()))
+    Notes::of(entries(systems, std::slice::from_ref(prediction)).filter_map(|entry| entry.note()))
 }
 
 /// One lesson for the terminal. Systems that answered the same share a line: there is no room for a column each.
@@ -126,14 +131,17 @@ pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions
             drawn.scene(scene);
         }
         let mut property = line.property();
-        for (shown, entries) in same(&line, &notes) {
+        let cells = same(&line, &notes);
+        let most = cells.iter().map(|(_, entries)| entries.len()).max();
+        for (shown, entries) in &cells {
             let names = match entries.len() {
-                all if all == systems.len() => "all".to_owned(),
+                _ if cells.len() == 1 => "all".to_owned(),
+                count if Some(count) == most && count > 1 => "the others".to_owned(),
                 _ => entries.iter().map(|entry| entry.system.title).collect::<Vec<_>>().join(", "),
             };
             let cell = match entries[0].differs() {
                 true => drawn.cell(&format!("{shown} differs")).fg(Color::DarkRed),
-                false => drawn.cell(&shown),
+                false => drawn.cell(shown),
             };
             drawn.row([drawn.cell(&std::mem::take(&mut property)), cell, drawn.cell(&names)]);
         }
@@ -141,7 +149,7 @@ pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions
     table::line(&mut text, &drawn.finish(1..3));
     table::line(&mut text, USUAL);
     text.push_str(&notes.lines(options));
-    table::line(&mut text, "\nThe systems: udp-lab systems");
+    table::line(&mut text, "\nThe systems, and what else differs: udp-lab systems");
     text
 }
 
@@ -149,7 +157,7 @@ pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions
 fn same<'l, 'a>(line: &'l Line<'a>, notes: &Notes) -> Vec<(String, Vec<&'l Entry<'a>>)> {
     let mut cells: Vec<(String, Vec<&Entry<'_>>)> = Vec::new();
     for entry in &line.entries {
-        let cell = notes.marked(entry.shown(), entry.remark().as_deref());
+        let cell = notes.marked(entry.shown(), entry.note().as_deref());
         match cells.iter_mut().find(|(known, _)| *known == cell) {
             Some((_, entries)) => entries.push(entry),
             None => cells.push((cell, vec![entry])),
@@ -168,39 +176,38 @@ fn counts(system: &System, lessons: &[Prediction]) -> [usize; 4] {
     COUNTED.map(|(_, word)| entries(system, lessons).filter(|entry| entry.answer.word() == word).count())
 }
 
-/// The heads of the table of systems.
-const SYSTEMS: [&str; 4] = ["System", "Calls itself", "Ran in", "Date"];
+/// How a system names itself.
+fn own_name(system: &System) -> String {
+    let host = &system.record.host;
+    format!("{} {}, {}", host.os.name(), host.release, host.arch)
+}
 
-/// A system under these heads.
-fn identity(system: &System) -> [String; 4] {
-    let Record { host, within, date, .. } = &system.record;
-    let own = format!("{} {}, {}", host.os.name(), host.release, host.arch);
-    [system.title.to_owned(), own, within.clone().unwrap_or_else(|| "-".to_owned()), date.clone()]
+/// A system in a few words: how it names itself, what it ran in and when, and how many rows got which answer.
+fn in_words(system: &System, lessons: &[Prediction]) -> String {
+    let within = system.record.within.iter().map(|within| format!(", in {within}"));
+    let counts = COUNTED.iter().zip(counts(system, lessons)).filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|((head, _), count)| format!("{count} {}", head.to_lowercase())).collect();
+    let own: String = [own_name(system)].into_iter().chain(within).collect();
+    format!("{own}, {}: {}", system.record.date, counts.join(", "))
 }
 
 /// The answers that differ, a sentence or two each.
-fn findings<'a>(systems: &'a [System], lessons: &'a [Prediction]) -> impl Iterator<Item = (Entry<'a>, String)> {
+fn findings<'a>(systems: &'a [System], lessons: &'a [Prediction]) -> impl Iterator<Item = String> {
     entries(systems, lessons).filter(Entry::differs).map(|entry| {
+        let Entry { lesson, claim, system, .. } = entry;
         let remark = entry.remark().unwrap_or_default();
-        let row = format!("{}, {}", entry.lesson, entry.claim.property);
-        let text = format!("{row}: {}. {remark}", entry.shown());
-        (entry, text)
+        format!("{}, {lesson}, \"{}\": {}; {remark}", system.title, claim.property, entry.shown())
     })
 }
 
 /// The systems, and what differs on them, for the terminal.
 pub fn overview(systems: &[System], lessons: &[Prediction], options: RenderOptions) -> String {
-    let mut text = table::heading("systems: what they really answered", options);
-    let heads = COUNTED.map(|(head, _)| head);
-    let mut drawn = sheet::empty(options, &[&SYSTEMS[..], &heads].concat());
-    for system in systems {
-        let identity = identity(system).map(|cell| Cell::new(options.line(&cell)));
-        let counts = counts(system, lessons).map(Cell::new);
-        drawn.add_row(identity.into_iter().chain(counts));
-    }
-    table::line(&mut text, &drawn.to_string());
-    for (_, finding) in findings(systems, lessons) {
-        table::line(&mut text, &format!("\n{}", options.wrap(&finding, "")));
+    let mut text = table::heading("What systems really answered", options);
+    let words: Vec<String> = systems.iter().map(|system| in_words(system, lessons)).collect();
+    let rows: Vec<_> = systems.iter().map(|system| system.title).zip(words.iter().map(String::as_str)).collect();
+    text.push_str(&table::beside(&rows, options));
+    for finding in findings(systems, lessons) {
+        table::line(&mut text, &format!("\n{}", options.wrap(&finding, "  ")));
     }
     table::line(&mut text, "\nA lesson row by row: udp-lab systems LESSON\nAdd your system: udp-lab record --help");
     text
@@ -209,14 +216,16 @@ pub fn overview(systems: &[System], lessons: &[Prediction], options: RenderOptio
 /// The page of all systems and lessons, in Markdown.
 pub fn page(systems: &[System], lessons: &[Prediction]) -> String {
     let mut page = format!("# What systems really answered\n\n{INTRODUCTION}\n## The systems\n\n");
-    page.push_str(&head(&[&SYSTEMS[..], &COUNTED.map(|(head, _)| head)].concat()));
+    page.push_str(&head(&[&["System", "Calls itself", "Ran in", "Date"][..], &COUNTED.map(|(head, _)| head)].concat()));
     for system in systems {
+        let within = system.record.within.clone().unwrap_or_else(|| "-".to_owned());
+        let identity = [system.title.to_owned(), own_name(system), within, system.record.date.clone()];
         let counts = counts(system, lessons).map(|count| count.to_string());
-        page.push_str(&row(identity(system).iter().map(|cell| escaped(cell)).chain(counts)));
+        page.push_str(&row(identity.iter().map(|cell| escaped(cell)).chain(counts)));
     }
     let _ = write!(page, "\n{STAND_INS}\n## What differs\n\n");
-    for (entry, finding) in findings(systems, lessons) {
-        let _ = writeln!(page, "- `{}`: {}", entry.claim.id, escaped(&finding));
+    for finding in findings(systems, lessons) {
+        let _ = writeln!(page, "- {}", escaped(&finding));
     }
     page.push_str("\n## What a record does not have yet\n\n");
     page.push_str(&missing(systems, lessons));
@@ -256,7 +265,7 @@ fn section(systems: &[System], prediction: &Prediction) -> String {
             text.push_str(&scene_row(scene, titles.len()));
         }
         let cells = line.entries.iter().map(|entry| {
-            let cell = escaped(&notes.marked(entry.shown(), entry.remark().as_deref()));
+            let cell = escaped(&notes.marked(entry.shown(), entry.note().as_deref()));
             match entry.answer {
                 Answer::Differs(_) => format!("**{cell} differs**"),
                 Answer::Measured | Answer::NotYet => format!("*{cell}*"),
@@ -331,7 +340,7 @@ pub fn as_plain(systems: &[System], lessons: &[Prediction], options: RenderOptio
 /// What the page is, and how its tables are read.
 const INTRODUCTION: &str = "\
 Written by the tests from the records in `docs/systems`: `UPDATE_PAGES=1 cargo test --test main systems::`. `udp-lab systems LESSON` \
-shows the same in a terminal.
+shows a lesson in a terminal.
 
 Each cell is what the system in its column answered to the real calls of a lesson, with the lesson's own parameters. An answer that is \
 not what [the lesson expects](expectations.md) there is bold and has a note below its table: why, and whose defect or whose freedom \
@@ -341,7 +350,7 @@ an expectation, that is younger than the record. `~` is typical, guaranteed by n
 
 /// Who may speak for whom.
 const STAND_INS: &str = "\
-gVisor is a kernel of its own that offers the calls of Linux, and Wine a library that offers those of Windows: each speaks for itself \
+s390x is there for its byte order. gVisor is a kernel of its own that offers the calls of Linux, and Wine a library that offers those of Windows: each speaks for itself \
 only. Their answers confirm no expectation for Linux or Windows.
 ";
 
@@ -361,5 +370,5 @@ its line to `systems!` in `src/systems/mod.rs`, and run
 
 An answer that differs wants a note in `src/systems/notes.rs`, with its source. The records of Linux, macOS and Windows are artifacts \
 of each run of the project's workflow (`record-ubuntu-latest` and so on). The others on this page are made on Debian by \
-`tests/systems/run`.
+`tests/systems/run all`, which says what it installs.
 ";

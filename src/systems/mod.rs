@@ -106,6 +106,7 @@ systems! {
     "linux-6.18": "Linux 6.18", Some(Os::Linux);
     "linux-6.12": "Linux 6.12", Some(Os::Linux);
     "linux-6.1": "Linux 6.1", Some(Os::Linux);
+    "linux-6.1-s390x": "Linux 6.1, s390x", Some(Os::Linux);
     "uml": "user-mode Linux", Some(Os::Linux);
     "gvisor": "gVisor", None;
     "wine": "Wine", None;

@@ -34,4 +34,20 @@ pub static NOTES: &[Note] = &[
               a quarter of the buffer at a time",
         source: "gVisor pkg/tcpip/transport/udp/endpoint.go, Read(); Linux net/ipv4/udp.c, udp_rmem_release()",
     },
+    Note {
+        system: "gvisor",
+        rows: &[
+            "connectionless/not-kept",
+            "connectionless/before-restart",
+            "connectionless/after-restart",
+            "connectionless/client-notices",
+            "compare/udp-answers-from",
+            "compare/udp-unconnected-hears",
+            "compare/udp-connected-hears",
+        ],
+        why: "gVisor's freedom, and a limit of this program: the lab lets a port be shared only for the moment in which it needs \
+              that, after the port was bound. Linux allows it then; gVisor goes by what was set before the bind",
+        source: "gVisor pkg/tcpip/transport/udp/endpoint.go, registerWithStack(), boundPortFlags; POSIX does not say when \
+                 SO_REUSEADDR must be set",
+    },
 ];

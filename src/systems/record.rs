@@ -86,7 +86,7 @@ impl RecordedRow {
             id: format!("{lesson}/{}", row.id),
             verdict: row.verdict,
             observed: answered.then(|| row.observed.clone()),
-            reason: row.reason.as_deref().filter(|_| skipped).map(without_ports),
+            reason: row.reason.as_deref().filter(|_| skipped).map(kept),
         }
     }
 }
@@ -97,7 +97,13 @@ fn day(report: &Report) -> String {
     began.split('T').next().unwrap_or_default().to_owned()
 }
 
-/// `text` with addresses whose port the system chose without that port: the next run has another one.
+/// What is kept of the reason why a row was skipped: not what the user of that machine may do about it, and no port that the
+/// system chose, as the next run has another one.
+fn kept(reason: &str) -> String {
+    without_ports(reason.split_once(". ").map_or(reason, |(first, _)| first))
+}
+
+/// `text` with addresses that have no ports.
 fn without_ports(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_end_matches([':', ',', '.', ';']);
@@ -115,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_the_same_whatever_port_the_system_chose() {
-        assert_eq!(without_ports("bind 127.0.0.1:35996: in use. See [::1]:9."), "bind 127.0.0.1: in use. See ::1.");
-        assert_eq!(without_ports("at 12:30, of 127.0.0.2"), "at 12:30, of 127.0.0.2");
+        assert_eq!(kept("bind 127.0.0.1:35996: in use. End that program."), "bind 127.0.0.1: in use");
+        assert_eq!(kept("at 12:30, of 127.0.0.2, see [::1]:9"), "at 12:30, of 127.0.0.2, see ::1");
     }
 }
