@@ -150,7 +150,7 @@ fn systems_command() -> Command {
                         .value_parser(PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))),
                 )
                 .after_help(
-                    "The records are those of the lessons' own parameters. --format markdown without LESSON writes \
+                    "The records are those of the lessons' own parameters. --format markdown without LESSON prints \
                      docs/systems.md.\n\n\
                      Example: udp-lab systems delivery\n\nExit status: 0; 2 wrong use.",
                 )

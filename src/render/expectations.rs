@@ -56,7 +56,7 @@ fn legend(prediction: &Prediction, systems: &[Os]) -> Vec<&'static str> {
         .collect()
 }
 
-fn is_measured(claim: &Claim) -> bool {
+pub(super) fn is_measured(claim: &Claim) -> bool {
     Os::ALL.iter().all(|os| matches!(claim.expected.on(*os), Expect::Measured | Expect::Absent(_)))
 }
 

@@ -5,13 +5,14 @@ use std::fmt::Write;
 use comfy_table::Color;
 use serde_json::{Map, json};
 
+use super::expectations::is_measured;
 use super::markdown::{escaped, head, row, scene_row};
 use super::phrases::{USUAL, property};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::{RenderOptions, csv, json, table};
 use crate::systems::{Answer, Record, System, note_on};
-use crate::vocabulary::{Claim, Expect, Os, PredictedScene, Prediction};
+use crate::vocabulary::{Claim, Expect, PredictedScene, Prediction};
 
 /// What stands in a cell where the record has no answer yet.
 const NOT_YET: &str = "not yet";
@@ -93,8 +94,7 @@ struct Line<'a> {
 impl Line<'_> {
     /// The property, as the first column shows it.
     fn property(&self) -> String {
-        let unjudged = |os: &Os| matches!(self.claim.expected.on(*os), Expect::Measured | Expect::Absent(_));
-        property(&self.claim.property, self.claim.strength, Os::ALL.iter().all(unjudged))
+        property(&self.claim.property, self.claim.strength, is_measured(self.claim))
     }
 }
 
@@ -131,19 +131,12 @@ pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions
             drawn.scene(scene);
         }
         let mut property = line.property();
-        let cells = same(&line, &notes);
-        let most = cells.iter().map(|(_, entries)| entries.len()).max();
-        for (shown, entries) in &cells {
-            let names = match entries.len() {
-                _ if cells.len() == 1 => "all".to_owned(),
-                count if Some(count) == most && count > 1 => "the others".to_owned(),
-                _ => entries.iter().map(|entry| entry.system.title).collect::<Vec<_>>().join(", "),
-            };
-            let cell = match entries[0].differs() {
+        for Shared { shown, differs, by } in shared(&line, &notes) {
+            let cell = match differs {
                 true => drawn.cell(&format!("{shown} differs")).fg(Color::DarkRed),
-                false => drawn.cell(shown),
+                false => drawn.cell(&shown),
             };
-            drawn.row([drawn.cell(&std::mem::take(&mut property)), cell, drawn.cell(&names)]);
+            drawn.row([drawn.cell(&std::mem::take(&mut property)), cell, drawn.cell(&by)]);
         }
     }
     table::line(&mut text, &drawn.finish(1..3));
@@ -153,8 +146,16 @@ pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions
     text
 }
 
-/// The cells of a line, each once, with the systems that have it.
-fn same<'l, 'a>(line: &'l Line<'a>, notes: &Notes) -> Vec<(String, Vec<&'l Entry<'a>>)> {
+/// A cell that systems share.
+struct Shared {
+    shown: String,
+    differs: bool,
+    /// Which systems have it.
+    by: String,
+}
+
+/// The cells of a line, each once. The one that most systems have does not name them.
+fn shared(line: &Line<'_>, notes: &Notes) -> Vec<Shared> {
     let mut cells: Vec<(String, Vec<&Entry<'_>>)> = Vec::new();
     for entry in &line.entries {
         let cell = notes.marked(entry.shown(), entry.note().as_deref());
@@ -163,7 +164,18 @@ fn same<'l, 'a>(line: &'l Line<'a>, notes: &Notes) -> Vec<(String, Vec<&'l Entry
             None => cells.push((cell, vec![entry])),
         }
     }
-    cells
+    let most = cells.iter().map(|(_, entries)| entries.len()).max().filter(|most| *most > 1);
+    let largest = cells.iter().position(|(_, entries)| Some(entries.len()) == most);
+    let alone = cells.len() == 1;
+    let share = |(place, (shown, entries)): (usize, (String, Vec<&Entry<'_>>))| {
+        let by = match largest == Some(place) {
+            true if alone => "all".to_owned(),
+            true => "the others".to_owned(),
+            false => entries.iter().map(|entry| entry.system.title).collect::<Vec<_>>().join(", "),
+        };
+        Shared { shown, differs: entries.iter().any(|entry| entry.differs()), by }
+    };
+    cells.into_iter().enumerate().map(share).collect()
 }
 
 /// The heads of the counts, and the words that are counted.

@@ -14,8 +14,8 @@ pub struct Note {
 
 /// The note on the row `id` of `lesson` on the system whose record has this name.
 pub fn note_on(system: &str, lesson: &str, id: &str) -> Option<&'static Note> {
-    let speaks_of = |row: &&str| row.split_once('/') == Some((lesson, id));
-    NOTES.iter().find(|note| note.system == system && note.rows.iter().any(|row| speaks_of(&row)))
+    let is_asked_for = |row: &&str| row.split_once('/') == Some((lesson, id));
+    NOTES.iter().find(|note| note.system == system && note.rows.iter().any(is_asked_for))
 }
 
 /// All of them. The tests demand one for each row that differs, and none for a row that does not.
