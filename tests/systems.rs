@@ -10,7 +10,7 @@ use udp_lab::render;
 use udp_lab::systems::{Answer, NOTES, Record, System, all, mark_observed};
 use udp_lab::vocabulary::{Claim, Expect, Os, Prediction, Verdict};
 
-use crate::support::{Run, run, say};
+use crate::support::{run, say};
 
 fn predictions() -> Vec<Prediction> {
     LESSONS.iter().map(|lesson| lesson.predict(&lesson.default_scenes().unwrap())).collect()
@@ -236,7 +236,7 @@ fn a_record_is_what_the_lessons_just_saw() {
 #[cfg(target_os = "linux")]
 fn a_record_is_made_of_a_world_that_differs() {
     let made = crate::support::in_world("peek-consumes").arg("record").output().unwrap();
-    let made = Run::from(made);
+    let made = crate::support::Run::from(made);
     assert_eq!(made.status, 0, "{}", made.err);
     let record: Record = serde_json::from_str(&made.out).unwrap();
     let row = record.row("boundaries", "after-peek").unwrap();
