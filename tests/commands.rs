@@ -92,7 +92,7 @@ fn what_does_not_exist_is_wrong_use() {
 
 #[test]
 fn help_has_an_example_and_the_exit_statuses() {
-    for command in ["explain", "doctor", "completions", "man"] {
+    for command in ["explain", "systems", "record", "doctor", "completions", "man"] {
         let run = run([command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.out.contains(&format!("Example: udp-lab {command}")), "{}", run.out);

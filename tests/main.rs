@@ -25,5 +25,6 @@ mod step;
 mod strangers;
 mod support;
 mod surroundings;
+mod systems;
 #[cfg(target_os = "linux")]
 mod weather;

@@ -42,6 +42,7 @@ fn argument() -> impl Strategy<Value = OsString> {
         "client",
         "expect",
         "explain",
+        "systems",
         "doctor",
         "completions",
         "man",

@@ -8,7 +8,7 @@ use clap::ArgMatches;
 
 use super::export::{Export, Files};
 use super::failure::Failure;
-use super::options::Options;
+use super::options::{Options, table_or_json};
 use super::output::print;
 use super::progress;
 use crate::interactive::predict;
@@ -16,7 +16,8 @@ use crate::interactive::step::Step;
 use crate::kernel;
 use crate::lab::Observer;
 use crate::lessons::{LESSONS, Lesson, Scene};
-use crate::render::{Detail, Format, Invocation, RenderOptions, Results, table};
+use crate::render::{self, Detail, Format, Invocation, RenderOptions, Results, table};
+use crate::systems::Record;
 use crate::vocabulary::{Choice, Report, Status};
 
 /// Runs one lesson; `given` are the arguments as they were written.
@@ -195,6 +196,18 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
         Some((said, right)) => format!("{}\nYou expected {right} of {said}.\n", table::tallies(&results)),
     };
     finish(&text, &results, &files)
+}
+
+/// `record`: runs every lesson, and writes down what this system answered.
+pub(super) fn record(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    table_or_json(options.format, "record writes JSON")?;
+    let run = |lesson: &&Lesson| run_lesson(lesson, lesson.default_scenes()?, None, None);
+    let reports = LESSONS.iter().map(run).collect::<Result<Vec<_>, Failure>>()?;
+    let within = arguments.get_one::<String>("within").cloned();
+    print(&render::systems::record(&Record::of(&reports, &kernel::host(), within)))?;
+    reports.iter().for_each(say_what_stopped);
+    let judged: usize = reports.iter().map(|report| report.tally().judged()).sum();
+    Ok(if judged > 0 { Status::AsExpected } else { Status::CouldNotRun })
 }
 
 /// Prints what a run left and writes it to the files; one that fails does not keep the other from it.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::kernel::{self, HERE};
@@ -203,6 +204,13 @@ impl Lesson {
         self.scenes(&matches)
     }
 
+    /// Whether no parameter was given: then the scenes are the [default ones](Self::default_scenes).
+    pub fn has_own_parameters(&self, matches: &ArgMatches) -> bool {
+        let parameters = self.augment(Command::new(self.name));
+        let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        !parameters.get_arguments().any(|parameter| given(parameter.get_id().as_str()))
+    }
+
     /// What the lesson claims with these scenes, and nothing run.
     pub fn predict(&self, scenes: &[Scene]) -> Prediction {
         let of_scene =
@@ -213,6 +221,7 @@ impl Lesson {
             question: self.question,
             why: self.why,
             scenes: scenes.iter().map(of_scene).collect(),
+            observed: Vec::new(),
         }
     }
 

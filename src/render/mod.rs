@@ -20,6 +20,7 @@ mod sentences;
 pub(crate) mod sheet;
 mod side_by_side;
 mod svg;
+pub mod systems;
 pub mod table;
 pub mod trace;
 

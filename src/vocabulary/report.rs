@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Beside, Claim, Event, Guess, Os, Sentence, Source, Strength, Truth};
 
 /// What became of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Observed as expected.
@@ -95,9 +95,16 @@ pub struct Prediction {
     pub why: &'static str,
     /// Its scenes in order.
     pub scenes: Vec<PredictedScene>,
+    /// The rows whose expected answer was observed on such a system, with that system.
+    pub observed: Vec<(String, Os)>,
 }
 
 impl Prediction {
+    /// Whether the answer that the row `id` expects was observed on such a system as `os`; else it is only documented.
+    pub fn was_observed(&self, id: &str, os: Os) -> bool {
+        self.observed.iter().any(|(row, on)| row == id && *on == os)
+    }
+
     /// The claims of all scenes, in order.
     pub fn claims(&self) -> impl Iterator<Item = &Claim> + Clone {
         self.scenes.iter().flat_map(|scene| &scene.claims)
