@@ -132,30 +132,30 @@ fn what_differs_has_a_note_and_no_note_is_out_of_date() {
 fn what_a_record_does_not_have_is_shown_as_that() {
     let lessons = predictions();
     let mut old = system("linux-6.12");
-    old.record.rows.retain(|row| row.id != "boundaries/peek");
+    old.record.rows.retain(|row| row.id != "boundaries/empty-send");
     // As if the lesson had expected another answer when the record was made.
     let changed = old.record.rows.iter_mut().find(|row| row.id == "boundaries/senders").unwrap();
     changed.observed = Some("the client".to_owned());
     let found = answers(&old, &lessons);
-    assert_eq!([found["boundaries/peek"], found["boundaries/senders"]], [Answer::NotYet; 2]);
+    assert_eq!([found["boundaries/empty-send"], found["boundaries/senders"]], [Answer::NotYet; 2]);
     assert_eq!(found["boundaries/receives-needed"], Answer::AsExpected("3"));
 
     let page = render::systems::page(&[old], &lessons);
     let missing = page.lines().find(|line| line.starts_with("- Linux 6.12: ")).unwrap();
-    assert!(["`boundaries/peek`", "`boundaries/senders`"].iter().all(|row| missing.contains(row)), "{missing}");
-    assert!(line_of(&page, &property("boundaries", "peek")).ends_with("| *not yet* |"), "{page}");
+    assert!(["`boundaries/empty-send`", "`boundaries/senders`"].iter().all(|row| missing.contains(row)), "{missing}");
+    assert!(line_of(&page, &property("boundaries", "empty-send")).ends_with("| *not yet* |"), "{page}");
 }
 
 #[test]
 fn what_differs_stands_out_on_the_page() {
     let lessons = predictions();
     let mut odd = system("linux-6.12");
-    let row = odd.record.rows.iter_mut().find(|row| row.id == "boundaries/peek").unwrap();
+    let row = odd.record.rows.iter_mut().find(|row| row.id == "boundaries/empty-send").unwrap();
     (row.observed, row.verdict) = (Some("nothing".to_owned()), Verdict::Differs);
     let page = render::systems::page(&[odd], &lessons);
-    let cell = line_of(&page, &property("boundaries", "peek"));
+    let cell = line_of(&page, &property("boundaries", "empty-send"));
     assert!(cell.contains("| **nothing \\[") && cell.ends_with(" differs** |"), "{cell}");
-    assert!(page.contains("Linux 6.12: expected was \"hello\"."), "{page}");
+    assert!(page.contains("Linux 6.12: expected was 0."), "{page}");
 }
 
 /// What a stand-in answers confirms nothing for the system whose calls it offers.
