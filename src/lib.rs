@@ -12,4 +12,5 @@ mod lab;
 pub mod lessons;
 mod programs;
 pub mod render;
+pub mod systems;
 pub mod vocabulary;

@@ -31,10 +31,10 @@ fn one_blank(call: &str) -> String {
 
 #[test]
 fn all_prints_a_trace_behind_each_table() {
-    let out = run(["all", "--full", "--no-ladder", "--trace"]).out;
+    let out = run(["all", "--no-ladder", "--full", "--trace"]).out;
     assert_eq!(out.matches("\n# trace: ").count(), LESSONS.len());
     assert!(out.contains("\n# server: serve\n") && out.contains("\n# server: begin client 1\n"), "{out}");
-    let out = run(["all", "--no-ladder"]).out;
+    let out = run(["all", "--no-ladder", "--full"]).out;
     assert_eq!((out.matches("# ").count(), out.matches("\nCheck: ").count()), (0, LESSONS.len()));
 }
 
@@ -88,6 +88,43 @@ fn flags_parts_and_errors_are_those_of_the_call() {
         let wanted = Regex::new(&format!("^{wanted}$")).unwrap();
         assert!(calls.iter().any(|call| wanted.is_match(call)), "{lesson}: {wanted}\n{}", calls.join("\n"));
     }
+}
+
+#[test]
+fn a_trace_leaves_out_what_repeats_and_nothing_special() {
+    let file = temporary("folded.json");
+    let left_out = Regex::new(r"(?m)^# \.\.\. (\d+) more like (?:it|them)$").unwrap();
+    let moment = Regex::new("^# [^:]+: (serve|begin|end)").unwrap();
+    for lesson in LESSONS {
+        let arguments = [lesson.name, "--trace", "--export", file.to_str().unwrap(), "--force"];
+        let out = run(arguments).out;
+        let document: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let events = document["reports"][0]["events"].as_array().unwrap();
+        let is = |event: &&Value| event["result"] == "nothing" || !event["result"]["error"].is_null();
+        let special = calls(&out).iter().filter(|call| call.contains(") = -1 ")).count();
+        assert_eq!(special, events.iter().filter(is).count(), "{}: {out}", lesson.name);
+        assert_eq!(
+            out.matches("msg_flags=MSG_TRUNC").count(),
+            events.iter().filter(|event| event["cut"] == true).count()
+        );
+        let is_moment = |line: &&&str| moment.is_match(line) && !line.starts_with("# scene ");
+        let moments = trace(&out).iter().filter(is_moment).count();
+        let missing: usize = left_out.captures_iter(&out).map(|found| found[1].parse::<usize>().unwrap()).sum();
+        assert_eq!(calls(&out).len() + moments + missing, events.len(), "{}: {out}", lesson.name);
+        assert!(trace(&out).len() < 300, "{}: {}", lesson.name, trace(&out).len());
+    }
+    fs::remove_file(&file).unwrap();
+    let out = run(["delivery", "--trace", "--full"]).out;
+    assert!(!left_out.is_match(&out) && trace(&out).len() > 20_000, "{}", trace(&out).len());
+}
+
+#[test]
+fn three_truncated_datagrams_stay_in_a_trace() {
+    let messages: Vec<String> = (0..20).map(|number| format!("message {number}")).collect();
+    let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
+    let out = run([&["boundaries", "--buffer", "7", "--scene", "1", "--trace"], &messages[..]].concat()).out;
+    assert_eq!(calls(&out).iter().filter(|call| call.contains(r#""message", 7, 0, "#)).count(), 20, "{out}");
+    assert!(out.contains("\n# ... 18 more like it\n"), "the sends are alike: {out}");
 }
 
 #[test]
@@ -203,8 +240,9 @@ fn the_line_to_check_with_shows_the_same_sends_and_receives() {
         return;
     }
     for lesson in LESSONS {
-        let command = check_line(&run([lesson.name, "--full", "--no-ladder", "--trace"]).out);
-        assert_eq!(command, format!("strace -f -e trace=network udp-lab {} --full --no-ladder --trace", lesson.name));
+        let command = check_line(&run([lesson.name, "--no-ladder", "--full", "--trace"]).out);
+        let wanted = format!("strace -f -e trace=network udp-lab {} --no-ladder --full --trace", lesson.name);
+        assert_eq!(command.replace(" \\\n    ", " "), wanted);
         let output = in_a_shell(&command);
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         let (all, threads) = seen(&err);
@@ -255,7 +293,7 @@ fn the_line_to_check_with_can_be_pasted_whatever_the_arguments() {
     }
     let messages =
         ["two words", "it's", "$HOME `x` \\", "tab\there", "", "六", "and many more words", "to fill", "lines"];
-    for more in [&["--full", "--no-ladder"][..], &["--full", "--no-ladder", "--ascii"]] {
+    for more in [&["--no-ladder", "--full"][..], &["--no-ladder", "--full", "--ascii"]] {
         let out = run([&["boundaries"], &messages[..], more].concat()).out;
         let command = check_line(&out);
         assert!(command.contains(" \\\n"), "{command}");
@@ -268,7 +306,7 @@ fn the_line_to_check_with_can_be_pasted_whatever_the_arguments() {
 
 #[test]
 fn an_endless_argument_does_not_make_an_endless_line() {
-    let out = run(["boundaries", &"x".repeat(5000), "--full", "--no-ladder"]).out;
+    let out = run(["boundaries", "--full", &"x".repeat(5000), "--no-ladder"]).out;
     assert!(check_line(&out).len() < 120, "{out}");
 }
 

@@ -233,7 +233,7 @@ fn colour_is_not_for_files() {
 #[test]
 fn all_that_is_printed_and_written_comes_from_one_run() {
     let folder = folder("one-run");
-    let run = run_in(&folder, &["boundaries", "--format", "plain", "--export", "r.md", "--export", "r.txt"]);
+    let run = run_in(&folder, &["boundaries", "--full", "--format", "plain", "--export", "r.md", "--export", "r.txt"]);
     let times = |text: &str, pattern: &str| -> Vec<String> {
         let pattern = Regex::new(pattern).unwrap();
         pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
@@ -490,7 +490,7 @@ fn a_predicted_run_is_exported_as_any_other() {
     let folder = folder("predicted");
     for command in ["truncation", "all"] {
         let run = run_in(&folder, &[command, "--predict=a", "--export", "r.txt", "--force"]);
-        assert!(run.out.contains("You said: a)"), "{}", run.out);
+        assert!(run.out.contains("You said a)"), "{}", run.out);
         let file = read(&folder, "r.txt");
         assert!(file.contains("\nWhy: ") && !file.contains("You said"), "{file}");
     }
@@ -527,7 +527,7 @@ fn expectations_are_the_same_in_every_format() {
         let json: Value = serde_json::from_str(&expect("json")).unwrap();
         let (csv, plain, markdown) =
             (parsed_csv(&expect("csv")), expect("plain"), parsed_markdown(&expect("markdown")));
-        assert_eq!(csv[0].join(","), "lesson,scene,id,property,strength,linux,macos,windows,source");
+        assert_eq!(csv[0].join(","), "lesson,scene,id,property,strength,linux,macos,windows,source,observed");
         let claims = json["claims"].as_array().unwrap();
         assert_eq!(csv.len(), 1 + claims.len());
         for (claim, row) in claims.iter().zip(&csv[1..]) {
@@ -541,10 +541,17 @@ fn expectations_are_the_same_in_every_format() {
             let [linux, macos, windows] = values.each_ref().map(String::as_str);
             let (scene, id, property) = (text("scene"), text("id"), text("property"));
             let (strength, source) = (text("strength"), text("source"));
-            assert_eq!(*row, [lesson.name, scene, id, property, strength, linux, macos, windows, source]);
+            let observed = [("linux", "Linux"), ("macos", "macOS"), ("windows", "Windows")]
+                .into_iter()
+                .filter(|(os, _)| claim["expected"][os]["observed"] == true)
+                .map(|(_, name)| name);
+            let observed = observed.collect::<Vec<_>>().join(" ");
+            assert_eq!(*row, [lesson.name, scene, id, property, strength, linux, macos, windows, source, &observed]);
+            let observed = format!("observed on: {observed}");
             let group = format!(
                 "property: {property}\nexpected on Linux: {linux}\nexpected on macOS: {macos}\n\
-                 expected on Windows: {windows}\nstrength: {strength}\nsource: {source}\nid: {id}\n"
+                 expected on Windows: {windows}\n{}\nstrength: {strength}\nsource: {source}\nid: {id}\n",
+                observed.trim_end()
             );
             assert!(plain.contains(&group), "{group} in {plain}");
             let cell = |row: &Vec<String>| row[0].trim_start_matches("~ ") == property && row[4] == source;
@@ -557,7 +564,7 @@ fn expectations_are_the_same_in_every_format() {
 fn a_blank_sheet_is_blank_in_every_format_and_may_be_of_one_system() {
     let expect = |format| run(["expect", "truncation", "--os", "windows", "--blank", "--format", format]).out;
     let csv = parsed_csv(&expect("csv"));
-    assert_eq!(csv[0].join(","), "lesson,scene,id,property,strength,windows,source");
+    assert_eq!(csv[0].join(","), "lesson,scene,id,property,strength,windows,source,observed");
     assert!(csv[1..].iter().all(|row| row[5].is_empty()), "{csv:?}");
     let plain = expect("plain");
     assert!(plain.contains("\nexpected on Windows:\n") && !plain.contains("Linux:"), "{plain}");

@@ -19,10 +19,12 @@ mod programs;
 mod properties;
 mod registry;
 mod screen;
+mod sentences;
 mod step;
 #[cfg(target_os = "linux")]
 mod strangers;
 mod support;
 mod surroundings;
+mod systems;
 #[cfg(target_os = "linux")]
 mod weather;

@@ -1,9 +1,12 @@
 //! Every transcript in README, demos and docs is what the program prints.
 //!
-//! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Times, ports and the system's release are
-//! replaced on both sides before they are compared, and blanks and lines are collapsed, as a table follows its longest
-//! cell; in pictures all numbers are replaced. A line `...` stands for lines that are left out. `UPDATE_PAGES=1 cargo test --test main pages::` writes today's output
-//! into the pages, except where lines are left out.
+//! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Times, ports, the system's release and what a
+//! kernel's buffers hold are replaced on both sides before they are compared, and blanks and lines are collapsed, as a table
+//! follows its longest cell; in pictures all numbers are replaced. Running text is compared by its words: where its lines
+//! break depends on its numbers. A line `...` stands for lines that are left out, whole paragraphs and lines of tables only.
+//! `UPDATE_PAGES=1 cargo test --test main pages::` writes today's output into the pages, except where lines are left out.
+//!
+//! The properties that a teacher's page names are those of its lesson's rows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +14,8 @@ use std::sync::LazyLock;
 
 use crate::support::udp_lab;
 use regex::Regex;
+use udp_lab::lessons::{LESSONS, Lesson, Scene};
+use udp_lab::vocabulary::Claim;
 
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -93,14 +98,16 @@ impl Changing {
 }
 
 static IN_PICTURES: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^ *(\d+\.\d+ |│ \(\d+ more\)|client \d+ +█)").unwrap());
+    LazyLock::new(|| Regex::new(r"^ *(\d+(\.\d+)? .*[│├]|[│ ]+\(\d+ more|client \d+ +█)").unwrap());
 static PICTURES: LazyLock<Changing> =
-    LazyLock::new(|| Changing::new(&[(r"\d+(\.\d+)?", "N"), (r"N( N)+", "N"), ("█+", "█")]));
+    LazyLock::new(|| Changing::new(&[(r"\d+(\.\d+)?", "N"), (r"N( N)+", "N"), (" …", "…"), ("█+", "█")]));
 static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
     Changing::new(&[
-        (r"\d+\.\d+ ms", "TIME"),
+        (r"\d+(\.\d+)? (ms|s)\b", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-        (r"Linux \d+\.\d+", "SYSTEM"),
+        (r"Linux \d+(\.\d+)?", "SYSTEM"),
+        (r"\d+ received, \d+ dropped", "NUMBER received, NUMBER dropped"),
+        (r"stopped after \d+ bytes", "stopped after NUMBER bytes"),
         (r"┆ any +┆ \d+ +┆ info", "┆ any ┆ NUMBER ┆ info"),
         ("─+", "─"),
         ("═+", "═"),
@@ -108,13 +115,34 @@ static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
     ])
 });
 
-/// The lines without what changes.
+/// A line of running text: no picture, no table, no list, not the end of a paragraph.
+static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[^ │╭╞╰.]").unwrap());
+
+/// A word that was broken at its hyphen.
+static BROKEN_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\w)- (\w)").unwrap());
+
+/// Each paragraph of running text as one line, the other lines as they are.
+fn paragraphs(lines: &[String]) -> Vec<String> {
+    let is_text = |line: &str| IN_TEXT.is_match(line) && !IN_PICTURES.is_match(line);
+    let mut paragraphs: Vec<String> = Vec::new();
+    for line in lines {
+        match paragraphs.last_mut() {
+            Some(paragraph) if is_text(paragraph) && is_text(line) => {
+                *paragraph = BROKEN_WORD.replace_all(&format!("{paragraph} {line}"), "$1-$2").into_owned();
+            }
+            _ => paragraphs.push(line.clone()),
+        }
+    }
+    paragraphs
+}
+
+/// The paragraphs without what changes.
 fn lasting(lines: &[String]) -> Vec<String> {
-    let line = |line: &String| {
-        let kept = if IN_PICTURES.is_match(line) { PICTURES.replaced(line.clone()) } else { line.clone() };
+    let line = |line: String| {
+        let kept = if IN_PICTURES.is_match(&line) { PICTURES.replaced(line) } else { line };
         EVERYWHERE.replaced(kept)
     };
-    lines.iter().map(line).collect()
+    paragraphs(lines).into_iter().map(line).collect()
 }
 
 /// Whether `shown` is `printed`, `...` standing for any number of lines.
@@ -168,8 +196,122 @@ fn every_transcript_is_what_the_program_prints() {
 #[test]
 fn a_changed_line_is_noticed() {
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-    assert!(same(&lines("a 1.5 ms\n...\nend"), &lines("a   12.5 ms\nb\nc\nend")));
-    assert!(!same(&lines("a\nend"), &lines("a\nb\nend")));
+    assert!(same(&lines("a 1.5 ms\n\n...\nend"), &lines("a   12.5 ms\n\nb\n\nc\n\nend")));
+    assert!(!same(&lines("a\n\nend"), &lines("a\n\nb\n\nend")));
     assert!(!same(&lines("3 of 3 as expected"), &lines("2 of 3 as expected")));
     assert!(!same(&lines("...\nend"), &lines("a\nb")));
+    assert!(!same(&lines("│ a │\n│ b │"), &lines("│ a │\n│ c │")));
+}
+
+#[test]
+fn another_kernel_changes_no_page() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let here = "    12.9  │ ─── \"38 38 3…\" ──✗│ lost\n        │      │ (37 more)\n\n1000 sent, 39 received, 961 dropped. Failed\nsends: 0.\n\
+                1 of 1 on Linux 6.18. room-\nagain";
+    let there = "      113  │ ─── \"107 107 …\" ──✗│ lost\n        │      │ (106 more)\n\n1000 sent, 108 received, 892 dropped.\nFailed sends: 0.\n\
+                 1 of 1 on Linux 7. room-again";
+    assert!(same(&lines(here), &lines(there)));
+    assert!(!same(&lines(here), &lines(&there.replace("sends: 0", "sends: 1"))));
+    assert!(!same(&lines(here), &lines(&there.replace("1000 sent", "999 sent"))));
+}
+
+/// The section of a page with this heading.
+fn section<'p>(page: &'p str, heading: &str) -> &'p str {
+    let after = page.split_once(&format!("\n## {heading}\n")).map_or("", |(_, after)| after);
+    after.split("\n## ").next().unwrap_or_default()
+}
+
+/// The items of the lists in a section, each on one line; paragraphs and tables end them.
+fn items(section: &str) -> Vec<String> {
+    let starts = Regex::new(r"^(\d+\.|-) ").unwrap();
+    let mut items: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in section.lines() {
+        if starts.is_match(line) {
+            items.push(line.to_owned());
+            open = true;
+        } else if open && line.starts_with(' ') {
+            let item = items.last_mut().expect("a list has begun");
+            *item = format!("{item} {}", line.trim());
+        } else {
+            open = false;
+        }
+    }
+    items
+}
+
+/// The rows that a text names: what stands in back-ticks before a colon, several with commas between them.
+fn named(text: &str) -> Vec<String> {
+    let names = Regex::new(r"(?:`[^`]+`, )*`[^`]+`:").unwrap();
+    let name = Regex::new("`([^`]+)`").unwrap();
+    names.find_iter(text).flat_map(|found| name.captures_iter(found.as_str()).map(|name| name[1].to_owned())).collect()
+}
+
+fn teachers_page(lesson: &Lesson) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("demos/{}.md", lesson.name));
+    fs::read_to_string(path).unwrap().replace("\r\n", "\n")
+}
+
+fn properties<'c>(claims: impl IntoIterator<Item = &'c Claim>) -> Vec<&'c str> {
+    claims.into_iter().map(|claim| claim.property.as_str()).collect()
+}
+
+/// The numbered points explain the key rows.
+fn check_key_rows(lesson: &Lesson, scenes: &[Scene], points: &[String]) {
+    let claims: Vec<&Claim> = scenes.iter().flat_map(|scene| scene.claimed()).collect();
+    let keys = properties(claims.into_iter().filter(|claim| lesson.keys.contains(&claim.id.as_str())));
+    let explained: Vec<String> = points.iter().flat_map(|point| named(point)).collect();
+    for point in points {
+        let first = point.split_once(". ").map_or("", |(_, text)| text);
+        assert!(
+            first.starts_with('`') && !named(point).is_empty(),
+            "{}: a point names its row first: {point}",
+            lesson.name
+        );
+    }
+    for row in &explained {
+        assert!(keys.contains(&row.as_str()), "{}: `{row}` is no key row; these are: {keys:#?}", lesson.name);
+    }
+    for key in keys {
+        assert!(explained.iter().any(|row| row == key), "{}: no point explains `{key}`", lesson.name);
+    }
+}
+
+/// The point of a scene names rows of that scene.
+fn check_scene(lesson: &Lesson, scenes: &[Scene], point: &str) {
+    let point_of_scene = Regex::new(r"^- `--scene (\d+)`: (.+)$").unwrap();
+    let parts = point_of_scene.captures(point).unwrap_or_else(|| panic!("{}: of which scene? {point}", lesson.name));
+    let scene = scenes.iter().find(|scene| scene.number().to_string() == parts[1]);
+    let scene = scene.unwrap_or_else(|| panic!("{} has no scene {}", lesson.name, &parts[1]));
+    let known = properties(scene.claimed());
+    let rows = named(&parts[2]);
+    assert!(!rows.is_empty(), "{}: the point names a row: {point}", lesson.name);
+    for row in rows {
+        assert!(known.contains(&row.as_str()), "{}, scene {}: no row `{row}`: {known:#?}", lesson.name, scene.number());
+    }
+}
+
+/// The table of systems names rows of the lesson.
+fn check_systems(lesson: &Lesson, scenes: &[Scene], section: &str) {
+    let known = properties(scenes.iter().flat_map(|scene| scene.claimed()));
+    let rows = Regex::new(r"(?m)^\| `([^`]+)` \|").unwrap();
+    for row in rows.captures_iter(section) {
+        assert!(known.contains(&&row[1]), "{}: no row `{}`: {known:#?}", lesson.name, &row[1]);
+    }
+}
+
+/// A text of the table that is changed is to be changed in the page that explains it.
+#[test]
+fn a_teachers_page_names_rows_that_its_lesson_has() {
+    // The page of `compare` goes through its sentences instead.
+    for lesson in LESSONS.iter().filter(|lesson| lesson.name != "compare") {
+        let page = teachers_page(lesson);
+        let scenes = lesson.default_scenes().expect("default parameters fit");
+        let section = section(&page, "Read the table");
+        let (of_scenes, of_keys): (Vec<_>, Vec<_>) = items(section).into_iter().partition(|item| item.starts_with('-'));
+        check_key_rows(lesson, &scenes, &of_keys);
+        assert!(!of_scenes.is_empty(), "{}: other scenes are explained too", lesson.name);
+        of_scenes.iter().for_each(|point| check_scene(lesson, &scenes, point));
+        check_systems(lesson, &scenes, section);
+    }
 }

@@ -1,40 +1,86 @@
-//! The question before the run.
+//! The question before the run, and what came of it after it.
 
-use crate::support::run;
+use crate::support::{Run, run};
 use udp_lab::lessons::LESSONS;
 
+/// The lines below the report: what was said, what was observed, and why.
+fn outcome(out: &str) -> Vec<&str> {
+    let (_, outcome) = out.rsplit_once("\n\n").unwrap_or_else(|| panic!("no outcome in:\n{out}"));
+    outcome.lines().collect()
+}
+
+/// Runs wide enough that no line is broken.
+fn wide(args: &[&str]) -> Run {
+    run([args, &["--width", "300"]].concat())
+}
+
 #[test]
-fn a_wrong_answer_is_told_the_right_one_before_the_table() {
-    let out = run(["boundaries", "--predict=b"]).out;
-    let place = |text: &str| out.find(text).unwrap_or_else(|| panic!("{text} is not in:\n{out}"));
-    assert!(place("You said: b) One, as long as") < place("Observed: receives needed: 3"));
-    assert!(place("Observed: ") < place("Right is c) As many as there were sends"));
-    assert!(place("Why: A UDP send makes") < place("Property"));
-    assert_eq!(out.matches("Why: ").count(), 1, "{out}");
+fn a_wrong_answer_is_told_the_right_one_last() {
+    let out = wide(&["boundaries", "--predict=a"]).out;
+    let expected = [
+        "You said a) One: they are sent so fast that they stick together.",
+        "Observed: receives needed: 3. Right is c) As many as there were sends, if none is lost.",
+        "Because a UDP send makes one datagram, and a receive returns exactly one datagram.",
+    ];
+    assert_eq!(outcome(&out), expected, "{out}");
+    assert!(out.find("Property").unwrap() < out.find("You said").unwrap(), "{out}");
+    assert!(!out.contains("Why: "), "the reason is short, unless somebody asks: {out}");
 }
 
 #[test]
 fn a_right_answer_is_told_so() {
-    let out = run(["boundaries", "--predict=C"]).out;
-    assert!(out.contains("You said: c) ") && out.contains("That is right."), "{out}");
+    let out = wide(&["boundaries", "--predict=C"]).out;
+    let lines = outcome(&out);
+    assert!(
+        lines[0].starts_with("You said c) ") && lines[1] == "Observed: receives needed: 3. That is right.",
+        "{out}"
+    );
     assert!(!out.contains("Right is"), "{out}");
 }
 
 #[test]
 fn without_a_terminal_the_question_is_printed_and_the_run_goes_on() {
-    let run = run(["truncation", "--predict"]);
+    let run = wide(&["truncation", "--predict"]);
     assert_eq!(run.status, 0);
     let question = run.out.find("  a) In the queue: the next receive returns it.").unwrap();
     assert!(question < run.out.find("Property").unwrap(), "{}", run.out);
-    assert!(!run.out.contains("You said") && run.out.contains("Right is b)"), "{}", run.out);
+    assert!(!run.out.contains("You said") && outcome(&run.out)[0].contains("Right is b)"), "{}", run.out);
+}
+
+/// Who can read the choices sees the question and nothing else.
+#[test]
+fn nothing_above_the_choices_gives_the_answer_away() {
+    for lesson in LESSONS {
+        let out = wide(&[lesson.name, "--predict"]).out;
+        let above = out.split("  a) ").next().unwrap();
+        assert_eq!(above, format!("{}: {}\n", lesson.name, lesson.question));
+    }
 }
 
 #[test]
-fn all_keeps_the_score() {
+fn the_row_that_answers_is_in_the_table_above_the_outcome() {
+    for lesson in LESSONS {
+        let out = wide(&[lesson.name, "--predict=a"]).out;
+        let observed = outcome(&out).into_iter().find_map(|line| line.strip_prefix("Observed: ")).unwrap();
+        let (property, _) = observed.split_once(". ").unwrap().0.rsplit_once([':', '?']).unwrap();
+        let beside = |line: &str| {
+            let shared = property.strip_prefix("UDP: ");
+            shared.is_some_and(|shared| line.trim_start().starts_with(shared) && line.contains(" UDP "))
+        };
+        let rows: Vec<_> =
+            out.lines().filter(|line| (line.starts_with('│') && line.contains(property)) || beside(line)).collect();
+        assert_eq!(rows.len(), 1, "{}: {property}: {out}", lesson.name);
+        assert!(lesson.guess.because.ends_with('.') && lesson.guess.because.len() < 120, "{}", lesson.name);
+    }
+}
+
+#[test]
+fn all_keeps_the_score_and_says_it_last() {
     let right = LESSONS.iter().filter(|lesson| lesson.guess.right == 2).count();
-    let out = run(["all", "--predict=c"]).out;
-    assert!(out.contains(&format!("You expected {right} of {}.", LESSONS.len())), "{out}");
+    let out = wide(&["all", "--predict=c"]).out;
+    assert_eq!(out.lines().last().unwrap(), format!("You expected {right} of {}.", LESSONS.len()));
     assert_eq!(out.matches("That is right.").count(), right);
+    assert_eq!(out.matches("Because ").count(), LESSONS.len());
 }
 
 #[test]
@@ -52,10 +98,11 @@ fn an_answer_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn every_lesson_has_three_or_four_answers_and_a_row_that_shows_the_right_one() {
+fn every_lesson_has_three_or_four_answers_and_a_key_row_that_shows_the_right_one() {
     for lesson in LESSONS {
         let guess = &lesson.guess;
         assert!((3..=4).contains(&guess.answers.len()) && guess.right < guess.answers.len(), "{}", lesson.name);
+        assert!(lesson.keys.contains(&guess.row), "{}", lesson.name);
         let scenes = lesson.default_scenes().unwrap();
         let mut ids = scenes.iter().flat_map(|scene| scene.claimed()).map(|claim| claim.id.as_str());
         assert!(ids.any(|id| id == guess.row), "{}", lesson.name);
@@ -64,11 +111,49 @@ fn every_lesson_has_three_or_four_answers_and_a_row_that_shows_the_right_one() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_row_that_differs_is_not_called_right() {
-    let broken = crate::support::in_world("merge").args(["boundaries", "--predict=c"]).output().unwrap();
-    let out = crate::support::Run::from(broken).out;
-    assert!(out.contains("This system answers otherwise than expected"), "{out}");
-    assert!(!out.contains("That is right"), "{out}");
+fn where_the_row_differs_nobody_is_called_right_or_wrong() {
+    for letter in ["a", "c"] {
+        let predict = format!("--predict={letter}");
+        let mut broken = crate::support::in_world("merge");
+        let run = Run::from(broken.args(["boundaries", &predict, "--width", "300"]).output().unwrap());
+        assert_eq!(run.status, 1);
+        let lines = outcome(&run.out);
+        assert!(lines[0].starts_with(&format!("You said {letter}) ")), "{}", run.out);
+        let otherwise = ". Expected was 3: this system answers otherwise, so nobody is called right or wrong.";
+        assert!(lines[1].starts_with("Observed: receives needed: ") && lines[1].ends_with(otherwise), "{}", run.out);
+        assert_eq!(lines.len(), 2, "{}", run.out);
+        assert!(!run.out.contains("That is right") && !run.out.contains("Right is"), "{}", run.out);
+    }
+    let mut broken = crate::support::in_world("merge");
+    let out = Run::from(broken.args(["all", "--predict=c"]).output().unwrap()).out;
+    let judged = LESSONS.len() - out.matches("nobody is called").count();
+    assert!(judged < LESSONS.len() && out.ends_with(&format!(" of {judged}.\n")), "{out}");
+}
+
+#[test]
+fn it_goes_with_the_options_that_show_more() {
+    for args in [&["--full"][..], &["--trace"], &["--full", "--trace", "--why"], &["--scene", "1"], &["--step"]] {
+        let out = wide(&[&["boundaries", "--predict=a"], args].concat()).out;
+        let lines = outcome(&out);
+        assert!(lines.len() == 3 && lines[0].starts_with("You said a) "), "{args:?}: {out}");
+        assert_eq!(out.matches("You said").count(), 1, "{args:?}: {out}");
+    }
+    let shown = wide(&["boundaries", "--predict=a", "--trace", "--why"]).out;
+    assert!(shown.contains("sendto(") && shown.contains("Why: "), "{shown}");
+}
+
+#[test]
+fn scenes_without_the_row_say_so_and_ask_nothing() {
+    for (predict, said) in [("--predict", 0), ("--predict=c", 1)] {
+        let run = wide(&["boundaries", "--scene", "empty", predict]);
+        assert_eq!(run.status, 0);
+        let lines = outcome(&run.out);
+        let sentence = "The scenes that ran do not hold the row that answers the question. All of them: ";
+        let last = lines.last().unwrap();
+        assert!(last.starts_with(sentence) && last.ends_with("udp-lab boundaries --predict"), "{}", run.out);
+        assert_eq!((lines.len(), run.out.contains("a) ")), (1 + said, false), "{}", run.out);
+        assert!(!run.out.contains("Observed: ") && !run.out.contains("Right is"), "{}", run.out);
+    }
 }
 
 #[test]
@@ -79,5 +164,5 @@ fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
     let Some(terminal) = crate::support::on_terminal(80, &args, &steps) else { return };
     let out = terminal.screen;
     assert_eq!(out.matches("What do you expect? [a-d]").count(), 2, "{out}");
-    assert!(out.contains("You said: c) As many"), "{out}");
+    assert!(outcome(&out)[0].starts_with("You said c) As many"), "{out}");
 }

@@ -19,9 +19,9 @@ use udp_lab::kernel::option;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
-    Action, Ancillary, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
-    Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escaped,
-    quoted, shortened, sources,
+    Action, Ancillary, Beside, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive,
+    ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source, Strength, Syscall, TRUNC,
+    Verdict, WAITALL, escaped, quoted, shortened, sources,
 };
 
 /// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.
@@ -42,6 +42,7 @@ fn argument() -> impl Strategy<Value = OsString> {
         "client",
         "expect",
         "explain",
+        "systems",
         "doctor",
         "completions",
         "man",
@@ -267,9 +268,10 @@ fn row() -> impl Strategy<Value = Row> {
     let verdict = proptest::sample::select(vec![Verdict::Match, Verdict::Differs, Verdict::Skipped, Verdict::Info]);
     let strength = proptest::sample::select(vec![Strength::Promised, Strength::Usual]);
     let texts = (text(), text(), text(), source(), maybe(text()));
-    (texts, verdict, strength).prop_map(|(texts, verdict, strength)| Row {
+    (texts, verdict, strength, maybe(beside())).prop_map(|(texts, verdict, strength, beside)| Row {
         id: "id".to_owned(),
         property: texts.0,
+        beside,
         expected: texts.1,
         expected_value: None,
         observed: texts.2,
@@ -279,6 +281,19 @@ fn row() -> impl Strategy<Value = Row> {
         source: texts.3,
         reason: texts.4,
     })
+}
+
+/// Of the same property now and then, so that there are pairs.
+fn beside() -> impl Strategy<Value = Beside> {
+    let protocol = proptest::sample::select(vec![Protocol::Udp, Protocol::Tcp]);
+    (protocol, prop_oneof![Just("the same".to_owned()), text()])
+        .prop_map(|(protocol, property)| Beside { protocol, property })
+}
+
+fn sentence() -> impl Strategy<Value = Sentence> {
+    let sentence = Sentence::put("\"a|b\" *c* <i>d</i> \u{202e}").exactly("x_y_ & \u{200b}z");
+    let rules = [sentence, sentence.holds_when(&["id"]), sentence.loosely_when(&["id"]), sentence.not_when(&["no"])];
+    proptest::sample::select(rules.to_vec())
 }
 
 fn address() -> impl Strategy<Value = SocketAddr> {
@@ -384,12 +399,13 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn scene() -> impl Strategy<Value = SceneReport> {
     let title = proptest::sample::select(vec!["one", "two | 2", "三\n3"]);
-    let parts = (vec(row(), 0..4), vec(event(), 0..8), vec(text(), 0..2), maybe(text()));
-    (title, parts).prop_map(|(title, (rows, events, notes, stopped))| SceneReport {
+    let parts = (vec(row(), 0..4), vec(event(), 0..8), vec(text(), 0..2), maybe(text()), maybe(sentence()));
+    (title, parts).prop_map(|(title, (rows, events, notes, stopped, sentence))| SceneReport {
         number: 1,
         id: "scene",
         title: title.to_owned(),
         answer: "It returned {receive-1} and {no-such-row row}.".to_owned(),
+        sentence,
         rows,
         events,
         notes,
@@ -405,7 +421,7 @@ fn report() -> impl Strategy<Value = Report> {
             title: lesson.title,
             question: lesson.question,
             scenes,
-            keys: lesson.keys,
+            keys: &["id"],
             guess: lesson.guess,
             why: lesson.why,
             next: lesson.next(),

@@ -10,12 +10,22 @@ use std::time::{Duration, Instant};
 use crate::support::{self, Report, Run, run, udp_lab};
 use regex::Regex;
 use serde_json::Value;
-use udp_lab::lessons::LESSONS;
+use udp_lab::lessons::{LESSONS, Lesson};
 
 /// Ends a test that would hang; costs nothing otherwise.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const UNSTOPPABLE: &str = "To stop here would change what is shown.";
+
+const KEYS: &str = "Enter: next call. n, Enter: next scene. a, Enter: all the rest. ?, Enter: help.";
+
+const ANOTHER_KEY: &str = "There is no such key. Enter: next call.";
+
+/// What is announced where a scene goes in one go.
+const WHOLE_SCENE: &str = "\nthe whole scene\n";
+
+/// The most Enters that a lesson may take with its own parameters: a class has no patience for more.
+const MOST_ENTERS: usize = 40;
 
 /// More Enters than any lesson takes.
 fn enters() -> Vec<u8> {
@@ -35,6 +45,25 @@ fn with_input(args: &[&str], input: &[u8]) -> Run {
     Run::from(output)
 }
 
+/// Arguments for a run in which every scene goes call by call.
+fn each_scene(lesson: &Lesson) -> Vec<String> {
+    let scenes = lesson.default_scenes().unwrap();
+    let named = scenes.iter().flat_map(|scene| ["--scene".to_owned(), scene.id().to_owned()]);
+    [lesson.name.to_owned()].into_iter().chain(named).collect()
+}
+
+/// The same for the lesson with this name, with other arguments before.
+fn call_by_call(lesson: &str, arguments: &[&str]) -> Vec<String> {
+    let lesson = LESSONS.iter().find(|known| known.name == lesson).unwrap();
+    let mut all = each_scene(lesson);
+    all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    all
+}
+
+fn strs(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
 /// A place for a file of this test.
 fn place(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("step-{}-{name}", std::process::id()))
@@ -52,7 +81,9 @@ fn with_report(args: &[&str], input: &[u8], name: &str) -> (String, Report) {
 
 /// Everything before the report, which repeats the lesson's heading.
 fn conversation<'a>(out: &'a str, lesson: &str) -> &'a str {
-    let report = out.rfind(&format!("\n{lesson}: ")).unwrap_or_else(|| panic!("no report in:\n{out}"));
+    let question = LESSONS.iter().find(|known| known.name == lesson).unwrap().question;
+    let heading = format!("\n{lesson}: {}", question.split(' ').next().unwrap());
+    let report = out.rfind(&heading).unwrap_or_else(|| panic!("no report in:\n{out}"));
     &out[..report]
 }
 
@@ -63,9 +94,10 @@ fn is_row(line: &str) -> bool {
 
 /// `who: call` of each announcement, and whether it stands for those that follow like it.
 fn announced(conversation: &str) -> Vec<(String, bool)> {
-    let after_keys = conversation.split_once("Enter goes on.").unwrap().1.lines().skip(1);
+    let after_keys = conversation.split_once(KEYS).unwrap().1.split_once("\n\n").unwrap().1.lines();
     let lines = after_keys.filter(|line| !line.is_empty() && !line.starts_with("──") && !is_row(line));
-    let lines = lines.filter(|line| !line.starts_with(UNSTOPPABLE));
+    let lines = lines.filter(|line| !line.starts_with(UNSTOPPABLE) && !line.starts_with("Lost: "));
+    let lines = lines.filter(|line| !line.starts_with(ANOTHER_KEY));
     let call = |line: &str| {
         let (who, rest) = line.split_once(": ").unwrap_or_else(|| panic!("what is this? {line}"));
         let who = if rest.contains("an end marker of 1 byte") { "fence" } else { who };
@@ -104,6 +136,18 @@ fn posix_name(protocol: &str, call: &str) -> String {
     format!("{name} {}", flags.join("|")).trim_end().to_owned()
 }
 
+/// The title of the scene with the row `id`.
+fn title_of_scene<'r>(report: &'r Report, id: &str) -> &'r str {
+    report.row(id)["scene"].as_str().unwrap()
+}
+
+/// What was said while the scene with the row `id` went on.
+fn talk_of_scene<'a>(talk: &'a str, report: &Report, id: &str) -> &'a str {
+    let heading = format!("── {} ──", title_of_scene(report, id));
+    let (_, rest) = talk.split_once(&heading).unwrap_or_else(|| panic!("{heading} is not in:\n{talk}"));
+    rest.split("\n\n").next().unwrap()
+}
+
 fn verdicts(report: &Report) -> Vec<String> {
     report.rows().iter().map(|row| format!("{} {}", row["id"], row["verdict"])).collect()
 }
@@ -111,7 +155,7 @@ fn verdicts(report: &Report) -> Vec<String> {
 #[test]
 fn announced_is_what_is_made_in_the_same_order() {
     for lesson in LESSONS {
-        let (out, report) = with_report(&[lesson.name], &enters(), lesson.name);
+        let (out, report) = with_report(&strs(&each_scene(lesson)), &enters(), lesson.name);
         let (announced, made) = (announced(conversation(&out, lesson.name)), made(&report));
         // Only calls that were announced together stand between an announcement and the next.
         let wanted = announced.iter().map(|(call, together)| {
@@ -131,6 +175,77 @@ fn verdicts_are_those_of_a_run_without_stops() {
         let (_, stepped) = with_report(&[lesson.name], &enters(), &format!("verdicts-{}", lesson.name));
         assert_eq!(verdicts(&stepped), verdicts(&support::report(&[lesson.name], 0)), "{}", lesson.name);
     }
+}
+
+#[test]
+fn no_lesson_takes_more_enters_than_a_class_has_patience_for() {
+    for lesson in LESSONS {
+        // The key that is not there is only answered where the run still waits.
+        let waits_after = |enters: usize| {
+            let run = with_input(&[lesson.name, "--step"], (["\n".repeat(enters).as_str(), "x\n"].concat()).as_bytes());
+            assert_eq!(run.status, 0, "{}", run.err);
+            run.out.contains(ANOTHER_KEY)
+        };
+        assert!(!waits_after(MOST_ENTERS), "{} takes more than {MOST_ENTERS}", lesson.name);
+        let scenes = lesson.default_scenes().unwrap().len();
+        assert!(waits_after(scenes), "{} goes through one scene call by call", lesson.name);
+    }
+}
+
+#[test]
+fn the_scene_that_answers_goes_call_by_call_and_each_other_one_in_one_go() {
+    for lesson in LESSONS {
+        let (out, report) = with_report(&[lesson.name], &enters(), &format!("one-go-{}", lesson.name));
+        let talk = conversation(&out, lesson.name);
+        let key = title_of_scene(&report, lesson.keys[0]);
+        let mut played: Vec<&str> = report.rows().iter().map(|row| row["scene"].as_str().unwrap()).collect();
+        played.dedup();
+        for scene in played.iter().filter(|scene| talk.contains(&format!("── {scene} ──"))) {
+            let part = talk.split(&format!("── {scene} ──")).nth(1).unwrap().split("\n\n").next().unwrap();
+            assert_eq!(part.starts_with(WHOLE_SCENE), *scene != key, "{}: {part}", lesson.name);
+            assert!(part.lines().any(is_row), "{}: {part}", lesson.name);
+            assert!(*scene == key || part.lines().skip(2).all(is_row), "{}: {part}", lesson.name);
+        }
+        assert!(talk.contains("The scene that answers the question goes call by call, each other one in one go."));
+    }
+    let (out, _) = with_report(&["boundaries", "--scene", "empty"], &enters(), "one-scene");
+    let talk = conversation(&out, "boundaries");
+    assert!(talk.contains("client: sendto server, 0 bytes") && !talk.contains("the whole scene"), "{talk}");
+    assert!(!talk.contains("in one go"), "{talk}");
+}
+
+#[test]
+fn another_key_says_which_keys_there_are_and_does_not_go_on() {
+    let first = "server: bind to 127.0.0.1, any port\n";
+    let second = "client: sendto server, 5 bytes \"hello\"\n";
+    for key in ["x", "N", "next", "\u{1b}[A", "  7"] {
+        let run = with_input(&["boundaries", "--step"], format!("{key}\n").as_bytes());
+        assert_eq!(run.out.matches(ANOTHER_KEY).count(), 1, "{key}: {}", run.out);
+        assert_eq!((run.out.matches(first).count(), run.out.matches(second).count()), (2, 0), "{key}: {}", run.out);
+    }
+    let help = with_input(&["boundaries", "--step"], b"?\n\n").out;
+    let at = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text} is not in {help}"));
+    assert!(at("an arrow ending in ?") < at(second) && at("n, Enter  ") < at("a, Enter  "), "{help}");
+    assert!(!help.contains(ANOTHER_KEY), "{help}");
+}
+
+#[test]
+fn whether_a_datagram_arrives_is_open_until_it_is_known() {
+    let (out, report) = with_report(&["delivery"], &enters(), "fate");
+    let scene = talk_of_scene(conversation(&out, "delivery"), &report, "dropped");
+    let sent: Vec<&str> = scene.lines().filter(|line| line.contains("╌ sendto \"")).collect();
+    assert!(sent.len() > 4 && sent.iter().all(|row| row.contains("╌?│")), "{scene}");
+    assert!(!scene.contains('>') && !scene.contains("✗│"), "no arrow says more than is known: {scene}");
+    let lost = format!("Lost: {} datagrams from client to server, not received", report.observed("dropped"));
+    assert!(scene.trim_end().lines().last().is_some_and(|line| line.starts_with(&lost)), "{lost}: {scene}");
+    let (out, report) = with_report(&["connectionless"], &enters(), "fate-nobody");
+    let scene = talk_of_scene(&out, &report, "unconnected-hears");
+    assert!(scene.contains("Lost: \"hello\"") && scene.contains(" to nobody, not received by"), "{scene}");
+    // What was received is not called lost, and a whole scene knows from the start.
+    let (out, report) = with_report(&["boundaries"], &enters(), "fate-known");
+    assert!(!out.contains("Lost: ") && out.contains("recvfrom: \"sudada\""), "{out}");
+    let rest = talk_of_scene(&out, &report, "empty-send");
+    assert!(rest.contains('>') && !rest.contains("?│"), "{rest}");
 }
 
 /// A run whose output is read line by line while its input is held open.
@@ -184,9 +299,7 @@ impl Drop for Stepping {
 fn a_call_is_not_made_before_enter() {
     let mut run = Stepping::start(&["boundaries", "--step"]);
     let start = run.up_to("server: bind to 127.0.0.1, any port");
-    assert!(
-        start.iter().any(|line| line.starts_with("Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-"))
-    );
+    assert!(start.iter().any(|line| line == KEYS), "{start:#?}");
     assert!(start.iter().any(|line| line == "── one send, one receive ──"), "{start:#?}");
     // It waits in its call of read, and has no socket that is bound.
     #[cfg(target_os = "linux")]
@@ -200,18 +313,18 @@ fn a_call_is_not_made_before_enter() {
     let hello = run.up_to(r#"client: sendto server, 5 bytes "world""#);
     let rows: Vec<_> = hello.iter().filter(|line| is_row(line)).collect();
     assert_eq!(rows.len(), 2, "{hello:#?}");
-    assert!(rows[0].contains("client") && rows[0].contains("server") && rows[1].contains(r#"─ "hello" ─"#));
+    assert!(rows[0].contains("client") && rows[0].contains("server") && rows[1].contains(r#"╌ sendto "hello" ╌"#));
     run.enter();
     let world = run.up_to(r#"client: sendto server, 6 bytes "sudada""#);
-    assert!(world.len() == 2 && world[0].contains(r#"─ "world" ─"#), "the ladder has its header: {world:#?}");
+    assert!(world.len() == 2 && world[0].contains(r#"╌ sendto "world" ╌"#), "the ladder has its header: {world:#?}");
     // The end of the input ends the stops and not the run.
     drop(run.input.take());
-    let rest = run.up_to("Next: udp-lab");
+    let rest = run.up_to("Next: ");
     assert!(
         rest.iter().any(|line| line.contains(if cfg!(target_os = "linux") {
-            "22 of 22 as expected"
+            "22 of 22 rows as expected"
         } else {
-            "20 of 20 as expected"
+            "20 of 20 rows as expected"
         })) && !rest.iter().any(|line| line.starts_with("server: "))
     );
     assert!(run.child.wait().unwrap().success());
@@ -242,7 +355,7 @@ fn waiting_is_no_time_of_the_lesson() {
     }
     let stop = stop.elapsed();
     run.type_in(b"q\n");
-    run.up_to("Next: udp-lab");
+    run.up_to("Next: ");
     run.child.wait().unwrap();
     let whole = whole.elapsed();
     let document: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
@@ -253,7 +366,7 @@ fn waiting_is_no_time_of_the_lesson() {
 
 #[test]
 fn what_threads_do_is_replayed_and_that_is_said() {
-    let (out, report) = with_report(&["concurrency", "--clients", "3"], &enters(), "crew");
+    let (out, report) = with_report(&strs(&call_by_call("concurrency", &["--clients", "3"])), &enters(), "crew");
     let talk = conversation(&out, "concurrency");
     assert_eq!(talk.matches(UNSTOPPABLE).count(), 3, "once for each crew:\n{talk}");
     for part in talk.split(UNSTOPPABLE).skip(1) {
@@ -262,22 +375,22 @@ fn what_threads_do_is_replayed_and_that_is_said() {
     }
     assert_eq!(report.observed("in-hand-of-threads"), "3");
     // Nobody presses Enter any more, and still the crew works to its end: the first of the replay is announced.
-    let mut run = Stepping::start(&["concurrency", "--clients", "1", "--step"]);
+    let mut run = Stepping::start(&["concurrency", "--clients", "1", "--step", "--scene", "1"]);
     run.up_to("server: bind");
     run.enter();
     run.up_to("client 1: sendto server");
     run.enter();
     let replay = run.up_to("client 1: sendto server, an end marker");
     assert!(replay.iter().any(|line| line.starts_with(UNSTOPPABLE)), "{replay:#?}");
-    let (out, _) = with_report(&["delivery"], &enters(), "together");
+    let (out, _) = with_report(&strs(&call_by_call("delivery", &[])), &enters(), "together");
     assert_eq!(out.matches(UNSTOPPABLE).count(), 1, "two clients send at once: {out}");
 }
 
 /// A minute after a close the system has forgotten the connection: who waits there would see another answer.
 #[test]
 fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
-    let (out, report) = with_report(&["compare"], &enters(), "time-wait");
-    let scene = out.split("── restart: TIME-WAIT").nth(1).unwrap().split("\n\n").next().unwrap();
+    let (out, report) = with_report(&strs(&call_by_call("compare", &[])), &enters(), "time-wait");
+    let scene = out.split("── TIME-WAIT").nth(1).unwrap().split("\n\n").next().unwrap();
     let parts: Vec<&str> = scene.split(UNSTOPPABLE).collect();
     assert_eq!(parts.len(), 3, "TCP, and the moment between close and bind of UDP: {scene}");
     assert!(parts[0].contains("server: accept (TCP)") && !parts[0].contains("close"), "{scene}");
@@ -288,9 +401,9 @@ fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
 
 #[test]
 fn calls_that_are_alike_need_one_enter() {
-    let (out, _) = with_report(&["delivery", "--messages", "5000"], &enters(), "alike");
+    let (out, report) = with_report(&["delivery", "--messages", "5000"], &enters(), "alike");
     let talk = conversation(&out, "delivery");
-    let first = talk.split("── nobody reads ──").nth(1).unwrap().split("server: recvfrom").next().unwrap();
+    let first = talk_of_scene(talk, &report, "sent").split("server: recvfrom").next().unwrap();
     assert_eq!(first.matches("client: sendto server, 100 bytes").count(), 5, "{first}");
     assert!(first.contains(r#"client: sendto server, 100 bytes "4 4 4 4 4 4 4 4 …", and all like it that follow"#));
     assert!(first.contains("(4994 more)") && first.contains(r#" "4999 4999 4999 4…" "#), "{first}");
@@ -299,13 +412,19 @@ fn calls_that_are_alike_need_one_enter() {
 }
 
 #[test]
-fn q_runs_the_rest_and_n_goes_to_the_next_scene() {
-    let (out, _) = with_report(&["truncation"], b"\nq\n\n\n", "q");
-    let talk = conversation(&out, "truncation");
-    assert_eq!(announced(talk).len(), 2, "{talk}");
-    assert!(out.contains("17 of 17 as expected") || !cfg!(target_os = "linux"), "{out}");
+fn a_runs_the_rest_and_n_goes_to_the_next_scene() {
+    for key in ["a", "q"] {
+        let (out, _) = with_report(&["truncation"], format!("\n{key}\n\n\n").as_bytes(), key);
+        let talk = conversation(&out, "truncation");
+        assert_eq!(announced(talk).len(), 2, "{talk}");
+        assert!(out.contains("17 of 17 rows as expected") || !cfg!(target_os = "linux"), "{out}");
+    }
 
-    let (out, report) = with_report(&["truncation"], &b"n\n".repeat(100), "n");
+    let (out, _) = with_report(&["truncation"], &b"n\n".repeat(100), "n-whole");
+    let talk = conversation(&out, "truncation");
+    assert!(!talk.lines().any(is_row), "a scene that is left is not drawn: {talk}");
+
+    let (out, report) = with_report(&strs(&call_by_call("truncation", &[])), &b"n\n".repeat(100), "n");
     let talk = conversation(&out, "truncation");
     // A scene of which this system has nothing is not run.
     let rows = report.rows().iter().filter(|row| row["verdict"] != "skipped");
@@ -323,11 +442,7 @@ fn without_input_it_runs_to_its_end() {
         let run = with_input(&["truncation", "--step"], input);
         assert_eq!((run.status, run.err.as_str()), (0, ""));
         assert!(announced(conversation(&run.out, "truncation")).len() <= 2, "{}", run.out);
-        assert!(
-            run.out.ends_with("udp-lab truncation --width 200\nNext: udp-lab delivery\n") || !cfg!(target_os = "linux"),
-            "{}",
-            run.out
-        );
+        assert!(run.out.ends_with(" delivery\n"), "{}", run.out);
     }
 }
 
@@ -335,13 +450,13 @@ fn without_input_it_runs_to_its_end() {
 fn it_goes_with_the_other_options_and_with_all() {
     let run = with_input(&["truncation", "--step", "--predict=b", "--trace"], &enters());
     let question = "A datagram is longer than the buffer";
-    assert!(run.out.find("Enter goes on.").unwrap() < run.out.find("You said: b)").unwrap(), "{}", run.out);
+    assert!(run.out.find(KEYS).unwrap() < run.out.find("You said b)").unwrap(), "{}", run.out);
     assert!(run.out.contains("sendto(") && run.out.matches(question).count() == 1, "{}", run.out);
 
     let run = with_input(&["all", "--step"], &enters());
-    assert_eq!(run.out.matches("Enter goes on.").count(), 1);
+    assert_eq!(run.out.matches(KEYS).count(), 1);
     for lesson in LESSONS {
-        let heading = format!("{}: {}\n", lesson.name, lesson.title);
+        let heading = format!("{}: {}\n", lesson.name, lesson.question);
         assert_eq!(run.out.matches(&heading).count(), 2, "before and after its calls: {heading}");
     }
     assert!(run.out.contains("all: every lesson"));
@@ -392,7 +507,8 @@ fn it_fits_every_width_in_ascii_and_without_colour() {
             child.args([lesson.name, "--step", "--ascii", "--width", width]).stdin(Stdio::piped());
             let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
             let mut input = child.stdin.take().unwrap();
-            let writer = thread::spawn(move || input.write_all(&enters()).err());
+            let keys = [b"?\nx\n".to_vec(), enters()].concat();
+            let writer = thread::spawn(move || input.write_all(&keys).err());
             let out = Run::from(child.wait_with_output().unwrap()).out;
             drop(writer.join().unwrap());
             assert!(out.is_ascii() && !out.contains('\x1b'), "{}:\n{out}", lesson.name);
@@ -419,5 +535,5 @@ fn on_a_terminal_enter_ends_the_line() {
     assert_eq!(announced("client: sendto server, 5 bytes \"hello\" "), 1, "{talk}");
     assert_eq!(announced("client: sendto server, 5 bytes \"world\" "), 1, "{talk}");
     assert_eq!(announced("an end marker"), 0, "{talk}");
-    assert!(out.contains("Next: udp-lab delivery"), "{out}");
+    assert!(out.contains("Next: "), "{out}");
 }

@@ -38,6 +38,8 @@ pub fn command() -> Command {
                 .after_help("Example: udp-lab list\n\nExit status: 0; 2 wrong use."),
         )
         .subcommand(expect_command())
+        .subcommand(systems_command())
+        .subcommand(record_command())
         .subcommand(server_command())
         .subcommand(client_command())
         .subcommands(text_commands());
@@ -71,14 +73,14 @@ fn with_lesson(command: Command, finish: impl Fn(&Lesson, Command) -> Command) -
 fn trace_option() -> Arg {
     Arg::new("trace")
         .long("trace")
-        .help("Print every call after the table, as strace does; JSON has the calls anyhow")
+        .help("Print the calls after the table as strace does, with --full each of many; JSON has all anyhow")
         .action(ArgAction::SetTrue)
 }
 
 fn full_option() -> Arg {
     Arg::new("full")
         .long("full")
-        .help("Show everything: every scene with its ladder and all its rows, the reason, how to check it from outside")
+        .help("Show everything: all scenes with all they have, the reason, how to check it from outside")
         .action(ArgAction::SetTrue)
 }
 
@@ -86,7 +88,7 @@ fn scene_option() -> Arg {
     Arg::new("scene")
         .long("scene")
         .value_name("N|ID")
-        .help("Only this scene, by its number or its name, with all its rows; may be given several times")
+        .help("Only this scene, by its number or its name; may be given several times")
         .action(ArgAction::Append)
 }
 
@@ -107,7 +109,9 @@ fn predict_option() -> Arg {
 fn step_option() -> Arg {
     Arg::new("step")
         .long("step")
-        .help("Stop before each call and say what is about to happen; Enter goes on")
+        .help(
+            "Stop before each call of the scene that answers the question, and before every other scene; Enter goes on",
+        )
         .action(ArgAction::SetTrue)
 }
 
@@ -155,6 +159,42 @@ fn expect_command() -> Command {
                     "Takes the lesson's own parameters; the expectations follow them.\n\n\
                  Example: udp-lab expect truncation --os windows\n\n\
                  Exit status: 0; 2 wrong use.",
+                )
+        },
+    )
+}
+
+fn systems_command() -> Command {
+    Command::new("systems").about("What other systems really answered, from records that were made there").defer(
+        |command| {
+            command
+                .arg(
+                    Arg::new("lesson")
+                        .value_name("LESSON")
+                        .help("The lesson; without it, the systems and what differs on them")
+                        .value_parser(PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))),
+                )
+                .after_help(
+                    "The records are those of the lessons' own parameters. --format markdown without LESSON prints \
+                     docs/systems.md.\n\n\
+                     Example: udp-lab systems delivery\n\nExit status: 0; 2 wrong use.",
+                )
+        },
+    )
+}
+
+fn record_command() -> Command {
+    Command::new("record").about("Run every lesson and write down what this system answered, for `systems`").defer(
+        |command| {
+            command
+                .arg(Arg::new("within").long("within").value_name("TEXT").help(
+                    "What this system runs in, with its version, where it is no machine of its own: an emulator, a sandbox",
+                ))
+                .after_help(
+                    "Writes JSON with a line for each row: the answer and the verdict. Numbers that are only measured are \
+                     left out. docs/systems.md says what to do with it.\n\n\
+                     Example: udp-lab record > freebsd-14.json\n\n\
+                     Exit status: 0 it is written, whether or not rows differ; 2 wrong use; 3 could not run here.",
                 )
         },
     )

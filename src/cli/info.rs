@@ -14,14 +14,20 @@ use super::run::{chosen, detailed};
 use crate::doctor::{self, Checkup};
 use crate::lab::SceneError;
 use crate::lessons::{LESSONS, Lesson};
-use crate::render::{Detail, Format, Invocation, csv, expectations, json, markdown, page, plain, table};
+use crate::render::{
+    self, Detail, Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table,
+};
+use crate::systems;
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
 pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let Some((name, arguments)) = arguments.subcommand() else { return Ok(Status::WrongUse) };
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
-    let prediction = lesson.predict(&chosen(lesson, lesson.scenes(arguments)?, arguments)?);
+    let mut prediction = lesson.predict(&chosen(lesson, lesson.scenes(arguments)?, arguments)?);
+    if lesson.has_own_parameters(arguments) {
+        systems::mark_observed(&mut prediction, &systems::all().map_err(Failure::Environment)?);
+    }
     let os = arguments.get_one::<Os>("os").copied();
     let (blank, render_options) = (arguments.get_flag("blank"), detailed(arguments, options));
     write_text(&match options.format {
@@ -41,7 +47,7 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
         None if detailed(arguments, options).detail != Detail::Answer => {
             return Err(Failure::wrong_value(&format!("{name} has no scenes: --scene and --full go with a lesson")));
         }
-        None => Cow::Borrowed(include_str!("../../docs/glossary.md")),
+        None => Cow::Borrowed(glossary::PAGE),
     };
     write_text(&match options.format {
         Format::Table => page::page(&text, options.render_options()),
@@ -70,6 +76,26 @@ fn explanation(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Res
         text.push_str(&expectations::as_markdown(&lesson.predict(&scenes), None, false, asked));
     }
     Ok(Cow::Owned(text))
+}
+
+/// `systems`: what other systems answered.
+pub(super) fn systems(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    let systems = systems::all().map_err(Failure::Environment)?;
+    let asked = arguments.get_one::<String>("lesson");
+    let lessons = LESSONS.iter().filter(|lesson| asked.is_none_or(|name| name == lesson.name));
+    let lessons = lessons.map(|lesson| Ok(lesson.predict(&lesson.default_scenes()?)));
+    let lessons = lessons.collect::<Result<Vec<_>, clap::Error>>()?;
+    let one = lessons.first().filter(|_| asked.is_some());
+    let render_options = options.render_options();
+    write_text(&match (options.format, one) {
+        (Format::Table, Some(lesson)) => render::systems::sheet(&systems, lesson, render_options),
+        (Format::Table, None) => render::systems::overview(&systems, &lessons, render_options),
+        (Format::Markdown, Some(lesson)) => render::systems::as_markdown(&systems, lesson, render_options),
+        (Format::Markdown, None) => render_options.text(&render::systems::page(&systems, &lessons)).into_owned(),
+        (Format::Plain, _) => render::systems::as_plain(&systems, &lessons, render_options),
+        (Format::Json, _) => render::systems::as_json(&systems, &lessons),
+        (Format::Csv, _) => render::systems::as_csv(&systems, &lessons),
+    })
 }
 
 /// `doctor`: what this machine can show.

@@ -71,6 +71,8 @@ fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Op
         }),
         "expect" => info::expect(arguments, options),
         "explain" => info::explain(arguments, options),
+        "systems" => info::systems(arguments, options),
+        "record" => run::record(arguments, options),
         "doctor" => info::doctor(options),
         "completions" => output::write_text(&generated::completions(arguments, &mut command())),
         "man" => output::write_text(&generated::man(command())?),

@@ -8,7 +8,7 @@ use clap::ArgMatches;
 
 use super::export::{Export, Files};
 use super::failure::Failure;
-use super::options::Options;
+use super::options::{Options, table_or_json};
 use super::output::print;
 use super::progress;
 use crate::interactive::predict;
@@ -16,7 +16,8 @@ use crate::interactive::step::Step;
 use crate::kernel;
 use crate::lab::Observer;
 use crate::lessons::{LESSONS, Lesson, Scene};
-use crate::render::{Detail, Format, Invocation, RenderOptions, Results, table};
+use crate::render::{self, Detail, Format, Invocation, RenderOptions, Results, table};
+use crate::systems::Record;
 use crate::vocabulary::{Choice, Report, Status};
 
 /// Runs one lesson; `given` are the arguments as they were written.
@@ -30,8 +31,9 @@ pub(super) fn one(
     let scenes = chosen(lesson, lesson.scenes(arguments)?, arguments)?;
     let files = Files::open(arguments)?;
     let step = step(arguments, options)?;
-    let choice = choice(lesson, arguments, options)?;
-    let report = run_lesson(lesson, scenes, choice, step.as_ref())?;
+    let choice = choice(lesson, &scenes, arguments, options)?;
+    let stops = if arguments.contains_id("scene") { Stops::EveryScene } else { Stops::KeyScene };
+    let report = run_lesson(lesson, scenes, choice, step.as_ref().map(|step| (step, stops)))?;
     let host = kernel::host();
     let results = Results {
         reports: std::slice::from_ref(&report),
@@ -82,16 +84,31 @@ fn run_lesson(
     lesson: &Lesson,
     scenes: Vec<Scene>,
     choice: Option<Choice>,
-    step: Option<&Arc<Step>>,
+    step: Option<(&Arc<Step>, Stops)>,
 ) -> Result<Report, Failure> {
-    let Some(step) = step else { return Ok(progress::shown(lesson.name, || lesson.run(scenes, None))?) };
+    let Some((step, stops)) = step else { return Ok(progress::shown(lesson.name, || lesson.run(scenes, None))?) };
+    let answers = |scene: &&Scene| scene.claimed().iter().any(|claim| lesson.keys.first() == Some(&claim.id.as_str()));
+    let closely: Vec<String> = match stops {
+        Stops::EveryScene => scenes.iter().map(|scene| scene.title().to_owned()).collect(),
+        Stops::KeyScene => scenes.iter().filter(answers).map(|scene| scene.title().to_owned()).collect(),
+    };
+    let others = closely.len() < scenes.len();
     // Who was asked to predict has read the question.
-    let spoken = step.lesson(lesson.name, lesson.title, choice.is_none().then_some(lesson.question))?;
+    let spoken = step.lesson(lesson.name, choice.is_none().then_some(lesson.question), closely, others)?;
     let report = lesson.run(scenes, Some(Arc::clone(step) as Arc<dyn Observer>))?;
     if spoken {
         print("\n")?;
     }
     Ok(report)
+}
+
+/// Which scenes `--step` goes through call by call; each other one is a single step.
+#[derive(Clone, Copy)]
+enum Stops {
+    /// The one that is drawn beside the answer.
+    KeyScene,
+    /// All that were asked for by name.
+    EveryScene,
 }
 
 /// The conversation that `--step` asks for.
@@ -110,13 +127,22 @@ fn conversation(option: &str, options: Options) -> Result<(), Failure> {
     }
 }
 
-/// What is expected before the run, where `--predict` asks for it.
-fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<Option<Choice>, Failure> {
+/// What is expected before the run, where `--predict` asks for it. Nothing is asked that these scenes do not answer.
+fn choice(
+    lesson: &Lesson,
+    scenes: &[Scene],
+    arguments: &ArgMatches,
+    options: Options,
+) -> Result<Option<Choice>, Failure> {
     let Some(letter) = arguments.get_one::<String>("predict") else { return Ok(None) };
     conversation("--predict", options)?;
     if letter.is_empty() {
+        if !scenes.iter().flat_map(Scene::claimed).any(|claim| claim.id == lesson.guess.row) {
+            return Ok(Some(Choice::Silent));
+        }
         let mut out = AutoStream::auto(io::stdout().lock());
-        return Ok(Some(predict::ask(lesson.question, &lesson.guess, options.render_options(), &mut out)?));
+        let question = format!("{}: {}", lesson.name, lesson.question);
+        return Ok(Some(predict::ask(&question, &lesson.guess, options.render_options(), &mut out)?));
     }
     match lesson.guess.place_of(letter) {
         Some(place) => Ok(Some(Choice::Said(place))),
@@ -127,11 +153,9 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
     }
 }
 
-/// What became of a prediction, and why, above the report.
+/// The report, and as the last thing on the screen what became of a prediction.
 fn with_prediction(choice: Choice, report: &Report, results: &Results<'_>) -> String {
-    let render_options = RenderOptions { why: false, ..results.options };
-    let outcome = table::outcome(choice, report, render_options);
-    format!("{outcome}\n{}", table::reports(&Results { options: render_options, ..*results }))
+    format!("{}\n{}", table::reports(results), table::outcome(choice, report, results))
 }
 
 /// Runs every lesson, then sums up.
@@ -145,14 +169,17 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
     let mut asked = None;
     let step = step(arguments, options)?;
     for lesson in LESSONS {
-        let choice = choice(lesson, arguments, options)?;
-        let report = run_lesson(lesson, lesson.default_scenes()?, choice, step.as_ref())?;
+        let scenes = lesson.default_scenes()?;
+        let choice = choice(lesson, &scenes, arguments, options)?;
+        let report = run_lesson(lesson, scenes, choice, step.as_ref().map(|step| (step, Stops::KeyScene)))?;
         // Whoever answers, or goes step by step, wants to see before the next lesson.
         let single =
             Results { reports: std::slice::from_ref(&report), arguments: &[lesson.name.to_owned()], ..nothing };
         if let Some(choice) = choice {
             let (said, right) = asked.get_or_insert((0, 0));
-            if let Choice::Said(place) = choice {
+            if let Choice::Said(place) = choice
+                && report.answers_as_expected()
+            {
                 *said += 1;
                 *right += usize::from(place == lesson.guess.right);
             }
@@ -166,9 +193,21 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
     let text = match asked {
         None if step.is_none() => options.format.reports(&results),
         None | Some((0, _)) => table::tallies(&results),
-        Some((said, right)) => format!("You expected {right} of {said}.\n\n{}", table::tallies(&results)),
+        Some((said, right)) => format!("{}\nYou expected {right} of {said}.\n", table::tallies(&results)),
     };
     finish(&text, &results, &files)
+}
+
+/// `record`: runs every lesson, and writes down what this system answered.
+pub(super) fn record(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+    table_or_json(options.format, "record writes JSON")?;
+    let run = |lesson: &&Lesson| run_lesson(lesson, lesson.default_scenes()?, None, None);
+    let reports = LESSONS.iter().map(run).collect::<Result<Vec<_>, Failure>>()?;
+    let within = arguments.get_one::<String>("within").cloned();
+    print(&render::systems::record(&Record::of(&reports, &kernel::host(), within)))?;
+    reports.iter().for_each(say_what_stopped);
+    let judged: usize = reports.iter().map(|report| report.tally().judged()).sum();
+    Ok(if judged > 0 { Status::AsExpected } else { Status::CouldNotRun })
 }
 
 /// Prints what a run left and writes it to the files; one that fails does not keep the other from it.

@@ -2,15 +2,15 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::render::RenderOptions;
+use crate::render::{RenderOptions, table};
 use crate::vocabulary::{Choice, Guess};
 
-/// Puts the question with its answers. On a terminal it waits for one of them; elsewhere the run goes on without.
+/// Puts the `question`, under which the report follows, with its answers. On a terminal it waits for one of them; elsewhere the run goes on without.
 ///
 /// # Errors
 /// When the question cannot be written.
 pub fn ask(question: &str, guess: &Guess, options: RenderOptions, out: &mut dyn Write) -> io::Result<Choice> {
-    writeln!(out, "{}", options.wrap(question, ""))?;
+    write!(out, "{}", table::heading(question, options))?;
     for (letter, answer) in ('a'..).zip(guess.answers) {
         writeln!(out, "{}", options.wrap(&format!("  {letter}) {answer}"), "     "))?;
     }

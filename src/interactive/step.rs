@@ -1,21 +1,44 @@
-//! A run that stops before each call: what is about to happen, Enter, what happened.
+//! A run that stops before each call of the scene that answers the question: what is about to happen, Enter, what happened.
+//! Every other scene is one step; so the run of a lesson takes no more Enters than a class has patience for.
 
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::HERE;
 use crate::lab::{Log, Observer};
-use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, family};
-use crate::render::{BOLD, RenderOptions, ladder, table};
+use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder, family};
+use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
 use crate::vocabulary::{Announcement, Event, Os, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened};
 
-const KEYS: &str = match HERE {
-    Os::Windows => "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-Z, Enter): to the end.",
-    Os::Linux | Os::Macos => "Enter goes on. n, Enter: to the next scene. q, Enter (or Ctrl-D): to the end.",
+const KEYS: &str = "Enter: next call. n, Enter: next scene. a, Enter: all the rest. ?, Enter: help.";
+
+const IN_ONE_GO: &str = "The scene that answers the question goes call by call, each other one in one go.";
+
+const OPEN_ARROW: &str = "Of an arrow that ends in ? it is not known yet whether it arrives.";
+
+const HELP: [(&str, &str); 6] = [
+    ("Enter", "makes the call that is announced, and stops before the next one; or plays the scene that is announced"),
+    ("n, Enter", "goes on to the next scene"),
+    ("a, Enter", END),
+    ("?, Enter", "shows this again"),
+    (
+        "an arrow ending in ?",
+        "it is not known yet whether it arrives; a later row shows that it was received, or the end of the \
+                                 scene says that it is lost",
+    ),
+    ("--scene N", "goes through scene N call by call, whichever it is"),
+];
+
+const END: &str = match HERE {
+    Os::Windows => "goes on to the end without a stop; q, or Ctrl-Z, is the same",
+    Os::Linux | Os::Macos => "goes on to the end without a stop; q, or Ctrl-D, is the same",
 };
 
 const UNSTOPPABLE: &str = "To stop here would change what is shown. This part runs by itself now; then its log is \
                            replayed, call by call.";
+
+/// Lost datagrams that are named one by one; of more, their number is said.
+const MOST_NAMED: usize = 3;
 
 /// Most different calls that make a round, such as receive and answer.
 const LONGEST_ROUND: usize = 4;
@@ -35,6 +58,8 @@ struct Talk {
     pace: Pace,
     keys_explained: bool,
     marker_explained: bool,
+    /// The titles of the scenes that go call by call.
+    closely: Vec<String>,
     /// The scene's title, until it is said.
     title: Option<String>,
     /// The calls of the scene so far.
@@ -53,6 +78,8 @@ struct Talk {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pace {
     EachCall,
+    /// To the end of the scene, which is then drawn.
+    WholeScene,
     NextScene,
     End,
 }
@@ -89,8 +116,9 @@ impl Step {
             pace: Pace::EachCall,
             keys_explained: false,
             marker_explained: false,
-            made: Vec::new(),
+            closely: Vec::new(),
             title: None,
+            made: Vec::new(),
             growing: Growing::default(),
             lanes: Vec::new(),
             drawn: 0,
@@ -101,23 +129,26 @@ impl Step {
         Step { options, talk: Mutex::new(talk) }
     }
 
-    /// Says which lesson begins, and puts its `question` where it has not been put; the first time also how to go on.
-    /// Whether anything was said: not after `q`.
+    /// Begins the lesson `name`: puts its `question` where it has not been put, and says the first time how to go on. Scenes
+    /// with one of the titles `closely` go call by call; `others` says whether there are any others. Whether anything was
+    /// said: not after `a`.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn lesson(&self, name: &str, title: &str, question: Option<&str>) -> io::Result<bool> {
+    pub fn lesson(&self, name: &str, question: Option<&str>, closely: Vec<String>, others: bool) -> io::Result<bool> {
         let mut talk = self.talk();
         if talk.pace == Pace::End {
             return Ok(false);
         }
-        talk.text += &table::heading(&format!("{name}: {title}"), self.options);
+        talk.closely = closely;
         if let Some(question) = question {
-            talk.text += &(self.options.wrap(question, "") + "\n");
+            talk.text += &(table::heading(&format!("{name}: {question}"), self.options) + "\n");
         }
         if !talk.keys_explained {
             talk.keys_explained = true;
-            talk.text += &format!("\n{}\n", self.options.wrap(KEYS, ""));
+            for line in [KEYS, OPEN_ARROW].into_iter().chain(others.then_some(IN_ONE_GO)) {
+                talk.text += &(self.options.wrap(line, "") + "\n");
+            }
         }
         talk.say().map(|()| true)
     }
@@ -126,12 +157,11 @@ impl Step {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on with the talk while somebody follows it. Who cannot be reached any more is not waited for; the report
-    /// will meet the same error.
+    /// Goes on with the talk where somebody follows each call.
     fn go_on(&self, talk: &dyn Fn(&mut Talk, RenderOptions) -> io::Result<()>) {
         let mut state = self.talk();
-        if state.pace == Pace::EachCall && talk(&mut state, self.options).is_err() {
-            state.pace = Pace::End;
+        if state.pace == Pace::EachCall {
+            state.listened_to(|state| talk(state, self.options));
         }
     }
 }
@@ -139,15 +169,24 @@ impl Step {
 impl Observer for Step {
     fn scene(&self, title: &str) {
         let mut talk = self.talk();
-        if talk.pace == Pace::NextScene {
-            talk.pace = Pace::EachCall;
-        }
         talk.title = Some(title.to_owned());
         talk.growing = Growing::default();
         talk.lanes.clear();
         talk.latest.clear();
         talk.made.clear();
         (talk.drawn, talk.announced, talk.together) = (0, 0, false);
+        if talk.pace == Pace::End {
+            return;
+        }
+        if talk.closely.iter().any(|closely| closely == title) {
+            talk.pace = Pace::EachCall;
+        } else {
+            talk.pace = Pace::WholeScene;
+            talk.listened_to(|talk| {
+                talk.add_title(self.options);
+                talk.ask("the whole scene", self.options)
+            });
+        }
     }
 
     fn opened(&self, name: &str) {
@@ -175,16 +214,36 @@ impl Observer for Step {
     }
 
     fn over(&self, log: &Log) {
-        self.go_on(&|talk, options| {
-            talk.catch_up(log);
-            talk.replay(options)?;
-            talk.draw(talk.made.len(), options);
-            talk.say()
-        });
+        let mut talk = self.talk();
+        talk.catch_up(log);
+        match talk.pace {
+            Pace::EachCall => talk.listened_to(|talk| {
+                talk.replay(self.options)?;
+                if talk.pace == Pace::EachCall {
+                    talk.draw(talk.made.len(), self.options);
+                    talk.add_lost(self.options);
+                }
+                talk.say()
+            }),
+            Pace::WholeScene => talk.listened_to(|talk| {
+                if self.options.ladder {
+                    talk.text += &ladder::grow(&Ladder::of_lesson(&talk.made), true, self.options);
+                }
+                talk.say()
+            }),
+            Pace::NextScene | Pace::End => {}
+        }
     }
 }
 
 impl Talk {
+    /// Says something. Who cannot be reached any more is not waited for; the report will meet the same error.
+    fn listened_to(&mut self, talk: impl FnOnce(&mut Talk) -> io::Result<()>) {
+        if talk(self).is_err() {
+            self.pace = Pace::End;
+        }
+    }
+
     /// Takes over the calls that have been made since.
     fn catch_up(&mut self, log: &Log) {
         self.made.extend(log.since(self.made.len()));
@@ -231,8 +290,7 @@ impl Talk {
             Some(1) => ", and all like it that follow",
             Some(_) => ", and all rounds like this that follow",
         };
-        self.text += &format!("{BOLD}{}{BOLD:#}", options.wrap(&text, "    "));
-        self.wait()
+        self.ask(&text, options)
     }
 
     /// How many calls make one round, where the next call only goes on with rounds that were seen often enough.
@@ -266,26 +324,62 @@ impl Talk {
         (self.print)(&std::mem::take(&mut self.text))
     }
 
-    fn wait(&mut self) -> io::Result<()> {
-        self.text.push(if self.echo { ' ' } else { '\n' });
-        self.say()?;
-        let mut line = Vec::new();
-        match io::stdin().lock().read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => {
-                self.pace = Pace::End;
-                if self.echo {
-                    self.text.push('\n');
-                    self.say()?;
-                }
-            }
-            Ok(_) => match line.trim_ascii() {
-                b"n" => self.pace = Pace::NextScene,
-                b"q" => self.pace = Pace::End,
-                _ => {}
-            },
+    /// Says what no receive has brought, now that the scene is over.
+    fn add_lost(&mut self, options: RenderOptions) {
+        let lost = self.growing.lost(&self.made);
+        for way in each_once(lost.iter().map(|event| way_of(event))) {
+            let sentence = sentence_on_loss(way, lost.iter().filter(|event| way_of(event) == way).copied().collect());
+            self.text += &(options.wrap(&sentence, "    ") + "\n");
         }
-        Ok(())
     }
+
+    /// Says what is about to happen, and waits for a key that goes on.
+    fn ask(&mut self, what: &str, options: RenderOptions) -> io::Result<()> {
+        loop {
+            self.text += &format!("{BOLD}{}{BOLD:#}", options.wrap(what, "    "));
+            self.text.push(if self.echo { ' ' } else { '\n' });
+            self.say()?;
+            let mut line = Vec::new();
+            match io::stdin().lock().read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => {
+                    self.pace = Pace::End;
+                    if self.echo {
+                        self.text.push('\n');
+                    }
+                    return self.say();
+                }
+                Ok(_) => {}
+            }
+            match line.trim_ascii() {
+                b"" => return Ok(()),
+                b"n" => {
+                    self.pace = Pace::NextScene;
+                    return Ok(());
+                }
+                b"a" | b"q" => {
+                    self.pace = Pace::End;
+                    return Ok(());
+                }
+                b"?" => self.text += &table::beside(&HELP, options),
+                _ => self.text += &(options.wrap(&format!("There is no such key. {KEYS}"), "") + "\n"),
+            }
+        }
+    }
+}
+
+/// From whom to whom something was sent.
+fn way_of(event: &Event) -> (&str, &str) {
+    (&event.who, event.peer.as_ref().map_or("nobody", |peer| &peer.name))
+}
+
+/// Says that these datagrams were not received.
+fn sentence_on_loss((from, to): (&str, &str), lost: Vec<&Event>) -> String {
+    let quoted = |event: &&Event| shortened(event.payload().unwrap_or_default(), LONGEST_QUOTATION);
+    let what = match lost.len() {
+        0..=MOST_NAMED => lost.iter().map(quoted).collect::<Vec<_>>().join(", "),
+        count => format!("{count} datagrams"),
+    };
+    format!("Lost: {what} from {from} to {to}, not received by the end of the scene.")
 }
 
 /// `client: sendto server, 5 bytes "hello"`.

@@ -29,6 +29,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "receives-needed",
+        because: "a UDP send makes one datagram, and a receive returns exactly one datagram.",
     },
     example: "one two three four",
     parameters: Parameters::of::<Boundaries>(),
@@ -169,8 +170,7 @@ fn an_empty_message() -> Scene {
         promised("empty-receive", "recvfrom then returns", &b""[..], &sources::RFC768),
         promised("empty-sender", "its sender", "client", &sources::RFC768),
     ];
-    let answer = "sendto returned {empty-send}. recvfrom returned {empty-receive} from {empty-sender}: an empty datagram is one \
-                  that arrives.";
+    let answer = "sendto of 0 bytes returned {empty-send}. recvfrom returned {empty-receive}, sender {empty-sender}.";
     Scene::claims("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;

@@ -1,7 +1,8 @@
 //! TCP and UDP side by side.
 //!
-//! The five differences that every tutorial lists, each put before the running system in pairs of rows: first TCP, then
-//! UDP. What the tutorials say loosely is said exactly in the scene's title or in the row.
+//! The five sentences in which tutorials tell the two apart, each put before the running system: what TCP does, and beside
+//! it what UDP does. A sentence names the rows by which it is judged, and what holds exactly. Four more differences follow
+//! that no tutorial lists.
 
 use clap::Args;
 
@@ -10,20 +11,22 @@ use crate::experiments::{
     empty_datagram, overfill, tcp_descriptors_for, tcp_peer_closes, udp_descriptors_for, udp_peer_closes,
     write_while_nobody_reads,
 };
-use crate::lab::{Call, Endpoint, SceneError};
-use crate::vocabulary::{Fact, Guess, Need, Os, PEEK, Receive, SocketError, measured, promised, sources, usual};
+use crate::lab::{Call, Endpoint, SceneError, Stream};
+use crate::vocabulary::{
+    Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, promised, sources, tcp, udp, usual,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
     name: "compare",
     title: "TCP and UDP, difference by difference",
-    question: "Tutorials tell TCP from UDP in a few sentences. Which of them hold exactly?",
+    question: "Tutorials tell TCP from UDP in five sentences. Which of them hold?",
     why: "TCP is a stream of bytes, in order and complete (RFC 9293 section 2.2); it has no messages, so none can stick \
           together. A UDP datagram (RFC 768) arrives at the socket whole or not at all, guarded by the same kind of \
-          checksum as TCP's. What TCP adds is the complete stream, in order and without duplicates, and the connection \
-          that this needs: a descriptor for each peer, an end of file, a waiting time after it. Which calls one uses is \
-          convention.",
-    keys: &["udp-rest", "tcp-rest", "udp-three", "tcp-three", "udp-listen"],
+          checksum as TCP's, which over IPv4 a UDP sender may leave out. What TCP adds is the complete stream, in order \
+          and without duplicates, and the connection that this needs: a file descriptor for each peer, an end of file, a \
+          waiting time after it. Which calls one uses is convention.",
+    keys: &["udp-rest", "udp-three", "udp-in-part", "udp-listen", "udp-send"],
     guess: Guess {
         answers: &[
             "\"TCP sticks messages together, UDP keeps them apart.\"",
@@ -33,6 +36,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "udp-listen",
+        because: "a bound UDP socket can receive at once; there is no connection to listen for and to accept.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Compare>(),
@@ -62,13 +66,18 @@ impl Scenes for Compare {
 }
 
 fn stream_or_datagrams() -> Scene {
+    let sentence = Sentence::put("TCP sends a stream, UDP datagrams")
+        .holds_when(&["tcp-rest", "udp-rest"])
+        .exactly("a short read leaves the rest; a short receive discards it.");
+    let rest = "after 1 byte of \"hello\", the next read or receive returns";
+    let peeked = "after a peek at \"hello\", a read or receive returns";
     let claims = [
-        promised("tcp-rest", "TCP: hello, 1 byte read; the next read", &b"ello"[..], &sources::POSIX_RECV),
-        promised("udp-rest", "UDP: hello, 1 byte received; the next", Fact::Nothing, &sources::POSIX_RECVFROM),
-        promised("tcp-peek", "TCP: hello, after a peek a read returns", &b"hello"[..], &sources::POSIX_RECV),
-        promised("udp-peek", "UDP: hello, after a peek a receive", &b"hello"[..], &sources::POSIX_RECVFROM),
+        promised("tcp-rest", tcp(rest), &b"ello"[..], &sources::POSIX_RECV),
+        promised("udp-rest", udp(rest), Fact::Nothing, &sources::POSIX_RECVFROM),
+        promised("tcp-peek", tcp(peeked), &b"hello"[..], &sources::POSIX_RECV),
+        promised("udp-peek", udp(peeked), &b"hello"[..], &sources::POSIX_RECVFROM),
     ];
-    Scene::claims("stream", "1. stream against datagram", claims).run(|lab| {
+    Scene::claims("stream", "1. stream against datagram", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);
@@ -95,16 +104,20 @@ fn stream_or_datagrams() -> Scene {
 const THREE: [&[u8]; 3] = [b"one", b"two", b"three"];
 
 fn nothing_sticks() -> Scene {
+    let sentence = Sentence::put("TCP sticks messages together, UDP keeps boundaries")
+        .holds_when(&["tcp-three", "udp-three", "udp-joined"])
+        .exactly("TCP has no messages; reads may merge or split bytes anywhere.");
+    let needed = "reads or receives for 3 messages";
     let claims = [
-        usual("tcp-three", "TCP: 3 writes arrived, one read returns", &b"onetwothree"[..], &sources::RFC9293_STREAM),
-        usual("udp-three", "UDP: 3 sends, receives needed", 3, &sources::LOOPBACK),
-        promised("udp-joined", "UDP: receives that are not one message", 0, &sources::POSIX_RECVFROM),
+        usual("tcp-three", tcp(needed), 1, &sources::RFC9293_STREAM),
+        usual("udp-three", udp(needed), 3, &sources::LOOPBACK),
+        promised("udp-joined", udp("receives that are not one message"), 0, &sources::POSIX_RECVFROM),
     ];
-    Scene::claims("messages", "2. TCP has no messages that could stick", claims).run(|lab| {
+    Scene::claims("messages", "2. TCP has no messages that could stick", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         THREE.iter().try_for_each(|message| client.write(message).map(drop))?;
         server.wait_for(THREE.concat().len());
-        lab.observe("tcp-three", server.read(100));
+        lab.observe("tcp-three", reads_for(&server, THREE.concat().len()));
 
         let (client, server) = (lab.endpoint("client")?, lab.bind("server")?);
         server.make_room(THREE.iter().map(|message| message.len()))?;
@@ -117,27 +130,45 @@ fn nothing_sticks() -> Scene {
     })
 }
 
+/// How many reads it takes to get `length` bytes; what one returned instead, where it brought none.
+fn reads_for(stream: &Stream, length: usize) -> Fact {
+    let (mut reads, mut received) = (0, 0);
+    while received < length {
+        match stream.read(100) {
+            Fact::Bytes(bytes) if !bytes.is_empty() => received += bytes.len(),
+            other => return other,
+        }
+        reads += 1;
+    }
+    Fact::from(reads)
+}
+
 fn complete_or_whole() -> Scene {
     const COUNT: usize = 1000;
     const PAYLOAD: [u8; 1000] = [b'x'; 1000];
+    let sentence = Sentence::put("TCP guarantees the integrity of the message, UDP does not")
+        .holds_when(&["tcp-missing"])
+        .not_when(&["udp-in-part"])
+        .exactly("both have checksums; a datagram arrives whole or not at all; TCP adds a complete stream.");
+    let missing = "bytes missing, or datagrams in part";
     let claims = [
+        promised("tcp-missing", tcp(missing), 0, &sources::RFC9293_STREAM),
+        promised("udp-in-part", udp(missing), 0, &sources::RFC768),
         promised(
             "tcp-held",
-            "TCP: nobody reads; a write, not waiting",
+            tcp("nobody reads: a write, not waiting"),
             SocketError::WouldBlock,
             &sources::RFC9293_FLOW,
         ),
-        usual("udp-held", "UDP: nobody reads; failed sends of 1000", 0, &sources::RFC8085_CONTROL)
+        usual("udp-held", udp("nobody reads: failed sends of 1000"), 0, &sources::RFC8085_CONTROL)
             .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
-        promised("tcp-missing", "TCP: bytes taken that do not arrive", 0, &sources::RFC9293_STREAM),
-        usual("udp-missing", "UDP: kept + dropped, by kernel count", COUNT, &sources::LINUX_DROPS)
+        usual("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
-        measured("udp-kept", "UDP: of these, kept", &sources::SOCKET_7),
-        promised("udp-in-part", "UDP: datagrams that arrive in part", 0, &sources::RFC768),
+        measured("udp-kept", udp("of these, kept"), &sources::SOCKET_7),
     ];
-    Scene::claims("complete", "3. complete stream, or whole datagrams", claims).run(|lab| {
+    Scene::claims("complete", "3. complete stream, or whole datagrams", claims).tests(sentence).run(|lab| {
         let stopped = write_while_nobody_reads(lab)?;
         lab.observe("tcp-held", stopped.answer);
         lab.observe("tcp-missing", stopped.missing);
@@ -155,66 +186,77 @@ fn complete_or_whole() -> Scene {
 }
 
 fn a_descriptor_or_none(count: usize) -> Scene {
-    let asking = parameters::counted(count, "client");
+    let sentence = Sentence::put("TCP depends on listen and accept, UDP needs neither")
+        .holds_when(&["tcp-listen", "tcp-accept"])
+        .loosely_when(&["udp-listen", "udp-accept"])
+        .exactly("only a TCP server needs them; on UDP both are errors.");
     let unsupported = SocketError::NotSupported;
-    let handles = "Windows counts handles, not descriptors";
+    let descriptors = format!("file descriptors for {}", parameters::counted(count, "client"));
+    let handles = "Windows counts handles, not file descriptors";
     let claims = [
-        promised("tcp-listen", "TCP: listen", "success", &sources::POSIX_LISTEN),
-        promised("udp-listen", "UDP: listen", unsupported, &sources::POSIX_LISTEN)
+        promised("tcp-listen", tcp("listen"), "success", &sources::POSIX_LISTEN),
+        promised("udp-listen", udp("listen"), unsupported, &sources::POSIX_LISTEN)
             .cites_on(Os::Macos, &sources::XNU_LISTEN)
             .cites_on(Os::Windows, &sources::WINE_LISTEN),
-        promised("tcp-accept", "TCP: accept", "success", &sources::POSIX_ACCEPT),
-        promised("udp-accept", "UDP: accept", unsupported, &sources::POSIX_ACCEPT)
+        promised("tcp-accept", tcp("accept"), "success", &sources::POSIX_ACCEPT),
+        promised("udp-accept", udp("accept"), unsupported, &sources::POSIX_ACCEPT)
             .cites_on(Os::Macos, &sources::XNU_ACCEPT)
             .cites_on(Os::Windows, &sources::MS_ACCEPT),
-        promised("tcp-descriptors", format!("TCP: descriptors for {asking}"), count, &sources::POSIX_ACCEPT)
+        promised("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT)
             .absent_on(Os::Windows, handles)
             .needs(Need::Descriptors),
-        promised("udp-descriptors", format!("UDP: descriptors for {asking}"), 0, &sources::RFC768)
+        promised("udp-descriptors", udp(&*descriptors), 0, &sources::RFC768)
             .absent_on(Os::Windows, handles)
             .needs(Need::Descriptors),
     ];
-    Scene::claims("descriptors", "4. listen and accept, or one socket for all", claims).run(move |lab| {
-        let server = lab.bind("server")?;
-        lab.observe("udp-listen", server.listen());
-        lab.observe("udp-accept", server.accept());
-        let clients = lab.endpoints("client", count)?;
-        lab.observe_or_skip("udp-descriptors", udp_descriptors_for(lab, &server, &clients, |_, _| Ok(()))?);
+    Scene::claims("descriptors", "4. listen and accept, or one socket for all", claims).tests(sentence).run(
+        move |lab| {
+            let server = lab.bind("server")?;
+            lab.observe("udp-listen", server.listen());
+            lab.observe("udp-accept", server.accept());
+            let clients = lab.endpoints("client", count)?;
+            lab.observe_or_skip("udp-descriptors", udp_descriptors_for(lab, &server, &clients, |_, _| Ok(()))?);
 
-        let listener = lab.tcp_bind("server")?;
-        lab.attempt("tcp-listen", listener.listen())?;
-        lab.observe("tcp-listen", "success");
-        match tcp_descriptors_for(lab, &listener, count) {
-            Err(SceneError::Call(error)) => lab.attempt::<()>("tcp-accept", Err(error)),
-            added => {
-                lab.observe_or_skip("tcp-descriptors", added?);
-                lab.observe("tcp-accept", "success");
-                Ok(())
+            let listener = lab.tcp_bind("server")?;
+            lab.attempt("tcp-listen", listener.listen())?;
+            lab.observe("tcp-listen", "success");
+            match tcp_descriptors_for(lab, &listener, count) {
+                Err(SceneError::Call(error)) => lab.attempt::<()>("tcp-accept", Err(error)),
+                added => {
+                    lab.observe_or_skip("tcp-descriptors", added?);
+                    lab.observe("tcp-accept", "success");
+                    Ok(())
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn calls_are_convention() -> Scene {
-    let nowhere = SocketError::DestinationRequired;
+    let sentence = Sentence::put("TCP uses send and recv, UDP sendto and recvfrom")
+        .holds_when(&["tcp-send", "udp-no-peer"])
+        .loosely_when(&["udp-send", "udp-recv"])
+        .exactly("convention; once connected, UDP uses send and recv too.");
+    let connected = "connected, send and recv carry";
+    let no_peer = "send without a peer";
     let unconnected = SocketError::NotConnected.on(Os::Windows);
     let claims = [
-        promised("tcp-send", "TCP: send and recv carry", &b"hello"[..], &sources::POSIX_RECV),
-        promised("udp-send", "UDP: connected, send and recv carry", &b"hello"[..], &sources::POSIX_CONNECT),
-        usual("tcp-no-peer", "TCP: send without a peer", SocketError::BrokenPipe, &sources::SEND_2)
+        promised("tcp-send", tcp(connected), &b"hello"[..], &sources::POSIX_RECV),
+        promised("udp-send", udp(connected), &b"hello"[..], &sources::POSIX_CONNECT),
+        usual("tcp-no-peer", tcp(no_peer), SocketError::BrokenPipe, &sources::SEND_2)
             .on(Os::Macos, SocketError::NotConnected.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_SEND)
             .on(Os::Windows, unconnected.clone())
             .cites_on(Os::Windows, &sources::MS_SEND)
             .unlike_wine(),
-        promised("udp-no-peer", "UDP: send without a peer", nowhere, &sources::POSIX_SENDTO)
+        promised("udp-no-peer", udp(no_peer), SocketError::DestinationRequired, &sources::POSIX_SENDTO)
             .cites_on(Os::Macos, &sources::XNU_SEND)
             .on(Os::Windows, unconnected)
             .cites_on(Os::Windows, &sources::MS_SEND)
             .unlike_wine(),
-        promised("udp-recv", "UDP: plain recv, without a peer", &b"hello"[..], &sources::POSIX_RECV),
+        promised("udp-recv", udp("recv without a peer returns"), &b"hello"[..], &sources::POSIX_RECV),
     ];
-    Scene::claims("calls", "5. send or sendto: convention, not law", claims).run(|lab| {
+    Scene::claims("calls", "5. send or sendto: convention, not law", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);
@@ -236,11 +278,12 @@ fn calls_are_convention() -> Scene {
 }
 
 fn end_of_file_or_none() -> Scene {
+    let closed = "the peer closes; the next read or receive returns";
     let claims = [
-        promised("tcp-close", "TCP: the peer closes; a read finds", "end of file", &sources::POSIX_RECV),
-        promised("udp-close", "UDP: the peer closes; a receive finds", Fact::Nothing, &sources::RFC768),
-        promised("udp-empty", "UDP: a receive of 0 bytes is", &b""[..], &sources::RFC768),
-        usual("udp-after-empty", "UDP: and after it comes", &b"more"[..], &sources::LOOPBACK),
+        promised("tcp-close", tcp(closed), "end of file", &sources::POSIX_RECV),
+        promised("udp-close", udp(closed), Fact::Nothing, &sources::RFC768),
+        promised("udp-empty", udp("an empty message is received as"), &b""[..], &sources::RFC768),
+        usual("udp-after-empty", udp("the receive after it returns"), &b"more"[..], &sources::LOOPBACK),
     ];
     Scene::claims("end-of-file", "end of file", claims).run(|lab| {
         lab.observe("tcp-close", tcp_peer_closes(lab)?);
@@ -256,18 +299,14 @@ fn end_of_file_or_none() -> Scene {
 }
 
 fn restart() -> Scene {
+    let rebind = "the server closes first, binds again";
     let claims = [
-        usual(
-            "tcp-rebind",
-            "TCP: server closes first, binds again",
-            SocketError::AddressInUse,
-            &sources::RFC9293_TIME_WAIT,
-        )
-        .on(Os::Windows, "success")
-        .cites_on(Os::Windows, &sources::COREFX_24562),
-        promised("udp-rebind", "UDP: server closes, binds again", "success", &sources::RFC768),
+        usual("tcp-rebind", tcp(rebind), SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
+            .on(Os::Windows, "success")
+            .cites_on(Os::Windows, &sources::COREFX_24562),
+        promised("udp-rebind", udp(rebind), "success", &sources::RFC768),
     ];
-    Scene::claims("restart", "restart: TIME-WAIT, or no state at all", claims).run(|lab| {
+    Scene::claims("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
         let listener = lab.tcp_listener("server")?;
         let client = lab.tcp_socket("client")?;
         client.connect(&listener)?;
@@ -288,12 +327,13 @@ fn restart() -> Scene {
 
 fn nobody_there() -> Scene {
     let refused = SocketError::ConnectionRefused;
+    let connect = "connect where nobody listens";
     let claims = [
-        promised("tcp-connect", "TCP: connect where nobody listens", refused, &sources::POSIX_CONNECT)
+        promised("tcp-connect", tcp(connect), refused, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
-        promised("udp-connect", "UDP: connect where nobody listens", "success", &sources::POSIX_CONNECT),
-        promised("udp-first", "UDP: bytes the first send takes", 5, &sources::POSIX_SENDTO),
-        usual("udp-next", "UDP: the receive after it", refused, &sources::UDP_7)
+        promised("udp-connect", udp(connect), "success", &sources::POSIX_CONNECT),
+        promised("udp-first", udp("bytes that the first send takes"), 5, &sources::POSIX_SENDTO),
+        usual("udp-next", udp("the receive after it"), refused, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
@@ -316,24 +356,25 @@ fn nobody_there() -> Scene {
 
 fn the_address_of_the_answer() -> Scene {
     let one_address = "macOS has one loopback address configured";
+    let connected = "a connected client receives";
     let claims = [
-        promised("tcp-asked", "TCP: asked at 127.0.0.2, the client reads", &b"Thanks"[..], &sources::RFC9293_STREAM)
+        promised("tcp-asked", tcp(connected), &b"Thanks"[..], &sources::RFC9293_STREAM)
             .absent_on(Os::Macos, one_address),
-        usual("udp-answers-from", "UDP: asked at 127.0.0.2, answers from", "127.0.0.1", &sources::RFC1122_MULTIHOMING)
+        promised("udp-connected-hears", udp(connected), Fact::Nothing, &sources::CONNECT_2)
             .absent_on(Os::Macos, one_address)
-            .unconfirmed_on(Os::Windows),
+            .unconfirmed_on(Os::Windows)
+            .cites_on(Os::Windows, &sources::MS_CONNECT),
         usual(
             "udp-unconnected-hears",
-            "UDP: an unconnected client hears",
+            udp("an unconnected client receives"),
             &b"Thanks"[..],
             &sources::RFC1122_MULTIHOMING,
         )
         .absent_on(Os::Macos, one_address)
         .unconfirmed_on(Os::Windows),
-        promised("udp-connected-hears", "UDP: a connected client hears", Fact::Nothing, &sources::CONNECT_2)
+        usual("udp-answers-from", udp("the answer comes from"), "127.0.0.1", &sources::RFC1122_MULTIHOMING)
             .absent_on(Os::Macos, one_address)
-            .unconfirmed_on(Os::Windows)
-            .cites_on(Os::Windows, &sources::MS_CONNECT),
+            .unconfirmed_on(Os::Windows),
     ];
     Scene::claims("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).needs(Need::SecondLoopback).run(|lab| {
         let second = lab.second_loopback()?;

@@ -21,8 +21,8 @@ pub static LESSON: Lesson = Lesson {
     why: "UDP has no handshake and keeps no state (RFC 768), so a successful send says only that the system has taken \
           the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
           macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
-          One socket serves every client, where TCP needs a descriptor for each. Nobody lets a sender in first: what \
-          arrives while an answer is awaited may be another program's. Look at its sender, or connect.",
+          One socket serves every client, where TCP needs a file descriptor for each. A UDP socket accepts datagrams from \
+          everybody: what arrives while a reply is awaited may be another program's. Look at its sender, or connect.",
     keys: &["unconnected-hears", "send-to-nobody", "connected-hears", "tcp-to-nobody"],
     guess: Guess {
         answers: &[
@@ -33,6 +33,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "connected-hears",
+        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at its next call.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),
@@ -84,8 +85,8 @@ fn nobody_listens() -> Scene {
         promised("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
-    let answer = "Nobody listened, and sendto returned {send-to-nobody byte}. Error reported later: {unconnected-hears}. On a connected \
-                  socket the next receive returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
+    let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the next receive \
+                  returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
     Scene::claims("nobody", "nobody listens", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
 
@@ -208,9 +209,9 @@ fn one_socket_for_all(count: usize) -> Scene {
 fn connect_sends_nothing() -> Scene {
     let claims = [
         promised("connect", "connect to a UDP server returns", "success", &sources::POSIX_CONNECT),
-        promised("connect-sends", "of it the server receives", Fact::Nothing, &sources::POSIX_CONNECT),
+        promised("connect-sends", "the server then receives", Fact::Nothing, &sources::POSIX_CONNECT),
     ];
-    let answer = "connect returned {connect}. Of it the server received {connect-sends}.";
+    let answer = "connect returned {connect}. The server received {connect-sends}.";
     Scene::claims("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -231,9 +232,10 @@ fn before(received: ReceiveResult, payload: &[u8]) -> Result<Fact, SceneError> {
 fn before_the_server() -> Scene {
     let claims = [
         promised("too-early", "no server yet: sendto returns", 5, &sources::POSIX_SENDTO),
-        promised("not-kept", "of it the server, started later, receives", Fact::Nothing, &sources::RFC1122_PORTS),
+        promised("not-kept", "the server, started later, receives", Fact::Nothing, &sources::RFC1122_PORTS),
     ];
-    let answer = "sendto returned {too-early byte} before there was a server. Of it the server, started later, received {not-kept}.";
+    let answer =
+        "sendto returned {too-early byte} before there was a server. The server, started later, received {not-kept}.";
     Scene::claims("too-early", "nothing is kept for later", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;

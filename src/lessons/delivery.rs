@@ -20,8 +20,8 @@ pub static LESSON: Lesson = Lesson {
     question: "A program sends many datagrams, and every send succeeds. How many are received?",
     why: "A successful send does not guarantee delivery (POSIX sendto). The kernel keeps datagrams while the receive buffer \
           has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
-          3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are loopback's \
-          habit (RFC 768 guarantees neither).",
+          3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are typical on \
+          loopback (RFC 768 guarantees neither).",
     keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[
@@ -32,6 +32,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "prefix",
+        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and tells the sender nothing.",
     },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),
@@ -154,14 +155,14 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
-        usual("sender-told", "error at the sender", Fact::Nothing, &sources::RFC6633),
+        usual("sender-told", "later error at the sender", Fact::Nothing, &sources::RFC6633),
         unsure_on_macos(
             receive_buffer < MACOS_LEAST_BUFFER,
             usual("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
-    let answer = "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}. Error at the sender: \
-                  {sender-told}.";
+    let answer =
+        "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
     Scene::claims("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
         move |lab| {
             let payloads = all_numbered(count, size);

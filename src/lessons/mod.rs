@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::kernel::{self, HERE};
 use crate::lab::{Lab, Observer, SceneError, Session, Watchdog};
 use crate::vocabulary::{
-    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Verdict, judge,
+    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Sentence, Verdict, judge,
 };
 
 pub mod parameters;
@@ -91,6 +92,7 @@ pub struct Scene {
     number: usize,
     id: &'static str,
     title: String,
+    sentence: Option<Sentence>,
     answer: String,
     claims: Arc<[Claim]>,
     run: Run,
@@ -101,12 +103,18 @@ type Run = Box<dyn FnOnce(&Lab) -> Result<(), SceneError> + Send>;
 impl Scene {
     /// The claims of the scene `id`, which is called `title`: written down before anything runs.
     pub fn claims(id: &'static str, title: impl Into<String>, claims: impl IntoIterator<Item = Claim>) -> Claimed {
-        Claimed { id, title: title.into(), answer: String::new(), claims: claims.into_iter().collect() }
+        let claims = claims.into_iter().collect();
+        Claimed { id, title: title.into(), answer: String::new(), sentence: None, claims }
     }
 
     /// What the scene says before it looks.
     pub fn claimed(&self) -> &[Claim] {
         &self.claims
+    }
+
+    /// The sentence of a tutorial that it puts to the test.
+    pub fn sentence(&self) -> Option<Sentence> {
+        self.sentence
     }
 
     /// Its place among the scenes of its lesson, from 1.
@@ -134,11 +142,18 @@ impl Scene {
 pub struct Claimed {
     id: &'static str,
     title: String,
+    sentence: Option<Sentence>,
     answer: String,
     claims: Vec<Claim>,
 }
 
 impl Claimed {
+    /// Says which sentence of a tutorial the scene puts to the test.
+    pub fn tests(mut self, sentence: Sentence) -> Self {
+        self.sentence = Some(sentence);
+        self
+    }
+
     /// Answers, in a sentence or two made of observed values: `{id}` stands for what was observed of a row, `{id noun}` for as
     /// many of the noun.
     pub fn answer(mut self, answer: impl Into<String>) -> Self {
@@ -154,8 +169,8 @@ impl Claimed {
 
     /// Adds what the scene does.
     pub fn run(self, run: impl FnOnce(&Lab) -> Result<(), SceneError> + Send + 'static) -> Scene {
-        let Claimed { id, title, answer, claims } = self;
-        Scene { number: 0, id, title, answer, claims: claims.into(), run: Box::new(run) }
+        let Claimed { id, title, answer, sentence, claims } = self;
+        Scene { number: 0, id, title, answer, sentence, claims: claims.into(), run: Box::new(run) }
     }
 }
 
@@ -190,6 +205,13 @@ impl Lesson {
         self.scenes(&matches)
     }
 
+    /// Whether no parameter was given: then the scenes are the [default ones](Self::default_scenes).
+    pub fn has_own_parameters(&self, matches: &ArgMatches) -> bool {
+        let parameters = self.augment(Command::new(self.name));
+        let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        !parameters.get_arguments().any(|parameter| given(parameter.get_id().as_str()))
+    }
+
     /// What the lesson claims with these scenes, and nothing run.
     pub fn predict(&self, scenes: &[Scene]) -> Prediction {
         let of_scene =
@@ -200,6 +222,7 @@ impl Lesson {
             question: self.question,
             why: self.why,
             scenes: scenes.iter().map(of_scene).collect(),
+            observed: Vec::new(),
         }
     }
 
@@ -237,7 +260,7 @@ impl Lesson {
 
 /// Runs one scene and judges it.
 fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result<SceneReport, SceneError> {
-    let Scene { number, id, title, answer, claims, run } = scene;
+    let Scene { number, id, title, answer, sentence, claims, run } = scene;
     let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
     let log = match all_absent {
         true => Arc::default(),
@@ -270,7 +293,7 @@ fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result
     });
     let rows = judged.collect();
     let (events, notes) = log.take();
-    Ok(SceneReport { number, id, title, answer, rows, events, notes, stopped })
+    Ok(SceneReport { number, id, title, answer, sentence, rows, events, notes, stopped })
 }
 
 /// Why a row is skipped under Wine.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::vocabulary::{Claim, Os, SocketError, promised, quoted, sources};
+use crate::vocabulary::{Claim, Os, Property, SocketError, promised, quoted, sources};
 
 /// Most messages in one run: each has rows of its own.
 const MOST_MESSAGES: usize = 100;
@@ -71,7 +71,12 @@ pub fn time(text: &str) -> Result<Duration, String> {
 }
 
 /// The claim about one receive: the first `buffer` bytes of `message`, and on Windows an error when it is longer.
-pub fn receive_returns(id: impl Into<String>, property: impl Into<String>, message: &Message, buffer: usize) -> Claim {
+pub fn receive_returns(
+    id: impl Into<String>,
+    property: impl Into<Property>,
+    message: &Message,
+    buffer: usize,
+) -> Claim {
     let claim = promised(id, property, message.cut_to(buffer), &sources::POSIX_RECVFROM);
     if message.length() <= buffer {
         return claim;

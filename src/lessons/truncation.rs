@@ -28,6 +28,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 1,
         row: "receive-2",
+        because: "a receive takes the whole datagram out of the queue, and what does not fit the buffer is discarded.",
     },
     example: "--buffer 3 hello world",
     parameters: Parameters::of::<Truncation>(),

@@ -16,6 +16,9 @@ use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 /// What the mark behind a value means.
 const UNCONFIRMED: &str = "? not confirmed: shown, not judged";
 
+/// What the other mark behind a value means.
+const OBSERVED: &str = "* also observed on such a system (udp-lab systems); else only documented";
+
 /// What `any` means.
 const MEASURED: &str = "any: measured, not judged";
 
@@ -45,19 +48,26 @@ fn legend(prediction: &Prediction, systems: &[Os]) -> Vec<&'static str> {
     let mut expects = prediction.claims().flat_map(|claim| systems.iter().map(|os| claim.expected.on(*os)));
     let unconfirmed = expects.clone().any(|expect| matches!(expect, Expect::Unconfirmed(_)));
     let measured = expects.any(|expect| matches!(expect, Expect::Measured));
-    [(usual, USUAL), (unconfirmed, UNCONFIRMED), (measured, MEASURED)]
+    let observed = prediction.observed.iter().any(|(_, os)| systems.contains(os));
+    [(usual, USUAL), (unconfirmed, UNCONFIRMED), (observed, OBSERVED), (measured, MEASURED)]
         .into_iter()
         .filter(|(there, _)| *there)
         .map(|(_, text)| text)
         .collect()
 }
 
-fn is_measured(claim: &Claim) -> bool {
+pub(super) fn is_measured(claim: &Claim) -> bool {
     Os::ALL.iter().all(|os| matches!(claim.expected.on(*os), Expect::Measured | Expect::Absent(_)))
 }
 
 fn is_usual(claim: &Claim) -> bool {
     claim.strength == Strength::Usual && !is_measured(claim)
+}
+
+/// What is expected, marked where it was observed on such a system.
+fn marked(prediction: &Prediction, claim: &Claim, os: Os) -> String {
+    let mark = if prediction.was_observed(&claim.id, os) { " *" } else { "" };
+    format!("{}{mark}", claim.expected.on(os))
 }
 
 fn reason(expect: &Expect) -> Option<&'static str> {
@@ -78,8 +88,7 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: Rend
         if blank {
             return String::new();
         }
-        let expect = claim.expected.on(os);
-        notes.marked(&expect.to_string(), reason(expect))
+        notes.marked(&marked(prediction, claim, os), reason(claim.expected.on(os)))
     };
 
     let mut text = table::heading(&format!("{}: {}", prediction.lesson, prediction.question), options);
@@ -111,7 +120,7 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: Rend
     table::line(&mut text, &drawn.finish(1..header.len()));
     if !blank {
         for legend in legend(prediction, &systems) {
-            table::line(&mut text, legend);
+            table::line(&mut text, &options.wrap(legend, ""));
         }
         text.push_str(&notes.lines(options));
         text.push_str("\nSources:\n");
@@ -141,9 +150,13 @@ struct ClaimValue<'a> {
 /// One lesson as JSON, schema 1.
 pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
     let systems = systems(os);
-    let value = |expect: &Expect| match expect {
-        Expect::Is(fact) => json!({ "text": fact.to_string(), "value": fact.value(), "judged": true }),
-        Expect::Unconfirmed(fact) => json!({ "text": fact.to_string(), "value": Fact::value(fact), "judged": false }),
+    let value = |claim: &Claim, os: Os| match claim.expected.on(os) {
+        expect @ (Expect::Is(fact) | Expect::Unconfirmed(fact)) => json!({
+            "text": fact.to_string(),
+            "value": Fact::value(fact),
+            "judged": matches!(expect, Expect::Is(_)),
+            "observed": prediction.was_observed(&claim.id, os),
+        }),
         Expect::Measured => json!({ "text": "any", "judged": false }),
         Expect::Absent(reason) => json!({ "text": "-", "judged": false, "reason": reason }),
     };
@@ -152,7 +165,7 @@ pub fn as_json(prediction: &Prediction, os: Option<Os>) -> String {
         id: &claim.id,
         property: &claim.property,
         strength: claim.strength,
-        expected: systems.iter().map(|os| (os.name().to_lowercase(), value(claim.expected.on(*os)))).collect(),
+        expected: systems.iter().map(|os| (os.name().to_lowercase(), value(claim, *os))).collect(),
         source: cited(claim, &systems),
         says: from_sources(claim, &systems, |source| source.says),
     });
@@ -181,6 +194,12 @@ fn value(claim: &Claim, os: Os, blank: bool) -> String {
     }
 }
 
+/// The systems of `systems` on which the answer was observed as expected; empty for the class to fill in.
+fn observed_on(prediction: &Prediction, claim: &Claim, systems: &[Os], blank: bool) -> String {
+    let observed = systems.iter().filter(|os| !blank && prediction.was_observed(&claim.id, **os));
+    observed.map(|os| os.name()).collect::<Vec<_>>().join(" ")
+}
+
 /// One lesson as lines `key: value`.
 pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, options: RenderOptions) -> String {
     let systems = systems(os);
@@ -199,6 +218,7 @@ pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, options: R
         for os in &systems {
             lines.line(&format!("expected on {}", os.name()), &value(claim, *os, blank));
         }
+        lines.line("observed on", &observed_on(prediction, claim, &systems, blank));
         lines.line("strength", claim.strength.word());
         lines.line("source", &cited(claim, &systems));
         lines.line("id", &claim.id);
@@ -211,11 +231,12 @@ pub fn as_csv(prediction: &Prediction, os: Option<Os>, blank: bool) -> String {
     let systems = systems(os);
     let columns = systems.iter().map(|os| os.name().to_lowercase());
     let header = ["lesson", "scene", "id", "property", "strength"].map(str::to_owned).into_iter();
-    let header = header.chain(columns).chain(["source".to_owned()]).collect();
+    let header = header.chain(columns).chain(["source", "observed"].map(str::to_owned)).collect();
     let rows = claims(prediction).map(|(scene, claim)| {
         let row = [prediction.lesson, scene, &claim.id, &claim.property, claim.strength.word()].map(str::to_owned);
         let values = systems.iter().map(|os| value(claim, *os, blank));
-        row.into_iter().chain(values).chain([cited(claim, &systems)]).collect()
+        let observed = observed_on(prediction, claim, &systems, blank);
+        row.into_iter().chain(values).chain([cited(claim, &systems), observed]).collect()
     });
     csv::records::<Vec<String>>([header].into_iter().chain(rows))
 }
@@ -240,10 +261,10 @@ pub fn as_markdown(prediction: &Prediction, os: Option<Os>, blank: bool, options
 pub fn page(lessons: &[Prediction]) -> String {
     let mut page = String::from(
         "# What each lesson expects\n\nWritten by the tests from the claims in `src/lessons`, with each lesson's own \
-         parameters: `UPDATE_PAGES=1 cargo test --test main registry::`. `udp-lab expect LESSON` shows the same for the parameters \
-         that you give.\n\n",
+         parameters, and from [the records](systems.md): `UPDATE_PAGES=1 cargo test --test main registry::`. `udp-lab expect \
+         LESSON` shows the same for the parameters that you give.\n\n",
     );
-    let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}.");
+    let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}; {}.", escaped(OBSERVED));
     page.push_str(
         "\nA Linux manual page speaks for Linux only, and POSIX does not speak for Windows. Where no other source is \
          named for macOS or Windows, the answer there is expected to be the same, and that document does not promise it.\n",
@@ -275,7 +296,8 @@ fn section(prediction: &Prediction, systems: &[Os], blank: bool) -> String {
         let values = systems.iter().map(|os| match claim.expected.on(*os) {
             Expect::Measured if !blank => "*any*".to_owned(),
             Expect::Absent(reason) if !blank => format!("- ({})", escaped(reason)),
-            _ => escaped(&value(claim, *os, blank)),
+            _ if blank => String::new(),
+            _ => escaped(&marked(prediction, claim, *os)),
         });
         text.push_str(&row([shown].into_iter().chain(values).chain([escaped(&cited(claim, systems))])));
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Results;
+use super::phrases::because;
 use crate::vocabulary::{
     Action, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
     SceneReport, SendForm, Syscall, escaped,
@@ -42,10 +43,20 @@ struct SceneJson<'a> {
     scene: usize,
     id: &'a str,
     title: &'a str,
+    #[serde(flatten)]
+    tested: Option<TestedJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'a str>,
+}
+
+/// The sentence of a tutorial that a scene puts to the test.
+#[derive(Serialize)]
+struct TestedJson<'a> {
+    sentence: &'a str,
+    holds: &'a str,
+    because: String,
 }
 
 #[derive(Serialize)]
@@ -122,10 +133,16 @@ fn report(report: &Report) -> ReportJson<'_> {
 }
 
 fn scene(scene: &SceneReport) -> SceneJson<'_> {
+    let tested = scene.tested().map(|(sentence, truth)| TestedJson {
+        sentence: sentence.text,
+        holds: truth.words(),
+        because: because(sentence, truth, &scene.rows),
+    });
     SceneJson {
         scene: scene.number,
         id: scene.id,
         title: &scene.title,
+        tested,
         answer: scene.answered().map(|answer| answer.text),
         stopped: scene.stopped.as_deref(),
     }

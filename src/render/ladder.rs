@@ -2,13 +2,27 @@
 
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use textwrap::core::display_width;
 
 use super::RenderOptions;
-use super::picture::{Bars, Ladder, Picture, Step, What, last_end, milliseconds};
+use super::label::{Label, ellipsis};
+use super::picture::{Bars, Fate, Ladder, Picture, Special, Step, What, last_end, milliseconds};
 
 /// Columns of the time, with the blanks behind it.
 const TIME: usize = 9;
+
+/// Columns of a quotation that are enough where there is little room.
+const SHORT_QUOTATION: usize = 9;
+
+/// Most columns from one lane to the next.
+const FARTHEST: usize = 40;
+
+/// What an arrow needs between its lanes besides its label: `── `, ` ─>` and the lane.
+const SHAFT: usize = 7;
+
+/// What is lost, truncated or refused: dark, so that it can be read on white as well. A cross or a word says the same.
+const SPECIAL: Style = AnsiColor::Red.on_default();
 
 /// The picture, each line at most as wide as `look` allows.
 pub fn draw(picture: &Picture, options: RenderOptions) -> String {
@@ -20,144 +34,228 @@ pub fn draw(picture: &Picture, options: RenderOptions) -> String {
 
 /// A row of character cells; a wide character fills two.
 struct Canvas {
-    cells: Vec<Option<char>>,
+    cells: Vec<Cell>,
+    options: RenderOptions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Cell {
+    /// Nothing where the character before it is wide.
+    character: Option<char>,
+    is_special: bool,
 }
 
 impl Canvas {
-    fn new(width: usize) -> Self {
-        Canvas { cells: vec![Some(' '); width] }
+    fn new(width: usize, options: RenderOptions) -> Self {
+        Canvas { cells: vec![Cell { character: Some(' '), is_special: false }; width], options }
     }
 
-    /// Writes `text` from column `x` on, as far as there is room before column `end`; shortened with `…`.
+    /// Writes `text` from column `x` on, as far as there is room before column `end`.
     fn put(&mut self, x: usize, end: usize, text: &str) {
+        self.write(x, end, text, false);
+    }
+
+    /// The same for what is special.
+    fn put_special(&mut self, x: usize, end: usize, text: &str) {
+        self.write(x, end, text, true);
+    }
+
+    fn write(&mut self, x: usize, end: usize, text: &str, is_special: bool) {
         let room = end.min(self.cells.len()).saturating_sub(x);
         let fits = display_width(text) <= room;
+        let last = (x + room).saturating_sub(usize::from(!fits));
         let mut column = x;
         for c in text.chars() {
             let width = display_width(c.encode_utf8(&mut [0; 4]));
-            let last = x + room - usize::from(!fits);
             if column + width > last {
                 break;
             }
             if width > 0 {
-                self.cells[column] = Some(c);
-                self.cells[column + 1..column + width].fill(None);
+                self.cells[column] = Cell { character: Some(c), is_special };
+                self.cells[column + 1..column + width].fill(Cell { character: None, is_special });
                 column += width;
             }
         }
         if !fits && column < x + room {
-            self.cells[column] = Some('…');
+            self.cells[column] = Cell { character: Some(ellipsis(self.options)), is_special };
         }
     }
 
-    fn line(&self, options: RenderOptions) -> String {
-        let line: String = self.cells.iter().flatten().collect();
-        options.text(line.trim_end()).replace("...", "~") + "\n"
+    fn line(&self) -> String {
+        let is_blank = |cell: &Cell| cell.character == Some(' ');
+        let used = self.cells.iter().rposition(|cell| !is_blank(cell)).map_or(0, |last| last + 1);
+        let mut line = String::new();
+        for cells in self.cells[..used].chunk_by(|one, next| one.is_special == next.is_special) {
+            let text: String = cells.iter().filter_map(|cell| cell.character).collect();
+            match cells[0].is_special {
+                true => line.push_str(&format!("{SPECIAL}{text}{SPECIAL:#}")),
+                false => line.push_str(&text),
+            }
+        }
+        line + "\n"
     }
 }
 
 /// The next rows of a ladder that grows, with its header where it begins.
 pub fn grow(ladder: &Ladder, header: bool, options: RenderOptions) -> String {
-    let width = usize::from(options.width.min(100));
+    let width = drawn_width(options);
     // What is still to be written there is not known.
-    rows(ladder, &columns(ladder, width / 3, width), header, width, options)
+    rows(ladder, &columns(ladder, width / 3, width), header, options)
 }
 
-/// The columns to the right of the last lane, where its own marks are written: a third of the width at most.
-fn right(ladder: &Ladder, width: usize) -> usize {
+fn draw_ladder(ladder: &Ladder, options: RenderOptions) -> String {
+    let width = drawn_width(options);
+    rows(ladder, &columns(ladder, right(ladder, options), width), true, options)
+}
+
+fn drawn_width(options: RenderOptions) -> usize {
+    usize::from(options.width.min(100))
+}
+
+/// The columns to the right of the last lane, where its own marks are written: what they need, as far as the arrows have no
+/// use for it, or else a third of the width at most.
+fn right(ladder: &Ladder, options: RenderOptions) -> usize {
     let last = ladder.lanes.len().saturating_sub(1);
-    let marks = ladder.steps.iter().filter_map(|step| match &step.what {
-        What::Mark { text, bad } if step.lane == last => Some(display_width(text) + if *bad { 5 } else { 3 }),
-        _ => None,
-    });
-    let name = ladder.lanes.last().map_or(0, |name| display_width(name));
-    marks.max().unwrap_or(0).max(name).max(8).min(width / 3)
+    let width = drawn_width(options);
+    let name = |lane: usize| ladder.lanes.get(lane).map_or(0, |name| display_width(&options.text(name)));
+    let marks = ladder.steps.iter().map(|step| beside(step, last, options));
+    let wanted = marks.max().unwrap_or(0).max(name(last)).max(8);
+    let names = (0..last).map(|lane| name(lane) + 1).max().unwrap_or(0);
+    let free = |quoted| {
+        let between = ladder.steps.iter().map(|step| between(step, last, quoted, options));
+        width.saturating_sub(TIME + last * between.max().unwrap_or(0).max(names).min(FARTHEST))
+    };
+    if free(usize::MAX) < wanted { wanted.min(free(SHORT_QUOTATION).max(width / 3)) } else { wanted }
+}
+
+/// The columns that a step takes between two lanes, with a quotation of so many columns at most.
+fn between(step: &Step, last: usize, quoted: usize, options: RenderOptions) -> usize {
+    match &step.what {
+        What::Sent { to, label, fate } => {
+            let lost_here = if *fate == Fate::Lost && *to < step.lane { LOST.len() } else { 0 };
+            (label.width(quoted, options) + SHAFT + lost_here).div_ceil(to.abs_diff(step.lane).max(1))
+        }
+        What::Mark { label, special } if step.lane != last => label.width(quoted, options) + margin(*special),
+        _ if step.lane == last => 0,
+        _ => beside(step, step.lane, options),
+    }
+}
+
+/// What a mark needs besides its label.
+fn margin(special: Option<Special>) -> usize {
+    if special.is_some() { 5 } else { 3 }
+}
+
+/// The columns that a step takes from `lane` on to the right.
+fn beside(step: &Step, lane: usize, options: RenderOptions) -> usize {
+    match &step.what {
+        What::Sent { to, fate: Fate::Lost, .. } if *to == lane && step.lane < lane => "lost".len() + 3,
+        What::Mark { label, special } if step.lane == lane => label.width(usize::MAX, options) + margin(*special),
+        What::More(left_out) if step.lane == lane => left_out.to_string().len() + 3,
+        What::Sent { .. } | What::Mark { .. } | What::More(_) => 0,
+    }
 }
 
 /// Where the lanes stand, with `right` columns behind the last one.
 fn columns(ladder: &Ladder, right: usize, width: usize) -> Vec<usize> {
     let last = ladder.lanes.len().saturating_sub(1);
-    let spacing = (width - TIME - right).checked_div(last).unwrap_or(0).min(40);
+    let spacing = width.saturating_sub(TIME + right).checked_div(last).unwrap_or(0).min(FARTHEST);
     (0..ladder.lanes.len()).map(|lane| TIME + lane * spacing).collect()
 }
 
-fn draw_ladder(ladder: &Ladder, options: RenderOptions) -> String {
-    let width = usize::from(options.width.min(100));
-    rows(ladder, &columns(ladder, right(ladder, width), width), true, width, options)
-}
-
-fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, width: usize, options: RenderOptions) -> String {
-    let end_of = |lane: usize| columns.get(lane + 1).map_or(width, |next| next - 1);
-    let mut header = Canvas::new(width);
-    header.put(TIME - 4, TIME, "ms");
-    for (lane, name) in ladder.lanes.iter().enumerate() {
-        header.put(columns[lane], end_of(lane), &options.text(name));
+fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, options: RenderOptions) -> String {
+    let mut text = String::new();
+    if with_header {
+        let mut header = Canvas::new(drawn_width(options), options);
+        header.put(TIME - 4, TIME, "ms");
+        for (lane, name) in ladder.lanes.iter().enumerate() {
+            header.put(columns[lane], end_of(columns, lane), &options.text(name));
+        }
+        text.push_str(&header.line());
     }
-    let mut text = if with_header { header.line(options) } else { String::new() };
     for step in &ladder.steps {
-        text.push_str(&draw_step(step, columns, end_of, width, options).line(options));
+        text.push_str(&draw_step(step, columns, options).line());
     }
     text
 }
 
-fn draw_step(
-    step: &Step,
-    columns: &[usize],
-    end_of: impl Fn(usize) -> usize,
-    width: usize,
-    options: RenderOptions,
-) -> Canvas {
-    let (lane_line, branch, shaft) = if options.ascii { ("|", "+", '-') } else { ("│", "├", '─') };
-    let mut canvas = Canvas::new(width);
-    for column in columns {
-        canvas.put(*column, width, lane_line);
-    }
-    let own = columns[step.lane];
+/// The column before the next lane; the last lane has all that is left.
+fn end_of(columns: &[usize], lane: usize) -> usize {
+    columns.get(lane + 1).map_or(usize::MAX, |next| next - 1)
+}
+
+fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
+    let (lane_line, branch, cross) = if options.ascii { ("|", "+", "x ") } else { ("│", "├", "✗ ") };
+    let width = drawn_width(options);
+    let mut canvas = Canvas::new(width, options);
+    columns.iter().for_each(|column| canvas.put(*column, width, lane_line));
+    let (own, end) = (columns[step.lane], end_of(columns, step.lane).min(width));
     let time = milliseconds(step.at);
     if !matches!(step.what, What::More(_)) {
         canvas.put((TIME - 2).saturating_sub(time.len()), TIME, &time);
     }
     match &step.what {
-        What::More(count) => canvas.put(own + 2, end_of(step.lane), &format!("({count} more)")),
-        What::Mark { text, bad } => {
-            canvas.put(own, width, branch);
-            let mark = match (bad, options.ascii) {
-                (true, false) => "✗ ",
-                (true, true) => "x ",
-                (false, _) => "",
-            };
-            canvas.put(own + 2, end_of(step.lane), &format!("{mark}{}", options.text(text)));
-        }
-        What::Sent { to, text, .. } if *to == step.lane => {
-            canvas.put(own, width, branch);
-            canvas.put(own + 2, end_of(step.lane), &format!("sends {} to itself", options.text(text)));
-        }
-        What::Sent { to, text, lost } => {
-            let other = columns[*to];
-            let (left, right) = (own.min(other) + 1, own.max(other));
-            let to_the_right = other > own;
-            for column in left..right {
-                canvas.cells[column] = Some(shaft);
+        What::More(left_out) => {
+            let text = left_out.to_string();
+            // All of it can be read, even where that costs a lane's line.
+            let start = (own + 2).min(width.saturating_sub(text.len()));
+            match left_out.special() {
+                Some(_) => canvas.put_special(start, width, &text),
+                None => canvas.put(start, width, &text),
             }
-            let label = format!(" {} ", options.text(text));
-            let room = (right - left).saturating_sub(4);
-            let start = left + 2 + room.saturating_sub(display_width(&label)) / 2;
-            canvas.put(start.min(left + 2 + room), right - 2, &label);
-            let end = match (*lost, options.ascii) {
-                (false, _) if to_the_right => ">",
-                (false, _) => "<",
-                (true, false) => "✗",
-                (true, true) => "x",
-            };
-            let head = if to_the_right { right - 1 } else { left };
-            canvas.put(head, width, end);
-            if *lost {
-                canvas.put(other + 2, end_of(*to), "lost");
+        }
+        What::Mark { label, special } => {
+            canvas.put(own, width, branch);
+            let room = end.saturating_sub(own + 2);
+            match special {
+                Some(_) => {
+                    let label = label.within(room.saturating_sub(cross.chars().count()), options);
+                    canvas.put_special(own + 2, end, &format!("{cross}{label}"));
+                }
+                None => canvas.put(own + 2, end, &label.within(room, options)),
+            }
+        }
+        What::Sent { to, label, fate } => {
+            draw_arrow(&mut canvas, (own, columns[*to]), *fate, label);
+            if *fate == Fate::Lost && *to > step.lane {
+                canvas.put_special(columns[*to] + 2, end_of(columns, *to), "lost");
             }
         }
     }
     canvas
 }
+
+/// An arrow from one column to another, with its label in it. A lost one ends in a cross; to the left, the word stands within it.
+/// One of unknown fate has gaps, and ends in a question mark.
+fn draw_arrow(canvas: &mut Canvas, (from, to): (usize, usize), fate: Fate, label: &Label) {
+    let options = canvas.options;
+    let (left, right) = (from.min(to) + 1, from.max(to));
+    let (shaft, cross) = match (fate, options.ascii) {
+        (_, true) => ("-", "x"),
+        (Fate::Unknown, false) => ("╌", "✗"),
+        (Fate::Arrived | Fate::Lost, false) => ("─", "✗"),
+    };
+    canvas.put(left, right, &shaft.repeat(right.saturating_sub(left)));
+    let is_lost_here = fate == Fate::Lost && to < from;
+    if is_lost_here {
+        canvas.put_special(left + 1, right, LOST);
+    }
+    let start = left + if is_lost_here { 1 + LOST.len() } else { 2 };
+    // A blank on either side, and the end of the arrow.
+    let room = right.saturating_sub(start + 4);
+    if room > 0 {
+        canvas.put(start, right - 2, &format!(" {} ", label.within(room, options)));
+    }
+    let head = if to > from { right - 1 } else { left };
+    match fate {
+        Fate::Lost => canvas.put_special(head, right, cross),
+        Fate::Unknown => canvas.put(head, right, "?"),
+        Fate::Arrived => canvas.put(head, right, if to > from { ">" } else { "<" }),
+    }
+}
+
+/// Within an arrow to the left, behind the cross.
+const LOST: &str = " lost";
 
 fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
     let width = usize::from(options.width.min(100));
@@ -171,7 +269,7 @@ fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
     for scene in scenes {
         text.push_str(&format!("{}:\n", options.text(&scene.caption())));
         for bar in &scene.bars {
-            let mut canvas = Canvas::new(width);
+            let mut canvas = Canvas::new(width, options);
             match bar {
                 None => canvas.put(0, width, &format!("({} more)", scene.left_out)),
                 Some(bar) => {
@@ -181,8 +279,86 @@ fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
                     canvas.put(name + to + 1, width, &format!("{:.1}", bar.ended.as_secs_f64() * 1000.0));
                 }
             }
-            text.push_str(&canvas.line(options));
+            text.push_str(&canvas.line());
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Detail;
+    use super::super::label::samples;
+    use super::*;
+
+    fn options(width: u16, ascii: bool) -> RenderOptions {
+        RenderOptions { width, ascii, ladder: true, why: false, detail: Detail::Answer }
+    }
+
+    fn plain(ladder: &Ladder, options: RenderOptions) -> String {
+        anstream::adapter::strip_str(&draw_ladder(ladder, options)).to_string()
+    }
+
+    fn ladder(lanes: usize, steps: Vec<Step>) -> Ladder {
+        let name = |lane| if lane == 0 { "client".to_owned() } else { format!("server {lane}") };
+        Ladder { title: String::new(), lanes: (0..lanes).map(name).collect(), steps }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_ladder_of_any_width_stays_within_it(
+            (lanes, steps) in (1_usize..5).prop_flat_map(|lanes| (Just(lanes), samples::steps(lanes, 8))),
+            width in 1_u16..200,
+            ascii: bool,
+        ) {
+            let text = plain(&ladder(lanes, steps.clone()), options(width, ascii));
+            prop_assert_eq!(text.lines().count(), steps.len() + 1);
+            for line in text.lines() {
+                prop_assert!(display_width(line) <= usize::from(width), "{}", line);
+                prop_assert!(!ascii || line.is_ascii(), "{}", line);
+            }
+        }
+
+        #[test]
+        fn what_is_special_has_room_on_a_projector(
+            steps in samples::steps(2, 8), width in 60_u16..130, ascii: bool,
+        ) {
+            let text = plain(&ladder(2, steps.clone()), options(width, ascii));
+            for (line, step) in text.lines().skip(1).zip(&steps) {
+                let word = match step.special() {
+                    Some(Special::Lost) => "lost",
+                    Some(Special::Truncated) => ", truncated",
+                    Some(Special::Failed) => "ECONNREFUSED",
+                    None => continue,
+                };
+                prop_assert!(line.contains(word), "{} is not in {}", word, line);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_lost_on_its_way_to_the_left_leaves_its_label() {
+        let what = What::Sent { to: 0, label: samples::label("sendto", Some(b"an answer"), ""), fate: Fate::Lost };
+        let step = Step { at: Duration::from_millis(1), lane: 1, what };
+        let text = plain(&ladder(2, vec![step]), options(60, false));
+        assert!(text.contains(r#"│✗ lost sendto: "an answer" ─"#), "{text}");
+    }
+
+    #[test]
+    fn what_is_special_is_red_and_nothing_else() {
+        let step = |what| Step { at: Duration::from_millis(1), lane: 0, what };
+        let label = || samples::label("sendto", Some(b"x"), "");
+        let sent = |fate| step(What::Sent { to: 1, label: label(), fate });
+        let of = |step| draw_ladder(&ladder(2, vec![step]), options(60, false));
+        assert!(![Fate::Arrived, Fate::Unknown].into_iter().any(|fate| of(sent(fate)).contains('\u{1b}')));
+        let red = |text: &str| format!("{SPECIAL}{text}{SPECIAL:#}");
+        let lost = of(sent(Fate::Lost));
+        assert!(lost.contains(&format!("{}│ {}", red("✗"), red("lost"))), "{lost}");
+        let truncated = of(step(samples::truncated(b"x")));
+        assert!(truncated.contains(&red(r#"✗ recvfrom: "x", truncated"#)), "{truncated}");
+    }
 }

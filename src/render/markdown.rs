@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::phrases::{TALLY, USUAL, counts, has_usual, property, summary, verdict};
-use super::picture::{Bars, Ladder, Picture, Step, What, milliseconds};
+use super::phrases::{TALLY, USUAL, because, counts, has_usual, property, summary, verdict};
+use super::picture::{Bars, Extent, Fate, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
 
@@ -59,14 +59,14 @@ pub(super) fn escaped(text: &str) -> String {
 
 fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> String {
     let mut page = format!("{level} {}: {}\n\n{}\n", report.lesson, escaped(report.title), escaped(report.question));
-    if options.ladder
-        && let Some(picture) = Picture::of(report)
-    {
+    let pictures = report.scenes.iter().filter_map(|scene| Picture::of_scene(scene, Extent::of(options.detail)));
+    for picture in pictures.filter(|_| options.ladder) {
         page.push_str(&match picture {
             Picture::Ladder(ladder) => sequence_diagram(&ladder),
             Picture::Bars(scenes) => intervals(&scenes),
         });
     }
+    page.push_str(&sentences(report));
     let titles = ["Property", "Expected", "Observed", "Verdict", "Source"];
     let _ = write!(page, "\n{}", head(&titles));
     for scene in &report.scenes {
@@ -88,6 +88,17 @@ fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> 
     page
 }
 
+/// The sentences that the lesson puts to the test, each with its verdict; nothing where there is none.
+fn sentences(report: &Report) -> String {
+    let mut list = String::new();
+    for scene in &report.scenes {
+        let Some((sentence, truth)) = scene.tested() else { continue };
+        let because = because(sentence, truth, &scene.rows);
+        let _ = writeln!(list, "- \"{}\" **{}**: {}", escaped(sentence.text), truth.words(), escaped(&because));
+    }
+    if list.is_empty() { list } else { format!("\n{list}") }
+}
+
 fn tallies(results: &Results<'_>, sum: Tally) -> String {
     let lessons = results.reports.iter().map(|report| {
         row([report.lesson.to_owned()].into_iter().chain(counts(report.tally()).map(|count| count.to_string())))
@@ -105,12 +116,21 @@ fn sequence_diagram(ladder: &Ladder) -> String {
     for Step { at, lane, what } in &ladder.steps {
         let at = milliseconds(*at);
         let _ = match what {
-            What::Sent { to, text, lost } => {
-                let (arrow, end) = if *lost { ("-x", ", lost") } else { ("->>", "") };
-                writeln!(diagram, "    lane{lane}{arrow}lane{to}: {}{end} ({at} ms)", mermaid(text))
+            What::Sent { to, label, fate } => {
+                let arrow = match fate {
+                    Fate::Arrived => "->>",
+                    Fate::Lost => "-x",
+                    Fate::Unknown => "--)",
+                };
+                let label = mermaid(&format!("{label}{}", fate.in_words()));
+                writeln!(diagram, "    lane{lane}{arrow}lane{to}: {label} ({at} ms)")
             }
-            What::Mark { text, .. } => writeln!(diagram, "    Note over lane{lane}: {} ({at} ms)", mermaid(text)),
-            What::More(count) => writeln!(diagram, "    Note over lane{lane}: {count} more"),
+            What::Mark { label, .. } => {
+                writeln!(diagram, "    Note over lane{lane}: {} ({at} ms)", mermaid(&label.to_string()))
+            }
+            What::More(left_out) => {
+                writeln!(diagram, "    Note over lane{lane}: {}", mermaid(&left_out.to_string()))
+            }
         };
     }
     diagram + "```\n"

@@ -32,7 +32,17 @@ impl Page {
 
     /// Something that the reader has to ask for; `of` tells those who hear it out of its place what it belongs to.
     pub(super) fn hidden(&mut self, summary: &str, of: &str, content: impl FnOnce(&mut Page)) {
-        self.add(format_args!("<details>\n<summary>{summary}<span class=\"heard\"> ({of})</span></summary>\n"));
+        self.details("", summary, of, content);
+    }
+
+    /// The same, and on paper it is there in any case.
+    pub(super) fn printed(&mut self, summary: &str, of: &str, content: impl FnOnce(&mut Page)) {
+        self.details(" class=\"printed\"", summary, of, content);
+    }
+
+    fn details(&mut self, attributes: &str, summary: &str, of: &str, content: impl FnOnce(&mut Page)) {
+        let heard = format_args!("<span class=\"heard\"> ({of})</span>");
+        self.add(format_args!("<details{attributes}>\n<summary>{summary}{heard}</summary>\n"));
         content(self);
         self.0.push_str("</details>\n");
     }

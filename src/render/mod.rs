@@ -2,8 +2,11 @@
 
 pub mod csv;
 pub mod expectations;
+mod fold;
+pub mod glossary;
 pub mod html;
 pub mod json;
+mod label;
 pub mod ladder;
 pub mod markdown;
 mod markup;
@@ -13,8 +16,11 @@ mod phrases;
 pub mod picture;
 pub mod plain;
 mod screen;
+mod sentences;
 pub(crate) mod sheet;
+mod side_by_side;
 mod svg;
+pub mod systems;
 pub mod table;
 pub mod trace;
 
@@ -22,6 +28,7 @@ use std::borrow::Cow;
 
 use clap::ValueEnum;
 
+pub(crate) use self::phrases::each_once;
 pub(crate) use self::sheet::BOLD;
 use crate::vocabulary::{Host, Report, Tally};
 
@@ -179,7 +186,8 @@ impl RenderOptions {
 
     /// Breaks `text` into lines, all but the first under `indent`.
     pub fn wrap(&self, text: &str, indent: &str) -> String {
-        let options = textwrap::Options::new(self.width.into()).subsequent_indent(indent).break_words(true);
+        let options = textwrap::Options::new(self.width.into()).subsequent_indent(indent);
+        let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
         textwrap::fill(&self.line(text), options)
     }
 }

@@ -95,7 +95,8 @@ fn inline(events: &mut Events<'_>, options: RenderOptions) -> Vec<(String, bool)
             None => return pieces,
             Some(Event::Start(Tag::Strong)) => strong += 1,
             Some(Event::End(TagEnd::Strong)) => strong -= 1,
-            Some(Event::Code(code)) => pieces.push((options.text(&code).into_owned(), true)),
+            // The marks stay: without colour, or in a pager, nothing else would tell a row's name from the sentence around it.
+            Some(Event::Code(code)) => pieces.push((format!("`{}`", options.text(&code)), true)),
             Some(Event::Text(text) | Event::Html(text) | Event::InlineHtml(text)) => {
                 pieces.push((options.text(&text).into_owned(), strong > 0));
             }
@@ -158,8 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_taken_away_and_code_is_not() {
-        assert_eq!(plain("# A `b` **c**\n\ntext [link](to.md), `a ** [x](y)`"), "A b c\n\ntext link, a ** [x](y)\n");
+    fn marks_are_taken_away_but_those_of_code() {
+        assert_eq!(
+            plain("# A `b` **c**\n\ntext [link](to.md), `a ** [x](y)`"),
+            "A `b` c\n\ntext link, `a ** [x](y)`\n"
+        );
         assert_eq!(plain("```console\n$ a `b`\n\n  c\n```\nend"), "    $ a `b`\n\n      c\n\nend\n");
     }
 
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn strong_words_with_code_stay_strong() {
-        assert_eq!(page("**If `a` b** c", LOOK), format!("{BOLD}If a b{BOLD:#} c\n"));
+        assert_eq!(page("**If `a` b** c", LOOK), format!("{BOLD}If `a` b{BOLD:#} c\n"));
     }
 
     #[test]

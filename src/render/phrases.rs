@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::vocabulary::{Answer, Host, Report, Row, Strength, Tally, Verdict};
+use crate::vocabulary::{Answer, Host, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const USUAL: &str = "~ typical, guaranteed by no standard";
@@ -49,15 +49,22 @@ pub(super) fn answered(answer: &Answer<'_>) -> String {
 
 /// Whether a row is marked as one that nobody promises.
 pub(super) fn has_usual(report: &Report) -> bool {
-    report.rows().any(|row| row.strength == Strength::Usual && row.verdict != Verdict::Info)
+    report.rows().any(is_typical)
+}
+
+/// Whether nobody promises what a row says. A number that is only measured promises nothing anyhow.
+pub(super) fn is_typical(row: &Row) -> bool {
+    row.strength == Strength::Usual && row.verdict != Verdict::Info
+}
+
+/// `text`, marked where it `is` only typical.
+pub(super) fn typical(text: &str, is: bool) -> String {
+    if is { format!("~ {text}") } else { text.to_owned() }
 }
 
 /// The property; `~` marks what nobody promises. A number that is only measured promises nothing anyhow.
 pub(super) fn property(property: &str, strength: Strength, measured: bool) -> String {
-    match strength {
-        Strength::Usual if !measured => format!("~ {property}"),
-        Strength::Usual | Strength::Promised => property.to_owned(),
-    }
+    typical(property, strength == Strength::Usual && !measured)
 }
 
 /// The verdict, with the reason where there is one.
@@ -71,23 +78,43 @@ pub(super) fn counts(tally: Tally) -> [usize; 5] {
     [tally.rows(), tally.matching, tally.differing, tally.skipped, tally.info]
 }
 
-/// The right answer to the question that comes before the run, unless this system answered otherwise.
-pub(super) fn right_answer(report: &Report) -> String {
-    match report.guessed() {
-        Some(row) if row.verdict == Verdict::Differs => {
-            "This system answers otherwise than expected: see the table.".to_owned()
+/// What came of the question that is put before a run, in lines; `said` is the place of the answer that somebody gave, and
+/// `program` calls the program again. Nobody is called right or wrong where this system answers otherwise than expected, or the
+/// answer was not observed.
+pub(super) fn outcome(report: &Report, said: Option<usize>, program: &str) -> Vec<String> {
+    let guess = &report.guess;
+    let mut lines: Vec<String> = said.map(|place| format!("You said {}", guess.answer(place))).into_iter().collect();
+    let Some(row) = report.guessed() else {
+        let whole = format!("{program} {} --predict", report.lesson);
+        lines.push(format!("The scenes that ran do not hold the row that answers the question. All of them: {whole}"));
+        return lines;
+    };
+    let Row { property, observed, expected, .. } = row;
+    // Some properties are questions.
+    let colon = if property.ends_with('?') { "" } else { ":" };
+    match row.verdict {
+        Verdict::Differs => lines.push(format!(
+            "Observed: {property}{colon} {observed}. Expected was {expected}: this system answers otherwise, so nobody is called \
+             right or wrong."
+        )),
+        Verdict::Skipped => {
+            let reason = row.reason.as_deref().unwrap_or("no reason is known");
+            lines.push(format!("Not observed here: {property}{colon} {reason}. So nobody is called right or wrong."));
         }
-        _ => format!("Right is {}", report.guess.answer(report.guess.right)),
+        Verdict::Match | Verdict::Info => {
+            let right = match said {
+                Some(place) if place == guess.right => "That is right.".to_owned(),
+                _ => format!("Right is {}", guess.answer(guess.right)),
+            };
+            lines.push(format!("Observed: {property}{colon} {observed}. {right}"));
+            lines.push(format!("Because {}", guess.because));
+        }
     }
+    lines
 }
 
-/// What was observed of that question.
-pub(super) fn observed(row: &Row) -> String {
-    format!("Observed: {}: {}", row.property, row.observed)
-}
-
-/// The sources in the order in which they are first cited.
-pub(super) fn each_once<T: PartialEq>(cited: impl Iterator<Item = T>) -> Vec<T> {
+/// What is named, in the order in which it is first named.
+pub(crate) fn each_once<T: PartialEq>(cited: impl Iterator<Item = T>) -> Vec<T> {
     let mut once = Vec::new();
     for one in cited {
         if !once.contains(&one) {
@@ -95,4 +122,21 @@ pub(super) fn each_once<T: PartialEq>(cited: impl Iterator<Item = T>) -> Vec<T> 
         }
     }
     once
+}
+
+/// Why a sentence has its verdict: what holds exactly, or the rows that keep it from being judged.
+pub(super) fn because(sentence: Sentence, truth: Truth, rows: &[Row]) -> String {
+    if truth.is_settled() {
+        return sentence.exact.to_owned();
+    }
+    let open = sentence.unsettled_by(rows).into_iter().map(|row| match row.verdict {
+        Verdict::Differs => format!("{}: {}", row.property, both_values(row)),
+        _ => row.reason.as_deref().unwrap_or("not all of it was run").trim_end_matches('.').to_owned(),
+    });
+    each_once(open).join("; ") + "."
+}
+
+/// Both values of a row that differs.
+pub(super) fn both_values(row: &Row) -> String {
+    format!("expected {}, observed {}", row.expected, row.observed)
 }

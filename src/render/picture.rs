@@ -3,31 +3,26 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::Detail;
+use super::fold::folded;
+pub use super::fold::{LONGEST_RUN, LeftOut};
+pub use super::label::{LONGEST_QUOTATION, Label, Special};
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Moment, Outcome, PEEK, Protocol, Receive, Report, Role, SceneReport, SocketError, Syscall, shortened,
+    Action, Event, Moment, Outcome, PEEK, Protocol, Report, Role, SceneReport, SocketError, Syscall,
 };
-
-/// Longest quotation of a payload in a picture, in characters.
-pub const LONGEST_QUOTATION: usize = 16;
 
 /// Most lanes that stand side by side; with more, numbered endpoints share one.
 const MOST_LANES: usize = 4;
-
-/// A run of equal steps longer than this is shown by its first and its last.
-pub const LONGEST_RUN: usize = 4;
-
-/// Most steps of a ladder; with more, those in the middle are left out.
-const MOST_STEPS: usize = 24;
 
 /// From this number of intervals on, those in the middle are left out.
 const MOST_BARS: usize = 12;
 
 /// A lesson's picture.
 pub enum Picture {
-    /// Who sent what to whom: the first scene.
+    /// Who sent what to whom.
     Ladder(Ladder),
-    /// Who was served when: every scene in which work was done.
+    /// Who was served when.
     Bars(Vec<Bars>),
 }
 
@@ -53,6 +48,7 @@ pub struct Ladder {
 }
 
 /// One row of a ladder.
+#[derive(Clone, Debug)]
 pub struct Step {
     /// When the call returned.
     pub at: Duration,
@@ -63,26 +59,71 @@ pub struct Step {
 }
 
 /// What happened in a step.
-#[derive(PartialEq, Eq, Clone)]
+#[derive(PartialEq, Eq, Clone, Debug)]
 pub enum What {
     /// A datagram, or bytes of a stream, left for another lane.
     Sent {
-        /// The lane it is for.
+        /// The lane it is for, never the sender's own.
         to: usize,
-        /// The payload.
-        text: String,
-        /// Whether no receive ever brought it.
-        lost: bool,
+        /// The call and the payload.
+        label: Label,
+        /// Whether it arrived.
+        fate: Fate,
     },
     /// Something happened at the endpoint itself.
     Mark {
         /// What.
-        text: String,
-        /// Whether it is bad news: bytes cut, a call refused.
-        bad: bool,
+        label: Label,
+        /// What is special about it.
+        special: Option<Special>,
     },
-    /// So many equal steps are left out here.
-    More(usize),
+    /// Steps are left out here.
+    More(LeftOut),
+}
+
+/// What is known of something that was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// A receive brought it, or it is part of a stream.
+    Arrived,
+    /// No receive has brought it, and the scene is not over.
+    Unknown,
+    /// No receive of the scene brought it.
+    Lost,
+}
+
+impl Fate {
+    /// The same in words, behind what was sent.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Fate::Arrived => "",
+            Fate::Unknown => ", not known yet whether it arrives",
+            Fate::Lost => ", lost",
+        }
+    }
+}
+
+impl Step {
+    /// What is special about it.
+    pub(super) fn special(&self) -> Option<Special> {
+        match &self.what {
+            What::Sent { fate, .. } => (*fate == Fate::Lost).then_some(Special::Lost),
+            What::Mark { special, .. } => *special,
+            What::More(left_out) => left_out.special(),
+        }
+    }
+
+    /// Whether both are calls of one kind in one lane, with the same result.
+    pub(super) fn is_like(&self, other: &Step) -> bool {
+        let alike = match (&self.what, &other.what) {
+            (What::Sent { to, label, fate }, What::Sent { to: other_to, label: other, fate: other_fate }) => {
+                (to, fate) == (other_to, other_fate) && label.is_like(other)
+            }
+            (What::Mark { label, .. }, What::Mark { label: other, .. }) => label.is_like(other),
+            _ => false,
+        };
+        alike && self.lane == other.lane && self.special() == other.special()
+    }
 }
 
 /// Handling intervals on one time axis.
@@ -106,6 +147,16 @@ pub struct Bar {
     pub ended: Duration,
 }
 
+impl Extent {
+    /// What stands beside all rows of a scene.
+    pub(super) fn of(detail: Detail) -> Self {
+        match detail {
+            Detail::Answer | Detail::Scenes => Extent::Lesson,
+            Detail::Full => Extent::Whole,
+        }
+    }
+}
+
 impl Picture {
     /// The picture of a lesson that has run; a lesson whose first scene was skipped has none.
     pub fn of(report: &Report) -> Option<Picture> {
@@ -125,8 +176,7 @@ impl Picture {
     }
 
     fn ladder(scene: &SceneReport, extent: Extent) -> Option<Picture> {
-        let ladder = Ladder::of(scene, extent);
-        (!ladder.steps.is_empty()).then_some(Picture::Ladder(ladder))
+        Ladder::of(scene, extent).map(Picture::Ladder)
     }
 }
 
@@ -245,16 +295,15 @@ impl Names {
         lanes
     }
 
-    /// The ladder of `events`, each with what arrived.
-    fn ladder(&self, title: &str, events: &[(&Event, Arrived)], mixed: bool, extent: Extent) -> Ladder {
+    /// The steps of `events`, each with what arrived; `names_tcp` has the calls of TCP say so.
+    fn steps(&self, events: &[(&Event, Arrived)], names_tcp: bool, extent: Extent) -> Vec<Step> {
         let lanes = self.lanes();
         let lane_of = |name: &str| lanes.iter().position(|lane| *lane == self.lane_name(name));
         let steps = events.iter().filter_map(|&(event, arrived)| {
             let lane = lane_of(&event.who)?;
-            Some(Step { at: event.returned, lane, what: what(event, arrived, mixed, lane_of)? })
+            Some(Step { at: event.returned, lane, what: what(event, arrived, names_tcp, lane_of)? })
         });
-        let steps = summarised(steps.collect(), extent);
-        Ladder { title: title.to_owned(), lanes, steps }
+        folded(steps.collect(), extent)
     }
 }
 
@@ -264,18 +313,38 @@ impl Ladder {
         self.steps.iter().map(|Step { at, lane, what }| {
             let (time, who) = (milliseconds(*at), &self.lanes[*lane]);
             match what {
-                What::Sent { to, text, lost } => {
-                    let lost = if *lost { ", lost" } else { "" };
-                    format!("{time} ms, {who} sends {text} to {}{lost}", self.lanes[*to])
+                What::Sent { to, label, fate } => {
+                    format!("{time} ms, {who}: {label} to {}{}", self.lanes[*to], fate.in_words())
                 }
-                What::Mark { text, .. } => format!("{time} ms, {who}: {text}"),
-                What::More(count) => format!("{who}: {count} more"),
+                What::Mark { label, .. } => format!("{time} ms, {who}: {label}"),
+                What::More(left_out) => format!("{who}: {left_out}"),
             }
         })
     }
 
-    fn of(scene: &SceneReport, extent: Extent) -> Ladder {
-        let mixed = is_mixed(&scene.events.iter().collect::<Vec<_>>());
+    /// The calls of the lesson among all those of a scene that is over.
+    pub fn of_lesson(events: &[Event]) -> Ladder {
+        Ladder::of_calls("", events, Extent::Lesson, Arrived::No)
+    }
+
+    /// What a scene sends over UDP before its first receive, where it sends anything: what will arrive is not known yet.
+    pub(super) fn before_the_first_receive(scene: &SceneReport) -> Option<Ladder> {
+        let receives = |event: &&Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
+        let events = scene.events.iter().filter(|event| event.protocol == Protocol::Udp);
+        let opening: Vec<Event> = events.take_while(|event| !receives(event)).cloned().collect();
+        let ladder = Ladder::of_calls("what is sent", &opening, Extent::Brief, Arrived::NotYet);
+        ladder.steps.iter().any(|step| matches!(step.what, What::Sent { .. })).then_some(ladder)
+    }
+
+    /// Who sent what to whom in a scene that is over; nothing, where nobody called anything.
+    pub(super) fn of(scene: &SceneReport, extent: Extent) -> Option<Ladder> {
+        let ladder = Ladder::of_calls(&scene.title, &scene.events, extent, Arrived::No);
+        (!ladder.steps.is_empty()).then_some(ladder)
+    }
+
+    /// The ladder of `events`; `missing` is what became of what no receive among them brought.
+    fn of_calls(title: &str, events: &[Event], extent: Extent, missing: Arrived) -> Ladder {
+        let mixed = is_mixed(&events.iter().collect::<Vec<_>>());
         let shown = |event: &&Event| match extent {
             Extent::Whole => true,
             Extent::Lesson => event.role == Role::Lesson,
@@ -283,13 +352,16 @@ impl Ladder {
                 event.role == Role::Lesson && !(mixed && event.protocol == Protocol::Tcp) && !prepares(event)
             }
         };
-        let events: Vec<&Event> = scene.events.iter().filter(shown).collect();
+        let events: Vec<&Event> = events.iter().filter(shown).collect();
         let mut names = Names::default();
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
         arrivals(&events, &mut arrived);
-        let events_seen: Vec<_> = events.iter().copied().zip(arrived).collect();
-        names.ladder(&scene.title, &events_seen, is_mixed(&events), extent)
+        let arrived = arrived.into_iter().map(|arrived| arrived.or(missing));
+        let steps = names.steps(&events.iter().copied().zip(arrived).collect::<Vec<_>>(), is_mixed(&events), extent);
+        let all_tcp = events.iter().all(|event| event.protocol == Protocol::Tcp);
+        let named = |lane: String| if all_tcp { format!("TCP {lane}") } else { lane };
+        Ladder { title: title.to_owned(), lanes: names.lanes().into_iter().map(named).collect(), steps }
     }
 }
 
@@ -319,30 +391,67 @@ impl Growing {
         self.names.note(name);
     }
 
-    /// What the calls from `first` on add to the ladder of `made`. That a datagram is lost is not known yet.
+    /// What the calls from `first` on add to the ladder of `made`. Whether a datagram is lost is not known yet.
     pub fn ladder(&mut self, made: &[Event], first: usize) -> Ladder {
         let events: Vec<&Event> = made.iter().collect();
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
         arrivals(&events, &mut self.arrived);
-        let new = events[first..].iter().zip(&self.arrived[first..]).map(|(&event, arrived)| match arrived {
-            Arrived::No => (event, Arrived::Whole),
-            known => (event, *known),
+        let arrived = self.arrived[first..].iter().map(|arrived| arrived.or(Arrived::NotYet));
+        let new: Vec<_> = events[first..].iter().copied().zip(arrived).collect();
+        // Whether UDP will be in the scene is not known yet either.
+        let steps = self.names.steps(&new, true, Extent::Whole);
+        Ladder { title: String::new(), lanes: self.names.lanes(), steps }
+    }
+
+    /// The datagrams of the lesson among `made` that no receive has brought, now that the scene is over.
+    pub fn lost<'e>(&mut self, made: &'e [Event]) -> Vec<&'e Event> {
+        let events: Vec<&Event> = made.iter().collect();
+        arrivals(&events, &mut self.arrived);
+        let lost = events.into_iter().zip(&self.arrived).filter(|(event, arrived)| {
+            event.role == Role::Lesson && was_sent(event).is_some() && fate(event, **arrived) == Fate::Lost
         });
-        self.names.ladder("", &new.collect::<Vec<_>>(), is_mixed(&events), Extent::Whole)
+        lost.map(|(event, _)| event).collect()
     }
 }
 
-/// How much of what it was sent for each event: of a send whether it arrived, of a receive how many bytes were cut.
+/// What became of the datagram of an event: of a send whether it arrived, of a receive whether all of it is there.
 #[derive(Clone, Copy)]
-enum Arrived {
+pub(super) enum Arrived {
+    /// It did not, or nobody knows which one it was.
     No,
-    Whole,
-    Cut(usize),
+    /// It has not, and the scene goes on.
+    NotYet,
+    /// It did, with all its bytes.
+    Complete,
+    /// The receive brought a part of it.
+    Truncated {
+        /// The bytes that it brought.
+        kept: usize,
+        /// Those that were sent.
+        sent: usize,
+    },
+}
+
+impl Arrived {
+    /// The same, or `missing` where it did not.
+    fn or(self, missing: Arrived) -> Arrived {
+        if matches!(self, Arrived::No) { missing } else { self }
+    }
+}
+
+/// What is known of what `event` sent.
+fn fate(event: &Event, arrived: Arrived) -> Fate {
+    match arrived {
+        _ if event.protocol == Protocol::Tcp => Fate::Arrived,
+        Arrived::No => Fate::Lost,
+        Arrived::NotYet => Fate::Unknown,
+        Arrived::Complete | Arrived::Truncated { .. } => Fate::Arrived,
+    }
 }
 
 /// Adds the events that `arrived` does not know yet.
-fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
+pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
     let known = arrived.len();
     arrived.resize(events.len(), Arrived::No);
     for (index, event) in events.iter().enumerate().skip(known) {
@@ -354,103 +463,48 @@ fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
         let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
         let from = event.peer.as_ref().map(|peer| peer.name.as_str());
-        let sent = events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
-            matches!(arrived, Arrived::No)
-                && send.protocol == Protocol::Udp
-                && send.call().and_then(|(call, _)| call.payload()).is_some_and(|payload| payload.starts_with(bytes))
-                && (too_long || Some(send.who.as_str()) == from)
-                && send.peer.as_ref().is_some_and(|peer| peer.name == event.who)
-        });
-        if let Some(sent) = sent {
-            arrived[sent] = Arrived::Whole;
-            let length = events[sent].payload().map_or(0, <[u8]>::len);
-            arrived[index] = if length > bytes.len() { Arrived::Cut(length - bytes.len()) } else { Arrived::Whole };
-        }
-    }
-}
-
-/// What happened in `event`; where both protocols are `mixed`, TCP's part is named.
-fn what(event: &Event, arrived: Arrived, mixed: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
-    let (call, outcome) = event.call()?;
-    let mark = |text: String| Some(What::Mark { text, bad: false });
-    let bad = |text: String| Some(What::Mark { text, bad: true });
-    if event.role == Role::EndMarker {
-        return mark(if call.payload().is_some() { "sends an end marker" } else { "gets the end marker" }.to_owned());
-    }
-    let payload = event.payload().map(|bytes| shortened(bytes, LONGEST_QUOTATION)).unwrap_or_default();
-    let tcp = event.protocol == Protocol::Tcp;
-    let payload = if tcp && mixed { format!("TCP {payload}") } else { payload };
-    if let Outcome::Failed { error, .. } = outcome {
-        return match (call, arrived) {
-            (Syscall::Receive(_), Arrived::Cut(bytes)) => bad(format!("{}: {payload}, {bytes} cut", error.name)),
-            (Syscall::Receive(_), Arrived::No | Arrived::Whole) => bad(error.name.clone()),
-            _ => bad(format!("{}: {}", call.name(), error.name)),
+        let is_full = too_long || bytes.len() == receive.room();
+        let first = |is_it: &dyn Fn(&[u8]) -> bool| {
+            events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
+                matches!(arrived, Arrived::No)
+                    && send.protocol == Protocol::Udp
+                    && was_sent(send).is_some_and(is_it)
+                    && (too_long || Some(send.who.as_str()) == from)
+                    && send.peer.as_ref().is_some_and(|peer| peer.name == event.who)
+            })
         };
-    }
-    match call {
-        Syscall::Bind(_) => None,
-        Syscall::Send { .. } => {
-            let to = lane_of(&event.peer.as_ref()?.name)?;
-            let lost = !tcp && matches!(arrived, Arrived::No);
-            Some(What::Sent { to, text: payload, lost })
-        }
-        Syscall::Receive(receive) => received(receive, outcome, arrived, tcp, &payload),
-        Syscall::SetOption { option, value } => mark(format!("sets {} to {value}", option.name)),
-        Syscall::GetOption(option) => match outcome {
-            Outcome::Value(value) => mark(format!("{} is {value}", option.name)),
-            _ => mark(format!("reads {}", option.name)),
-        },
-        Syscall::Connect(_) | Syscall::Listen(_) | Syscall::Accept | Syscall::Shutdown | Syscall::Close => {
-            mark(call.name().to_owned())
+        // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
+        let sent = first(&|payload| payload == bytes || is_full && payload.starts_with(bytes))
+            .or_else(|| first(&|payload| !bytes.is_empty() && payload.starts_with(bytes)));
+        if let Some(place) = sent {
+            arrived[place] = Arrived::Complete;
+            let (kept, sent) = (bytes.len(), events[place].payload().map_or(0, <[u8]>::len));
+            arrived[index] = if sent > kept { Arrived::Truncated { kept, sent } } else { Arrived::Complete };
         }
     }
 }
 
-/// What a receive brought that did not fail.
-fn received(receive: &Receive, outcome: &Outcome, arrived: Arrived, tcp: bool, payload: &str) -> Option<What> {
-    let text = match (outcome, arrived) {
-        (Outcome::Nothing, _) => "gets nothing".to_owned(),
-        (Outcome::Received(_), _) if receive.flags.contains(PEEK) => format!("peeks {payload}"),
-        (Outcome::Received(received), _) if tcp && received.bytes.is_empty() => "end of file".to_owned(),
-        (_, Arrived::Cut(bytes)) => {
-            return Some(What::Mark { text: format!("gets {payload}, {bytes} cut"), bad: true });
-        }
-        (_, Arrived::No | Arrived::Whole) => format!("gets {payload}"),
-    };
-    Some(What::Mark { text, bad: false })
+/// The payload of a send that did not fail.
+fn was_sent(event: &Event) -> Option<&[u8]> {
+    let (call, outcome) = event.call()?;
+    call.payload().filter(|_| matches!(outcome, Outcome::Sent(_)))
 }
 
-/// Shows long runs of steps of one kind, in one lane, by their first and last.
-///
-/// What went wrong is not folded, as far as a ladder has room for it.
-fn summarised(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
-    let is_bad = |step: &Step| matches!(step.what, What::Mark { bad: true, .. });
-    let kind = |step: &Step| match &step.what {
-        What::Sent { to, lost, .. } => (step.lane, Some((*to, *lost)), false),
-        What::Mark { text, bad } => (step.lane, None, *bad || !text.starts_with("gets \"")),
-        What::More(_) => (step.lane, None, true),
-    };
-    let mut kept: Vec<Step> = Vec::new();
-    let mut rest = steps.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let mut run = vec![first];
-        while let Some(next) = rest.next_if(|next| kind(next) == kind(&run[0])) {
-            run.push(next);
+/// What happened in `event`: an arrow for what left for another endpoint, and a mark for all else.
+fn what(event: &Event, arrived: Arrived, names_tcp: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
+    let (label, special) = Label::of(event, arrived, names_tcp)?;
+    match event.call()? {
+        (Syscall::Bind(_), Outcome::Done) => None,
+        (Syscall::Send { .. }, Outcome::Sent(_)) if event.role == Role::Lesson => {
+            let peer = &event.peer.as_ref()?.name;
+            let to = lane_of(peer)?;
+            let fate = fate(event, arrived);
+            let lost = fate == Fate::Lost;
+            Some(match lane_of(&event.who) == Some(to) {
+                true => What::Mark { label: label.within_a_lane(peer, lost), special: lost.then_some(Special::Lost) },
+                false => What::Sent { to, label, fate },
+            })
         }
-        let longest = if is_bad(&run[0]) { MOST_STEPS / 2 } else { LONGEST_RUN };
-        if run.len() > longest {
-            // A brief ladder does not show the last one.
-            let last = if extent == Extent::Brief { run.len() } else { run.len() - 1 };
-            let (at, lane) = (run[1].at, run[1].lane);
-            run.splice(1..last, [Step { at, lane, what: What::More(last - 1) }]);
-        }
-        kept.append(&mut run);
+        _ => Some(What::Mark { label, special }),
     }
-    if kept.len() > MOST_STEPS {
-        let left_out = kept.len() - (MOST_STEPS - 1);
-        let place = MOST_STEPS * 2 / 3;
-        let (at, lane) = (kept[place].at, kept[place].lane);
-        kept.splice(place..place + left_out, [Step { at, lane, what: What::More(left_out) }]);
-    }
-    kept
 }

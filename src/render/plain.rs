@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::phrases::summary;
-use super::picture::Picture;
+use super::phrases::{because, summary};
+use super::picture::{Extent, Picture};
 use super::{RenderOptions, Results};
-use crate::vocabulary::{Report, Row};
+use crate::vocabulary::{Report, Row, SceneReport};
 
 /// Every lesson of a run.
 pub fn reports(results: &Results<'_>) -> String {
@@ -59,20 +59,18 @@ impl Lines {
         self.line("lesson", report.lesson);
         self.line("title", report.title);
         self.line("question", report.question);
-        if self.options.ladder {
-            match Picture::of(report) {
+        for scene in &report.scenes {
+            match Picture::of_scene(scene, Extent::of(self.options.detail)).filter(|_| self.options.ladder) {
                 Some(Picture::Ladder(ladder)) => self.picture("step", &ladder.title, ladder.in_words()),
                 Some(Picture::Bars(scenes)) => {
                     scenes.iter().for_each(|scene| self.picture("served", &scene.caption(), scene.in_words()));
                 }
                 None => {}
             }
-        }
-        for scene in &report.scenes {
             for (place, row) in scene.rows.iter().enumerate() {
                 self.group();
                 if place == 0 {
-                    self.line("scene", &scene.title);
+                    self.scene(scene);
                 }
                 self.row(row);
             }
@@ -82,6 +80,15 @@ impl Lines {
         report.notes().iter().for_each(|note| self.line("note", note));
         self.line("why", report.why);
         self.line("next", &format!("udp-lab {}", report.next));
+    }
+
+    fn scene(&mut self, scene: &SceneReport) {
+        self.line("scene", &scene.title);
+        if let Some((sentence, truth)) = scene.tested() {
+            self.line("sentence", sentence.text);
+            self.line("holds", truth.words());
+            self.line("because", &because(sentence, truth, &scene.rows));
+        }
     }
 
     fn row(&mut self, row: &Row) {

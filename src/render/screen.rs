@@ -5,14 +5,17 @@ use super::phrases::{USUAL, has_usual, rows_as_expected};
 use super::picture::{Extent, Picture};
 use super::sheet::{Notes, Sheet};
 use super::table::{HEADER, add, answer, heading, line, note};
-use super::{RenderOptions, Results, ladder};
+use super::{RenderOptions, Results, ladder, sentences};
 use crate::vocabulary::{Host, Report, Row, Verdict};
 
 /// One lesson on one screen. A row that differs, and a scene that could not run, are shown whatever that costs.
 pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
     let options = results.options;
     let mut text = question(report, options);
-    if options.ladder
+    let sentences = sentences::all(report, options);
+    if let Some(sentences) = &sentences {
+        text.push_str(sentences);
+    } else if options.ladder
         && let Some(picture) = report.key_scene().and_then(|scene| Picture::of_scene(scene, Extent::Brief))
     {
         text.push('\n');
@@ -20,14 +23,16 @@ pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
         text.push('\n');
     }
     text.push_str(&answer(report.answered(), options));
-    text.push_str(&rows(&with_differing(report.key_rows(), report), options));
+    // Where there are sentences, the key rows stand below them.
+    let keys = report.key_rows().filter(|_| sentences.is_none());
+    text.push_str(&rows(&with_differing(keys, report), options));
     text.push_str(&troubles(report, options));
     line(&mut text, &options.wrap(&counts(report, results.host), ""));
     if options.why {
         line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
     let next = format!("{} {}", results.invocation.again, report.next);
-    line(&mut text, &options.wrap(&format!("{} All rows: --full. Next: {next}", scenes(report)), ""));
+    line(&mut text, &options.wrap(&format!("{} All: --full. Next: {next}", scenes(report)), ""));
     text
 }
 
@@ -35,6 +40,7 @@ pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
 pub(super) fn entry(report: &Report, results: &Results<'_>) -> String {
     let options = results.options;
     let mut text = question(report, options);
+    text.push_str(&sentences::in_brief(report, options));
     text.push_str(&answer(report.answered(), options));
     text.push_str(&rows(&with_differing([], report), options));
     text.push_str(&troubles(report, options));

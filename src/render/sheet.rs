@@ -151,9 +151,13 @@ impl Notes {
         number.map_or_else(|| word.to_owned(), |number| format!("{word} [{}]", number + 1))
     }
 
-    /// The notes with their numbers, one after another.
+    /// The notes with their numbers.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..).zip(self.texts.iter().map(String::as_str))
+    }
+
+    /// The same as lines, one after another.
     pub(super) fn lines(&self, options: RenderOptions) -> String {
-        let lines = self.texts.iter().zip(1..);
-        lines.map(|(text, number)| options.wrap(&format!("[{number}] {text}"), "    ") + "\n").collect()
+        self.numbered().map(|(number, text)| options.wrap(&format!("[{number}] {text}"), "    ") + "\n").collect()
     }
 }

@@ -3,13 +3,16 @@
 use textwrap::core::display_width;
 
 use super::markup::{Page, Text};
-use super::picture::{Bars, Ladder, Step, What, last_end, milliseconds};
+use super::picture::{Bars, Fate, Ladder, Step, What, last_end, milliseconds};
 
 /// Width of a character; the page sets them in a fixed width that is a little less.
 const CHARACTER: usize = 9;
 
 /// Height of a row.
 const ROW: usize = 28;
+
+/// From an arrow up to the middle of the words on it: a line through the blanks between them would read as a dash.
+const ABOVE: usize = 9;
 
 /// From the left edge to the first lane: the room for times.
 const TIMES: usize = 84;
@@ -32,14 +35,14 @@ fn text(page: &mut Page, (x, y): (usize, usize), class: &str, text: &str) {
     page.add(format_args!("<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>\n", y + 5, Text(text)));
 }
 
-/// Who sent what to whom.
-pub(super) fn ladder(page: &mut Page, ladder: &Ladder) {
+/// Who sent what to whom, with so many empty rows below it.
+pub(super) fn ladder(page: &mut Page, ladder: &Ladder, room: usize) {
     let last = ladder.lanes.len().saturating_sub(1);
     let between = between(ladder) * CHARACTER;
     let lane = |number: usize| TIMES + number * between;
     let marks = ladder.steps.iter().map(|step| mark_width(step, last)).max().unwrap_or(0);
     let name = ladder.lanes.last().map_or(0, |name| display_width(name));
-    let height = (ladder.steps.len() + 1) * ROW + ROW / 2;
+    let height = (ladder.steps.len() + 1 + room) * ROW + ROW / 2;
     open(page, lane(last) + marks.max(name).max(8) * CHARACTER, height, &ladder.title);
     text(page, (TIMES - 12, ROW / 2), "time", "ms");
     for (number, name) in ladder.lanes.iter().enumerate() {
@@ -56,7 +59,7 @@ pub(super) fn ladder(page: &mut Page, ladder: &Ladder) {
 fn between(ladder: &Ladder) -> usize {
     let last = ladder.lanes.len().saturating_sub(1);
     let steps = ladder.steps.iter().map(|step| match &step.what {
-        What::Sent { to, text, .. } => (display_width(text) + 8) / to.abs_diff(step.lane).max(1),
+        What::Sent { to, label, .. } => (display_width(&label.to_string()) + 8) / to.abs_diff(step.lane).max(1),
         What::Mark { .. } | What::More(_) if step.lane == last => 0,
         What::Mark { .. } | What::More(_) => mark_width(step, step.lane),
     });
@@ -67,9 +70,11 @@ fn between(ladder: &Ladder) -> usize {
 /// The room that a step takes to the right of `lane`, in characters.
 fn mark_width(step: &Step, lane: usize) -> usize {
     match &step.what {
-        What::Sent { to, lost: true, .. } if *to == lane => "lost".len() + 2,
-        What::Mark { text, bad } if step.lane == lane => display_width(text) + if *bad { 4 } else { 2 },
-        What::More(count) if step.lane == lane => format!("({count} more)").len() + 2,
+        What::Sent { to, fate: Fate::Lost, .. } if *to == lane => "lost".len() + 2,
+        What::Mark { label, special } if step.lane == lane => {
+            display_width(&label.to_string()) + if special.is_some() { 4 } else { 2 }
+        }
+        What::More(left_out) if step.lane == lane => left_out.to_string().len() + 2,
         What::Sent { .. } | What::Mark { .. } | What::More(_) => 0,
     }
 }
@@ -80,32 +85,44 @@ fn draw_step(page: &mut Page, step: &Step, lane: impl Fn(usize) -> usize, y: usi
         text(page, (TIMES - 12, y), "time", &milliseconds(step.at));
     }
     match &step.what {
-        What::More(count) => text(page, (own + 10, y), "", &format!("({count} more)")),
-        What::Mark { text: what, bad } => {
-            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
-            let (class, cross) = if *bad { ("bad", "✗ ") } else { ("", "") };
-            text(page, (own + 10, y), class, &format!("{cross}{what}"));
+        What::More(left_out) => {
+            let class = if left_out.special().is_some() { "bad" } else { "" };
+            text(page, (own + 10, y), class, &left_out.to_string());
         }
-        What::Sent { to, text: payload, lost } => {
+        What::Mark { label, special } => {
+            page.add(format_args!("<path d=\"M{own} {y}h7\"/>\n"));
+            let (class, cross) = if special.is_some() { ("bad", "✗ ") } else { ("", "") };
+            text(page, (own + 10, y), class, &format!("{cross}{label}"));
+        }
+        What::Sent { to, label, fate } => {
             let other = lane(*to);
-            arrow(page, own, other, y, *lost);
-            text(page, (own.midpoint(other), y), "sent", payload);
-            if *lost {
-                text(page, (other + 10, y), "bad", "lost");
-            }
+            arrow(page, own, other, y, *fate);
+            text(page, (own.midpoint(other), y - ABOVE), "sent", &label.to_string());
         }
     }
 }
 
-/// An arrow with a point, or one that ends in a cross on its way.
-fn arrow(page: &mut Page, from: usize, to: usize, y: usize, lost: bool) {
-    let (end, back) = if to > from { (to - 2, -8) } else { (to + 2, 8) };
-    if lost {
-        let end = end.saturating_add_signed(back);
-        page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
-        page.add(format_args!("<path class=\"bad\" d=\"M{end} {y}m-5-5l10 10m-10 0l10-10\"/>\n"));
-    } else {
-        page.add(format_args!("<path d=\"M{from} {y}H{end}m{back}-5L{end} {y}l{back} 5\"/>\n"));
+/// An arrow with a point; a lost one ends in a cross on its way, and one of unknown fate in a question mark.
+fn arrow(page: &mut Page, from: usize, to: usize, y: usize, fate: Fate) {
+    let back = if to > from { -1 } else { 1 };
+    let end = |distance: isize| to.saturating_add_signed(back * distance);
+    let broken =
+        |page: &mut Page, end: usize| page.add(format_args!("<path class=\"lost\" d=\"M{from} {y}H{end}\"/>\n"));
+    match fate {
+        Fate::Arrived => {
+            let (end, back) = (end(2), back * 8);
+            page.add(format_args!("<path d=\"M{from} {y}H{end}m{back}-5L{end} {y}l{back} 5\"/>\n"));
+        }
+        Fate::Lost => {
+            let end = end(10);
+            broken(page, end);
+            page.add(format_args!("<path class=\"bad\" d=\"M{end} {y}m-5-5l10 10m-10 0l10-10\"/>\n"));
+            text(page, (to + 10, y), "bad", "lost");
+        }
+        Fate::Unknown => {
+            broken(page, end(20));
+            text(page, (end(10), y), "unknown", "?");
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, Color};
 
-use super::phrases::{TALLY, USUAL, answered, counts, has_usual, observed, property, right_answer, summary};
+use super::phrases::{self, TALLY, USUAL, answered, counts, has_usual, property, summary};
 use super::picture::{Extent, Picture};
 use super::sheet::{self, BOLD, Notes, Sheet};
-use super::{Detail, RenderOptions, Results, ladder, screen, trace};
+use super::{Detail, RenderOptions, Results, ladder, screen, sentences, side_by_side, trace};
 use crate::vocabulary::{Answer, Choice, Report, Row, Verdict};
 
 /// Every lesson of a run, with the calls where they are asked for; of several, the sums below.
@@ -39,12 +39,11 @@ fn every_scene(report: &Report, results: &Results<'_>) -> String {
     let full = options.detail == Detail::Full;
     let mut text = heading(&format!("{}: {}", report.lesson, report.question), options);
     let notes = Notes::of(report.rows().filter_map(note));
-    for (scene, (title, table)) in report.scenes.iter().zip(tables(report, &notes, options)) {
+    for (scene, table) in report.scenes.iter().zip(tables(report, &notes, options)) {
         text.push('\n');
-        text.push_str(&heading(&format!("Scene {}, {}: {title}", scene.number, scene.id), options));
-        let extent = if full { Extent::Whole } else { Extent::Lesson };
+        text.push_str(&sentences::scene_heading(scene, options));
         if options.ladder
-            && let Some(picture) = Picture::of_scene(scene, extent)
+            && let Some(picture) = Picture::of_scene(scene, Extent::of(options.detail))
         {
             text.push_str(&ladder::draw(&picture, options));
         }
@@ -79,23 +78,13 @@ pub(super) fn answer(answer: Option<Answer<'_>>, options: RenderOptions) -> Stri
 }
 
 /// What was said before the run, and what came of it.
-pub fn outcome(choice: Choice, report: &Report, options: RenderOptions) -> String {
-    let row = report.guessed();
-    let differs = row.is_some_and(|row| row.verdict == Verdict::Differs);
-    let mut text = String::new();
-    if let Choice::Said(place) = choice {
-        line(&mut text, &options.wrap(&format!("You said: {}", report.guess.answer(place)), "    "));
-    }
-    if let Some(row) = row {
-        line(&mut text, &options.wrap(&observed(row), "    "));
-    }
-    let right = match choice {
-        Choice::Said(place) if place == report.guess.right && !differs => "That is right.".to_owned(),
-        Choice::Said(_) | Choice::Silent => right_answer(report),
+pub fn outcome(choice: Choice, report: &Report, results: &Results<'_>) -> String {
+    let said = match choice {
+        Choice::Said(place) => Some(place),
+        Choice::Silent => None,
     };
-    line(&mut text, &options.wrap(&right, "    "));
-    line(&mut text, &options.wrap(&format!("Why: {}", report.why), "    "));
-    text
+    let lines = phrases::outcome(report, said, &results.invocation.again);
+    lines.iter().map(|line| results.options.wrap(line, "    ") + "\n").collect()
 }
 
 /// The verdicts of several lessons, a line each.
@@ -141,14 +130,17 @@ pub(super) fn line(text: &mut String, line: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-/// The table of each scene, with its title.
-fn tables<'r>(report: &'r Report, notes: &Notes, options: RenderOptions) -> Vec<(&'r str, String)> {
+/// The table of each scene.
+fn tables(report: &Report, notes: &Notes, options: RenderOptions) -> Vec<String> {
+    if side_by_side::fits(report) {
+        return side_by_side::tables(report, notes, options);
+    }
     let mut sheet = Sheet::new(options, &HEADER);
     for scene in &report.scenes {
         sheet.scene(&scene.title);
         scene.rows.iter().for_each(|row| add(&mut sheet, row, notes));
     }
-    sheet.tables(1..3)
+    sheet.tables(1..3).into_iter().map(|(_, table)| table).collect()
 }
 
 pub(super) const HEADER: [&str; 4] = ["Property", "Expected", "Observed", "Verdict"];
@@ -170,7 +162,7 @@ pub(super) fn note(row: &Row) -> Option<String> {
 }
 
 /// Dark colours, which can be read on white as well; the word stands beside them in any case.
-fn colour(verdict: Verdict) -> Color {
+pub(super) fn colour(verdict: Verdict) -> Color {
     match verdict {
         Verdict::Match => Color::DarkGreen,
         Verdict::Differs => Color::DarkRed,

@@ -5,10 +5,12 @@ use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
 
-use super::RenderOptions;
+use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
+use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Moment, Os, OsError, Outcome, Receive, ReceiveForm, Received, Report, SendForm, SocketError, Syscall,
+    Action, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Receive, ReceiveForm, Received, Report, Role,
+    SendForm, SocketError, Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -17,27 +19,119 @@ const SHOWN: usize = 32;
 /// What stands for a pointer, whose number says nothing.
 const POINTER: &str = "...";
 
-/// Every call of every scene, a line each. What is no call is a comment: scenes, who has which descriptor, the moments
-/// of a server loop. What only prepares is not in the log: `socket`, time limits, `getsockname`, polls of TCP streams, guards.
+/// Most different calls that make a round, such as receive and answer.
+const LONGEST_ROUND: usize = 4;
+
+/// The calls of every scene, a line each; rounds of calls that are alike are shown by their first and last, unless all is to
+/// be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What only prepares is not in the log: `socket`, time limits, `getsockname`, polls of TCP streams, guards.
 pub fn text(report: &Report, options: RenderOptions) -> String {
     let mut text =
         String::from("# trace: the calls of the log as strace prints them; what sets up and clears away is left out\n");
+    if options.detail != Detail::Full {
+        text.push_str("# of calls that repeat, the first and the last; --full has all\n");
+    }
     for scene in report.scenes.iter().filter(|scene| !scene.events.is_empty()) {
         let _ = writeln!(text, "\n# scene {}: {}", scene.number, options.line(&scene.title));
-        let mut owners: Vec<(u64, &str)> = Vec::new();
-        for event in &scene.events {
-            let owner = (event.descriptor, event.who.as_str());
-            if !owners.contains(&owner) {
-                // A closed descriptor's number is given out again.
-                owners.retain(|(descriptor, _)| *descriptor != event.descriptor);
-                owners.push(owner);
-                let _ = writeln!(text, "# {} is {}", event.descriptor, options.line(&event.who));
-            }
-            text.push_str(&options.line(&line(event)));
-            text.push('\n');
+        let mut lines = Lines { options, owners: Vec::new(), text: &mut text };
+        match options.detail {
+            Detail::Full => scene.events.iter().for_each(|event| lines.add(event)),
+            Detail::Answer | Detail::Scenes => lines.add_folded(&scene.events),
         }
     }
     text
+}
+
+/// The lines of a scene, as they are written.
+struct Lines<'t, 'e> {
+    options: RenderOptions,
+    /// Who has which descriptor.
+    owners: Vec<(u64, &'e str, Protocol)>,
+    text: &'t mut String,
+}
+
+impl<'e> Lines<'_, 'e> {
+    fn add(&mut self, event: &'e Event) {
+        let owner = (event.descriptor, event.who.as_str(), event.protocol);
+        if !self.owners.contains(&owner) {
+            // A closed descriptor's number is given out again.
+            self.owners.retain(|(descriptor, ..)| *descriptor != event.descriptor);
+            self.owners.push(owner);
+            let protocol = match event.protocol {
+                Protocol::Udp => "UDP",
+                Protocol::Tcp => "TCP",
+            };
+            let _ = writeln!(self.text, "# {} is {}, {protocol}", event.descriptor, self.options.line(&event.who));
+        }
+        let _ = writeln!(self.text, "{}", self.options.line(&line(event)));
+    }
+
+    fn add_folded(&mut self, mut events: &'e [Event]) {
+        let kinds = kinds(events);
+        let mut kinds = &kinds[..];
+        while !events.is_empty() {
+            let (round, length) = repetition(kinds);
+            let (repeated, rest) = events.split_at(length);
+            (events, kinds) = (rest, &kinds[length..]);
+            let left_out = length.saturating_sub(2 * round);
+            repeated[..length.min(round)].iter().for_each(|event| self.add(event));
+            if left_out > 0 {
+                let _ = writeln!(self.text, "# ... {left_out} more like {}", if round == 1 { "it" } else { "them" });
+            }
+            repeated[length.min(round) + left_out..].iter().for_each(|event| self.add(event));
+        }
+    }
+}
+
+/// What calls have in common that are alike.
+#[derive(PartialEq, Eq)]
+struct Kind<'e> {
+    who: &'e str,
+    what: &'static str,
+    flags: Flags,
+    option: Option<&'static str>,
+    peer: Option<&'e str>,
+    role: Role,
+}
+
+/// The kind of each event; none for what is special: a call that failed or returned nothing, a truncated datagram, a part
+/// that was sent.
+fn kinds(events: &[Event]) -> Vec<Option<Kind<'_>>> {
+    let mut arrived = Vec::new();
+    arrivals(&events.iter().collect::<Vec<_>>(), &mut arrived);
+    let is_truncated = |arrived| matches!(arrived, Arrived::Truncated { .. });
+    events.iter().zip(arrived).map(|(event, arrived)| Kind::of(event).filter(|_| !is_truncated(arrived))).collect()
+}
+
+impl<'e> Kind<'e> {
+    fn of(event: &'e Event) -> Option<Self> {
+        let named = |name: &'e str| family(name).unwrap_or(name);
+        let (what, flags, option) = match &event.action {
+            Action::Moment(moment) => (moment_name(*moment), Flags::default(), None),
+            Action::Call(_, Outcome::Failed { .. } | Outcome::Nothing) => return None,
+            Action::Call(_, Outcome::Received(Received { truncated: true, .. })) => return None,
+            Action::Call(Syscall::Send { payload, .. }, Outcome::Sent(sent)) if *sent < payload.len() => return None,
+            Action::Call(call, _) => match call {
+                Syscall::Receive(receive) => (call.name(), receive.flags, None),
+                Syscall::SetOption { option, .. } | Syscall::GetOption(option) => {
+                    (call.name(), Flags::default(), Some(option.name))
+                }
+                _ => (call.name(), Flags::default(), None),
+            },
+        };
+        let peer = event.peer.as_ref().map(|peer| named(&peer.name));
+        Some(Kind { who: named(&event.who), what, flags, option, peer, role: event.role })
+    }
+}
+
+/// How the first of `kinds` are repeated: the length of a round, and of all rounds that follow each other, where those are so
+/// many that some are to be left out. The first alone, where not.
+fn repetition(kinds: &[Option<Kind<'_>>]) -> (usize, usize) {
+    let rounds = (1..=LONGEST_ROUND).map(|round| {
+        let again = kinds.iter().zip(kinds.iter().skip(round)).take_while(|(one, next)| one.is_some() && one == next);
+        let length = again.count() + round;
+        (round, length - length % round)
+    });
+    rounds.into_iter().find(|(round, length)| *length > LONGEST_RUN * round).unwrap_or((1, 1))
 }
 
 /// One event: the call and its result, or a comment.
@@ -47,14 +141,18 @@ fn line(event: &Event) -> String {
             format!("{:<39} = {}", self::call(event, call, outcome), result(outcome))
         }
         Action::Moment(moment) => {
-            let what = match moment {
-                Moment::LoopStarts => "serve",
-                Moment::RequestBegins => "begin",
-                Moment::RequestEnds => "end",
-            };
+            let what = moment_name(*moment);
             let client = event.peer.as_ref().map(|client| format!(" {}", client.name)).unwrap_or_default();
             format!("# {}: {what}{client}", event.who)
         }
+    }
+}
+
+fn moment_name(moment: Moment) -> &'static str {
+    match moment {
+        Moment::LoopStarts => "serve",
+        Moment::RequestBegins => "begin",
+        Moment::RequestEnds => "end",
     }
 }
 

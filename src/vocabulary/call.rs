@@ -15,6 +15,16 @@ pub enum Protocol {
     Tcp,
 }
 
+impl Protocol {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Udp => "UDP",
+            Protocol::Tcp => "TCP",
+        }
+    }
+}
+
 /// The socket at the other end: its name in the lesson, and its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Fact, Os, SocketError, Source};
+use super::{Fact, Os, Protocol, SocketError, Source};
 
 /// Who stands behind a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -112,6 +112,47 @@ pub enum Need {
     Descriptors,
 }
 
+/// The protocol of which a claim speaks, where TCP and UDP stand side by side, and the words that both share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The property, said once for both.
+    pub property: String,
+}
+
+/// A property as a claim names it: by itself, or as that of one protocol beside the other ([`tcp`], [`udp`]).
+pub struct Property {
+    text: String,
+    beside: Option<Beside>,
+}
+
+impl From<&str> for Property {
+    fn from(text: &str) -> Self {
+        Property::from(text.to_owned())
+    }
+}
+
+impl From<String> for Property {
+    fn from(text: String) -> Self {
+        Property { text, beside: None }
+    }
+}
+
+/// What TCP does of a property that [`udp`] has as well.
+pub fn tcp(property: impl Into<String>) -> Property {
+    beside(Protocol::Tcp, property.into())
+}
+
+/// What UDP does of a property that [`tcp`] has as well.
+pub fn udp(property: impl Into<String>) -> Property {
+    beside(Protocol::Udp, property.into())
+}
+
+fn beside(protocol: Protocol, property: String) -> Property {
+    Property { text: format!("{}: {property}", protocol.name()), beside: Some(Beside { protocol, property }) }
+}
+
 /// One row of a lesson before anything has run.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -119,6 +160,8 @@ pub struct Claim {
     pub id: String,
     /// The property, as the first column shows it.
     pub property: String,
+    /// The column it is in, where TCP and UDP stand side by side.
+    pub beside: Option<Beside>,
     /// The expected answers.
     pub expected: Expected,
     /// Who stands behind them.
@@ -136,13 +179,15 @@ pub struct Claim {
 /// A claim that a standard or the system's manual makes.
 pub fn promised(
     id: impl Into<String>,
-    property: impl Into<String>,
+    property: impl Into<Property>,
     expected: impl Into<Expected>,
     source: &'static Source,
 ) -> Claim {
+    let Property { text, beside } = property.into();
     Claim {
         id: id.into(),
-        property: property.into(),
+        property: text,
+        beside,
         expected: expected.into(),
         strength: Strength::Promised,
         source,
@@ -155,7 +200,7 @@ pub fn promised(
 /// A claim that holds here and that nobody promises; `source` tells why not, or what the system does.
 pub fn usual(
     id: impl Into<String>,
-    property: impl Into<String>,
+    property: impl Into<Property>,
     expected: impl Into<Expected>,
     source: &'static Source,
 ) -> Claim {
@@ -163,7 +208,7 @@ pub fn usual(
 }
 
 /// A number that is shown and never judged.
-pub fn measured(id: impl Into<String>, property: impl Into<String>, source: &'static Source) -> Claim {
+pub fn measured(id: impl Into<String>, property: impl Into<Property>, source: &'static Source) -> Claim {
     usual(id, property, Expect::Measured, source)
 }
 

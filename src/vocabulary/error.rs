@@ -1,9 +1,9 @@
 //! Errors of socket calls: one name for each, with the number it has on each system.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The operating systems whose answers are written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Os {
     /// Linux.

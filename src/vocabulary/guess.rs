@@ -9,6 +9,8 @@ pub struct Guess {
     pub right: usize,
     /// The row that shows it.
     pub row: &'static str,
+    /// What follows the word "Because": the reason in one short sentence.
+    pub because: &'static str,
 }
 
 impl Guess {
@@ -48,7 +50,7 @@ pub enum Choice {
 mod tests {
     use super::*;
 
-    const GUESS: Guess = Guess { answers: &["Yes.", "No.", "It depends."], right: 1, row: "row" };
+    const GUESS: Guess = Guess { answers: &["Yes.", "No.", "It depends."], right: 1, row: "row", because: "it is so." };
 
     #[test]
     fn a_letter_has_a_place_where_there_is_an_answer() {

@@ -37,6 +37,7 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
     Row {
         id: claim.id.clone(),
         property: claim.property.clone(),
+        beside: claim.beside.clone(),
         expected: expect.to_string(),
         expected_value: expected.and_then(Fact::value),
         observed: seen.map_or_else(|| "-".to_owned(), Fact::to_string),

@@ -8,17 +8,19 @@ mod guess;
 mod judge;
 mod option;
 mod report;
+mod sentence;
 mod source;
 
 pub use call::{
     Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, Outcome, PEEK, Peer, Protocol, Receive,
     ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
 };
-pub use claim::{Claim, Expect, Expected, Need, Strength, measured, promised, usual};
+pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
 pub use error::{Os, OsError, SocketError};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
 pub use judge::{Observation, judge};
 pub use option::{Level, Opt, OptionName, OptionValue};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
+pub use sentence::{Sentence, Truth};
 pub use source::{Source, sources};

@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Claim, Event, Guess, Os, Source, Strength};
+use super::{Beside, Claim, Event, Guess, Os, Sentence, Source, Strength, Truth};
 
 /// What became of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Observed as expected.
@@ -40,6 +40,9 @@ pub struct Row {
     pub id: String,
     /// The property.
     pub property: String,
+    /// The column it is in, where TCP and UDP stand side by side.
+    #[serde(skip)]
+    pub beside: Option<Beside>,
     /// What was expected on this system.
     pub expected: String,
     /// The same as a number or an error, where it is one.
@@ -92,9 +95,16 @@ pub struct Prediction {
     pub why: &'static str,
     /// Its scenes in order.
     pub scenes: Vec<PredictedScene>,
+    /// The rows whose expected answer was observed on such a system, with that system.
+    pub observed: Vec<(String, Os)>,
 }
 
 impl Prediction {
+    /// Whether the answer that the row `id` expects was observed on such a system as `os`; else it is only documented.
+    pub fn was_observed(&self, id: &str, os: Os) -> bool {
+        self.observed.iter().any(|(row, on)| row == id && *on == os)
+    }
+
     /// The claims of all scenes, in order.
     pub fn claims(&self) -> impl Iterator<Item = &Claim> + Clone {
         self.scenes.iter().flat_map(|scene| &scene.claims)
@@ -123,6 +133,8 @@ pub struct SceneReport {
     pub title: String,
     /// What it answers, in which `{id}` stands for what was observed of a row; empty where it answers nothing by itself.
     pub answer: String,
+    /// The sentence of a tutorial that it puts to the test, where it does.
+    pub sentence: Option<Sentence>,
     /// Its rows in order.
     pub rows: Vec<Row>,
     /// Every call that was made, in order.
@@ -201,6 +213,11 @@ impl std::iter::Sum for Tally {
 }
 
 impl SceneReport {
+    /// The sentence that the scene puts to the test, and whether it holds.
+    pub fn tested(&self) -> Option<(Sentence, Truth)> {
+        self.sentence.map(|sentence| (sentence, sentence.truth(&self.rows)))
+    }
+
     /// The row `id`.
     pub fn row(&self, id: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.id == id)
@@ -302,8 +319,15 @@ impl Report {
         self.keys.first().and_then(|id| self.scenes.iter().find(|scene| scene.row(id).is_some()))
     }
 
-    /// The answer to the question: what the scenes answer that have its rows. Nothing where none of them was run.
+    /// The answer to the question: which of the sentences hold that the lesson puts to the test; or what the scenes answer that
+    /// have its rows. Nothing where none of them was run.
     pub fn answered(&self) -> Option<Answer<'_>> {
+        let tested = self.tested();
+        if !tested.is_empty() {
+            let rows = tested.iter().flat_map(|(scene, sentence, _)| sentence.among(&scene.rows)).collect();
+            let truths = tested.iter().map(|(scene, _, truth)| (scene.number, *truth));
+            return Some(Answer { text: Truth::summary(&truths.collect::<Vec<_>>()), rows });
+        }
         let has_key = |scene: &&SceneReport| self.keys.iter().any(|id| scene.row(id).is_some());
         let answers: Vec<Answer> = self.scenes.iter().filter(has_key).filter_map(SceneReport::answered).collect();
         if answers.is_empty() {
@@ -320,9 +344,20 @@ impl Report {
         Some(Answer { text, rows })
     }
 
+    /// The scenes that put a sentence to the test, with the sentence and whether it holds.
+    pub fn tested(&self) -> Vec<(&SceneReport, Sentence, Truth)> {
+        let tested = self.scenes.iter().map(|scene| Some((scene, scene.sentence?)));
+        tested.flatten().map(|(scene, sentence)| (scene, sentence, sentence.truth(&scene.rows))).collect()
+    }
+
     /// The row that people are asked about.
     pub fn guessed(&self) -> Option<&Row> {
         self.row(self.guess.row)
+    }
+
+    /// Whether that row was observed and does not differ: only then an answer is right or wrong.
+    pub fn answers_as_expected(&self) -> bool {
+        self.guessed().is_some_and(|row| matches!(row.verdict, Verdict::Match | Verdict::Info))
     }
 
     /// Counts the verdicts.

@@ -106,6 +106,18 @@ async function keyboard(file) {
   return all;
 }
 
+/// What A4 has room for between the margins that the page asks for, in pixels of CSS.
+const PAPER = { width: 688, height: 1001 };
+
+/// How high the sheet of each lesson is, up to the page break before its answer.
+function sheets() {
+  const top = (one) => one.getBoundingClientRect().top;
+  return [...document.querySelectorAll("section:has(.question)")].map((section, place) => {
+    const start = place === 0 ? top(document.body) : top(section);
+    return top(section.querySelector(".after")) - start;
+  });
+}
+
 /// The page on paper, as it is before the run and with everything open.
 async function print(file) {
   const paper = {};
@@ -114,7 +126,8 @@ async function print(file) {
     if (shown === "open") {
       await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
     }
-    const measured = await page.evaluate(measure);
+    await page.setViewportSize(PAPER);
+    const measured = { ...(await page.evaluate(measure)), sheets: await page.evaluate(sheets), page: PAPER.height };
     const pdf = await page.pdf({ preferCSSPageSize: true });
     writeFileSync(path.join(folder, `${path.basename(file, ".html")}-${shown}.pdf`), pdf);
     const text = pdf.toString("latin1");

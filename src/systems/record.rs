@@ -1,0 +1,127 @@
+//! A record: what one system answered to every lesson, small and stable enough to be kept and compared.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::{Expect, Host, Os, Report, Row, Verdict};
+
+/// What one system answered on one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The number of this form.
+    pub schema: u32,
+    /// The system, as it names itself.
+    pub host: RecordedHost,
+    /// What the system ran in, where it was not a machine of its own: an emulator, a sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+    /// The version of this program.
+    pub version: String,
+    /// The day of the run in UTC, `2026-11-25`.
+    pub date: String,
+    /// A row of a lesson each, sorted by id.
+    pub rows: Vec<RecordedRow>,
+}
+
+/// The system, as it names itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedHost {
+    /// The system whose answers were expected.
+    pub os: Os,
+    /// The kernel's release.
+    pub release: String,
+    /// The processor architecture.
+    pub arch: String,
+}
+
+/// What became of one row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedRow {
+    /// The lesson and the row: `delivery/prefix`.
+    pub id: String,
+    /// The verdict of that day.
+    pub verdict: Verdict,
+    /// The answer. What is only measured is a number of one machine on one day, and no answer: it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    /// Why the row was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Record {
+    /// The record of a run of every lesson on `host`, `within` an emulator or a sandbox where it was in one.
+    pub fn of(reports: &[Report], host: &Host, within: Option<String>) -> Self {
+        let of_report = |report: &Report| -> Vec<RecordedRow> {
+            report.rows().map(|row| RecordedRow::of(report.lesson, row)).collect()
+        };
+        let mut rows: Vec<RecordedRow> = reports.iter().flat_map(of_report).collect();
+        rows.sort_by(|one, other| one.id.cmp(&other.id));
+        Record {
+            schema: 1,
+            host: RecordedHost { os: host.os, release: host.release.clone(), arch: host.arch.to_owned() },
+            within,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            date: reports.first().map(day).unwrap_or_default(),
+            rows,
+        }
+    }
+
+    /// The row `id` of `lesson`; `None` where the record does not have it.
+    pub fn row(&self, lesson: &str, id: &str) -> Option<&RecordedRow> {
+        let same = |row: &&RecordedRow| row.id.split_once('/') == Some((lesson, id));
+        self.rows.iter().find(same)
+    }
+}
+
+impl RecordedRow {
+    fn of(lesson: &str, row: &Row) -> Self {
+        let answered = row.verdict != Verdict::Skipped && row.expected != Expect::Measured.to_string();
+        let skipped = row.verdict == Verdict::Skipped;
+        RecordedRow {
+            id: format!("{lesson}/{}", row.id),
+            verdict: row.verdict,
+            observed: answered.then(|| row.observed.clone()),
+            reason: row.reason.as_deref().filter(|_| skipped).map(kept),
+        }
+    }
+}
+
+/// The day on which a run began.
+fn day(report: &Report) -> String {
+    let began = humantime::format_rfc3339_seconds(report.began).to_string();
+    began.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// What is kept of the reason why a row was skipped: not what the user of that machine may do about it, and no port that the
+/// system chose, as the next run has another one.
+fn kept(reason: &str) -> String {
+    without_ports(reason.split_once(". ").map_or(reason, |(first, _)| first))
+}
+
+/// `text` with addresses that have no ports.
+fn without_ports(text: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_end_matches([':', ',', '.', ';']);
+        match bare.parse::<SocketAddr>() {
+            Ok(address) => format!("{}{}", address.ip(), &word[bare.len()..]),
+            Err(_) => word.to_owned(),
+        }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_same_whatever_port_the_system_chose() {
+        assert_eq!(kept("bind 127.0.0.1:35996: in use. End that program."), "bind 127.0.0.1: in use");
+        assert_eq!(kept("at 12:30, of 127.0.0.2, see [::1]:9"), "at 12:30, of 127.0.0.2, see ::1");
+    }
+}
