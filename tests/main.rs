@@ -17,6 +17,8 @@ mod picture;
 mod predict;
 mod programs;
 mod properties;
+#[cfg(target_os = "linux")]
+mod python;
 mod registry;
 mod screen;
 mod sentences;

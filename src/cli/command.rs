@@ -96,6 +96,14 @@ fn why_option() -> Arg {
     Arg::new("why").long("why").help("Add the reason, with its sources").action(ArgAction::SetTrue)
 }
 
+fn python_option() -> Arg {
+    Arg::new("python")
+        .long("python")
+        .help("Print the lesson's Python program instead: the key rows, shown with the standard library alone")
+        .action(ArgAction::SetTrue)
+        .conflicts_with_all(["full", "scene", "why"])
+}
+
 fn predict_option() -> Arg {
     Arg::new("predict")
         .long("predict")
@@ -241,7 +249,7 @@ fn text_commands() -> [Command; 4] {
                                 LESSONS.iter().map(|lesson| lesson.name).chain(["glossary"]),
                             )),
                     )
-                    .args([full_option(), scene_option(), why_option()])
+                    .args([full_option(), scene_option(), why_option(), python_option()])
                     .after_help(
                         "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\
                          Example: udp-lab explain boundaries\n\nExit status: 0; 2 wrong use.",

@@ -13,7 +13,7 @@ use super::output::{coloured, print, write_text};
 use super::run::{chosen, detailed};
 use crate::doctor::{self, Checkup};
 use crate::lab::SceneError;
-use crate::lessons::{LESSONS, Lesson};
+use crate::lessons::{LESSONS, Lesson, PARTS};
 use crate::render::{
     self, Detail, Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table,
 };
@@ -42,6 +42,12 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
 /// `explain`: the teacher's page of a lesson, or the glossary.
 pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
+    if arguments.get_flag("python") {
+        let program = find(name).map(Lesson::python);
+        return write_text(program.ok_or_else(|| {
+            Failure::wrong_value(&format!("{name} has no Python program: --python goes with a lesson"))
+        })?);
+    }
     let text = match find(name) {
         Some(lesson) => explanation(lesson, arguments, options)?,
         None if detailed(arguments, options).detail != Detail::Answer => {
@@ -119,15 +125,20 @@ pub(super) fn start(invocation: &Invocation, options: Options) -> Result<Status,
         return Err(unsupported(options.format, "the start page is --format table only; the lessons: udp-lab list"));
     }
     let render_options = options.render_options();
-    let mut commands: Vec<_> = LESSONS.iter().map(|lesson| (lesson.name, lesson.question)).collect();
-    commands.extend([("server", SERVER), ("client", CLIENT)]);
-    let commands = table::beside(&commands, render_options);
+    let mut commands: Vec<_> = PARTS.iter().map(|(part, lessons)| (*part, questions(lessons))).collect();
+    commands.push(("Two terminals, two machines", vec![("server", SERVER), ("client", CLIENT)]));
+    let commands = table::parts(&commands, render_options);
     let about = render_options.wrap(ABOUT, "");
     let again = &invocation.again;
     write_text(&format!(
         "{about}\n\n{commands}\nThe first ten minutes:\n  {again} boundaries\n  {again} truncation --predict\n  \
          {again} server    in one terminal, and in another:\n  {again} client\n\nAll commands: {again} --help\n"
     ))
+}
+
+/// The lessons with their questions.
+fn questions(lessons: &[&'static Lesson]) -> Vec<(&'static str, &'static str)> {
+    lessons.iter().map(|lesson| (lesson.name, lesson.question)).collect()
 }
 
 /// `list`: the lessons.
@@ -137,8 +148,8 @@ pub(super) fn list(options: Options) -> Result<Status, Failure> {
     let lessons: Vec<_> = LESSONS.iter().map(|lesson| [lesson.name, lesson.title, lesson.question]).collect();
     write_text(&match options.format {
         Format::Table => {
-            let rows: Vec<_> = lessons.iter().map(|[name, _, question]| (*name, *question)).collect();
-            table::beside(&rows, render_options)
+            let parts: Vec<_> = PARTS.iter().map(|(part, lessons)| (*part, questions(lessons))).collect();
+            table::parts(&parts, render_options)
         }
         Format::Plain => plain::records(keys, &lessons, render_options),
         Format::Markdown => markdown::table(["Lesson", "Title", "Question"], &lessons, render_options),

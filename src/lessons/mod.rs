@@ -1,7 +1,7 @@
 //! The lessons, in teaching order, and how one is run.
 //!
 //! A lesson is a file of its own that ends in a [`Lesson`] value. A new one needs one line here: its name in
-//! `lessons!`, and its page in `demos/`. Commands, help, `list`, `all`, `explain`, JSON and the tests follow from that list.
+//! `lessons!`, and its page and its Python program in `demos/`. Commands, help, `list`, `all`, `explain`, JSON and the tests follow from that list.
 
 use std::sync::Arc;
 
@@ -18,25 +18,26 @@ use crate::vocabulary::{
 pub mod parameters;
 
 macro_rules! lessons {
-    ($($name:ident),* $(,)?) => {
-        $(pub mod $name;)*
+    ($($part:literal: $($name:ident),*;)*) => {
+        $($(pub mod $name;)*)*
 
         /// Every lesson, in teaching order.
-        pub static LESSONS: &[&Lesson] = &[$(&$name::LESSON),*];
+        pub static LESSONS: &[&Lesson] = &[$($(&$name::LESSON),*),*];
+
+        /// The parts of the course: the title of each, and its lessons.
+        pub static PARTS: &[(&str, &[&Lesson])] = &[$(($part, &[$(&$name::LESSON),*])),*];
 
         /// Their teacher's pages, in the same order.
-        static PAGES: &[&str] = &[$(include_str!(concat!("../../demos/", stringify!($name), ".md"))),*];
+        static PAGES: &[&str] = &[$($(include_str!(concat!("../../demos/", stringify!($name), ".md"))),*),*];
+
+        /// The same shown in Python, in the same order.
+        static PYTHON: &[&str] = &[$($(include_str!(concat!("../../demos/", stringify!($name), ".py"))),*),*];
     };
 }
 
 lessons! {
-    boundaries,
-    truncation,
-    delivery,
-    connectionless,
-    concurrency,
-    compare,
-    ports,
+    "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
+    "Names and addresses": ports;
 }
 
 /// A question about UDP, and the scenes that answer it.
@@ -177,8 +178,16 @@ impl Claimed {
 impl Lesson {
     /// The teacher's page, in Markdown.
     pub fn page(&self) -> &'static str {
-        let place = LESSONS.iter().position(|lesson| lesson.name == self.name);
-        place.map_or("", |place| PAGES[place])
+        self.place().map_or("", |place| PAGES[place])
+    }
+
+    /// A Python program that shows the key rows with nothing but sockets.
+    pub fn python(&self) -> &'static str {
+        self.place().map_or("", |place| PYTHON[place])
+    }
+
+    fn place(&self) -> Option<usize> {
+        LESSONS.iter().position(|lesson| lesson.name == self.name)
     }
 
     /// The lesson's parameters as arguments of `command`.

@@ -32,6 +32,7 @@ pub static LESSON: Lesson = Lesson {
         ],
         right: 2,
         row: "stays",
+        because: "a socket that sends unbound is bound by the system, once.",
     },
     example: "--sockets 200",
     parameters: Parameters::of::<Ports>(),

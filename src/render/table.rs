@@ -105,9 +105,22 @@ pub fn tallies(results: &Results<'_>) -> String {
     text
 }
 
-/// Names with their texts beside them, without frames: the list of lessons.
+/// Names with their texts beside them, without frames.
 pub fn beside(rows: &[(&str, &str)], options: RenderOptions) -> String {
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
+    lines_beside(rows, name_width(rows), options)
+}
+
+/// The same in parts under headings: the list of lessons.
+pub fn parts(parts: &[(&str, Vec<(&str, &str)>)], options: RenderOptions) -> String {
+    let width = parts.iter().map(|(_, rows)| name_width(rows)).max().unwrap_or(0);
+    parts.iter().map(|(title, rows)| heading(title, options) + &lines_beside(rows, width, options)).collect()
+}
+
+fn name_width(rows: &[(&str, &str)]) -> usize {
+    rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2
+}
+
+fn lines_beside(rows: &[(&str, &str)], width: usize, options: RenderOptions) -> String {
     let indent = " ".repeat(width);
     rows.iter().map(|(name, text)| options.wrap(&format!("{name:width$}{text}"), &indent) + "\n").collect()
 }

@@ -510,7 +510,9 @@ fn beside_the_one_before(socket: c_int) -> Option<Result<(), c_int>> {
     if BINDS.load(Ordering::Relaxed) != LAST {
         return None;
     }
-    [before, socket].map(|socket| kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR));
+    for socket in [before, socket] {
+        kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
+    }
     let address = kernel::own_address(before);
     // SAFETY: the address has the length given.
     let status = unsafe { kernel::bind(socket, (&raw const address).cast(), kernel::ADDRESS) };
