@@ -12,7 +12,6 @@ use super::options::{Options, locale, table_or_json, unsupported};
 use super::output::{coloured, print, write_text};
 use super::run::{chosen, detailed};
 use crate::doctor::{self, Checkup};
-use crate::lab::SceneError;
 use crate::lessons::{LESSONS, Lesson, PARTS};
 use crate::render::{
     self, Detail, Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table,
@@ -116,7 +115,7 @@ pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
         ("utf8", "Characters drawn with", if render_options.ascii { "ASCII" } else { "UTF-8" }.to_owned()),
     ])?;
     print(&if json { doctor::json(&checkup) } else { doctor::table(&checkup, render_options) })?;
-    checkup.loopback.map(|()| Status::AsExpected).map_err(|error| SceneError::from(error).into())
+    checkup.loopback.map(|()| Status::AsExpected).map_err(Failure::from)
 }
 
 /// No command: what the program is, what it has, and what to do first.

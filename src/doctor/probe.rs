@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kernel::{self, HERE};
-use crate::lab::{Call, probe};
+use crate::lab::{Call, SceneError, probe};
 use crate::lessons::{LESSONS, UNLIKE_WINE};
 use crate::vocabulary::{Claim, Expect, Host, Need, Os};
 
@@ -22,7 +22,7 @@ pub struct Checkup {
     /// What will be skipped, by lesson and reason.
     pub skipped: Vec<Skipped>,
     /// Whether a datagram came through over loopback.
-    pub loopback: Call<()>,
+    pub loopback: Result<(), SceneError>,
 }
 
 /// One thing that was looked at.
@@ -86,7 +86,7 @@ impl Checkup {
     }
 }
 
-fn network(loopback: &Call<()>) -> Vec<Finding> {
+fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
     let bytes = |size: Call<usize>| size.ok().and_then(|bytes| u64::try_from(bytes).ok());
     let maximum = match HERE {
         Os::Linux => setting("net.core.rmem_max"),

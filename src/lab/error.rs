@@ -114,6 +114,8 @@ pub enum SceneError {
     Call(CallError),
     /// A call does not return: as for a call that failed.
     Hung(String),
+    /// Not even the lab's own datagram arrives on loopback: nothing can be said of UDP, and no lesson can run.
+    NoLoopback(SocketAddr),
     /// The lesson does not keep to its own claims: a defect of the program.
     Defect(String),
 }
@@ -130,6 +132,12 @@ impl fmt::Display for SceneError {
             SceneError::Skip(reason) => f.write_str(reason),
             SceneError::Hung(text) => f.write_str(text),
             SceneError::Call(error) => write!(f, "{error}"),
+            SceneError::NoLoopback(address) => write!(
+                f,
+                "UDP does not pass on loopback here: a datagram to {address} was sent and did not arrive within {} s. Does a \
+                 firewall drop it?",
+                super::socket::LIMIT.as_secs()
+            ),
             SceneError::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),
         }
     }

@@ -34,16 +34,23 @@ pub(super) fn no_room(needed: usize, granted: usize) -> String {
 /// Sends one datagram over loopback and receives it.
 ///
 /// # Errors
-/// What the system says: without it no lesson can run.
-pub fn loopback() -> Call<()> {
+/// What the system says; [`SceneError::NoLoopback`] where it does not arrive: without it no lesson can run.
+pub fn loopback() -> Result<(), SceneError> {
     let socket = socket::bound(socket::ANY_PORT)?;
     let address = socket::address_of(&socket)?;
     // Connected to itself it receives from nobody else.
     socket::connect(&socket, address)?;
     socket::wait_at_most(&socket, socket::LIMIT)?;
     socket.send(b"hello").map_err(|e| CallError::at("send to", address, &e))?;
-    kernel::receive(&socket, &mut [0; 16], Flags::default()).map_err(|e| CallError::at("receive at", address, &e))?;
-    Ok(())
+    match kernel::receive(&socket, &mut [0; 16], Flags::default()) {
+        Ok(_) => Ok(()),
+        Err(error) => match CallError::at("receive at", address, &error) {
+            error if error.error.is(SocketError::WouldBlock, HERE) || error.error.is(SocketError::TimedOut, HERE) => {
+                Err(SceneError::NoLoopback(address))
+            }
+            error => Err(error.into()),
+        },
+    }
 }
 
 /// The size of receive buffer that a socket has by itself.

@@ -10,9 +10,10 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::kernel::{self, HERE};
-use crate::lab::{Lab, Observer, SceneError, Session, Watchdog};
+use crate::lab::{Lab, Observer, SceneError, Session, Watchdog, probe};
 use crate::vocabulary::{
-    Claim, Expect, Guess, Need, Observation, PredictedScene, Prediction, Report, SceneReport, Sentence, Verdict, judge,
+    Claim, Event, Expect, Guess, Need, Observation, Outcome, PredictedScene, Prediction, Protocol, Report, Row,
+    SceneReport, Sentence, Verdict, judge,
 };
 
 pub mod parameters;
@@ -245,13 +246,18 @@ impl Lesson {
     /// leaves its open rows skipped, and the next one runs.
     ///
     /// # Errors
-    /// When a scene does not keep to its own claims: a defect of the program.
+    /// [`SceneError::NoLoopback`] where no datagram at all arrives on loopback; [`SceneError::Defect`] when a scene does not keep
+    /// to its own claims.
     pub fn run(&self, scenes: Vec<Scene>, observer: Option<Arc<dyn Observer>>) -> Result<Report, SceneError> {
         let session = Arc::new(Session::new(observer));
         let mut reports = Vec::with_capacity(scenes.len());
         let mut watchdog = Watchdog::default();
         for scene in scenes {
-            reports.push(play(scene, &session, &mut watchdog)?);
+            let report = play(scene, &session, &mut watchdog)?;
+            if nothing_arrived(&report) {
+                probe::loopback()?;
+            }
+            reports.push(report);
         }
         Ok(Report {
             lesson: self.name,
@@ -265,6 +271,15 @@ impl Lesson {
             began: session.began(),
         })
     }
+}
+
+/// Whether rows are open or differ, and no datagram arrived, not even an end marker: it may be loopback that fails, and not UDP.
+fn nothing_arrived(scene: &SceneReport) -> bool {
+    let calls = || scene.events.iter().filter(|event| event.protocol == Protocol::Udp).filter_map(Event::call);
+    let sent = calls().any(|(_, outcome)| matches!(outcome, Outcome::Sent(_)));
+    let received = calls().any(|(_, outcome)| matches!(outcome, Outcome::Received(_)));
+    let is_open = |row: &Row| matches!(row.verdict, Verdict::Differs | Verdict::Skipped);
+    sent && !received && scene.rows.iter().any(is_open)
 }
 
 /// Runs one scene and judges it.
@@ -287,7 +302,7 @@ fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result
     let stopped = match &ended {
         Ok(()) | Err(SceneError::Skip(_)) => None,
         Err(error @ (SceneError::Call(_) | SceneError::Hung(_))) => Some(error.to_string()),
-        Err(error @ SceneError::Defect(_)) => return Err(error.clone()),
+        Err(error @ (SceneError::Defect(_) | SceneError::NoLoopback(_))) => return Err(error.clone()),
     };
     let inconclusive = record.inconclusive();
     let observations = without_wine(&claims, record.close(ended.as_ref().err())?);
