@@ -68,7 +68,10 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
     let made = loop {
         let (error, buffer) = match attempt() {
             Ok(raw) => match known(receiver, raw) {
-                Some(made) => break made,
+                Some(made) => {
+                    patience.arrived_after(started.elapsed());
+                    break made;
+                }
                 None => {
                     set_aside(receiver, receive);
                     (io::ErrorKind::Interrupted.into(), Vec::new())

@@ -220,6 +220,11 @@ impl Lab {
         probe::limit_on_buffers()
     }
 
+    /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.
+    pub fn most_receive_buffer(&self) -> Option<usize> {
+        probe::most_receive_buffer()
+    }
+
     /// How many file descriptors the process has open.
     ///
     /// # Errors

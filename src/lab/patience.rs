@@ -1,6 +1,6 @@
 //! How long the lab waits.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -10,14 +10,26 @@ use super::socket::LIMIT;
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     waited_in_vain: AtomicBool,
+    /// The longest wait that brought a datagram, in microseconds.
+    slowest: AtomicU64,
     at_work: AtomicUsize,
 }
 
 impl Patience {
-    /// How long to wait for what must arrive: two seconds, and once a wait was in vain, and the lesson shows it, a tenth
-    /// of that for the rest.
+    /// How long to wait for what must arrive: two seconds. Once a wait was in vain, and the lesson shows it, a tenth of that for
+    /// the rest; longer where what did arrive has taken its time.
     pub(super) fn limit(&self) -> Duration {
-        if self.waited_in_vain.load(Ordering::Relaxed) { Duration::from_millis(200) } else { LIMIT }
+        const LEAST: Duration = Duration::from_millis(200);
+        const MARGIN: u32 = 8;
+        match self.waited_in_vain.load(Ordering::Relaxed) {
+            true => (Duration::from_micros(self.slowest.load(Ordering::Relaxed)) * MARGIN).clamp(LEAST, LIMIT),
+            false => LIMIT,
+        }
+    }
+
+    /// A datagram was received after so long a wait.
+    pub(super) fn arrived_after(&self, wait: Duration) {
+        self.slowest.fetch_max(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// How many datagrams to receive before the end marker must have come: more than any scene sends, so that a socket
@@ -55,6 +67,17 @@ mod tests {
         assert_eq!((patience.limit(), patience.most()), (LIMIT, 10_000));
         patience.wait_was_in_vain();
         assert_eq!((patience.limit(), patience.most()), (Duration::from_millis(200), 500));
+    }
+
+    #[test]
+    fn a_slow_loopback_is_waited_for_all_the_same() {
+        let patience = Patience::default();
+        patience.arrived_after(Duration::from_millis(120));
+        patience.arrived_after(Duration::from_millis(2));
+        patience.wait_was_in_vain();
+        assert_eq!(patience.limit(), Duration::from_millis(960));
+        patience.arrived_after(Duration::from_secs(1));
+        assert_eq!(patience.limit(), LIMIT);
     }
 
     #[test]

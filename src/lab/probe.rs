@@ -53,7 +53,12 @@ pub fn loopback() -> Result<(), SceneError> {
     }
 }
 
-/// The size of receive buffer that a socket has by itself.
+/// The largest receive buffer that may be asked for, in bytes, where the system tells: `socket(7)`, rmem_max.
+pub fn most_receive_buffer() -> Option<usize> {
+    kernel::kernel_setting("net.core.rmem_max")?.parse().ok()
+}
+
+/// The size of receive buffer that a socket has by default.
 pub fn default_buffer() -> Call<usize> {
     size_of_buffer(&socket::bound(socket::ANY_PORT)?)
 }
