@@ -9,7 +9,7 @@ pub struct Stopped {
     pub answer: Fact,
     /// How many bytes the system took before.
     pub taken: usize,
-    /// How many of them did not arrive.
+    /// How many of them did not arrive at their place in the stream.
     pub missing: usize,
 }
 

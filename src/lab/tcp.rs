@@ -215,7 +215,8 @@ impl Stream {
         let _ = self.socket.socket.set_recv_buffer_size(SMALL);
     }
 
-    /// Writes, without waiting, until the system refuses; returns the bytes that it took, and what it said.
+    /// Writes, without waiting, until the system refuses; returns the bytes that it took, and what it said. Each byte tells its
+    /// place in the stream.
     ///
     /// # Errors
     /// What the system says of the switch to non-blocking calls and back.
@@ -224,11 +225,10 @@ impl Stream {
             let switched = self.socket.socket.set_nonblocking(on);
             switched.map_err(|e| CallError::new("switch blocking off and on", &e))
         };
-        let chunk = [b'x'; 1000];
         let mut taken = 0;
         switch(true)?;
         let answer = loop {
-            match self.write(&chunk) {
+            match self.write(&(taken..taken + CHUNK).map(byte_at).collect::<Vec<u8>>()) {
                 Ok(written) if taken < MOST_TAKEN => taken += written,
                 Ok(written) => {
                     taken += written;
@@ -241,16 +241,17 @@ impl Stream {
         Ok((taken, answer))
     }
 
-    /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes
-    /// there were.
+    /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes came at their
+    /// place.
     pub fn read_to_end(&self) -> usize {
-        let mut total = 0;
+        let (mut total, mut right) = (0, 0);
         while total <= MOST_TAKEN
             && let Fact::Bytes(bytes) = self.read(64 * 1024)
         {
+            right += (total..).zip(&bytes).filter(|(place, byte)| byte_at(*place) == **byte).count();
             total += bytes.len();
         }
-        total
+        right
     }
 
     /// Closes the connection in order.
@@ -261,6 +262,14 @@ impl Stream {
         }
         self.socket.perform(Syscall::Close);
     }
+}
+
+/// Bytes of one write.
+const CHUNK: usize = 1000;
+
+/// The byte at this place of a stream that is written to see where it ends: most are no printable ASCII.
+fn byte_at(place: usize) -> u8 {
+    (place % 253) as u8
 }
 
 /// Buffers of a few segments, in bytes. With still smaller ones it takes seconds to read a full buffer: each read opens

@@ -338,11 +338,11 @@ fn two_senders() -> Scene {
         lab.observe("order-of-each", [of('a'), of('b')].concat().join(" "));
 
         server.make_room([64; 200])?;
-        lab.together(&[(&a, [b'a'; 64]), (&b, [b'b'; 64])], |(client, payload)| {
+        lab.together(&[(&a, [0x00; 64]), (&b, [0xff; 64])], |(client, payload)| {
             (0..100).try_for_each(|_| client.send_to(payload, &server).map(drop))
         })?;
         let received = server.receive_until_marker(1024)?;
-        let torn = received.iter().filter(|result| b"ab".iter().all(|byte| result.bytes().contains(byte)));
+        let torn = received.iter().filter(|result| [0x00, 0xff].iter().all(|byte| result.bytes().contains(byte)));
         lab.observe("both-arrived", received.count());
         received.required(1)?;
         lab.observe("torn", torn.count());

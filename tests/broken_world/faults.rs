@@ -65,6 +65,8 @@ faults! {
     Swap = "swap",
     /// The second byte of every datagram is changed.
     Change = "change",
+    /// Every byte of a datagram loses its highest bit.
+    SevenBits = "seven-bits",
     /// Every datagram of two or more bytes loses its last one.
     Clip = "clip",
     /// The last byte of a datagram of two or more is that of the one before it.
@@ -215,6 +217,8 @@ faults! {
     TcpNeverConsumes = "tcp-never-consumes",
     /// What a read of a stream leaves is thrown away.
     TcpRestLost = "tcp-rest-lost",
+    /// The first two bytes of a read of a stream change places.
+    TcpSwaps = "tcp-swaps",
     /// Every read of a stream loses a byte.
     TcpLosesByte = "tcp-loses-byte",
     /// A peek at a stream that has room for more takes what it shows.

@@ -121,7 +121,11 @@ fn set(socket: c_int, level: c_int, name: c_int, value: c_int) -> c_int {
 }
 
 pub fn switch_on(socket: c_int, level: c_int, name: c_int) {
-    set(socket, level, name, 1);
+    switch(socket, level, name, true);
+}
+
+pub fn switch(socket: c_int, level: c_int, name: c_int, on: bool) {
+    set(socket, level, name, on.into());
 }
 
 pub fn set_receive_buffer(socket: c_int, bytes: c_int) -> c_int {

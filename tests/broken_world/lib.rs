@@ -136,7 +136,16 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             Some(Err(error)) => return kernel::fail(error),
             None => {}
         }
+        // A free port is one that nobody has, whatever sockets may share: else two would get the same by chance.
+        let switch = |on| match *FAULT {
+            Some(Fault::OptionOn(option)) if address.is_some_and(|address| address.sin_port == 0) => {
+                kernel::switch(socket, option.level, option.number, on);
+            }
+            _ => {}
+        };
+        switch(false);
         let status = kernel::bind(socket, to, to_length);
+        switch(true);
         if status == 0 {
             udp::bound(socket);
         }

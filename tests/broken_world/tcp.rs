@@ -36,6 +36,10 @@ pub unsafe fn receive(socket: c_int, buffer: *mut c_void, length: usize, flags: 
         if !peek && read > 0 && fault(Fault::TcpRestLost) {
             kernel::discard(socket);
         }
+        if !peek && read > 1 && fault(Fault::TcpSwaps) {
+            let bytes = std::slice::from_raw_parts_mut(buffer.cast::<u8>(), 2);
+            bytes.swap(0, 1);
+        }
         match read {
             0 if length > 0 && fault(Fault::TcpEndFails) => kernel::fail(libc::ECONNRESET) as ssize_t,
             0 if length > 0 && fault(Fault::TcpEndSilent) => kernel::fail(libc::EAGAIN) as ssize_t,

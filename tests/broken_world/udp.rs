@@ -160,6 +160,9 @@ impl State {
         if harmed && fault(Fault::Change) {
             datagram.bytes[1] ^= 0x20;
         }
+        if harmed && fault(Fault::SevenBits) {
+            datagram.bytes.iter_mut().for_each(|byte| *byte &= 0x7f);
+        }
         if harmed && fault(Fault::Clip) {
             datagram.bytes.pop();
         }
