@@ -20,8 +20,8 @@ use udp_lab::lessons::LESSONS;
 use udp_lab::render::{FILE_FORMATS, Format, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
     Action, Ancillary, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm,
-    Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escaped,
-    quoted, shortened, sources,
+    Received, Report, Role, Row, SceneReport, SendForm, Source, Strength, Syscall, TRUNC, Verdict, WAITALL, escape,
+    escaped, quoted, shortened, sources,
 };
 
 /// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.
@@ -157,11 +157,11 @@ fn payload(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What acts on a terminal, or hides in it.
+/// What acts on a terminal, or hides in it. Joiners and variation selectors are shown behind what they belong to.
 fn acts(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{e000}'..='\u{f8ff}')
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Undoes the escapes of a Rust string, and those of bytes that are no text.
@@ -563,12 +563,8 @@ fn markdown_of_anything_has_the_same_cells() {
             let page = Format::Markdown.reports(&Results { options, ..results });
             assert!(!page.lines().any(|line| line.chars().any(acts)), "{page:?}");
             let shown = |text: &str| {
-                let seen = |c: char| match c {
-                    c if c.is_control() => " ".to_owned(),
-                    c if acts(c) => c.escape_unicode().to_string(),
-                    c => c.to_string(),
-                };
-                text.chars().map(seen).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+                let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                escape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
             };
             let seen: Vec<Vec<String>> = cells(&page)
                 .into_iter()

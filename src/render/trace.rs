@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use super::RenderOptions;
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Moment, Os, OsError, Outcome, Receive, ReceiveForm, Received, Report, SendForm, SocketError, Syscall,
+    Action, Event, Moment, Os, OsError, Outcome, Reader, Receive, ReceiveForm, Received, Report, SendForm, SocketError,
+    Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -247,25 +248,25 @@ pub fn check(os: Os, arguments: &[String], options: RenderOptions) -> String {
 /// An argument as a shell takes it, with no character that could act on the terminal.
 pub(super) fn shell_word(argument: &str, ascii: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    // What is escaped for a terminal is escaped here as well; these three never act on one.
-    let shown = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1 && (c.is_ascii() || !ascii);
     if !argument.is_empty() && argument.chars().all(plain) {
-        argument.to_owned()
-    } else if argument.chars().all(shown) {
-        format!("'{}'", argument.replace('\'', r"'\''"))
-    } else {
-        let mut word = String::from("$'");
-        for c in argument.chars() {
-            match c {
-                '\'' | '\\' => word.extend(['\\', c]),
-                c if shown(c) => word.push(c),
-                c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
-                    let _ = write!(word, "\\x{byte:02x}");
-                }),
-            }
-        }
-        word + "'"
+        return argument.to_owned();
     }
+    let mut reader = Reader::default();
+    let shown: Vec<(char, bool)> = argument.chars().map(|c| (c, reader.shows(c) && (c.is_ascii() || !ascii))).collect();
+    if shown.iter().all(|(_, shown)| *shown) {
+        return format!("'{}'", argument.replace('\'', r"'\''"));
+    }
+    let mut word = String::from("$'");
+    for (c, shown) in shown {
+        match c {
+            '\'' | '\\' => word.extend(['\\', c]),
+            c if shown => word.push(c),
+            c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
+                let _ = write!(word, "\\x{byte:02x}");
+            }),
+        }
+    }
+    word + "'"
 }
 
 #[cfg(test)]

@@ -190,6 +190,8 @@ impl Receive {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
 
+/// None.
+pub const NO_FLAGS: Flags = Flags(0);
 /// `MSG_PEEK`: look at the next datagram and leave it in the queue. POSIX `recvfrom()`.
 pub const PEEK: Flags = Flags(1);
 /// `MSG_TRUNC` as an input flag: return the real length. Linux `recv(2)`; other systems ignore or refuse it.

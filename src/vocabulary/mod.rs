@@ -9,10 +9,11 @@ mod judge;
 mod option;
 mod report;
 mod source;
+mod text;
 
 pub use call::{
-    Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, Outcome, PEEK, Peer, Protocol, Receive,
-    ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
+    Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, NO_FLAGS, Outcome, PEEK, Peer, Protocol,
+    Receive, ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
 };
 pub use claim::{Claim, Expect, Expected, Need, Strength, measured, promised, usual};
 pub use error::{Os, OsError, SocketError};
@@ -22,3 +23,4 @@ pub use judge::{Observation, judge};
 pub use option::{Level, Opt, OptionName, OptionValue};
 pub use report::{Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use source::{Source, sources};
+pub use text::{Reader, escape, escape_but};
