@@ -18,6 +18,7 @@ mod predict;
 mod programs;
 mod properties;
 mod registry;
+mod scripts;
 mod step;
 #[cfg(target_os = "linux")]
 mod strangers;

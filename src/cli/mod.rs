@@ -57,6 +57,11 @@ fn to_repeat(given: impl Iterator<Item = String>) -> Vec<String> {
 /// Runs the command; `given` are the arguments as they were written.
 fn dispatch(matches: &ArgMatches, given: &[String], options: Options) -> Result<Status, Failure> {
     let Some((name, arguments)) = matches.subcommand() else { return info::start(options) };
+    if name != "server" {
+        // The server writes its table first.
+        kernel::end_at_a_signal()
+            .map_err(|error| Failure::Environment(format!("cannot watch for signals: {error}")))?;
+    }
     match name {
         "all" => run::all(arguments, options),
         "list" => info::list(options),

@@ -1,15 +1,14 @@
 //! Runs of one lesson and of all.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
-use anstream::AutoStream;
 use clap::ArgMatches;
 
 use super::export::{Export, Files};
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 use super::options::Options;
-use super::output::print;
+use super::output::{print, stdout};
 use super::progress;
 use crate::interactive::predict;
 use crate::interactive::step::Step;
@@ -84,7 +83,7 @@ fn choice(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<O
     let Some(letter) = arguments.get_one::<String>("predict") else { return Ok(None) };
     conversation("--predict", options)?;
     if letter.is_empty() {
-        let mut out = AutoStream::auto(io::stdout().lock());
+        let mut out = stdout();
         return Ok(Some(predict::ask(lesson.question, &lesson.guess, options.render_options(), &mut out)?));
     }
     match lesson.guess.place_of(letter) {
@@ -161,5 +160,5 @@ fn say_what_stopped(report: &Report) {
         0 => String::new(),
         count => format!(" ({count} more of {} could not run, as its table says)", report.lesson),
     };
-    let _ = writeln!(io::stderr(), "udp-lab: {first}{more}");
+    complain(&format!("{first}{more}"));
 }
