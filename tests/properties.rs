@@ -368,17 +368,24 @@ fn event() -> impl Strategy<Value = Event> {
         local: who.4,
         peer: who.5,
         role,
+        left_out: 0,
         action,
     });
     // As often what a capture takes.
-    (some, any::<bool>(), peer(), bytes()).prop_map(|(event, sent, to, payload)| match (event.local, sent) {
-        (Some(address), true) => {
-            let to = Peer { address, ..to };
-            let outcome = Outcome::Sent(payload.len());
-            let action = Action::Call(Syscall::Send { form: SendForm::To(to.clone()), payload }, outcome);
-            Event { protocol: Protocol::Udp, peer: Some(to), action, ..event }
-        }
-        _ => event,
+    let whole =
+        (some, any::<bool>(), peer(), bytes()).prop_map(|(event, sent, to, payload)| match (event.local, sent) {
+            (Some(address), true) => {
+                let to = Peer { address, ..to };
+                let outcome = Outcome::Sent(payload.len());
+                let action = Action::Call(Syscall::Send { form: SendForm::To(to.clone()), payload }, outcome);
+                Event { protocol: Protocol::Udp, peer: Some(to), action, ..event }
+            }
+            _ => event,
+        });
+    // Now and then one of which the log keeps the beginning.
+    (whole, proptest::sample::select(vec![usize::MAX, usize::MAX, 5])).prop_map(|(mut event, kept)| {
+        event.shorten(kept);
+        event
     })
 }
 

@@ -126,6 +126,8 @@ pub enum SceneError {
     Call(CallError),
     /// A call does not return: as for a call that failed.
     Hung(String),
+    /// The scene makes call after call: as for a call that failed.
+    Endless(String),
     /// The lesson does not keep to its own claims: a defect of the program.
     Defect(String),
 }
@@ -140,7 +142,7 @@ impl fmt::Display for SceneError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SceneError::Skip(reason) => f.write_str(reason),
-            SceneError::Hung(text) => f.write_str(text),
+            SceneError::Hung(text) | SceneError::Endless(text) => f.write_str(text),
             SceneError::Call(error) => write!(f, "{error}"),
             SceneError::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),
         }

@@ -231,7 +231,7 @@ fn play(
     }
     let stopped = match &ended {
         Ok(()) | Err(SceneError::Skip(_)) => None,
-        Err(error @ (SceneError::Call(_) | SceneError::Hung(_))) => Some(error.to_string()),
+        Err(error @ (SceneError::Call(_) | SceneError::Hung(_) | SceneError::Endless(_))) => Some(error.to_string()),
         Err(error @ SceneError::Defect(_)) => return Err(error.clone()),
     };
     let inconclusive = record.inconclusive();

@@ -325,8 +325,8 @@ fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         });
         if let Some(sent) = sent {
             arrived[sent] = Arrived::Whole;
-            let length = events[sent].payload().map_or(0, <[u8]>::len);
-            arrived[index] = if length > bytes.len() { Arrived::Cut(length - bytes.len()) } else { Arrived::Whole };
+            let (sent, received) = (events[sent].payload_length(), event.payload_length());
+            arrived[index] = if sent > received { Arrived::Cut(sent - received) } else { Arrived::Whole };
         }
     }
 }

@@ -81,13 +81,13 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
             };
             format!("getsockopt({descriptor}, {}, {}, {value}, [4])", option.level.name(), option.name)
         }
-        Syscall::Send { form, payload } => send(descriptor, form, payload),
+        Syscall::Send { form, payload } => send(descriptor, form, payload, event.payload_length()),
         Syscall::Receive(receive) => self::receive(event, receive, outcome),
     }
 }
 
-fn send(descriptor: u64, form: &SendForm, payload: &[u8]) -> String {
-    let (shown, count) = (quoted(payload), payload.len());
+fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> String {
+    let shown = quoted(payload);
     match form {
         SendForm::Connected => format!("sendto({descriptor}, {shown}, {count}, 0, NULL, 0)"),
         SendForm::To(to) => {
