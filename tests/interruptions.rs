@@ -90,6 +90,24 @@ fn a_terminal_that_was_made_narrower_is_not_overrun() {
 }
 
 #[test]
+fn a_terminal_that_is_too_narrow_for_a_table_is_named_with_what_helps() {
+    let sentence = "this terminal has 45 columns, and tables need 60: use --format plain";
+    for (columns, args, said) in [
+        (45, &["truncation"][..], true),
+        (45, &["truncation", "--format", "plain"], false),
+        (60, &["truncation"], false),
+    ] {
+        let Some(terminal) = on_terminal(columns, args, &json!([])) else { return };
+        assert_eq!(terminal.screen.contains(sentence), said, "{columns} {args:?}: {}", terminal.screen);
+    }
+    // Sentences fit.
+    let args = ["client", "127.0.0.1:9", "--timeout", "50ms", "hello"];
+    let Some(terminal) = on_terminal(45, &args, &json!([])) else { return };
+    assert!(terminal.screen.contains("No answer"), "{}", terminal.screen);
+    assert!(terminal.screen.lines().all(|line| line.chars().count() <= 45), "{}", terminal.screen);
+}
+
+#[test]
 fn what_takes_half_a_second_says_on_the_terminal_that_it_is_running_and_leaves_no_trace() {
     let Some(long) = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &json!([])) else { return };
     assert!(long.screen.matches("concurrency is running: ").count() > 1, "{}", long.screen);

@@ -62,6 +62,9 @@ fn dispatch(matches: &ArgMatches, given: &[String], options: Options) -> Result<
         kernel::end_at_a_signal()
             .map_err(|error| Failure::Environment(format!("cannot watch for signals: {error}")))?;
     }
+    if !["server", "client"].contains(&name) {
+        options.warn_of_a_narrow_terminal();
+    }
     match name {
         "all" => run::all(arguments, options),
         "list" => info::list(options),

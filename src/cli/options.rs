@@ -1,9 +1,11 @@
 //! Options of every command: format, width, characters, colour.
 
+use std::io::IsTerminal;
+
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum, value_parser};
 
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 use crate::render::{Format, RenderOptions};
 
 /// Options of every command.
@@ -32,15 +34,34 @@ pub(super) struct Options {
 impl Options {
     /// How results are to look.
     pub(super) fn render_options(self) -> RenderOptions {
-        let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
         RenderOptions {
-            width: width.clamp(60, 500),
+            width: self.columns().clamp(LEAST_WIDTH, 500),
             ascii: self.ascii || !utf8_locale(),
             ladder: !self.no_ladder,
             why: true,
         }
     }
+
+    /// The same for sentences, which fit any width.
+    pub(super) fn for_sentences(self) -> RenderOptions {
+        RenderOptions { width: self.columns().clamp(20, 500), ..self.render_options() }
+    }
+
+    fn columns(self) -> u16 {
+        self.width.or_else(terminal_width).or_else(columns).unwrap_or(80)
+    }
+
+    /// A terminal breaks lines that are drawn for a wider one, and nobody can read them: says what helps.
+    pub(super) fn warn_of_a_narrow_terminal(self) {
+        let narrow = terminal_width().filter(|width| *width < LEAST_WIDTH && self.format == Format::Table);
+        if let (Some(width), true) = (narrow, std::io::stdout().is_terminal()) {
+            complain(&format!("this terminal has {width} columns, and tables need {LEAST_WIDTH}: use --format plain"));
+        }
+    }
 }
+
+/// What is narrower has no room for a table.
+const LEAST_WIDTH: u16 = 60;
 
 fn terminal_width() -> Option<u16> {
     terminal_size::terminal_size().map(|(width, _)| width.0)

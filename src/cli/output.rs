@@ -47,7 +47,7 @@ pub(super) fn converse(
     let lines = format!("{name} writes a line as things happen: --format table or json");
     let json = table_or_json(options.format, &lines)?;
     let mut out = BufWriter::with_capacity(64 * 1024, stdout());
-    talk(&mut Transcript { out: &mut out, json, options: options.render_options() })?;
+    talk(&mut Transcript { out: &mut out, json, options: options.for_sentences() })?;
     out.flush()?;
     Ok(Status::AsExpected)
 }

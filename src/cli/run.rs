@@ -28,6 +28,7 @@ pub(super) fn one(
     let scenes = lesson.scenes(arguments)?;
     let files = Files::open(arguments)?;
     let step = step(arguments, options)?;
+    refuse_detached_letter(lesson, given)?;
     let choice = choice(lesson, arguments, options)?;
     let report = run_lesson(lesson, scenes, choice, step.as_ref())?;
     let host = kernel::host();
@@ -75,6 +76,17 @@ fn conversation(option: &str, options: Options) -> Result<(), Failure> {
     match options.format {
         Format::Table => Ok(()),
         _ => Err(Failure::wrong_value(&format!("{option} is a conversation: it goes with --format table only"))),
+    }
+}
+
+/// Whoever writes `--predict b` means the answer, and would have it sent as a message.
+fn refuse_detached_letter(lesson: &Lesson, given: &[String]) -> Result<(), Failure> {
+    let behind = given.windows(2).find_map(|pair| (pair[0] == "--predict").then_some(pair[1].as_str()));
+    match behind.filter(|letter| lesson.guess.place_of(letter).is_some()) {
+        Some(letter) => Err(Failure::wrong_value(&format!(
+            "--predict {letter}: an answer stands directly behind it: --predict={letter}. A message \"{letter}\" stands before it"
+        ))),
+        None => Ok(()),
     }
 }
 

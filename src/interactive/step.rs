@@ -1,9 +1,9 @@
 //! A run that stops before each call: what is about to happen, Enter, what happened.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::kernel::HERE;
+use crate::kernel::{self, HERE};
 use crate::lab::{Log, Observer};
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, family};
 use crate::render::{BOLD, RenderOptions, ladder, table};
@@ -16,6 +16,9 @@ const KEYS: &str = match HERE {
 
 const UNSTOPPABLE: &str = "To stop here would change what is shown. This part runs by itself now; then its log is \
                            replayed, call by call.";
+
+/// More of a line than any key has, in bytes.
+const LONGEST_KEY: usize = 100;
 
 /// Most different calls that make a round, such as receive and answer.
 const LONGEST_ROUND: usize = 4;
@@ -269,16 +272,15 @@ impl Talk {
     fn wait(&mut self) -> io::Result<()> {
         self.text.push(if self.echo { ' ' } else { '\n' });
         self.say()?;
-        let mut line = Vec::new();
-        match io::stdin().lock().read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => {
+        match kernel::next_line(&mut io::stdin().lock(), LONGEST_KEY) {
+            Ok(None) | Err(_) => {
                 self.pace = Pace::End;
                 if self.echo {
                     self.text.push('\n');
                     self.say()?;
                 }
             }
-            Ok(_) => match line.trim_ascii() {
+            Ok(Some(line)) => match line.trim_ascii() {
                 b"n" => self.pace = Pace::NextScene,
                 b"q" => self.pace = Pace::End,
                 _ => {}
