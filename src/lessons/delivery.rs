@@ -11,9 +11,7 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{overfill, send_while_nobody_reads, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, room_for};
-use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, quoted, sources, usual,
-};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -314,9 +312,9 @@ fn two_senders() -> Scene {
         }
         let received = server.receive_until_marker(1024)?;
         let order: Vec<_> = received.iter().map(|result| escaped(result.bytes(), 12).0).collect();
-        let quotations: Vec<_> = received.iter().map(|result| quoted(result.bytes(), 12)).collect();
+        let all = received.iter().map(|result| result.bytes()).collect::<Vec<_>>().join(&b' ');
         let of = |client: char| order.iter().filter(|text| text.starts_with(client)).cloned().collect::<Vec<_>>();
-        lab.observe("interleaved", quotations.join(" "));
+        lab.observe("interleaved", all);
         lab.observe("order-of-each", [of('a'), of('b')].concat().join(" "));
 
         server.make_room([64; 200])?;
