@@ -26,6 +26,7 @@ use crate::vocabulary::Status;
 /// Runs the command that `args` ask for, program name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     kernel::fail_past_the_file_size();
+    kernel::share_one_heap();
     let args: Vec<OsString> = args.into_iter().collect();
     let given = to_repeat(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
     let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
