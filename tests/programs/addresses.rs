@@ -161,3 +161,38 @@ fn without_name_servers_ports_and_ways() {
     Program::start(&mut udp_lab(&["server", LOOPBACK])).ending().is_refused_with(3, "No local port is free");
     drop(taken);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_firewall_is_named_where_it_may_be_the_reason() {
+    if !Command::new("nft").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        return support::missing("nft");
+    }
+    support::in_a_namespace(module_path!(), "behind_a_firewall");
+}
+
+/// A server listens all the while.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "has firewall rules: only in a namespace of its own"]
+fn behind_a_firewall() {
+    let server = Server::start(&[]);
+    let address = server.address.to_string();
+    let nft = |command: &str| assert!(Command::new("nft").arg(command).status().unwrap().success(), "{command}");
+    nft("add table inet t");
+    for (chain, hook) in [("i", "input"), ("o", "output")] {
+        nft(&format!("add chain inet t {chain} {{ type filter hook {hook} priority 0; }}"));
+    }
+    for (chain, rule, sentences) in [
+        ("i", "reject", ["(ECONNREFUSED 111)", "nobody listens there, or a firewall refuses it"]),
+        ("i", "reject with icmpx type admin-prohibited", ["(EHOSTUNREACH 113)", "or a firewall rejects"]),
+        ("o", "drop", ["(EPERM 1)", "A firewall on this machine forbids it"]),
+    ] {
+        nft(&format!("add rule inet t {chain} udp dport {} {rule}", server.address.port()));
+        let ending = Program::start(&mut client(&address, &["hi"])).ending();
+        assert_eq!(ending.status, Some(0), "{rule}: {}", ending.errors);
+        let found = sentences.iter().all(|sentence| ending.output.contains(sentence));
+        assert!(found, "{rule}: {}", ending.output);
+        nft(&format!("flush chain inet t {chain}"));
+    }
+}
