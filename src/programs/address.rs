@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
@@ -137,22 +137,18 @@ fn preferred(mut addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAd
 /// Whether one host listens at `address`, and can be asked there; else a sentence that says why not.
 fn usable(address: SocketAddr, purpose: Use) -> Result<(), String> {
     let (ip, port) = (address.ip().to_canonical(), address.port());
-    if ip.is_multicast() {
+    let no_host = match ip {
+        ip if ip.is_multicast() => "a multicast group is no address of a host",
+        IpAddr::V4(Ipv4Addr::BROADCAST) => "a broadcast address is no address of a host",
+        _ => "",
+    };
+    if !no_host.is_empty() {
         return Err(match purpose {
-            Use::Listen => format!(
-                "{address}: a multicast group is no address of a host. This server joins none: {}",
-                anywhere(ip, port)
-            ),
+            Use::Listen => format!("{address}: {no_host}: listen on {}.", everywhere(address)),
             Use::Ask => format!(
-                "{address}: a multicast group is no address of a host. Its members answer from their own addresses, which \
-                 this client, whose socket is connected, does not hear."
+                "{address}: {no_host}. Who hears it answers from an address of his own, which this client does not hear: its \
+                 socket is connected."
             ),
-        });
-    }
-    if ip == IpAddr::from([255; 4]) {
-        return Err(match purpose {
-            Use::Listen => format!("{address}: a broadcast address is no address of a host: {}", anywhere(ip, port)),
-            Use::Ask => format!("{address}: a broadcast address is no address of a host: ask one server."),
         });
     }
     if let SocketAddr::V6(v6) = address
@@ -172,11 +168,11 @@ fn usable(address: SocketAddr, purpose: Use) -> Result<(), String> {
     }
 }
 
-/// Where a server is heard by everybody who knows one of this machine's addresses.
-pub(super) fn anywhere(ip: IpAddr, port: u16) -> String {
-    match ip {
-        IpAddr::V4(_) => format!("listen on 0.0.0.0:{port} for all addresses of this machine."),
-        IpAddr::V6(_) => format!("listen on [::]:{port} for all addresses of this machine."),
+/// The address, in the family of `address` and with its port, at which a server is heard on every interface.
+pub(super) fn everywhere(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, address.port()).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, address.port()).into(),
     }
 }
 
@@ -226,9 +222,9 @@ mod tests {
     #[test]
     fn what_is_no_address_of_one_host_is_refused() {
         for (address, listen, ask) in [
-            ("239.1.2.3:8888", "listen on 0.0.0.0:8888", "own addresses"),
-            ("[ff02::1]:8888", "listen on [::]:8888", "own addresses"),
-            ("255.255.255.255:8888", "listen on 0.0.0.0:8888", "ask one server"),
+            ("239.1.2.3:8888", "listen on 0.0.0.0:8888", "an address of his own"),
+            ("[ff02::1]:8888", "listen on [::]:8888", "an address of his own"),
+            ("255.255.255.255:8888", "listen on 0.0.0.0:8888", "an address of his own"),
             ("[fe80::1]:8888", "[fe80::1%", "[fe80::1%"),
             ("127.0.0.1:0", "", "port 0 is no destination"),
             ("127.0.0.1:8888", "", ""),

@@ -135,8 +135,8 @@ impl Conversation<'_, '_> {
             || {
                 let sentence = answer.text(message, open, server, timeout, round_trip);
                 // In a file it stays one line.
-                let fits = !matches!(answer, Answer::Got(_)) && io::stdout().is_terminal();
-                if fits { options.wrap(&sentence, "") } else { sentence }
+                let wraps = !matches!(answer, Answer::Got(_)) && io::stdout().is_terminal();
+                if wraps { options.wrap(&sentence, "") } else { sentence }
             },
             || answer.json(message, open, round_trip),
         )?;
@@ -186,17 +186,12 @@ impl Conversation<'_, '_> {
         switch(true)?;
         for _ in 0..MOST {
             match (&self.socket).read(&mut [0; 1]) {
-                Ok(_) => {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if !is_too_long(&error) => {}
+                Ok(_) | Err(_) => {
                     self.totals.late += 1;
                     self.open = self.open.saturating_sub(1);
                 }
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-                // Windows says so of an answer that is longer than the buffer.
-                Err(e) if e.raw_os_error() == Some(SocketError::MessageTooLong.on(HERE).number) => {
-                    self.totals.late += 1;
-                    self.open = self.open.saturating_sub(1);
-                }
-                Err(_) => {}
             }
         }
         switch(false)
@@ -206,6 +201,11 @@ impl Conversation<'_, '_> {
 /// Whether the time was over before anything came.
 fn is_no_answer(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+}
+
+/// Whether a datagram came that is longer than the buffer: Windows says so.
+fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(SocketError::MessageTooLong.on(HERE).number)
 }
 
 /// What became of a message.

@@ -1,7 +1,7 @@
 //! The article's server: one socket, one loop, an answer to every datagram.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use super::address::{Use, anywhere};
+use super::address::{Use, everywhere};
 use super::lines::{Datagram, Lines};
 use super::rules::{HOPS, MOST_PEERS, Peers, Request, Rule, longest_reply, shortest_request};
 use super::transcript::Total;
@@ -125,26 +125,14 @@ impl Server {
             let room = [buffer.len()];
             let received = match kernel::receive_message(socket, &mut buffer, &room, WITH_REAL_LENGTH) {
                 Ok(received) => received,
-                Err(error) => {
-                    match error.kind() {
-                        // Nobody is waiting: time to show what was written so far, and to wait.
-                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                            lines.flush()?;
-                            patient.wait()?;
-                        }
-                        io::ErrorKind::Interrupted => {}
-                        // An answer went to a client that is gone; only Windows tells an unconnected socket.
-                        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
-                        _ => {
-                            let error = CallError::new("receive", &error);
-                            // Windows tells that an answer's time to live ran out.
-                            if !error.error.is(SocketError::NetworkReset, HERE) {
-                                return Err(error.into());
-                            }
-                        }
-                    }
+                // Nobody is waiting: time to show what was written so far, and to wait.
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    lines.flush()?;
+                    patient.wait()?;
                     continue;
                 }
+                Err(error) if is_of_no_account(&error) => continue,
+                Err(error) => return Err(CallError::new("receive", &error).into()),
             };
             patient.hurry()?;
             // What is cut has filled the buffer; Wine counts 0 bytes of it.
@@ -194,13 +182,20 @@ impl Server {
     }
 }
 
+/// Whether a receive failed for something that happened to another datagram. Only Windows tells an unconnected socket that an
+/// answer went to a client that is gone, or that its time to live ran out.
+fn is_of_no_account(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::Interrupted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
+    kinds.contains(&error.kind()) || error.raw_os_error() == Some(SocketError::NetworkReset.on(HERE).number)
+}
+
 /// Some systems bind to the broadcast address of a network, to which nobody may send by default: connect tells it.
 fn refuse_broadcast(address: SocketAddr) -> Result<(), Ended> {
     let probe = (!address.ip().is_unspecified()).then(|| socket::connected((address.ip(), 9).into()));
     match probe {
         Some(Err(error)) if error.error.is(SocketError::AccessDenied, HERE) => Err(Ended::Use(format!(
-            "{address}: a broadcast address is no address of a host: {}",
-            anywhere(address.ip(), address.port())
+            "{address}: a broadcast address is no address of a host: listen on {}.",
+            everywhere(address)
         ))),
         _ => Ok(()),
     }
@@ -211,14 +206,6 @@ const WITH_REAL_LENGTH: Flags = match HERE {
     Os::Linux => TRUNC,
     Os::Macos | Os::Windows => NO_FLAGS,
 };
-
-/// The address, in the family of `bound`, at which every interface of this machine is heard.
-fn everywhere(bound: SocketAddr) -> SocketAddr {
-    match bound {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, bound.port()).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, bound.port()).into(),
-    }
-}
 
 #[derive(PartialEq, Eq)]
 enum Answer {
