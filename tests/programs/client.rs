@@ -83,7 +83,7 @@ fn an_answer_that_could_be_a_late_one_is_said_to_be() {
     {
         let there = peer();
         let address = address_of(&there);
-        let mut asking = Program::start(&mut client_with_timeout("1s", &address, &["--format", format]));
+        let mut asking = Program::start(&mut client_with_timeout("3s", &address, &["--format", format]));
         let line = |asking: &Program| {
             if format == "table" {
                 asking.line();
