@@ -282,6 +282,51 @@ fn bash_completes_lessons_and_options() {
 }
 
 #[test]
+#[cfg(unix)]
+fn fish_completes_lessons_shells_and_commands_and_no_files() {
+    let script = run(["completions", "fish"]).out;
+    let tab = "
+        cd /; set PATH
+        for line in 'explain ' 'completions ' 'help ' 'expect '
+            echo (complete -C \"udp-lab $line\" | string split -f 1 \\t)
+        end
+    ";
+    // At the place of the program's name fish wants to see a command.
+    let input = format!("function udp-lab; end\n{script}{tab}");
+    let Some(answer) = checked_by("fish", &["--no-config"], &input) else { return };
+    let text = String::from_utf8(answer.stdout).unwrap();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
+    let sorted = |names: &mut dyn Iterator<Item = &'static str>| {
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
+    };
+    let lessons = || udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name);
+    let own = [
+        "all",
+        "client",
+        "completions",
+        "doctor",
+        "expect",
+        "explain",
+        "help",
+        "list",
+        "man",
+        "record",
+        "server",
+        "systems",
+    ];
+    let mut shells = ["bash", "elvish", "fish", "powershell", "zsh"].into_iter();
+    let wanted = [
+        sorted(&mut lessons().chain(["glossary"])),
+        sorted(&mut shells),
+        sorted(&mut lessons().chain(own)),
+        sorted(&mut lessons()),
+    ];
+    assert_eq!(lines, wanted, "{}", String::from_utf8_lossy(&answer.stderr));
+}
+
+#[test]
 fn the_manual_page_is_roff_without_faults() {
     let page = run(["man"]).out;
     for section in [".TH UDP-LAB 1", ".SH NAME", ".SH SYNOPSIS", ".SH COMMANDS"] {

@@ -298,6 +298,30 @@ fn a_file_that_is_replaced_keeps_its_mode() {
     assert_eq!(files(&folder), ["r.csv", "r.md"]);
 }
 
+/// A container is given single files so: nothing can be renamed over them.
+#[cfg(target_os = "linux")]
+#[test]
+fn force_writes_into_a_file_that_cannot_be_renamed_over() {
+    let folder = folder("mounted");
+    let script = "mount --bind host.csv results.csv && exec \"$0\" truncation --export results.csv --force";
+    let isolated = |script: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_udp-lab")]);
+        unshare.current_dir(&folder).env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).output().unwrap()
+    };
+    for file in ["host.csv", "results.csv"] {
+        fs::write(folder.join(file), "longer than what will be written? ".repeat(10_000)).unwrap();
+    }
+    if !isolated("mount --bind host.csv results.csv").status.success() {
+        return missing("a mount namespace");
+    }
+    let run = Run::from(isolated(script));
+    assert_eq!((run.status, run.err.as_str()), (0, ""), "{}", run.out);
+    let written = fs::read_to_string(folder.join("host.csv")).unwrap();
+    assert!(written.starts_with("lesson,") && written.ends_with('\n'), "{written}");
+    assert_eq!(files(&folder), ["host.csv", "results.csv"]);
+}
+
 #[test]
 fn no_force_replaces_what_is_not_a_plain_file() {
     let folder = folder("not-plain");

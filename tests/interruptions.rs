@@ -90,6 +90,16 @@ fn a_terminal_that_was_made_narrower_is_not_overrun() {
 }
 
 #[test]
+fn a_terminal_that_is_too_narrow_for_a_table_gets_lines_and_sentences_that_fit() {
+    let message = ["client", "127.0.0.1:9", "--timeout", "50ms", "hello"];
+    for (args, line) in [(&["truncation", "--color", "never"][..], "Verdict: match"), (&message, "No answer")] {
+        let Some(terminal) = on_terminal(45, args, &json!([])) else { return };
+        assert!(terminal.screen.contains(line), "{}", terminal.screen);
+        assert!(terminal.screen.lines().all(|line| line.chars().count() <= 45), "{}", terminal.screen);
+    }
+}
+
+#[test]
 fn what_takes_half_a_second_says_on_the_terminal_that_it_is_running_and_leaves_no_trace() {
     let Some(long) = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &json!([])) else { return };
     assert!(long.screen.matches("concurrency is running: ").count() > 1, "{}", long.screen);
@@ -110,9 +120,8 @@ fn shut_streams_end_nothing_and_break_nothing() {
     for (shut, args) in [
         ("<&-", "boundaries --predict"),
         ("<&-", "client 127.0.0.1:9"),
-        (">&-", "all"),
         ("2>&-", "boundaries --nothing"),
-        ("<&- >&- 2>&-", "all"),
+        ("<&- 2>&-", "all"),
     ] {
         let line = format!("exec \"$0\" {args} {shut}");
         let mut command = Command::new("sh");
@@ -131,5 +140,41 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         drop(reader);
         let run = Run::from(udp_lab().args(args).stdout(writer).stderr(Stdio::piped()).output().unwrap());
         assert_eq!((run.status, run.err.as_str()), (0, ""), "{args:?}");
+    }
+}
+
+/// In a container the program is process 1, for which the kernel has no default ending.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_process_1_too() {
+    let isolated = |script: &str, args: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c"]);
+        unshare.args([script, env!("CARGO_BIN_EXE_udp-lab")]).args(args).env("LC_ALL", "C.UTF-8");
+        unshare
+    };
+    if !isolated("ip link set lo up", &[]).output().is_ok_and(|output| output.status.success()) {
+        return support::missing("a process namespace");
+    }
+    // The shell itself, which is process 1 before, ignores the signals.
+    let until_it_ends =
+        "ip link set lo up; signal=$1; shift; (while kill -s $signal 1; do :; done) & exec \"$0\" \"$@\"";
+    let file = folder("process-1").join("server");
+    let once_it_listens = "ip link set lo up; signal=$1; file=$2; \
+                           (until grep -qs client \"$file\"; do :; done; kill -s $signal 1) & \
+                           exec \"$0\" server 127.0.0.1:0 > \"$file\"";
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        // What waits for input, too.
+        let (input, _writer) = std::io::pipe().unwrap();
+        for args in [&LONG[..], &["client", "127.0.0.1:9"]] {
+            let mut command = isolated(until_it_ends, &[&[signal][..], args].concat());
+            let run = Run::from(command.stdin(input.try_clone().unwrap()).output().unwrap());
+            assert_eq!(run.status, status, "{signal} {args:?}: {}{}", run.out, run.err);
+        }
+        let _ = fs::remove_file(&file);
+        let run = Run::from(isolated(once_it_listens, &[signal, file.to_str().unwrap()]).output().unwrap());
+        let written = fs::read_to_string(&file).unwrap();
+        assert_eq!(run.status, 0, "{signal}: {written}{}", run.err);
+        assert!(written.contains("datagrams"), "{written}");
     }
 }

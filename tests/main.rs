@@ -21,6 +21,7 @@ mod properties;
 mod python;
 mod registry;
 mod screen;
+mod scripts;
 mod sentences;
 mod step;
 #[cfg(target_os = "linux")]

@@ -166,3 +166,14 @@ fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
     assert_eq!(out.matches("What do you expect? [a-d]").count(), 2, "{out}");
     assert!(outcome(&out)[0].starts_with("You said c) As many"), "{out}");
 }
+
+/// `b` would be sent as a message.
+#[test]
+fn a_letter_that_stands_apart_is_refused() {
+    let apart = run(["boundaries", "--predict", "b"]);
+    assert_eq!((apart.status, apart.out.as_str()), (2, ""));
+    assert!(apart.err.contains("--predict=b"), "{}", apart.err);
+    for args in [["boundaries", "b", "--predict"], ["boundaries", "--predict", "hello"]] {
+        assert_eq!(run(args).status, 0, "{args:?}");
+    }
+}

@@ -21,7 +21,7 @@ use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, R
 use udp_lab::vocabulary::{
     Action, Ancillary, Beside, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive,
     ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source, Strength, Syscall, TRUNC,
-    Verdict, WAITALL, escaped, quoted, shortened, sources,
+    Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
 };
 
 /// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.
@@ -158,11 +158,11 @@ fn payload(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What acts on a terminal, or hides in it.
+/// What acts on a terminal, or hides in it. Joiners and variation selectors are shown behind what they belong to.
 fn acts(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{e000}'..='\u{f8ff}')
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Undoes the escapes of a Rust string, and those of bytes that are no text.
@@ -383,17 +383,24 @@ fn event() -> impl Strategy<Value = Event> {
         local: who.4,
         peer: who.5,
         role,
+        left_out: 0,
         action,
     });
     // As often what a capture takes.
-    (some, any::<bool>(), peer(), bytes()).prop_map(|(event, sent, to, payload)| match (event.local, sent) {
-        (Some(address), true) => {
-            let to = Peer { address, ..to };
-            let outcome = Outcome::Sent(payload.len());
-            let action = Action::Call(Syscall::Send { form: SendForm::To(to.clone()), payload }, outcome);
-            Event { protocol: Protocol::Udp, peer: Some(to), action, ..event }
-        }
-        _ => event,
+    let whole =
+        (some, any::<bool>(), peer(), bytes()).prop_map(|(event, sent, to, payload)| match (event.local, sent) {
+            (Some(address), true) => {
+                let to = Peer { address, ..to };
+                let outcome = Outcome::Sent(payload.len());
+                let action = Action::Call(Syscall::Send { form: SendForm::To(to.clone()), payload }, outcome);
+                Event { protocol: Protocol::Udp, peer: Some(to), action, ..event }
+            }
+            _ => event,
+        });
+    // Now and then one of which the log keeps the beginning.
+    (whole, proptest::sample::select(vec![usize::MAX, usize::MAX, 5])).prop_map(|(mut event, kept)| {
+        event.shorten(kept);
+        event
     })
 }
 
@@ -580,12 +587,8 @@ fn markdown_of_anything_has_the_same_cells() {
             let page = Format::Markdown.reports(&Results { options, ..results });
             assert!(!page.lines().any(|line| line.chars().any(acts)), "{page:?}");
             let shown = |text: &str| {
-                let seen = |c: char| match c {
-                    c if c.is_control() => " ".to_owned(),
-                    c if acts(c) => c.escape_unicode().to_string(),
-                    c => c.to_string(),
-                };
-                text.chars().map(seen).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+                let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                escape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
             };
             let seen: Vec<Vec<String>> = cells(&page)
                 .into_iter()

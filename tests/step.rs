@@ -537,3 +537,36 @@ fn on_a_terminal_enter_ends_the_line() {
     assert_eq!(announced("an end marker"), 0, "{talk}");
     assert!(out.contains("Next: "), "{out}");
 }
+
+/// A pipe that does not wait: the next line comes when the stop has been read.
+#[cfg(unix)]
+#[test]
+fn a_stop_waits_for_input_that_does_not_wait_by_itself() {
+    use std::io::Read;
+
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+    let (input, mut keys) = std::io::pipe().unwrap();
+    let flags = OFlag::from_bits_retain(fcntl(&input, FcntlArg::F_GETFL).unwrap());
+    fcntl(&input, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).unwrap();
+    let mut command = udp_lab();
+    let mut child = command.args(["boundaries", "--step"]).stdin(input).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let mut seen = String::new();
+    // The first stop is before a bind, the second before a send.
+    for announced in ["bind to", "sendto server"] {
+        while !seen.contains(announced) {
+            let mut bytes = [0; 4096];
+            let length = output.read(&mut bytes).unwrap();
+            assert!(length > 0, "it went on by itself: {seen}");
+            seen.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        }
+        assert!(!seen.contains("Verdict") && child.try_wait().unwrap().is_none(), "{seen}");
+        // Enters as far as the next one.
+        keys.write_all(b"\n").unwrap();
+    }
+    keys.write_all(b"q\n").unwrap();
+    drop(keys);
+    output.read_to_string(&mut seen).unwrap();
+    assert!(seen.contains("Verdict") && child.wait().unwrap().success(), "{seen}");
+}

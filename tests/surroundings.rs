@@ -110,6 +110,18 @@ fn with_too_few_descriptors_there_is_a_sentence() {
     assert!(run.err.contains("EMFILE 24") && run.err.contains("ulimit -n"), "{}", run.err);
 }
 
+/// 262 MB are sent: the log keeps the beginnings.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_is_bounded_whatever_is_sent() {
+    for args in ["all", "delivery --messages 4000 --size 65507 --no-ladder"] {
+        let mut shell = std::process::Command::new("sh");
+        let script = format!("ulimit -v 100000 && exec \"$0\" {args}");
+        let run = Run::from(shell.args(["-c", &script, env!("CARGO_BIN_EXE_udp-lab")]).output().unwrap());
+        assert_eq!(run.status, 0, "{args}: {}{}", run.out, run.err);
+    }
+}
+
 #[test]
 fn help_of_every_command_is_worth_reading() {
     let lessons = udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name);

@@ -211,11 +211,12 @@ fn record_command() -> Command {
 fn server_command() -> Command {
     Command::new("server").about(SERVER).defer(|command| {
         Server::augment_args(command).about(SERVER).long_about(None).after_help(
-            "One line for each datagram: number, peer, bytes, text. A forged sender cannot set two servers against each \
-             other, nor have more sent to somebody than he sends: what is itself an answer of a server (by its time to \
-             live; Windows does not tell it), or is the reply text, is not answered, and a reply of more than 18 bytes \
-             only goes out for a datagram that is as long. At most 65536 peers are told apart, so that forged ones \
-             cannot fill the memory.\n\n\
+            "One line for each datagram: number, peer, bytes, text. Anybody can forge a sender; so three rules say what is not \
+             answered, and the line then names the rule. Against amplification: no reply of more than three times the bytes of \
+             its request, headers counted (RFC 9000 section 8.1), which leaves 56 bytes always; none of it on loopback. \
+             Against loops: nothing that arrives with a time to live of 32 or less, which answers of servers have (Windows \
+             does not tell it), and the reply text itself only ten times in a row from each peer. At most 65536 peers are \
+             told apart, so that forged ones cannot fill the memory.\n\n\
              Example: udp-lab server 127.0.0.1:8888 --reply Hello --count 3\n\n\
              Exit status: 0 ended by Ctrl-C or --count; 2 wrong use; 3 could not run here.",
         )
@@ -225,8 +226,11 @@ fn server_command() -> Command {
 fn client_command() -> Command {
     Command::new("client").about(CLIENT).defer(|command| {
         Client::augment_args(command).about(CLIENT).long_about(None).after_help(
-            "Asks `Msg: ` for each message; an empty line ends it. It never waits longer than --timeout, and hears only the \
-             server that it asks: its socket is connected.\n\n\
+            "Asks `Msg: ` for each message; an empty line ends it. Input that is no terminal is read to its end: a line is a \
+             datagram, an empty one too. The time-out is one deadline for sending and for the answer; to look the name of the \
+             server up may take longer. It receives from this server only, at one port: its socket is connected. UDP does \
+             not say which message an answer belongs to: what comes too late is set aside and counted before the next \
+             message, and shown as perhaps late after it.\n\n\
              Example: udp-lab client 127.0.0.1:8888 hello world\n\n\
              Exit status: 0 whether or not answers came, the table tells; 2 wrong use; 3 could not run here.",
         )

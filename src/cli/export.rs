@@ -91,7 +91,7 @@ impl Export {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, &error)),
                 Ok(_) | Err(_) => {}
             }
-            let draft = || draft_beside(path).map(|_| target.place());
+            let draft = || draft_for(path, force).map(|_| target.place());
             let place = kernel::without_signals(draft).map_err(|error| failed(path, &error))?;
             if targets[..number].iter().any(|other| other.place() == place) {
                 return refused("it is named twice");
@@ -112,7 +112,7 @@ impl Export {
     fn write_down(&self, contents: &[Vec<u8>]) -> Result<(), String> {
         let mut drafts = Vec::new();
         for (Target { path, .. }, content) in self.targets.iter().zip(contents) {
-            let draft = draft_beside(path).and_then(|mut draft| {
+            let draft = draft_for(path, self.force).and_then(|mut draft| {
                 keep_mode(path, draft.as_file())?;
                 draft.as_file_mut().write_all(content)?;
                 Ok(draft.into_temp_path())
@@ -137,6 +137,14 @@ fn draft_beside(target: &Path) -> io::Result<NamedTempFile> {
     Builder::new().prefix(".udp-lab-").suffix(".tmp").make_in(folder, |path| File::create_new(path))
 }
 
+/// As [`draft_beside`], or elsewhere where the folder takes no new file and the file itself may be written.
+fn draft_for(target: &Path, force: bool) -> io::Result<NamedTempFile> {
+    draft_beside(target).or_else(|refused| {
+        let writable = force && File::options().write(true).open(target).is_ok();
+        if writable { Builder::new().prefix(".udp-lab-").tempfile() } else { Err(refused) }
+    })
+}
+
 /// Gives the draft the mode of the file that it will replace: what was private stays private. Windows has no modes.
 fn keep_mode(target: &Path, draft: &File) -> io::Result<()> {
     let Ok(there) = target.metadata() else { return Ok(()) };
@@ -153,12 +161,24 @@ fn publish(draft: TempPath, target: &Path, force: bool) -> io::Result<()> {
     if !force {
         File::create_new(target)?;
     }
-    draft.persist(target).map_err(|refused| {
-        if !force {
-            let _ = fs::remove_file(target);
+    let Err(refused) = draft.persist(target) else { return Ok(()) };
+    match File::options().write(true).open(target) {
+        Ok(there) if force => write_in_place(&refused.path, there),
+        _ => {
+            if !force {
+                let _ = fs::remove_file(target);
+            }
+            Err(refused.error)
         }
-        refused.error
-    })
+    }
+}
+
+/// Writes the draft into a file that no name can replace: what is mounted there, as a container is given one file, or what
+/// lies in a folder that takes no new file.
+fn write_in_place(draft: &Path, mut there: File) -> io::Result<()> {
+    let mut draft = File::open(draft)?;
+    there.set_len(0)?;
+    io::copy(&mut draft, &mut there).map(drop)
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextValue, ErrorKind};
 
+use super::output::print;
 use crate::lab::SceneError;
 use crate::programs::Ended;
-use crate::vocabulary::Status;
+use crate::vocabulary::{Status, escape};
 
 /// The exit statuses, for the help of commands that run lessons.
 pub(super) const EXIT_STATUS: &str = "\
@@ -25,7 +26,7 @@ pub(super) enum Failure {
 impl Failure {
     /// Wrong use that clap cannot know of.
     pub(super) fn wrong_value(sentence: &str) -> Self {
-        Failure::Use(clap::Error::raw(ErrorKind::ValueValidation, format!("{sentence}\n")))
+        Failure::Use(clap::Error::raw(ErrorKind::ValueValidation, format!("{}\n", escape(sentence))))
     }
 }
 
@@ -52,6 +53,8 @@ impl From<Ended> for Failure {
         match ended {
             Ended::Call(error) => Failure::Environment(error.to_string()),
             Ended::Address(text) => Failure::Environment(text),
+            Ended::Use(text) => Failure::wrong_value(&text),
+            Ended::Input(error) => Failure::Environment(format!("cannot read the input: {error}")),
             Ended::Output(error) => Failure::Output(error),
         }
     }
@@ -60,26 +63,52 @@ impl From<Ended> for Failure {
 /// Writes on standard error what failed, and says with which status the program ends.
 pub(super) fn report(failure: Failure) -> Status {
     match failure {
-        // Help and the version are output like any other; clap calls them errors.
-        Failure::Use(error) => match (error.print(), error.use_stderr()) {
-            (_, true) => {
-                if error.kind() == ErrorKind::InvalidSubcommand {
-                    let _ = writeln!(io::stderr(), "All commands: udp-lab --help");
-                }
-                Status::WrongUse
-            }
-            (Ok(()), false) => Status::AsExpected,
-            (Err(error), false) => report(Failure::Output(error)),
-        },
+        Failure::Use(error) => report_use(escaped(error)),
         Failure::Environment(text) => {
-            let _ = writeln!(io::stderr(), "udp-lab: {text}");
+            complain(&text);
             Status::CouldNotRun
         }
         // Whoever closed the pipe has seen enough.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::AsExpected,
         Failure::Output(error) => {
-            let _ = writeln!(io::stderr(), "udp-lab: cannot write the output: {error}");
+            complain(&format!("cannot write the output: {error}"));
             Status::CouldNotRun
         }
     }
+}
+
+/// Help and the version are output like any other; clap calls them errors.
+fn report_use(error: clap::Error) -> Status {
+    if !error.use_stderr() {
+        return match print(&error.render().ansi().to_string()) {
+            Ok(()) => Status::AsExpected,
+            Err(error) => report(Failure::Output(error)),
+        };
+    }
+    let _ = error.print();
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let _ = writeln!(io::stderr(), "All commands: udp-lab --help");
+    }
+    Status::WrongUse
+}
+
+/// Writes a sentence on standard error. It may repeat what was given on the command line: nothing of it acts there.
+pub(super) fn complain(sentence: &str) {
+    let _ = writeln!(io::stderr(), "udp-lab: {}", escape(sentence));
+}
+
+/// The same error, where what it repeats of the command line acts on no terminal.
+fn escaped(mut error: clap::Error) -> clap::Error {
+    let given: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in given {
+        let harmless = match value {
+            ContextValue::String(text) => ContextValue::String(escape(&text).into_owned()),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(|text| escape(text).into_owned()).collect())
+            }
+            other => other,
+        };
+        error.insert(kind, harmless);
+    }
+    error
 }

@@ -17,7 +17,25 @@ pub(super) fn completions(arguments: &ArgMatches, command: &mut Command) -> Stri
     }
     // clap_complete 4.6 spells a name with a hyphen in two ways in one bash script, so that nothing is completed behind a
     // command (clap-rs/clap#6421). No script has the wrong spelling for anything else.
-    String::from_utf8_lossy(&script).replace("udp__subcmd__lab", "udp__lab")
+    let script = String::from_utf8_lossy(&script).replace("udp__subcmd__lab", "udp__lab");
+    if arguments.get_one::<Shell>("shell") == Some(&Shell::Fish) { script + &values_for_fish(command) } else { script }
+}
+
+/// What clap_complete 4.6 leaves out for fish, which then offers the names of files: the values of an argument that is no
+/// option, and the commands behind `help`.
+fn values_for_fish(command: &Command) -> String {
+    let values = |command: &Command| -> Vec<String> {
+        let values = command.get_positionals().flat_map(Arg::get_possible_values);
+        values.map(|value| value.get_name().to_owned()).collect()
+    };
+    let names = command.get_subcommands().map(|subcommand| subcommand.get_name().to_owned()).collect();
+    let behind = command.get_subcommands().map(|subcommand| (subcommand.get_name(), values(subcommand)));
+    let behind = behind.chain([("help", names)]).filter(|(_, values)| !values.is_empty());
+    let line = |(name, values): (&str, Vec<String>)| {
+        let values = values.join(" ");
+        format!("complete -c {NAME} -n \"__fish_udp_lab_using_subcommand {name}\" -f -a \"{values}\"\n")
+    };
+    behind.map(line).collect()
 }
 
 /// The manual page in roff: the program, then each command with its options.

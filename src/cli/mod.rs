@@ -27,6 +27,7 @@ use crate::vocabulary::Status;
 /// Runs the command that `args` ask for, program name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     kernel::fail_past_the_file_size();
+    kernel::share_one_heap();
     let args: Vec<OsString> = args.into_iter().collect();
     let program = args.first().cloned().unwrap_or_default();
     let given = to_repeat(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
@@ -60,6 +61,11 @@ fn to_repeat(given: impl Iterator<Item = String>) -> Vec<String> {
 fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Options) -> Result<Status, Failure> {
     let called = || invocation::invocation(program);
     let Some((name, arguments)) = matches.subcommand() else { return info::start(&called(), options) };
+    if name != "server" {
+        // The server writes its table first.
+        kernel::end_at_a_signal()
+            .map_err(|error| Failure::Environment(format!("cannot watch for signals: {error}")))?;
+    }
     match name {
         "all" => run::all(arguments, &called(), options),
         "list" => info::list(options),

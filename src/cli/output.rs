@@ -2,16 +2,27 @@
 
 use std::io::{self, BufWriter, Write};
 
-use anstream::AutoStream;
+use anstream::{AutoStream, StripStream};
 
 use super::failure::Failure;
 use super::options::{Options, table_or_json};
+use crate::kernel::{self, HERE};
 use crate::programs::Transcript;
-use crate::vocabulary::Status;
+use crate::vocabulary::{Os, Status};
+
+/// Standard output, for text that is always coloured: the colours are taken away where they are not wanted.
+pub(super) fn stdout() -> Box<dyn Write> {
+    if HERE == Os::Windows {
+        // Only this stream knows how to colour an old console.
+        return Box::new(AutoStream::auto(io::stdout().lock()));
+    }
+    let out: Box<dyn Write> = Box::new(kernel::Stdout::lock());
+    if coloured() { out } else { Box::new(StripStream::new(out)) }
+}
 
 /// The one place that writes results: everything at once, when it is finished.
 pub(super) fn print(text: &str) -> io::Result<()> {
-    let mut out = AutoStream::auto(io::stdout().lock());
+    let mut out = stdout();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
@@ -35,7 +46,7 @@ pub(super) fn converse(
 ) -> Result<Status, Failure> {
     let lines = format!("{name} writes a line as things happen: --format table or json");
     let json = table_or_json(options.format, &lines)?;
-    let mut out = BufWriter::with_capacity(64 * 1024, AutoStream::auto(io::stdout().lock()));
+    let mut out = BufWriter::with_capacity(64 * 1024, stdout());
     talk(&mut Transcript { out: &mut out, json, options: options.render_options() })?;
     out.flush()?;
     Ok(Status::AsExpected)

@@ -1,15 +1,14 @@
 //! Runs of one lesson and of all.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
-use anstream::AutoStream;
 use clap::ArgMatches;
 
 use super::export::{Export, Files};
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 use super::options::{Options, table_or_json};
-use super::output::print;
+use super::output::{print, stdout};
 use super::progress;
 use crate::interactive::predict;
 use crate::interactive::step::Step;
@@ -31,6 +30,7 @@ pub(super) fn one(
     let scenes = chosen(lesson, lesson.scenes(arguments)?, arguments)?;
     let files = Files::open(arguments)?;
     let step = step(arguments, options)?;
+    refuse_detached_letter(lesson, given)?;
     let choice = choice(lesson, &scenes, arguments, options)?;
     let stops = if arguments.contains_id("scene") { Stops::EveryScene } else { Stops::KeyScene };
     let report = run_lesson(lesson, scenes, choice, step.as_ref().map(|step| (step, stops)))?;
@@ -127,6 +127,17 @@ fn conversation(option: &str, options: Options) -> Result<(), Failure> {
     }
 }
 
+/// Whoever writes `--predict b` means the answer, and would have it sent as a message.
+fn refuse_detached_letter(lesson: &Lesson, given: &[String]) -> Result<(), Failure> {
+    let behind = given.windows(2).find_map(|pair| (pair[0] == "--predict").then_some(pair[1].as_str()));
+    match behind.filter(|letter| lesson.guess.place_of(letter).is_some()) {
+        Some(letter) => Err(Failure::wrong_value(&format!(
+            "--predict {letter}: an answer stands directly behind it: --predict={letter}. A message \"{letter}\" stands before it"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// What is expected before the run, where `--predict` asks for it. Nothing is asked that these scenes do not answer.
 fn choice(
     lesson: &Lesson,
@@ -140,7 +151,7 @@ fn choice(
         if !scenes.iter().flat_map(Scene::claimed).any(|claim| claim.id == lesson.guess.row) {
             return Ok(Some(Choice::Silent));
         }
-        let mut out = AutoStream::auto(io::stdout().lock());
+        let mut out = stdout();
         let question = format!("{}: {}", lesson.name, lesson.question);
         return Ok(Some(predict::ask(&question, &lesson.guess, options.render_options(), &mut out)?));
     }
@@ -232,5 +243,5 @@ fn say_what_stopped(report: &Report) {
         0 => String::new(),
         count => format!(" ({count} more of {} could not run, as its table says)", report.lesson),
     };
-    let _ = writeln!(io::stderr(), "udp-lab: {first}{more}");
+    complain(&format!("{first}{more}"));
 }

@@ -1,11 +1,16 @@
 //! The question before the run: who has said what they expect watches for it.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
+use crate::kernel;
 use crate::render::{RenderOptions, table};
 use crate::vocabulary::{Choice, Guess};
 
-/// Puts the `question`, under which the report follows, with its answers. On a terminal it waits for one of them; elsewhere the run goes on without.
+/// More of a line than any answer has, in bytes.
+const LONGEST_ANSWER: usize = 100;
+
+/// Puts the `question`, under which the report follows, with its answers. On a terminal it waits for one of them; elsewhere
+/// the run goes on without.
 ///
 /// # Errors
 /// When the question cannot be written.
@@ -23,15 +28,12 @@ pub fn ask(question: &str, guess: &Guess, options: RenderOptions, out: &mut dyn 
     loop {
         write!(out, "What do you expect? [a-{}] ", guess.last_letter())?;
         out.flush()?;
-        let mut line = String::new();
-        match input.lock().read_line(&mut line) {
-            // The end of the input: nobody is there to answer.
-            Ok(0) | Err(_) => {
-                writeln!(out)?;
-                return Ok(Choice::Silent);
-            }
-            Ok(_) => {}
-        }
+        // The end of the input: nobody is there to answer.
+        let Ok(Some(line)) = kernel::next_line(&mut input.lock(), LONGEST_ANSWER) else {
+            writeln!(out)?;
+            return Ok(Choice::Silent);
+        };
+        let line = String::from_utf8_lossy(&line);
         if let Some(said) = guess.place_of(line.trim()) {
             writeln!(out)?;
             return Ok(Choice::Said(said));

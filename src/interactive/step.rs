@@ -1,10 +1,10 @@
 //! A run that stops before each call of the scene that answers the question: what is about to happen, Enter, what happened.
 //! Every other scene is one step; so the run of a lesson takes no more Enters than a class has patience for.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::kernel::HERE;
+use crate::kernel::{self, HERE};
 use crate::lab::{Log, Observer};
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder, family};
 use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
@@ -39,6 +39,9 @@ const UNSTOPPABLE: &str = "To stop here would change what is shown. This part ru
 
 /// Lost datagrams that are named one by one; of more, their number is said.
 const MOST_NAMED: usize = 3;
+
+/// More of a line than any key has, in bytes.
+const LONGEST_KEY: usize = 100;
 
 /// Most different calls that make a round, such as receive and answer.
 const LONGEST_ROUND: usize = 4;
@@ -339,17 +342,13 @@ impl Talk {
             self.text += &format!("{BOLD}{}{BOLD:#}", options.wrap(what, "    "));
             self.text.push(if self.echo { ' ' } else { '\n' });
             self.say()?;
-            let mut line = Vec::new();
-            match io::stdin().lock().read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => {
-                    self.pace = Pace::End;
-                    if self.echo {
-                        self.text.push('\n');
-                    }
-                    return self.say();
+            let Ok(Some(line)) = kernel::next_line(&mut io::stdin().lock(), LONGEST_KEY) else {
+                self.pace = Pace::End;
+                if self.echo {
+                    self.text.push('\n');
                 }
-                Ok(_) => {}
-            }
+                return self.say();
+            };
             match line.trim_ascii() {
                 b"" => return Ok(()),
                 b"n" => {

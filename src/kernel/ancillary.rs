@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 
 use socket2::Socket;
 
-use crate::vocabulary::Ancillary;
+#[cfg(unix)]
+use super::receive::number;
+use crate::vocabulary::{Ancillary, Flags};
 
 /// A datagram with what came beside it.
 pub struct Message {
-    /// How many bytes the call returned.
+    /// How many bytes the call returned: with `TRUNC`, on Linux, how many the datagram has.
     pub length: usize,
     /// Whether the datagram was flagged as truncated.
     pub truncated: bool,
@@ -55,7 +57,7 @@ pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
 #[cfg(target_os = "linux")]
-pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<Message> {
+pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
     use std::io::IoSliceMut;
     use std::net::IpAddr;
     use std::os::fd::AsRawFd;
@@ -77,7 +79,8 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
         parts.push(IoSliceMut::new(part));
         rest = tail;
     }
-    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), MsgFlags::empty())?;
+    let flags = MsgFlags::from_bits_retain(number(flags));
+    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), flags)?;
     let mut ancillary = Ancillary::default();
     let byte = |number: i32| u8::try_from(number).ok();
     for control in message.cmsgs()? {
@@ -128,7 +131,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
 /// Receives one datagram by `recvmsg`, with the time to live that [`count_hops`] asked for: nix reads no control message of
 /// macOS that has it.
 #[cfg(target_os = "macos")]
-pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize]) -> io::Result<Message> {
+pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize], flags: Flags) -> io::Result<Message> {
     /// Room for a number of each family, aligned as the headers in it must be.
     #[repr(C, align(8))]
     struct Control([u8; 128]);
@@ -147,7 +150,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize]) -> io::R
             message.msg_iovlen = 1;
             message.msg_control = (&raw mut control).cast();
             message.msg_controllen = size_of::<Control>() as _;
-            let length = libc::recvmsg(std::os::fd::AsRawFd::as_raw_fd(socket), &raw mut message, 0);
+            let length = libc::recvmsg(std::os::fd::AsRawFd::as_raw_fd(socket), &raw mut message, number(flags));
             if length < 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -176,7 +179,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize]) -> io::R
 
 /// Receives one datagram.
 #[cfg(windows)]
-pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<Message> {
+pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], _: Flags) -> io::Result<Message> {
     let (length, truncated, from) = super::receive_parts(socket, buffer, lengths)?;
     Ok(Message { length, truncated, from: from.as_socket(), ancillary: Ancillary::default() })
 }

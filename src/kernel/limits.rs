@@ -123,3 +123,15 @@ pub fn descriptor_limit() -> Option<u64> {
 pub fn descriptor_limit() -> Option<u64> {
     None
 }
+
+/// Has all threads share one heap. The C library of GNU reserves 64 MiB of addresses for each thread otherwise, which a
+/// process with a limit on them does not get. mallopt(3).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn share_one_heap() {
+    // SAFETY: it sets a number, before there is any other thread.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+#[allow(missing_docs)]
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn share_one_heap() {}

@@ -10,12 +10,16 @@ mod namespace;
 pub mod option;
 mod receive;
 mod signals;
+mod streams;
 mod system;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
 pub use self::error_queue::{keep_errors, next_error, refusals_received};
-pub use self::limits::{descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, udp_port_in_use};
+pub use self::limits::{
+    descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,
+};
 pub use self::namespace::Namespace;
 pub use self::receive::{read, receive, receive_from, receive_parts};
-pub use self::signals::{fail_past_the_file_size, without_signals};
+pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
+pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};

@@ -9,7 +9,7 @@ use super::HERE;
 use crate::vocabulary::{Flags, Os, PEEK, TRUNC, WAITALL};
 
 /// `flags` as this system numbers them.
-fn number(flags: Flags) -> i32 {
+pub(super) fn number(flags: Flags) -> i32 {
     let wait_for_all = match HERE {
         Os::Linux => 0x100,
         Os::Macos => 0x40,

@@ -1,7 +1,15 @@
 //! Signals that would end the program at a wrong moment.
 
+use std::io;
 #[cfg(unix)]
 use std::mem::MaybeUninit;
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
+
+#[cfg(unix)]
+use signal_hook::flag;
 
 /// Does `work`, and lets a signal that asks the program to end wait until it is done. Windows has no such signals.
 #[cfg(unix)]
@@ -38,3 +46,26 @@ pub fn fail_past_the_file_size() {
 #[allow(missing_docs)]
 #[cfg(not(unix))]
 pub fn fail_past_the_file_size() {}
+
+/// Has the signals that end a program end this one where it is process 1, as in a container: the kernel gives that one no
+/// default ending. pid_namespaces(7).
+///
+/// # Errors
+/// What the system says.
+#[cfg(unix)]
+pub fn end_at_a_signal() -> io::Result<()> {
+    if std::process::id() != 1 {
+        return Ok(());
+    }
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+        // With the status that a shell shows for it.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::new(AtomicBool::new(true)))?;
+    }
+    Ok(())
+}
+
+#[allow(missing_docs)]
+#[cfg(not(unix))]
+pub fn end_at_a_signal() -> io::Result<()> {
+    Ok(())
+}

@@ -144,7 +144,7 @@ fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> 
         ReceiveForm::Recv | ReceiveForm::Read => kernel::receive(socket, &mut bytes, receive.flags)
             .map(|length| Raw::plain(Vec::new(), sender.map(|sender| sender.address), length)),
         ReceiveForm::Message if receiver.wants_ancillary.load(Ordering::Relaxed) => {
-            kernel::receive_message(socket, &mut bytes, &receive.buffers).map(|message| Raw {
+            kernel::receive_message(socket, &mut bytes, &receive.buffers, Flags::default()).map(|message| Raw {
                 bytes: Vec::new(),
                 from: message.from,
                 returned: message.length,

@@ -8,6 +8,10 @@ use super::marker::Markers;
 use super::session::Session;
 use crate::vocabulary::Protocol;
 
+/// Most calls of one scene, so that it ends, and in bounded memory, whatever a system says of its buffers. A lesson's most
+/// demanding parameters take two thirds of them.
+pub(crate) const MOST_CALLS: usize = 300_000;
+
 /// One scene's log, its directory of addresses, its end markers.
 #[derive(Debug)]
 pub(super) struct SceneContext {
@@ -23,6 +27,15 @@ impl SceneContext {
     pub(super) fn new(session: Arc<Session>, log: Arc<Log>) -> Self {
         let (directory, markers) = (Directory::default(), Markers::default());
         SceneContext { session, log, directory, markers, inconclusive: OnceLock::new() }
+    }
+
+    /// Goes no further once the scene has made [`MOST_CALLS`]: the watchdog gives it up. The caller has no error to return
+    /// for it, since no call has failed.
+    pub(super) fn stop_where_calls_do_not_end(&self) {
+        while self.log.len() >= MOST_CALLS {
+            self.session.calls_do_not_end();
+            std::thread::park();
+        }
     }
 
     /// Makes `calls` without announcing them, whoever observes: to wait between them would change what is shown.

@@ -50,27 +50,39 @@ impl CallError {
 
     /// What a user can do about it.
     fn advice(&self) -> Option<&'static str> {
-        let is = |error| self.error.is(error, HERE);
-        if is(SocketError::AddressInUse) {
-            Some("Another program has this port: choose another one, or end that program.")
-        } else if is(SocketError::AddressNotAvailable) {
-            Some("No interface of this machine has this address.")
-        } else if is(SocketError::AccessDenied) && self.operation.starts_with("bind") {
-            Some(match HERE {
+        let call = self.operation.split(' ').next().unwrap_or_default();
+        let any_port = self.operation.ends_with(":0");
+        Some(match (self.error.kind(HERE)?, call) {
+            // The call that picks a port by itself says so in other words than the one that is given a port.
+            (SocketError::AddressInUse, "bind") if any_port => NO_PORT_LEFT,
+            (SocketError::WouldBlock | SocketError::AddressInUse, "connect") => NO_PORT_LEFT,
+            (SocketError::AddressInUse, _) => "Another program has this port: choose another one, or end that program.",
+            (SocketError::AddressNotAvailable, _) => "No interface of this machine has this address.",
+            (SocketError::AccessDenied, "bind") => match HERE {
                 Os::Windows => {
                     "Windows keeps this port for itself, or another program has it alone: choose another one."
                 }
                 Os::Linux | Os::Macos => "Ports below 1024 often need privilege: choose a higher one.",
-            })
-        } else if is(SocketError::TooManyFiles) || is(SocketError::TooManyFilesInSystem) {
-            Some("Too many sockets for this process: raise the limit (`ulimit -n`), or ask for fewer clients.")
-        } else if is(SocketError::NetworkUnreachable) {
-            Some("No interface leads there. For loopback on Linux, `ip link set lo up` starts it.")
-        } else {
-            None
-        }
+            },
+            (SocketError::AccessDenied, _) => {
+                "A broadcast address is no address of a host; for any other, a firewall or a route of this machine forbids it."
+            }
+            (SocketError::NotPermitted, _) => "A firewall on this machine forbids it.",
+            (SocketError::HostUnreachable, _) => {
+                "The last network has no such host, or a firewall rejects what is sent there."
+            }
+            (SocketError::TooManyFiles | SocketError::TooManyFilesInSystem, _) => {
+                "Too many sockets for this process: raise the limit (`ulimit -n`), or ask for fewer clients."
+            }
+            (SocketError::NetworkUnreachable, _) => {
+                "No interface leads there, or a firewall rejects it. For loopback on Linux, `ip link set lo up` starts it."
+            }
+            _ => return None,
+        })
     }
 }
+
+const NO_PORT_LEFT: &str = "No local port is free: end a program that has many, or wait until it has ended.";
 
 pub(crate) fn os_error(number: i32) -> OsError {
     OsError::from_number(number, HERE)
@@ -116,6 +128,8 @@ pub enum SceneError {
     Hung(String),
     /// Not even the lab's own datagram arrives on loopback: nothing can be said of UDP, and no lesson can run.
     NoLoopback(SocketAddr),
+    /// The scene makes call after call: as for a call that failed.
+    Endless(String),
     /// The lesson does not keep to its own claims: a defect of the program.
     Defect(String),
 }
@@ -130,7 +144,7 @@ impl fmt::Display for SceneError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SceneError::Skip(reason) => f.write_str(reason),
-            SceneError::Hung(text) => f.write_str(text),
+            SceneError::Hung(text) | SceneError::Endless(text) => f.write_str(text),
             SceneError::Call(error) => write!(f, "{error}"),
             SceneError::NoLoopback(address) => write!(
                 f,
@@ -166,21 +180,21 @@ mod tests {
             ("bind 192.0.2.1:9", SocketError::AddressNotAvailable, "No interface of this machine has this address"),
             ("bind 127.0.0.1:9", SocketError::AccessDenied, "choose a"),
             ("open a UDP socket", SocketError::TooManyFiles, "raise the limit"),
-            ("send to 192.0.2.1:9", SocketError::NetworkUnreachable, "No interface leads there"),
+            ("bind 127.0.0.1:0", SocketError::AddressInUse, "No local port is free"),
+            ("connect 127.0.0.1:9", SocketError::WouldBlock, "No local port is free"),
+            ("send to 192.0.2.1:9", SocketError::AccessDenied, "a firewall or a route"),
+            ("send to 192.0.2.1:9", SocketError::HostUnreachable, "a firewall rejects"),
+            ("send to 192.0.2.1:9", SocketError::NetworkUnreachable, "No interface leads there, or a firewall"),
         ] {
             let says = says(operation, error);
             assert!(says.contains(advice), "{says}");
         }
         if HERE != crate::vocabulary::Os::Windows {
-            let says = says("open a UDP socket", SocketError::TooManyFilesInSystem);
-            assert!(says.contains("raise the limit"), "{says}");
+            assert!(says("open a UDP socket", SocketError::TooManyFilesInSystem).contains("raise the limit"));
+            assert!(says("send to 192.0.2.1:9", SocketError::NotPermitted).contains("A firewall on this machine"));
         }
-        for (operation, error) in
-            [("send to 192.0.2.1:9", SocketError::AccessDenied), ("bind 127.0.0.1:9", SocketError::InvalidArgument)]
-        {
-            let says = says(operation, error);
-            assert!(says.ends_with(&format!("({}).", error.on(HERE))), "{says}");
-        }
+        let says = says("bind 127.0.0.1:9", SocketError::InvalidArgument);
+        assert!(says.ends_with(&format!("({}).", SocketError::InvalidArgument.on(HERE))), "{says}");
     }
 
     #[test]

@@ -14,6 +14,13 @@ pub struct Timestamp {
     pub at: Duration,
 }
 
+/// Bytes of payload that the log of a scene keeps. Beyond them it keeps the [`BEGINNING`] of each, and its length: a run of
+/// gigabytes takes no more memory than its calls.
+const MOST_PAYLOAD: usize = 16 * 1024 * 1024;
+
+/// Bytes of a payload that are kept in any case: more than a trace or a picture shows.
+const BEGINNING: usize = 128;
+
 /// The calls of one scene, and notes on its run.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -23,6 +30,8 @@ pub struct Log {
 #[derive(Debug, Default)]
 struct Pages {
     events: Vec<Event>,
+    /// Bytes of payload in the events.
+    payload: usize,
     notes: Vec<String>,
 }
 
@@ -34,7 +43,11 @@ impl Log {
     /// Records an event. It is made inside the lock, so that order and times agree.
     pub(super) fn record(&self, event: impl FnOnce() -> Event) -> Timestamp {
         let mut pages = self.pages();
-        let event = event();
+        let mut event = event();
+        if pages.payload + event.payload_length() > MOST_PAYLOAD {
+            event.shorten(BEGINNING);
+        }
+        pages.payload += event.payload_length() - event.left_out;
         let at = event.returned;
         pages.events.push(event);
         Timestamp { order: pages.events.len(), at }
@@ -78,6 +91,32 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::{Action, Outcome, Protocol, Role, SendForm, Syscall};
+
+    #[test]
+    fn of_many_long_payloads_the_beginning_is_kept_and_the_length() {
+        const LENGTH: usize = 65_507;
+        let log = Log::default();
+        for _ in 0..1000 {
+            let call = Syscall::Send { form: SendForm::Connected, payload: vec![b'x'; LENGTH] };
+            log.record(|| Event {
+                returned: Duration::ZERO,
+                who: "client".to_owned(),
+                protocol: Protocol::Udp,
+                descriptor: 3,
+                local: None,
+                peer: None,
+                role: Role::Lesson,
+                left_out: 0,
+                action: Action::Call(call, Outcome::Sent(LENGTH)),
+            });
+        }
+        let (events, _) = log.take();
+        assert!(events.iter().all(|event| event.payload_length() == LENGTH));
+        let kept: Vec<usize> = events.iter().map(|event| event.payload().unwrap().len()).collect();
+        let whole = kept.iter().filter(|kept| **kept == LENGTH).count();
+        assert_eq!((kept[0], whole, kept[999]), (LENGTH, MOST_PAYLOAD / LENGTH, BEGINNING));
+    }
 
     #[test]
     fn a_note_is_taken_once() {

@@ -97,6 +97,7 @@ impl RecordedSocket {
 
     /// As [`perform`](Self::perform), where the call is made by `make`.
     pub(super) fn perform_by(&self, call: Syscall, make: impl FnOnce(&Syscall) -> Made) -> Made {
+        self.context.stop_where_calls_do_not_end();
         self.announce(&call);
         let mut made = make(&call);
         let stream = || (self.protocol == Protocol::Tcp).then(|| self.peer()).flatten();
@@ -132,6 +133,7 @@ impl RecordedSocket {
             local,
             peer,
             role,
+            left_out: 0,
             action,
         });
         context.session.count_call();
@@ -291,6 +293,7 @@ impl RecordedSocket {
             local: Some(local),
             peer: Some(to.clone()),
             role: Role::EndMarker,
+            left_out: 0,
             action: Action::Call(call, Outcome::Sent(1)),
         });
         context.session.count_call();

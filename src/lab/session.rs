@@ -1,6 +1,6 @@
 //! What the scenes of one run of a lesson share: its clock, its observer, and how long it waits.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +16,7 @@ pub struct Session {
     pub(super) announcer: Announcer,
     pub(super) patience: Patience,
     returned: AtomicUsize,
+    endless: AtomicBool,
     /// The number and the log of the scene that runs.
     scene: Mutex<Option<(usize, Arc<Log>)>>,
 }
@@ -29,6 +30,7 @@ impl Session {
             announcer: Announcer::new(observer),
             patience: Patience::default(),
             returned: AtomicUsize::new(0),
+            endless: AtomicBool::new(false),
             scene: Mutex::default(),
         }
     }
@@ -41,6 +43,7 @@ impl Session {
     /// Begins the scene with this number and title: its log.
     pub(crate) fn begin(&self, number: usize, title: &str) -> Arc<Log> {
         let log = Arc::new(Log::default());
+        self.endless.store(false, Ordering::Relaxed);
         *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Arc::clone(&log)));
         self.announcer.scene(title);
         log
@@ -59,6 +62,16 @@ impl Session {
     /// A call has returned.
     pub(super) fn count_call(&self) {
         self.returned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The scene that runs has made all calls that it may make, and goes no further.
+    pub(super) fn calls_do_not_end(&self) {
+        self.endless.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the scene that runs has made all calls that it may make.
+    pub(super) fn is_endless(&self) -> bool {
+        self.endless.load(Ordering::Relaxed)
     }
 
     /// Grows with every call that returns.

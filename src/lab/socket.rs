@@ -15,6 +15,10 @@ pub const LIMIT: Duration = Duration::from_secs(2);
 /// The longest payload that fits a datagram over IPv4: 65535 − 20 (IP header) − 8 (UDP header) bytes. RFC 768, RFC 791.
 pub const LONGEST_PAYLOAD: usize = 65_507;
 
+/// The longest payload that fits a datagram over IPv6: 65535 − 8 (UDP header) bytes, since the IP header is not counted in
+/// the length of the packet. RFC 768, RFC 8200.
+pub const LONGEST_PAYLOAD_V6: usize = 65_527;
+
 /// Opens a UDP socket for the family of `address`.
 pub fn udp(address: SocketAddr) -> Call<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
@@ -66,6 +70,11 @@ pub(super) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
 /// Bounds every later receive on `socket`.
 pub fn wait_at_most(socket: &Socket, limit: Duration) -> Call<()> {
     socket.set_read_timeout(Some(limit)).map_err(|e| CallError::new("set the receive limit", &e))
+}
+
+/// Bounds every later send on `socket`.
+pub fn send_at_most(socket: &Socket, limit: Duration) -> Call<()> {
+    socket.set_write_timeout(Some(limit)).map_err(|e| CallError::new("set the send limit", &e))
 }
 
 /// The address of `socket` as others reach it: the wildcard is shown as loopback.

@@ -4,6 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use super::context::MOST_CALLS;
 use super::session::Session;
 use super::socket::LIMIT;
 use super::{CallError, SceneError};
@@ -40,7 +41,7 @@ impl Watchdog {
     /// Does `work`, whose calls `session` counts.
     ///
     /// # Errors
-    /// Those of `work`; [`SceneError::Hung`] when it stands still.
+    /// Those of `work`; [`SceneError::Hung`] when it stands still, [`SceneError::Endless`] when it makes call after call.
     pub(crate) fn run<T: Send + 'static>(
         &mut self,
         session: &Session,
@@ -66,6 +67,13 @@ impl Watchdog {
                     }
                 },
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            if session.is_endless() {
+                self.thread = None;
+                return Err(SceneError::Endless(format!(
+                    "{MOST_CALLS} calls, and no end: no scene needs so many; {}.",
+                    session.last_call()
+                )));
             }
             let now = session.progress();
             let may_stand_still = session.patience.is_at_work() || session.announcer.is_waiting();

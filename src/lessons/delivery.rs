@@ -11,7 +11,7 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{overfill, send_while_nobody_reads, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, room_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -47,7 +47,7 @@ struct Delivery {
     #[arg(long, value_name = "N", default_value = "1000", value_parser = messages)]
     messages: usize,
 
-    /// Payload of each, 0 to 65507 bytes
+    /// Payload of each, 0 to 65507 bytes; beyond 16 MiB of payload the log keeps the first 128 bytes of each
     #[arg(long, value_name = "BYTES", default_value = "100", value_parser = size)]
     size: usize,
 
@@ -331,10 +331,10 @@ fn two_senders() -> Scene {
             client.send_to(payload, &server)?;
         }
         let received = server.receive_until_marker(1024)?;
-        let order: Vec<_> =
-            received.iter().map(|result| String::from_utf8_lossy(result.bytes()).into_owned()).collect();
+        let order: Vec<_> = received.iter().map(|result| escaped(result.bytes(), 12).0).collect();
+        let all = received.iter().map(|result| result.bytes()).collect::<Vec<_>>().join(&b' ');
         let of = |client: char| order.iter().filter(|text| text.starts_with(client)).cloned().collect::<Vec<_>>();
-        lab.observe("interleaved", order.join(" "));
+        lab.observe("interleaved", all);
         lab.observe("order-of-each", [of('a'), of('b')].concat().join(" "));
 
         server.make_room([64; 200])?;

@@ -301,7 +301,7 @@ fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result
     }
     let stopped = match &ended {
         Ok(()) | Err(SceneError::Skip(_)) => None,
-        Err(error @ (SceneError::Call(_) | SceneError::Hung(_))) => Some(error.to_string()),
+        Err(error @ (SceneError::Call(_) | SceneError::Hung(_) | SceneError::Endless(_))) => Some(error.to_string()),
         Err(error @ (SceneError::Defect(_) | SceneError::NoLoopback(_))) => return Err(error.clone()),
     };
     let inconclusive = record.inconclusive();

@@ -1,13 +1,19 @@
 //! `HOST:PORT` or `PORT` on the command line, and the address that it names.
 
 use std::fmt;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+
 use super::Ended;
+use super::pasted;
+use crate::kernel::HERE;
+use crate::vocabulary::{Os, escape};
 
 /// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     host: String,
     port: u16,
@@ -16,24 +22,57 @@ pub struct Address {
 /// The host where only a port is given.
 const DEFAULT_HOST: &str = "127.0.0.1";
 
+const FORM: &str = "HOST:PORT or PORT is needed, such as 127.0.0.1:8888, [::1]:8888 or 8888";
+
+/// What an address is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// A server listens there.
+    Listen,
+    /// A client asks there.
+    Ask,
+}
+
 impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = "HOST:PORT or PORT is needed, such as 127.0.0.1:8888, [::1]:8888 or 8888";
+        Address::strict(text).map_err(|error| match pasted::repaired(text) {
+            Some(better) => format!("HOST:PORT or PORT is needed: write {better}"),
+            None => error,
+        })
+    }
+}
+
+impl Address {
+    /// The address that `text` is, to the letter.
+    pub(super) fn strict(text: &str) -> Result<Self, String> {
         let (host, port) = text.rsplit_once(':').unwrap_or((DEFAULT_HOST, text));
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let host = match bracketed {
-            Some(host) => host,
-            None if host.contains(':') => return Err(format!("{form}; an IPv6 address stands in brackets")),
-            None => host,
-        };
-        if host.is_empty() {
-            return Err(form.to_owned());
+        if bracketed.is_none() && is_ipv6(host) {
+            return Err(format!("{FORM}; an IPv6 address stands in brackets"));
         }
-        let port = port.parse().map_err(|_| format!("{form}; a port is a number from 0 to 65535"))?;
+        let host = bracketed.unwrap_or(host);
+        if !could_be_a_host(host, bracketed.is_some()) {
+            return Err(FORM.to_owned());
+        }
+        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let port = port.parse().ok().filter(|_| digits);
+        let port = port.ok_or_else(|| format!("{FORM}; a port is a number from 0 to 65535"))?;
         Ok(Address { host: host.to_owned(), port })
     }
+}
+
+/// Whether `host` is an IPv6 address, with or without its interface.
+fn is_ipv6(host: &str) -> bool {
+    let address = host.split_once('%').map_or(host, |(address, _)| address);
+    address.parse::<Ipv6Addr>().is_ok()
+}
+
+/// Whether somebody could have a host of this name. Who decides is the name service; this is what no name has.
+fn could_be_a_host(host: &str, bracketed: bool) -> bool {
+    let never = |c: char| c.is_whitespace() || c.is_control() || "/\\@#?*()[]{}<>\"'`,;|&=+!^$~".contains(c);
+    !host.is_empty() && !host.contains(never) && (!host.contains(':') || (bracketed && is_ipv6(host)))
 }
 
 impl fmt::Display for Address {
@@ -50,10 +89,42 @@ impl Address {
     /// Looks the host up; of several addresses the first IPv4 one is taken, or the first where there is none.
     ///
     /// # Errors
-    /// When no host of this name is known.
-    pub fn resolve(&self) -> Result<SocketAddr, Ended> {
-        let found = (self.host.as_str(), self.port).to_socket_addrs().ok().and_then(preferred);
-        found.ok_or_else(|| Ended::Address(format!("{self}: no host of this name is known here. Is it spelt right?")))
+    /// When no host of this name is known, or its address is not one that a `purpose` of this kind can have.
+    pub fn resolve(&self, purpose: Use) -> Result<SocketAddr, Ended> {
+        let found = self.look_up().map_err(|kind| Ended::Address(self.unknown(&kind)))?;
+        let address =
+            preferred(found.into_iter()).ok_or_else(|| Ended::Address(self.unknown(&LookupErrorKind::NoData)))?;
+        usable(address, purpose).map_err(Ended::Use)?;
+        Ok(address)
+    }
+
+    fn look_up(&self) -> Result<Vec<SocketAddr>, LookupErrorKind> {
+        let hints = AddrInfoHints { socktype: SockType::DGram.into(), ..AddrInfoHints::default() };
+        let found = getaddrinfo(Some(&self.host), None, Some(hints)).map_err(|error| error.kind())?;
+        let with_port = |mut address: SocketAddr| {
+            address.set_port(self.port);
+            address
+        };
+        // What is of another family than IP is no address for UDP.
+        Ok(found.filter_map(io::Result::ok).map(|found| with_port(found.sockaddr)).collect())
+    }
+
+    /// Why there is no address for the host.
+    fn unknown(&self, kind: &LookupErrorKind) -> String {
+        let this = self.to_string();
+        let this = escape(&this);
+        match (kind, self.host.split_once('%')) {
+            (LookupErrorKind::Again | LookupErrorKind::Fail | LookupErrorKind::System | LookupErrorKind::Memory, _) => {
+                format!(
+                    "{this}: the name could not be looked up now: no name server answers. Is there a network? An address in \
+                 numbers needs none."
+                )
+            }
+            (_, Some((address, interface))) if address.parse::<Ipv6Addr>().is_ok() => {
+                format!("{this}: this machine has no network interface {}.", escape(interface))
+            }
+            _ => format!("{this}: no host of this name is known here. Is it spelt right?"),
+        }
     }
 }
 
@@ -61,6 +132,48 @@ impl Address {
 fn preferred(mut addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
     let first = addresses.next()?;
     if first.is_ipv4() { Some(first) } else { addresses.find(SocketAddr::is_ipv4).or(Some(first)) }
+}
+
+/// Whether one host listens at `address`, and can be asked there; else a sentence that says why not.
+fn usable(address: SocketAddr, purpose: Use) -> Result<(), String> {
+    let (ip, port) = (address.ip().to_canonical(), address.port());
+    let no_host = match ip {
+        ip if ip.is_multicast() => "a multicast group is no address of a host",
+        IpAddr::V4(Ipv4Addr::BROADCAST) => "a broadcast address is no address of a host",
+        _ => "",
+    };
+    if !no_host.is_empty() {
+        return Err(match purpose {
+            Use::Listen => format!("{address}: {no_host}: listen on {}.", everywhere(address)),
+            Use::Ask => format!(
+                "{address}: {no_host}. Who hears it answers from an address of his own, which this client does not hear: its \
+                 socket is connected."
+            ),
+        });
+    }
+    if let SocketAddr::V6(v6) = address
+        && v6.ip().is_unicast_link_local()
+        && v6.scope_id() == 0
+    {
+        let interface = match HERE {
+            Os::Linux => "eth0",
+            Os::Macos => "en0",
+            Os::Windows => "12",
+        };
+        return Err(format!("a link-local address needs its interface: [{}%{interface}]:{port}", v6.ip()));
+    }
+    match purpose {
+        Use::Ask if port == 0 => Err(format!("{address}: port 0 is no destination (RFC 768: it stands for no port).")),
+        _ => Ok(()),
+    }
+}
+
+/// The address, in the family of `address` and with its port, at which a server is heard on every interface.
+pub(super) fn everywhere(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, address.port()).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, address.port()).into(),
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +188,55 @@ mod tests {
         assert_eq!(prefer(&["[::1]:1", "127.0.0.1:1"]).as_deref(), Some("127.0.0.1:1"));
         assert_eq!(prefer(&["[::1]:1", "[::2]:1"]).as_deref(), Some("[::1]:1"));
         assert_eq!(prefer(&[]), None);
+    }
+
+    #[test]
+    fn an_address_is_read_to_the_letter() {
+        for (text, host, port) in [
+            ("8888", "127.0.0.1", 8888),
+            ("127.0.0.1:0", "127.0.0.1", 0),
+            ("[::1]:80", "::1", 80),
+            ("[fe80::1%eth0]:80", "fe80::1%eth0", 80),
+            ("teacher-pc_2.local:65535", "teacher-pc_2.local", 65_535),
+            ("über.example:1", "über.example", 1),
+        ] {
+            assert_eq!(text.parse(), Ok(Address { host: host.to_owned(), port }));
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_unknown_is_told_from_one_that_cannot_be_looked_up_now() {
+        let unknown = |host: &str, kind| Address { host: host.to_owned(), port: 8888 }.unknown(&kind);
+        for kind in [LookupErrorKind::Again, LookupErrorKind::Fail] {
+            assert!(unknown("example.org", kind).starts_with("example.org:8888: the name could not be looked up now"));
+        }
+        for kind in [LookupErrorKind::NoName, LookupErrorKind::NoData] {
+            assert!(unknown("exmaple.org", kind).starts_with("exmaple.org:8888: no host of this name is known here"));
+        }
+        assert_eq!(
+            unknown("fe80::1%no", LookupErrorKind::NoName),
+            "[fe80::1%no]:8888: this machine has no network interface no."
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_of_one_host_is_refused() {
+        for (address, listen, ask) in [
+            ("239.1.2.3:8888", "listen on 0.0.0.0:8888", "an address of his own"),
+            ("[ff02::1]:8888", "listen on [::]:8888", "an address of his own"),
+            ("255.255.255.255:8888", "listen on 0.0.0.0:8888", "an address of his own"),
+            ("[fe80::1]:8888", "[fe80::1%", "[fe80::1%"),
+            ("127.0.0.1:0", "", "port 0 is no destination"),
+            ("127.0.0.1:8888", "", ""),
+            ("[fe80::1%1]:8888", "", ""),
+        ] {
+            let address = address.parse().unwrap();
+            for (purpose, sentence) in [(Use::Listen, listen), (Use::Ask, ask)] {
+                match usable(address, purpose) {
+                    Ok(()) => assert_eq!(sentence, "", "{address}"),
+                    Err(said) => assert!(!sentence.is_empty() && said.contains(sentence), "{said}"),
+                }
+            }
+        }
     }
 }

@@ -1,21 +1,21 @@
 //! The article's client: asks, waits for the answer, and never for ever.
 
-use std::io::{self, BufRead, IsTerminal, Read};
-use std::net::SocketAddr;
+use std::io::{self, IsTerminal, Read};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use socket2::Socket;
 
+use super::address::Use;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
 use super::{Address, Ended, Transcript};
 use crate::kernel::{self, HERE};
-use crate::lab::socket::{self, LONGEST_PAYLOAD};
+use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Call, CallError};
-use crate::lessons::parameters::{self, Message};
-use crate::render::RenderOptions;
-use crate::vocabulary::{Flags, SocketError, quoted};
+use crate::lessons::parameters::{self, counted};
+use crate::vocabulary::{SocketError, quoted};
 
 /// What the client can be told.
 #[derive(Args)]
@@ -24,11 +24,11 @@ pub struct Client {
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888")]
     address: Address,
 
-    /// The messages to send; without any they are read from the terminal, or from the input, a line each
+    /// The messages to send; without any they are read from the terminal, or from the input to its end, a line each
     #[arg(value_name = "MESSAGE")]
-    messages: Vec<Message>,
+    messages: Vec<String>,
 
-    /// How long to wait for each answer, such as 500ms or 2s
+    /// How long each message may take from its sending to its answer, such as 500ms or 2s
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = patience)]
     timeout: Duration,
 }
@@ -46,184 +46,242 @@ fn patience(text: &str) -> Result<Duration, String> {
 struct Totals {
     sent: usize,
     round_trips: Vec<Duration>,
+    late: usize,
+}
+
+/// One socket, from its first message to its last: answers come to its port.
+struct Conversation<'a, 't> {
+    socket: Socket,
+    server: SocketAddr,
+    timeout: Duration,
+    transcript: &'a mut Transcript<'t>,
+    totals: Totals,
+    /// How many earlier messages have no answer: one may still come.
+    open: usize,
 }
 
 impl Client {
     /// Sends the messages one by one and waits for each answer, then writes the totals.
     ///
     /// # Errors
-    /// When the address cannot be used, the socket fails, or nothing can be written any more.
+    /// When the address cannot be used, the socket fails, the input cannot be read, or nothing can be written any more.
     pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
-        let server = self.address.resolve()?;
-        if server.port() == 0 {
-            return Err(Ended::Address(format!(
-                "{server}: port 0 is no destination (RFC 768: it stands for no port)."
-            )));
-        }
-        let mut socket = socket::connected(server)?;
-        let mut totals = Totals::default();
+        let server = self.address.resolve(Use::Ask)?;
+        let socket = socket::connected(server)?;
+        let (timeout, totals) = (self.timeout, Totals::default());
+        let mut conversation = Conversation { socket, server, timeout, transcript, totals, open: 0 };
         if self.messages.is_empty() {
-            self.ask_for_messages(&mut socket, server, transcript, &mut totals)?;
+            conversation.read_messages()?;
         } else {
             for message in &self.messages {
-                transcript.message(&message.0)?;
-                self.exchange(&mut socket, server, &message.0, transcript, &mut totals)?;
+                conversation.transcript.message(message.as_bytes())?;
+                conversation.exchange(message.as_bytes())?;
             }
         }
+        conversation.discard_what_came_late()?;
+        let Conversation { transcript, mut totals, .. } = conversation;
         transcript.totals("Client", totals.rows())?;
         Ok(())
     }
+}
 
-    fn ask_for_messages(
-        &self,
-        socket: &mut Socket,
-        server: SocketAddr,
-        transcript: &mut Transcript<'_>,
-        totals: &mut Totals,
-    ) -> Result<(), Ended> {
+impl Conversation<'_, '_> {
+    /// Sends each line of the input. An empty one ends the conversation where somebody types; elsewhere it is a message.
+    fn read_messages(&mut self) -> Result<(), Ended> {
+        // What no datagram can carry is left out.
+        const LONGEST: usize = u16::MAX as usize + 1;
         let mut input = io::stdin().lock();
+        let typed = input.is_terminal();
         // Whoever types sees what was typed; JSON lines stay JSON lines.
-        let prompt = input.is_terminal() && !transcript.json;
+        let prompt = typed && !self.transcript.json;
         loop {
             if prompt {
-                write!(transcript.out, "Msg: ")?;
-                transcript.out.flush()?;
+                write!(self.transcript.out, "Msg: ")?;
+                self.transcript.out.flush()?;
             }
-            let line = line(&mut input);
+            let line = kernel::next_line(&mut input, LONGEST).map_err(Ended::Input)?;
+            let Some(line) = line else {
+                if prompt {
+                    writeln!(self.transcript.out)?;
+                }
+                return Ok(());
+            };
             let message = line.strip_suffix(b"\n").unwrap_or(&line);
             let message = message.strip_suffix(b"\r").unwrap_or(message);
-            if message.is_empty() {
-                if prompt && line.is_empty() {
-                    writeln!(transcript.out)?;
-                }
+            if typed && message.is_empty() {
                 return Ok(());
             }
             if !prompt {
-                transcript.message(message)?;
+                self.transcript.message(message)?;
             }
-            self.exchange(socket, server, message, transcript, totals)?;
+            self.exchange(message)?;
         }
     }
 
-    fn exchange(
-        &self,
-        socket: &mut Socket,
-        server: SocketAddr,
-        message: &[u8],
-        transcript: &mut Transcript<'_>,
-        totals: &mut Totals,
-    ) -> Result<(), Ended> {
-        discard_what_came_late(socket)?;
+    fn exchange(&mut self, message: &[u8]) -> Result<(), Ended> {
+        self.discard_what_came_late()?;
         let started = Instant::now();
-        let answer = match socket.send(message) {
-            Ok(_) => {
-                totals.sent += 1;
-                self.wait(socket, started)?
-            }
-            Err(error) => Answer::Failed(CallError::new(format!("send to {server}"), &error)),
-        };
+        let answer = self.ask(message, started)?;
         let round_trip = started.elapsed();
-        if matches!(answer, Answer::Got(_)) {
-            totals.round_trips.push(round_trip);
+        let open = self.open;
+        match &answer {
+            Answer::Got(_) => self.totals.round_trips.push(round_trip),
+            Answer::None => self.open += 1,
+            Answer::Failed(_) | Answer::NotSent(_) => {}
         }
-        if matches!(answer, Answer::None) {
-            // Whenever its answer comes now, it comes to another port than the next one.
-            *socket = socket::connected(server)?;
-        }
-        let options = transcript.options;
-        transcript.line(
-            || self.text(&answer, server, round_trip, options),
-            || match &answer {
-                Answer::Got(payload) => json!({
-                    "sent": whole(message), "answer": whole(payload),
-                    "round_trip": seconds(round_trip),
-                }),
-                Answer::None => json!({ "sent": whole(message), "answer": null }),
-                Answer::Failed(error) => json!({
-                    "sent": whole(message), "answer": null, "error": error.error,
-                }),
+        let Conversation { server, timeout, .. } = *self;
+        let options = self.transcript.options;
+        self.transcript.line(
+            || {
+                let sentence = answer.text(message, open, server, timeout, round_trip);
+                // In a file it stays one line.
+                let wraps = !matches!(answer, Answer::Got(_)) && io::stdout().is_terminal();
+                if wraps { options.wrap(&sentence, "") } else { sentence }
             },
+            || answer.json(message, open, round_trip),
         )?;
-        transcript.out.flush()?;
+        self.transcript.out.flush()?;
         Ok(())
     }
 
-    fn wait(&self, socket: &Socket, started: Instant) -> Result<Answer, Ended> {
-        let mut buffer = vec![0; usize::from(u16::MAX)];
-        let left = self.timeout.saturating_sub(started.elapsed());
-        if left.is_zero() {
-            return Ok(Answer::None);
+    fn ask(&mut self, message: &[u8], started: Instant) -> Result<Answer, Ended> {
+        let deadline = started + self.timeout;
+        // A socket takes a limit of 0 for none at all.
+        let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        loop {
+            socket::send_at_most(&self.socket, left())?;
+            match self.socket.send(message) {
+                Ok(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted && Instant::now() < deadline => {}
+                Err(error) => {
+                    return Ok(Answer::NotSent(CallError::new(format!("send to {}", self.server), &error)));
+                }
+            }
         }
-        // The system counts in microseconds, and takes 0 for no limit.
-        socket::wait_at_most(socket, left.max(Duration::from_millis(1)))?;
-        Ok(match kernel::receive(socket, &mut buffer, Flags::default()) {
-            Ok(length) => {
-                buffer.truncate(length);
-                Answer::Got(buffer)
+        self.totals.sent += 1;
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        loop {
+            // Also where the time is over already: what has come meanwhile is the answer.
+            socket::wait_at_most(&self.socket, left())?;
+            match (&self.socket).read(&mut buffer) {
+                Ok(length) => {
+                    buffer.truncate(length);
+                    return Ok(Answer::Got(buffer));
+                }
+                // The system makes no call again that has a limit (signal(7)): the limit would begin again.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted && Instant::now() < deadline => {}
+                Err(error) if is_no_answer(&error) => return Ok(Answer::None),
+                Err(error) => return Ok(Answer::Failed(CallError::new("receive", &error))),
             }
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Answer::None,
-            Err(e) => Answer::Failed(CallError::new("receive", &e)),
-        })
+        }
     }
 
-    fn text(&self, answer: &Answer, server: SocketAddr, round_trip: Duration, options: RenderOptions) -> String {
-        let sentence = match answer {
-            Answer::Got(payload) => {
-                return format!("From server: {}  {}", quoted(payload, LONGEST_QUOTATION), milliseconds(round_trip));
+    /// What came after its time, or a second time, is counted; so is no error about an earlier datagram taken for one about
+    /// the next.
+    fn discard_what_came_late(&mut self) -> Call<()> {
+        // More than can wait in any buffer would be a flood, which is not waited for either.
+        const MOST: usize = 10_000;
+        let socket = &self.socket;
+        let switch = |on| socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
+        switch(true)?;
+        for _ in 0..MOST {
+            match (&self.socket).read(&mut [0; 1]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if !is_too_long(&error) => {}
+                Ok(_) | Err(_) => {
+                    self.totals.late += 1;
+                    self.open = self.open.saturating_sub(1);
+                }
             }
-            Answer::None => format!(
-                "No answer within {}. UDP does not tell you whether it was the request, the server or the answer.",
-                humantime::format_duration(self.timeout)
-            ),
-            Answer::Failed(error)
-                if error.error.is(SocketError::ConnectionRefused, HERE)
-                    || error.error.is(SocketError::ConnectionReset, HERE) =>
-            {
-                format!(
-                    "No answer: nobody listens at {server} ({}). The host said so; across a network it may stay silent.",
-                    error.error
-                )
-            }
-            Answer::Failed(error) if error.error.is(SocketError::MessageTooLong, HERE) => {
-                format!("Not sent: a datagram over IPv4 carries at most {LONGEST_PAYLOAD} bytes ({}).", error.error)
-            }
-            Answer::Failed(error) => format!("No answer: {error}"),
-        };
-        // In a file it stays one line.
-        if io::stdout().is_terminal() { options.wrap(&sentence, "") } else { sentence }
+        }
+        switch(false)
     }
 }
 
-/// The next line of the input; empty at its end, or when it cannot be read. What no datagram can carry is left out.
-fn line(input: &mut impl BufRead) -> Vec<u8> {
-    const LONGEST: u64 = u16::MAX as u64 + 1;
-    let mut line = Vec::new();
-    let read = input.take(LONGEST).read_until(b'\n', &mut line);
-    if matches!(read, Ok(length) if length as u64 == LONGEST) && line.last() != Some(&b'\n') {
-        // A rest that cannot be read is reported by the next call: it finds the end.
-        let _ = input.skip_until(b'\n');
-    }
-    line
+/// Whether the time was over before anything came.
+fn is_no_answer(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
+/// Whether a datagram came that is longer than the buffer: Windows says so.
+fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(SocketError::MessageTooLong.on(HERE).number)
+}
+
+/// What became of a message.
 enum Answer {
     Got(Vec<u8>),
     None,
     Failed(CallError),
+    NotSent(CallError),
 }
 
-/// A second answer to the same message, or an error about an earlier datagram, is not taken for the next answer.
-fn discard_what_came_late(socket: &Socket) -> Call<()> {
-    let switch = |on| socket.set_nonblocking(on).map_err(|e| CallError::new("switch blocking off and on", &e));
-    switch(true)?;
-    // One more than can wait in any buffer would be a flood, which is not waited for either.
-    for _ in 0..10_000 {
-        match kernel::receive(socket, &mut [0; 1], Flags::default()) {
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-            _ => {}
+impl Answer {
+    /// The sentence about it, where `open` earlier messages were without an answer.
+    fn text(&self, message: &[u8], open: usize, server: SocketAddr, timeout: Duration, round_trip: Duration) -> String {
+        match self {
+            Answer::Got(payload) => {
+                let text = quoted(payload, LONGEST_QUOTATION);
+                let late = match open {
+                    0 => String::new(),
+                    open => format!("  (or a late answer: {} before this had none)", counted(open, "message")),
+                };
+                format!("From server: {text}  {}{late}", milliseconds(round_trip))
+            }
+            Answer::None => format!(
+                "No answer within {}. UDP does not tell you whether it was the request, the server or the answer.",
+                humantime::format_duration(timeout)
+            ),
+            Answer::Failed(error) | Answer::NotSent(error) if is_refused(error) => format!(
+                "No answer: {server} refuses the port ({}): nobody listens there, or a firewall refuses it. Across a \
+                 network there may be no word of it.",
+                error.error
+            ),
+            Answer::NotSent(error) if error.error.is(SocketError::MessageTooLong, HERE) => {
+                format!("Not sent: {} ({}).", why_too_long(message.len(), server.ip()), error.error)
+            }
+            Answer::NotSent(error) if error.error.is(SocketError::WouldBlock, HERE) => {
+                format!("Not sent within {}: the send buffer is full.", humantime::format_duration(timeout))
+            }
+            Answer::NotSent(error) => format!("Not sent: {error}"),
+            Answer::Failed(error) => format!("No answer: {error}"),
         }
     }
-    switch(false)
+
+    fn json(&self, message: &[u8], open: usize, round_trip: Duration) -> Value {
+        let mut line = json!({ "sent": whole(message), "answer": null });
+        match self {
+            Answer::Got(payload) => {
+                line["answer"] = json!(whole(payload));
+                line["round_trip"] = seconds(round_trip);
+                if open > 0 {
+                    line["perhaps_late"] = json!(true);
+                }
+            }
+            Answer::None => {}
+            Answer::Failed(error) | Answer::NotSent(error) => line["error"] = json!(error.error),
+        }
+        line
+    }
+}
+
+/// Windows says that the port is unreachable by the error that TCP has for a peer that is gone.
+fn is_refused(error: &CallError) -> bool {
+    [SocketError::ConnectionRefused, SocketError::ConnectionReset].into_iter().any(|kind| error.error.is(kind, HERE))
+}
+
+/// Why a message of `length` bytes does not go to `to`: the family's limit, where that is it.
+fn why_too_long(length: usize, to: IpAddr) -> String {
+    let (family, longest) = match to.to_canonical() {
+        IpAddr::V4(_) => ("IPv4", LONGEST_PAYLOAD),
+        IpAddr::V6(_) => ("IPv6", LONGEST_PAYLOAD_V6),
+    };
+    if length > longest {
+        return format!("a datagram over {family} carries at most {longest} bytes");
+    }
+    format!(
+        "{length} bytes are too long for a datagram here, though {family} allows {longest}: the send buffer or the way is too small"
+    )
 }
 
 impl Totals {
@@ -234,6 +292,7 @@ impl Totals {
             Total::count("sent", self.sent),
             Total::count("answered", trips.len()),
             Total::count("unanswered", self.sent - trips.len()),
+            Total::count("late", self.late),
             Total::time("round trip min", trips.first().copied()),
             Total::time("round trip median", median(trips)),
             Total::time("round trip max", trips.last().copied()),
@@ -265,10 +324,17 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_cut_where_no_datagram_could_carry_it() {
-        let mut input = io::Cursor::new([vec![b'a'; 200_000], b"\nnext\n".to_vec()].concat());
-        assert_eq!(line(&mut input).len(), 65_536);
-        assert_eq!(line(&mut input), b"next\n");
-        assert_eq!(line(&mut input), b"");
+    fn a_message_is_too_long_for_its_family_or_for_something_else() {
+        let (v4, v6, mapped) = ("127.0.0.1", "::1", "::ffff:127.0.0.1");
+        for (length, to, reason) in [
+            (65_508, v4, "a datagram over IPv4 carries at most 65507 bytes"),
+            (65_508, mapped, "a datagram over IPv4 carries at most 65507 bytes"),
+            (65_528, v6, "a datagram over IPv6 carries at most 65527 bytes"),
+            (65_508, v6, "65508 bytes are too long for a datagram here, though IPv6 allows 65527"),
+            (9217, v4, "9217 bytes are too long for a datagram here, though IPv4 allows 65507"),
+        ] {
+            let said = why_too_long(length, to.parse().unwrap());
+            assert!(said.starts_with(reason), "{said}");
+        }
     }
 }

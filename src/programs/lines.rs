@@ -1,12 +1,13 @@
 //! What the server writes while it runs: a line for each datagram.
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::net::SocketAddr;
 
 use serde::Serialize;
 
 use super::transcript::{LONGEST_QUOTATION, whole};
+use crate::kernel::Stdout;
 use crate::render::RenderOptions;
 use crate::vocabulary::escaped;
 
@@ -29,7 +30,7 @@ pub(super) struct Datagram<'a> {
 
 /// The lines on standard output. They have no colours, so that no stream need read them again to take colours away.
 pub(super) struct Lines {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Stdout>,
     json: bool,
     options: RenderOptions,
     line: String,
@@ -38,7 +39,7 @@ pub(super) struct Lines {
 impl Lines {
     /// Writes JSON objects, or sentences that look as asked.
     pub fn new(json: bool, options: RenderOptions) -> Self {
-        Lines { out: BufWriter::with_capacity(CAPACITY, io::stdout().lock()), json, options, line: String::new() }
+        Lines { out: BufWriter::with_capacity(CAPACITY, Stdout::lock()), json, options, line: String::new() }
     }
 
     /// Adds the line of a datagram.

@@ -3,6 +3,8 @@
 mod address;
 pub mod client;
 mod lines;
+mod pasted;
+mod rules;
 pub mod server;
 mod signals;
 mod transcript;
@@ -18,8 +20,12 @@ use crate::lab::CallError;
 pub enum Ended {
     /// A call on the socket failed.
     Call(CallError),
-    /// The address cannot be used, as the sentence says.
+    /// The address names nothing that a socket could use here, as the sentence says.
     Address(String),
+    /// What was asked for is wrong everywhere, as the sentence says.
+    Use(String),
+    /// The input cannot be read.
+    Input(io::Error),
     /// Nothing can be written any more.
     Output(io::Error),
 }

@@ -1,6 +1,5 @@
 //! The article's server: one socket, one loop, an answer to every datagram.
 
-use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,29 +9,18 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
+use super::address::{Use, everywhere};
 use super::lines::{Datagram, Lines};
+use super::rules::{HOPS, MOST_PEERS, Peers, Request, Rule, longest_reply, shortest_request};
 use super::transcript::Total;
 use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::vocabulary::SocketError;
+use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, TRUNC};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
-
-/// Most peers that are told apart, so that forged senders cannot fill the memory.
-pub const MOST_PEERS: usize = 65_536;
-
-/// The time to live of an answer. Whoever asks sends with 64 or more, and nobody is 32 routers away; what arrives with
-/// no more than this is therefore an answer of another server, and is not answered. Two servers that a forged sender has
-/// set against each other are silent after the first answer, whatever they say (loops as in CVE-1999-0103).
-const HOPS: u8 = 32;
-
-/// An answer may be so long whatever was asked, in bytes. Over IPv4 the shortest Ethernet frame carries as much anyhow: 46
-/// bytes, of which the headers take 28. Beyond it no answer is longer than its request, so that a forged sender gets no
-/// more sent to his victim than he has sent himself (RFC 8085 section 6).
-pub const SHORT: usize = 18;
 
 /// What the server can be told.
 #[derive(Args)]
@@ -41,7 +29,7 @@ pub struct Server {
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888")]
     address: Address,
 
-    /// The answer; one of more than 18 bytes only to datagrams that are at least as long
+    /// The answer; over a network one of more than 56 bytes only to longer datagrams
     #[arg(long, value_name = "TEXT", default_value = "Thanks")]
     reply: Message,
 
@@ -65,13 +53,13 @@ struct Totals {
     cut: u64,
     answered: u64,
     unanswered: u64,
-    peers: HashSet<SocketAddr>,
+    peers: Peers,
 }
 
 impl Totals {
     fn peers(&self) -> String {
-        let more = if self.peers.len() == MOST_PEERS { " or more" } else { "" };
-        format!("{}{more}", self.peers.len())
+        let more = if self.peers.count() == MOST_PEERS { " or more" } else { "" };
+        format!("{}{more}", self.peers.count())
     }
 }
 
@@ -81,7 +69,9 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, the socket fails, or nothing can be written any more.
     pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
-        let socket = socket::bound(self.address.resolve()?)?;
+        let address = self.address.resolve(Use::Listen)?;
+        let socket = socket::bound(address)?;
+        refuse_broadcast(address)?;
         socket::wait_at_most(&socket, PATIENCE)?;
         kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
         let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
@@ -91,7 +81,7 @@ impl Server {
             "Server",
             vec![
                 Total::count("datagrams", totals.datagrams),
-                Total { text: totals.peers(), ..Total::count("peers", totals.peers.len()) },
+                Total { text: totals.peers(), ..Total::count("peers", totals.peers.count()) },
                 Total::count("bytes", totals.bytes),
                 Total::count("cut", totals.cut),
                 Total::count("answered", totals.answered),
@@ -108,12 +98,16 @@ impl Server {
         transcript.line(
             || {
                 let mut text = format!("Listening on {listening}; Ctrl-C ends it.\n");
-                if !ask.ip().is_loopback() || bound.as_socket().is_some_and(|address| address.ip().is_unspecified()) {
-                    text.push_str("Everybody who can reach this machine is heard.\n");
-                }
-                if self.reply.length() > SHORT {
-                    let length = self.reply.length();
-                    text.push_str(&format!("The reply has {length} bytes: a shorter datagram is not answered.\n"));
+                let open = bound.as_socket().filter(|address| !address.ip().to_canonical().is_loopback());
+                text.push_str(&match open {
+                    Some(_) => "Everybody who can reach this machine is heard.\n".to_owned(),
+                    None => format!("Only this machine is heard; {} listens to others, too.\n", everywhere(ask)),
+                });
+                let (reply, request) = (self.reply.length(), shortest_request(self.reply.length()));
+                if open.is_some() && reply > longest_reply(0) {
+                    text.push_str(&format!(
+                        "The reply has {reply} bytes: over a network, what is shorter than {request} is not answered.\n"
+                    ));
                 }
                 text + &format!("In another terminal: udp-lab client {ask}\n")
             },
@@ -129,50 +123,43 @@ impl Server {
         let mut patient = Patience::new(socket);
         while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
             let room = [buffer.len()];
-            let received = match kernel::receive_message(socket, &mut buffer, &room) {
+            let received = match kernel::receive_message(socket, &mut buffer, &room, WITH_REAL_LENGTH) {
                 Ok(received) => received,
-                Err(error) => {
-                    match error.kind() {
-                        // Nobody is waiting: time to show what was written so far, and to wait.
-                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                            lines.flush()?;
-                            patient.wait()?;
-                        }
-                        io::ErrorKind::Interrupted => {}
-                        // An answer went to a client that is gone; only Windows tells an unconnected socket.
-                        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused => {}
-                        _ => {
-                            let error = CallError::new("receive", &error);
-                            // Windows tells that an answer's time to live ran out.
-                            if !error.error.is(SocketError::NetworkReset, HERE) {
-                                return Err(error.into());
-                            }
-                        }
-                    }
+                // Nobody is waiting: time to show what was written so far, and to wait.
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    lines.flush()?;
+                    patient.wait()?;
                     continue;
                 }
+                Err(error) if is_of_no_account(&error) => continue,
+                Err(error) => return Err(CallError::new("receive", &error).into()),
             };
-            let kernel::Message { length, truncated: cut, from: peer, ancillary } = received;
             patient.hurry()?;
             // What is cut has filled the buffer; Wine counts 0 bytes of it.
-            let length = if cut { self.buffer } else { length };
+            let cut = received.truncated;
+            let length = if cut { self.buffer } else { received.length };
             let payload = &buffer[..length];
-            let answer = self.answer(socket, payload, cut, peer, ancillary.ttl);
+            let request = Request {
+                from: received.from,
+                payload,
+                length: received.length.max(length),
+                cut: cut && received.length <= length,
+                hops: received.ancillary.ttl,
+            };
+            let answer = match totals.peers.rule(&request, &self.reply.0) {
+                Some(rule) => Answer::Forbidden(rule),
+                None => self.answer(socket, request.from),
+            };
             totals.datagrams += 1;
             totals.bytes += length as u64;
             totals.cut += u64::from(cut);
             totals.answered += u64::from(answer == Answer::Sent);
             totals.unanswered += u64::from(answer != Answer::Sent);
-            if let Some(peer) = peer
-                && totals.peers.len() < MOST_PEERS
-            {
-                totals.peers.insert(peer);
-            }
             if !self.quiet {
-                let unanswered = answer.reason(cut);
+                let unanswered = answer.reason();
                 lines.add(&Datagram {
                     number: totals.datagrams,
-                    peer,
+                    peer: received.from,
                     payload,
                     cut,
                     unanswered: unanswered.as_deref(),
@@ -183,17 +170,7 @@ impl Server {
         Ok(totals)
     }
 
-    fn answer(&self, socket: &Socket, payload: &[u8], cut: bool, from: Option<SocketAddr>, hops: Option<u8>) -> Answer {
-        // A server that echoes is no server of ours. What was cut is known by its beginning only.
-        if payload == self.reply.0 || (cut && self.reply.0.starts_with(payload)) {
-            return Answer::Own;
-        }
-        if hops.is_some_and(|hops| hops <= HOPS) {
-            return Answer::OfServer;
-        }
-        if self.reply.length() > payload.len().max(SHORT) {
-            return Answer::Longer;
-        }
+    fn answer(&self, socket: &Socket, from: Option<SocketAddr>) -> Answer {
         let to = from.map_or_else(
             || Err(io::ErrorKind::AddrNotAvailable.into()),
             |from| socket.send_to(&self.reply.0, &SockAddr::from(from)),
@@ -205,24 +182,44 @@ impl Server {
     }
 }
 
+/// Whether a receive failed for something that happened to another datagram. Only Windows tells an unconnected socket that an
+/// answer went to a client that is gone, or that its time to live ran out.
+fn is_of_no_account(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::Interrupted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
+    kinds.contains(&error.kind()) || error.raw_os_error() == Some(SocketError::NetworkReset.on(HERE).number)
+}
+
+/// Some systems bind to the broadcast address of a network, to which nobody may send by default: connect tells it.
+fn refuse_broadcast(address: SocketAddr) -> Result<(), Ended> {
+    let probe = (!address.ip().is_unspecified()).then(|| socket::connected((address.ip(), 9).into()));
+    match probe {
+        Some(Err(error)) if error.error.is(SocketError::AccessDenied, HERE) => Err(Ended::Use(format!(
+            "{address}: a broadcast address is no address of a host: listen on {}.",
+            everywhere(address)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The flags of a receive that returns the real length of what the buffer cuts, where a system has that.
+const WITH_REAL_LENGTH: Flags = match HERE {
+    Os::Linux => TRUNC,
+    Os::Macos | Os::Windows => NO_FLAGS,
+};
+
 #[derive(PartialEq, Eq)]
 enum Answer {
     Sent,
-    Own,
-    OfServer,
-    Longer,
+    Forbidden(Rule),
     Failed(CallError),
 }
 
 impl Answer {
     /// Why there was none.
-    fn reason(&self, cut: bool) -> Option<String> {
+    fn reason(&self) -> Option<String> {
         Some(match self {
             Answer::Sent => return None,
-            Answer::Own if cut => "perhaps own reply text".to_owned(),
-            Answer::Own => "own reply text".to_owned(),
-            Answer::OfServer => "itself an answer of a server".to_owned(),
-            Answer::Longer => "the reply is longer".to_owned(),
+            Answer::Forbidden(rule) => rule.to_string(),
             Answer::Failed(error) if error.error.is(SocketError::InvalidArgument, HERE) => {
                 format!("nobody can be reached there ({})", error.error)
             }

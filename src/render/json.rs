@@ -76,6 +76,9 @@ struct EventJson<'a> {
     call: String,
     with: Option<&'a str>,
     payload: Option<String>,
+    /// The length of a payload of which only the beginning was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_bytes: Option<usize>,
     buffer: Option<usize>,
     descriptor: u64,
     local: Option<SocketAddr>,
@@ -167,6 +170,7 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         call: String::new(),
         with: event.peer.as_ref().map(|peer| named(peer.name.as_str(), !sends)),
         payload: event.payload().map(|bytes| escaped(bytes, usize::MAX).0),
+        payload_bytes: (event.left_out > 0).then(|| event.payload_length()),
         buffer: None,
         descriptor: event.descriptor,
         local: event.local,

@@ -110,15 +110,16 @@ impl Label {
         Some(match call {
             Syscall::Send { .. } if event.role == Role::EndMarker => plain(label, " ", END_MARKER.to_owned()),
             Syscall::Receive(_) if event.role == Role::EndMarker => plain(label, ": ", END_MARKER.to_owned()),
-            Syscall::Send { payload: sent, .. } => {
+            Syscall::Send { .. } => {
+                let length = event.payload_length();
                 let detail = match outcome {
-                    Outcome::Sent(taken) if *taken < sent.len() => lengths(*taken, sent.len()),
-                    _ => empty(sent),
+                    Outcome::Sent(taken) if *taken < length => lengths(*taken, length),
+                    _ => empty(length),
                 };
                 (Label { mark: " ", payload, detail, ..label }, None)
             }
             Syscall::Receive(receive) => {
-                Label { mark: ": ", payload, ..label }.received(event.protocol, receive, outcome, arrived)
+                Label { mark: ": ", payload, ..label }.received(event, receive, outcome, arrived)
             }
             Syscall::SetOption { option, value } => plain(label, " ", format!("{} {value}", option.name)),
             Syscall::GetOption(option) => match outcome {
@@ -137,12 +138,12 @@ impl Label {
     /// With what a receive brought that did not fail.
     fn received(
         self,
-        protocol: Protocol,
+        event: &Event,
         receive: &Receive,
         outcome: &Outcome,
         arrived: Arrived,
     ) -> (Self, Option<Special>) {
-        let Outcome::Received(Received { bytes, returned, truncated, .. }) = outcome else {
+        let Outcome::Received(Received { returned, truncated, .. }) = outcome else {
             return (Label { news: nothing(receive), ..self }, None);
         };
         let flag = || " (MSG_TRUNC)".to_owned();
@@ -153,13 +154,14 @@ impl Label {
             Arrived::Truncated { kept, sent } => is_truncated(lengths(kept, sent)),
             Arrived::No | Arrived::NotYet if *truncated => is_truncated(flag()),
             Arrived::No | Arrived::NotYet | Arrived::Complete => {
-                let end = protocol == Protocol::Tcp && bytes.is_empty() && receive.room() > 0;
+                let length = event.payload_length();
+                let end = event.protocol == Protocol::Tcp && length == 0 && receive.room() > 0;
                 let label = match end {
                     true => Label { payload: None, news: "end of file".to_owned(), ..self },
-                    false if *returned != bytes.len() => Label { detail: format!(" (returned {returned})"), ..self },
+                    false if *returned != length => Label { detail: format!(" (returned {returned})"), ..self },
                     // The system says so of a datagram that is complete.
                     false if *truncated => Label { detail: flag(), ..self },
-                    false => Label { detail: empty(bytes), ..self },
+                    false => Label { detail: empty(length), ..self },
                 };
                 (label, None)
             }
@@ -226,8 +228,8 @@ fn lengths(part: usize, all: usize) -> String {
 }
 
 /// An empty payload looks like none.
-fn empty(payload: &[u8]) -> String {
-    if payload.is_empty() { " (0 bytes)".to_owned() } else { String::new() }
+fn empty(length: usize) -> String {
+    if length == 0 { " (0 bytes)".to_owned() } else { String::new() }
 }
 
 /// What a receive without a result says.

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::vocabulary::escape;
+
 /// A page that is being written. All text goes through [`Text`].
 pub(super) struct Page(pub(super) String);
 
@@ -61,22 +63,13 @@ pub(super) struct Text<T>(pub(super) T);
 
 impl<T: Display> Display for Text<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Escaping(f), "{}", self.0)
-    }
-}
-
-struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
-
-impl Write for Escaping<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|c| match c {
-            '&' => self.0.write_str("&amp;"),
-            '<' => self.0.write_str("&lt;"),
-            '>' => self.0.write_str("&gt;"),
-            '"' => self.0.write_str("&quot;"),
-            '\'' => self.0.write_str("&#39;"),
-            c if super::acts(c) => write!(self.0, "{}", c.escape_unicode()),
-            c => self.0.write_char(c),
+        escape(&self.0.to_string()).chars().try_for_each(|c| match c {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            '\'' => f.write_str("&#39;"),
+            c => f.write_char(c),
         })
     }
 }
@@ -88,6 +81,6 @@ mod tests {
     #[test]
     fn html_takes_text_for_text() {
         let text = Text("<b> &amp; \"x\" 'y' \u{202e}z\u{7}\n你好").to_string();
-        assert_eq!(text, "&lt;b&gt; &amp;amp; &quot;x&quot; &#39;y&#39; \\u{202e}z\\u{7}\\u{a}你好");
+        assert_eq!(text, "&lt;b&gt; &amp;amp; &quot;x&quot; &#39;y&#39; \\u{202e}z\\u{7}\\n你好");
     }
 }

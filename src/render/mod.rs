@@ -30,7 +30,7 @@ use clap::ValueEnum;
 
 pub(crate) use self::phrases::each_once;
 pub(crate) use self::sheet::BOLD;
-use crate::vocabulary::{Host, Report, Tally};
+use crate::vocabulary::{Host, Report, Tally, escape_but};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,13 +121,6 @@ impl Results<'_> {
     }
 }
 
-/// Whether a character does something to a terminal or to the text around it, or stands for nothing by itself.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{e000}'..='\u{f8ff}')
-}
-
 /// How a report is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenderOptions {
@@ -163,14 +156,14 @@ impl RenderOptions {
     /// Writes `text` so that it fits: in ASCII when only that may be used, and nothing that acts on a terminal but the end
     /// of a line.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let fits = |c: char| (c == '\n' || !acts(c)) && (c.is_ascii() || !self.ascii);
-        if text.chars().all(fits) {
-            return Cow::Borrowed(text);
+        let text = escape_but(text, |c| c == '\n');
+        if !self.ascii || text.is_ascii() {
+            return text;
         }
         let mut plain = String::with_capacity(text.len());
         for c in text.chars() {
             match c {
-                c if fits(c) => plain.push(c),
+                c if c.is_ascii() => plain.push(c),
                 '…' => plain.push_str("..."),
                 '−' | '–' => plain.push('-'),
                 c => plain.extend(c.escape_unicode()),

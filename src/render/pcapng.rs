@@ -58,19 +58,28 @@ pub fn capture(report: &Report) -> Vec<u8> {
             let Some(datagram) = datagram(event) else { continue };
             let to = event.peer.as_ref().map_or("?", |peer| &peer.name);
             let comment = format!("scene {} \"{}\": {} -> {to}", scene.number, scene.title, event.who);
-            block(&mut file, PACKET, &packet(report.began + event.returned, &datagram, &comment));
+            block(&mut file, PACKET, &packet(report.began + event.returned, &datagram, event.left_out, &comment));
         }
     }
     file
 }
 
-/// The IP packet that this event sent, if it sent one.
+/// The IP packet that this event sent, if it sent one; without the end of a payload of which the log has the beginning.
 fn datagram(event: &Event) -> Option<Vec<u8>> {
     let Some((Syscall::Send { payload, .. }, Outcome::Sent(sent))) = event.call() else { return None };
     if event.protocol == Protocol::Tcp {
         return None;
     }
-    ip_packet(event.local?, event.peer.as_ref()?.address, payload.get(..*sent)?)
+    let (from, to, left_out) = (event.local?, event.peer.as_ref()?.address, event.left_out);
+    if left_out == 0 {
+        return ip_packet(from, to, payload.get(..*sent)?);
+    }
+    let mut packet = ip_packet(from, to, &[payload, &vec![0; left_out][..]].concat())?;
+    packet.truncate(packet.len() - left_out);
+    // Nobody knows the checksum of what is not here: 0 says that there is none (RFC 768).
+    let end = packet.len() - payload.len();
+    packet[end - 2..end].fill(0);
+    Some(packet)
 }
 
 /// IP and UDP around `payload`, with their checksums; `None` for addresses of two families.
@@ -121,14 +130,14 @@ fn checksum(parts: &[&[u8]]) -> u16 {
     !(sum as u16)
 }
 
-fn packet(time: SystemTime, bytes: &[u8], comment: &str) -> Vec<u8> {
+fn packet(time: SystemTime, bytes: &[u8], left_out: usize, comment: &str) -> Vec<u8> {
     let since: Duration = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let microseconds = since.as_micros() as u64;
     // As BSD numbers the families; the version of IP is in the first half byte.
     let family: u32 = if bytes.first().is_some_and(|byte| byte >> 4 == 6) { 24 } else { 2 };
     let length = 4 + bytes.len() as u32;
     // The interface, the time in two halves, captured and real length.
-    let fields = [0, (microseconds >> 32) as u32, microseconds as u32, length, length];
+    let fields = [0, (microseconds >> 32) as u32, microseconds as u32, length, length + left_out as u32];
     let mut body = fields.map(u32::to_le_bytes).concat();
     body.extend(family.to_le_bytes());
     body.extend(bytes);

@@ -463,25 +463,32 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
         let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
         let from = event.peer.as_ref().map(|peer| peer.name.as_str());
-        let is_full = too_long || bytes.len() == receive.room();
-        let first = |is_it: &dyn Fn(&[u8]) -> bool| {
+        let length = event.payload_length();
+        let is_full = too_long || length == receive.room();
+        let first = |is_it: &dyn Fn(&Event) -> bool| {
             events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
                 matches!(arrived, Arrived::No)
                     && send.protocol == Protocol::Udp
-                    && was_sent(send).is_some_and(is_it)
+                    && was_sent(send).is_some_and(|payload| begin_alike(payload, bytes))
+                    && is_it(send)
                     && (too_long || Some(send.who.as_str()) == from)
                     && send.peer.as_ref().is_some_and(|peer| peer.name == event.who)
             })
         };
         // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
-        let sent = first(&|payload| payload == bytes || is_full && payload.starts_with(bytes))
-            .or_else(|| first(&|payload| !bytes.is_empty() && payload.starts_with(bytes)));
+        let sent = first(&|send| send.payload_length() == length || is_full && send.payload_length() > length)
+            .or_else(|| first(&|send| length > 0 && send.payload_length() > length));
         if let Some(place) = sent {
             arrived[place] = Arrived::Complete;
-            let (kept, sent) = (bytes.len(), events[place].payload().map_or(0, <[u8]>::len));
+            let (kept, sent) = (length, events[place].payload_length());
             arrived[index] = if sent > kept { Arrived::Truncated { kept, sent } } else { Arrived::Complete };
         }
     }
+}
+
+/// Whether one payload can be the beginning of the other, by as much as the log has kept of both.
+fn begin_alike(one: &[u8], other: &[u8]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one == other)
 }
 
 /// The payload of a send that did not fail.

@@ -9,7 +9,7 @@ use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
 use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Receive, ReceiveForm, Received, Report, Role,
+    Action, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received, Report, Role,
     SendForm, SocketError, Syscall,
 };
 
@@ -109,7 +109,7 @@ impl<'e> Kind<'e> {
             Action::Moment(moment) => (moment_name(*moment), Flags::default(), None),
             Action::Call(_, Outcome::Failed { .. } | Outcome::Nothing) => return None,
             Action::Call(_, Outcome::Received(Received { truncated: true, .. })) => return None,
-            Action::Call(Syscall::Send { payload, .. }, Outcome::Sent(sent)) if *sent < payload.len() => return None,
+            Action::Call(Syscall::Send { .. }, Outcome::Sent(sent)) if *sent < event.payload_length() => return None,
             Action::Call(call, _) => match call {
                 Syscall::Receive(receive) => (call.name(), receive.flags, None),
                 Syscall::SetOption { option, .. } | Syscall::GetOption(option) => {
@@ -178,13 +178,13 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
             };
             format!("getsockopt({descriptor}, {}, {}, {value}, [4])", option.level.name(), option.name)
         }
-        Syscall::Send { form, payload } => send(descriptor, form, payload),
+        Syscall::Send { form, payload } => send(descriptor, form, payload, event.payload_length()),
         Syscall::Receive(receive) => self::receive(event, receive, outcome),
     }
 }
 
-fn send(descriptor: u64, form: &SendForm, payload: &[u8]) -> String {
-    let (shown, count) = (quoted(payload), payload.len());
+fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> String {
+    let shown = quoted(payload);
     match form {
         SendForm::Connected => format!("sendto({descriptor}, {shown}, {count}, 0, NULL, 0)"),
         SendForm::To(to) => {
@@ -345,25 +345,25 @@ pub fn check(os: Os, program: &str, arguments: &[String], options: RenderOptions
 /// An argument as a shell takes it, with no character that could act on the terminal.
 pub(crate) fn shell_word(argument: &str, ascii: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    // What is escaped for a terminal is escaped here as well; these three never act on one.
-    let shown = |c: char| matches!(c, '"' | '\'' | '\\') || c.escape_debug().count() == 1 && (c.is_ascii() || !ascii);
     if !argument.is_empty() && argument.chars().all(plain) {
-        argument.to_owned()
-    } else if argument.chars().all(shown) {
-        format!("'{}'", argument.replace('\'', r"'\''"))
-    } else {
-        let mut word = String::from("$'");
-        for c in argument.chars() {
-            match c {
-                '\'' | '\\' => word.extend(['\\', c]),
-                c if shown(c) => word.push(c),
-                c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
-                    let _ = write!(word, "\\x{byte:02x}");
-                }),
-            }
-        }
-        word + "'"
+        return argument.to_owned();
     }
+    let mut reader = Reader::default();
+    let shown: Vec<(char, bool)> = argument.chars().map(|c| (c, reader.shows(c) && (c.is_ascii() || !ascii))).collect();
+    if shown.iter().all(|(_, shown)| *shown) {
+        return format!("'{}'", argument.replace('\'', r"'\''"));
+    }
+    let mut word = String::from("$'");
+    for (c, shown) in shown {
+        match c {
+            '\'' | '\\' => word.extend(['\\', c]),
+            c if shown => word.push(c),
+            c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| {
+                let _ = write!(word, "\\x{byte:02x}");
+            }),
+        }
+    }
+    word + "'"
 }
 
 #[cfg(test)]

@@ -200,6 +200,8 @@ impl Receive {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
 
+/// None.
+pub const NO_FLAGS: Flags = Flags(0);
 /// `MSG_PEEK`: look at the next datagram and leave it in the queue. POSIX `recvfrom()`.
 pub const PEEK: Flags = Flags(1);
 /// `MSG_TRUNC` as an input flag: return the real length. Linux `recv(2)`; other systems ignore or refuse it.
@@ -366,11 +368,34 @@ pub struct Event {
     pub peer: Option<Peer>,
     /// The lesson's own, or the lab's.
     pub role: Role,
+    /// How many bytes of the payload are left out at its end.
+    pub left_out: usize,
     /// What happened.
     pub action: Action,
 }
 
 impl Event {
+    /// Leaves all but the first `kept` bytes of the payload out, unless its parts were in buffers of their own.
+    pub fn shorten(&mut self, kept: usize) {
+        let Action::Call(call, outcome) = &mut self.action else { return };
+        let bytes = match (call, outcome) {
+            (Syscall::Send { form: SendForm::Connected | SendForm::To(_), payload }, _) => payload,
+            (Syscall::Receive(receive), _) if receive.buffers.len() > 1 => return,
+            (_, Outcome::Received(Received { bytes, .. }) | Outcome::Failed { buffer: bytes, .. }) => bytes,
+            _ => return,
+        };
+        if bytes.len() > kept {
+            self.left_out += bytes.len() - kept;
+            bytes.truncate(kept);
+            bytes.shrink_to_fit();
+        }
+    }
+
+    /// How many bytes were sent, or are in the buffer after a receive, whether they are all here or not.
+    pub fn payload_length(&self) -> usize {
+        self.payload().map_or(0, <[u8]>::len) + self.left_out
+    }
+
     /// The call and what it returned; `None` for a moment.
     pub fn call(&self) -> Option<(&Syscall, &Outcome)> {
         match &self.action {
@@ -379,7 +404,7 @@ impl Event {
         }
     }
 
-    /// What was sent, or is in the buffer after a receive.
+    /// What was sent, or is in the buffer after a receive; of a long one perhaps its beginning.
     pub fn payload(&self) -> Option<&[u8]> {
         let (call, outcome) = self.call()?;
         match (call, outcome) {

@@ -40,13 +40,16 @@ pub enum SocketError {
     ConnectionRefused,
     ConnectionReset,
     DestinationRequired,
+    HostUnreachable,
     Interrupted,
     InvalidArgument,
     MessageTooLong,
     NetworkDown,
     NetworkReset,
     NetworkUnreachable,
+    NoBufferSpace,
     NotConnected,
+    NotPermitted,
     NotSupported,
     TimedOut,
     TooManyFiles,
@@ -57,7 +60,7 @@ pub enum SocketError {
 /// `(error, POSIX name, Linux number, macOS number, Windows number)`; the Windows name is `WSA` + the POSIX name.
 ///
 /// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". Windows has no EPIPE: its sockets
-/// answer WSAESHUTDOWN 10058 there; and no ENFILE. `-1` stands for "does not exist".
+/// answer WSAESHUTDOWN 10058 there; no ENFILE; and no EPERM: a firewall's refusal is WSAEACCES there. `-1` stands for "does not exist".
 const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
     (SocketError::AccessDenied, "EACCES", 13, 13, 10013),
     (SocketError::AddressInUse, "EADDRINUSE", 98, 48, 10048),
@@ -67,13 +70,16 @@ const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
     (SocketError::ConnectionRefused, "ECONNREFUSED", 111, 61, 10061),
     (SocketError::ConnectionReset, "ECONNRESET", 104, 54, 10054),
     (SocketError::DestinationRequired, "EDESTADDRREQ", 89, 39, 10039),
+    (SocketError::HostUnreachable, "EHOSTUNREACH", 113, 65, 10065),
     (SocketError::Interrupted, "EINTR", 4, 4, 10004),
     (SocketError::InvalidArgument, "EINVAL", 22, 22, 10022),
     (SocketError::MessageTooLong, "EMSGSIZE", 90, 40, 10040),
     (SocketError::NetworkDown, "ENETDOWN", 100, 50, 10050),
     (SocketError::NetworkReset, "ENETRESET", 102, 52, 10052),
     (SocketError::NetworkUnreachable, "ENETUNREACH", 101, 51, 10051),
+    (SocketError::NoBufferSpace, "ENOBUFS", 105, 55, 10055),
     (SocketError::NotConnected, "ENOTCONN", 107, 57, 10057),
+    (SocketError::NotPermitted, "EPERM", 1, 1, -1),
     (SocketError::NotSupported, "EOPNOTSUPP", 95, 102, 10045),
     (SocketError::TimedOut, "ETIMEDOUT", 110, 60, 10060),
     (SocketError::TooManyFiles, "EMFILE", 24, 24, 10024),
@@ -119,6 +125,11 @@ impl OsError {
         OsError { number, name }
     }
 
+    /// Which error this is on `os`; nothing for one that no lesson speaks of.
+    pub fn kind(&self, os: Os) -> Option<SocketError> {
+        NUMBERS.iter().find(|row| number_on(row, os) == self.number).map(|row| row.0)
+    }
+
     /// Whether this is `error` on `os`.
     pub fn is(&self, error: SocketError, os: Os) -> bool {
         error.on(os).number == self.number
@@ -140,5 +151,21 @@ mod tests {
         assert_eq!(SocketError::BrokenPipe.on(Os::Windows).number, -1);
         assert_eq!(SocketError::TooManyFilesInSystem.on(Os::Windows).number, -1);
         assert_eq!(OsError::from_number(1, Os::Windows).name, "error");
+        assert_eq!(SocketError::NotPermitted.on(Os::Windows).number, -1);
+    }
+
+    #[test]
+    fn what_a_firewall_or_a_missing_way_causes_has_a_name_on_each_system() {
+        let names = |number, os| OsError::from_number(number, os).name;
+        for (linux, macos, windows, name) in [
+            (113, 65, 10065, "EHOSTUNREACH"),
+            (13, 13, 10013, "EACCES"),
+            (101, 51, 10051, "ENETUNREACH"),
+            (105, 55, 10055, "ENOBUFS"),
+        ] {
+            assert_eq!((names(linux, Os::Linux), names(macos, Os::Macos)), (name.to_owned(), name.to_owned()));
+            assert_eq!(names(windows, Os::Windows), format!("WSA{name}"));
+        }
+        assert_eq!((names(1, Os::Linux), names(1, Os::Macos)), ("EPERM".to_owned(), "EPERM".to_owned()));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::OsError;
+use super::text::{Reader, push_escaped};
 
 /// Longest quotation of a payload, in characters; what is longer is shortened and its length given.
 const LONGEST_QUOTATION: usize = 40;
@@ -98,8 +99,8 @@ impl From<OsError> for Fact {
     }
 }
 
-/// Writes a payload so that no byte of it can act on a terminal: in quotation marks, printable UTF-8 as it is, all
-/// else escaped as in a Rust string. Past `longest` characters it is shortened and the length given in bytes.
+/// Writes a payload so that no byte of it can act on a terminal: in quotation marks, UTF-8 that a person would read as it
+/// is, all else escaped as in a Rust string (`vocabulary/text.rs` has the rule). Past `longest` characters it is shortened and the length given in bytes.
 pub fn quoted(bytes: &[u8], longest: usize) -> String {
     match escaped(bytes, longest) {
         (text, true) => format!("\"{text}\""),
@@ -124,17 +125,22 @@ pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
         left -= length.min(left);
         fits
     };
+    let mut reader = Reader::default();
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            // Nearly all of them, in payloads of megabytes: worth a way of its own.
-            let plain = matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
-            if !fits(if plain { 1 } else { c.escape_debug().count() }) {
-                return (text, false);
-            }
-            if plain {
+            let shown = reader.shows(c) && !matches!(c, '"' | '\\');
+            if shown {
+                if !fits(1) {
+                    return (text, false);
+                }
                 text.push(c);
-            } else {
-                text.extend(c.escape_debug());
+                continue;
+            }
+            let before = text.len();
+            push_escaped(&mut text, c);
+            if !fits(text.len() - before) {
+                text.truncate(before);
+                return (text, false);
             }
         }
         for byte in chunk.invalid() {
@@ -143,6 +149,7 @@ pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
                 return (text, false);
             }
             text.push_str(&escape);
+            reader.interrupt();
         }
     }
     (text, true)

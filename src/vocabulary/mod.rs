@@ -10,10 +10,11 @@ mod option;
 mod report;
 mod sentence;
 mod source;
+mod text;
 
 pub use call::{
-    Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, Outcome, PEEK, Peer, Protocol, Receive,
-    ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
+    Action, Ancillary, Announcement, Event, ExtendedError, Flags, Moment, NO_FLAGS, Outcome, PEEK, Peer, Protocol,
+    Receive, ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
 };
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
 pub use error::{Os, OsError, SocketError};
@@ -24,3 +25,4 @@ pub use option::{Level, Opt, OptionName, OptionValue};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use sentence::{Sentence, Truth};
 pub use source::{Source, sources};
+pub use text::{Reader, escape, escape_but};

@@ -73,6 +73,24 @@ fn a_call_that_does_not_return_is_the_answer_to_the_row_it_was_made_for() {
 }
 
 #[test]
+fn a_scene_that_makes_call_after_call_is_ended() {
+    let session = Arc::new(Session::new(None));
+    let log = session.begin(1, "endless");
+    let lab = Lab::new(Vec::new().into(), Arc::clone(&session), Arc::clone(&log));
+    let endless = move || -> Result<(), SceneError> {
+        let server = lab.bind("server")?;
+        loop {
+            let _ = server.receive(Receive::into(0).without_waiting());
+        }
+    };
+    let ended = watchdog::Watchdog::default().run(&session, endless).unwrap_err();
+    let said =
+        "300000 calls, and no end: no scene needs so many; the last one that did was `recvfrom` of server, in scene 1.";
+    assert_eq!(ended, SceneError::Endless(said.to_owned()));
+    assert_eq!(log.len(), 300_000);
+}
+
+#[test]
 fn a_claim_applies_where_the_system_has_such_a_thing() {
     let absent = promised("absent", "absent", 1, &sources::RFC768).absent_on(HERE, "no such thing");
     let (lab, _) = with_claims(vec![absent, promised("there", "there", 1, &sources::RFC768)]);

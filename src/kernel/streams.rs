@@ -1,0 +1,146 @@
+//! The standard streams as they come: without blocking, shut, or of a kind that cannot be read.
+
+use std::io::{self, BufRead, ErrorKind, StdinLock, StdoutLock, Write};
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[cfg(unix)]
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// Standard output. Where it is full for a moment and does not wait by itself, it is waited for. Whoever shares the stream
+/// may have told it not to wait: node and ssh do.
+pub struct Stdout(StdoutLock<'static>);
+
+impl Stdout {
+    /// Takes the stream for as long as this lives.
+    pub fn lock() -> Stdout {
+        Stdout(io::stdout().lock())
+    }
+
+    fn when_there_is_room<T>(
+        &mut self,
+        mut write: impl FnMut(&mut StdoutLock<'static>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if stdout_was_shut() {
+            return Err(io::Error::from_raw_os_error(BAD_DESCRIPTOR));
+        }
+        loop {
+            match write(&mut self.0) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(&self.0)?,
+                result => return result,
+            }
+        }
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.when_there_is_room(|out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.when_there_is_room(Write::flush)
+    }
+}
+
+/// The next line of the input, with its end where it has one; nothing at the end of the input. Of a longer line `longest`
+/// bytes are kept. Input that is not there yet is waited for.
+///
+/// # Errors
+/// When the input cannot be read.
+pub fn next_line(input: &mut StdinLock<'_>, longest: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let mut begun = false;
+    loop {
+        let there = match input.fill_buf() {
+            Ok(there) => there,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                wait_for_input(input)?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if there.is_empty() {
+            return Ok(begun.then_some(line));
+        }
+        begun = true;
+        let end = there.iter().position(|byte| *byte == b'\n').map(|place| place + 1);
+        let taken = end.unwrap_or(there.len());
+        let kept = taken.min(longest - line.len());
+        line.extend_from_slice(&there[..kept]);
+        input.consume(taken);
+        if end.is_some() {
+            return Ok(Some(line));
+        }
+    }
+}
+
+#[cfg(unix)]
+fn wait_for_room(out: &StdoutLock<'_>) -> io::Result<()> {
+    wait_until(out.as_fd(), PollFlags::POLLOUT)
+}
+
+#[cfg(unix)]
+fn wait_for_input(input: &StdinLock<'_>) -> io::Result<()> {
+    wait_until(input.as_fd(), PollFlags::POLLIN)
+}
+
+/// A stream that is shut meanwhile is ready as well: the next call says so.
+#[cfg(unix)]
+fn wait_until(stream: BorrowedFd<'_>, ready: PollFlags) -> io::Result<()> {
+    match poll(&mut [PollFd::new(stream, ready)], PollTimeout::NONE) {
+        Ok(_) | Err(nix::Error::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The streams of Windows wait by themselves.
+#[cfg(windows)]
+fn wait_for_room(_: &StdoutLock<'_>) -> io::Result<()> {
+    Err(ErrorKind::WouldBlock.into())
+}
+
+/// The streams of Windows wait by themselves.
+#[cfg(windows)]
+fn wait_for_input(_: &StdinLock<'_>) -> io::Result<()> {
+    Err(ErrorKind::WouldBlock.into())
+}
+
+#[cfg(unix)]
+const BAD_DESCRIPTOR: i32 = libc::EBADF;
+/// ERROR_INVALID_HANDLE.
+#[cfg(windows)]
+const BAD_DESCRIPTOR: i32 = 6;
+
+/// Whether the program was started without a standard output, as by `>&-`. Rust opens `/dev/null` in its place before
+/// `main`, and what is written there is lost without a word.
+#[cfg(unix)]
+fn stdout_was_shut() -> bool {
+    SHUT.load(Ordering::Relaxed)
+}
+
+#[cfg(unix)]
+static SHUT: AtomicBool = AtomicBool::new(false);
+
+#[cfg(unix)]
+extern "C" fn note_whether_stdout_is_shut() {
+    // SAFETY: it asks for the flags of a descriptor, and fails where there is none.
+    let shut = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0;
+    SHUT.store(shut, Ordering::Relaxed);
+}
+
+// SAFETY: what the section holds is called once, before `main`; the function needs nothing of the Rust runtime.
+#[cfg(unix)]
+#[used]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
+#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+static BEFORE_MAIN: extern "C" fn() = note_whether_stdout_is_shut;
+
+/// A console program of Windows has a standard output; where it has none, Rust discards what is written (`std::io::Stdout`).
+#[cfg(windows)]
+fn stdout_was_shut() -> bool {
+    false
+}

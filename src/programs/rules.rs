@@ -1,0 +1,211 @@
+//! What the server does not answer, because anybody can forge a sender.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// The time to live of an answer. Whoever asks sends with 64 or more, and nobody is 32 routers away; what arrives with
+/// no more than this is therefore an answer of another server, and is not answered. Two servers that a forged sender has
+/// set against each other are silent after the first answer, whatever they say (loops as in CVE-1999-0103).
+pub(super) const HOPS: u8 = 32;
+
+/// So often in a row a peer may send what could be an echo of the reply. A student who says `Thanks` is answered; a loop
+/// with a server that echoes ends.
+pub(super) const MOST_ECHOES: u8 = 10;
+
+/// Most peers that are told apart, so that forged senders cannot fill the memory.
+pub(super) const MOST_PEERS: usize = 65_536;
+
+/// The headers of a datagram over IPv4 in bytes: 20 and 8 (RFC 791, RFC 768). Over IPv6 they are longer, and allow more.
+const HEADERS: usize = 28;
+
+/// No answer is longer than so many times its request, so that a forged sender has little more sent to his victim than
+/// he sends himself: the rule of RFC 9000 section 8.1, headers counted.
+const MOST_TIMES: usize = 3;
+
+/// The longest reply to a request of so many bytes.
+pub(super) fn longest_reply(request: usize) -> usize {
+    MOST_TIMES * (request + HEADERS) - HEADERS
+}
+
+/// The shortest request that may be answered with so many bytes.
+pub(super) fn shortest_request(reply: usize) -> usize {
+    (reply + HEADERS).div_ceil(MOST_TIMES).saturating_sub(HEADERS)
+}
+
+/// The rule for which a datagram is not answered, with the value that decided.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// It arrived with this time to live.
+    Hops(u8),
+    /// It is one of more than [`MOST_ECHOES`] in a row that could be echoes.
+    Echo,
+    /// It could be an echo, and this peer is one too many to be told apart.
+    EchoOfStranger,
+    /// The reply is too long for a request of so many bytes.
+    Amplification {
+        /// The length of the reply, in bytes.
+        reply: usize,
+        /// The length of the request, in bytes.
+        request: usize,
+    },
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rule::Hops(hops) => write!(
+                f,
+                "rule against loops: arrived with a time to live of {hops}; answers of servers have {HOPS} or less"
+            ),
+            Rule::Echo => write!(
+                f,
+                "rule against loops: more than {MOST_ECHOES} times in a row the reply text, as from a server that echoes"
+            ),
+            Rule::EchoOfStranger => write!(
+                f,
+                "rule against loops: the reply text, from one of more than {MOST_PEERS} peers, as from a server that echoes"
+            ),
+            Rule::Amplification { reply, request } => write!(
+                f,
+                "rule against amplification: a reply of {reply} bytes, and {} at most for a request of {request} \
+                 ({MOST_TIMES} times as much, headers counted)",
+                longest_reply(*request)
+            ),
+        }
+    }
+}
+
+/// What is known of a datagram before it is answered.
+pub(super) struct Request<'a> {
+    /// Who sent it, where the system said so.
+    pub from: Option<SocketAddr>,
+    /// What the buffer has of it.
+    pub payload: &'a [u8],
+    /// Its real length, where the system said so; else that of the payload.
+    pub length: usize,
+    /// Whether the buffer was too short for it, and its real length is not known.
+    pub cut: bool,
+    /// Its time to live, where the system said so.
+    pub hops: Option<u8>,
+}
+
+/// The peers that were heard, and how many datagrams in a row each has sent that could be echoes of the reply.
+#[derive(Default)]
+pub(super) struct Peers {
+    echoes: HashMap<SocketAddr, u8>,
+}
+
+impl Peers {
+    /// How many there are, at most [`MOST_PEERS`].
+    pub fn count(&self) -> usize {
+        self.echoes.len()
+    }
+
+    /// Notes that a datagram came; the rule for which it is not to be answered with `reply`.
+    pub fn rule(&mut self, request: &Request<'_>, reply: &[u8]) -> Option<Rule> {
+        let echo = self.echo(request, request.could_echo(reply));
+        let hops = request.hops.filter(|hops| *hops <= HOPS).map(Rule::Hops);
+        hops.or(echo).or_else(|| request.amplifies(reply.len()))
+    }
+
+    fn echo(&mut self, request: &Request<'_>, could_echo: bool) -> Option<Rule> {
+        let from = request.from?;
+        let full = self.count() >= MOST_PEERS;
+        let in_a_row = match self.echoes.get_mut(&from) {
+            Some(in_a_row) => in_a_row,
+            None if full => return could_echo.then_some(Rule::EchoOfStranger),
+            None => self.echoes.entry(from).or_default(),
+        };
+        *in_a_row = if could_echo { in_a_row.saturating_add(1) } else { 0 };
+        (*in_a_row > MOST_ECHOES).then_some(Rule::Echo)
+    }
+}
+
+impl Request<'_> {
+    /// Whether it is the reply text. What was cut is known by its beginning only, and its length where the system says it.
+    fn could_echo(&self, reply: &[u8]) -> bool {
+        reply.starts_with(self.payload) && (self.length == reply.len() || self.cut)
+    }
+
+    fn amplifies(&self, reply: usize) -> Option<Rule> {
+        // On loopback there is no third party.
+        let loopback = self.from.is_some_and(|from| from.ip().to_canonical().is_loopback());
+        let too_long = !loopback && reply > longest_reply(self.length);
+        too_long.then_some(Rule::Amplification { reply, request: self.length })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(from: &str, payload: &'static [u8]) -> Request<'static> {
+        Request { from: Some(from.parse().unwrap()), payload, length: payload.len(), cut: false, hops: Some(64) }
+    }
+
+    #[test]
+    fn a_reply_has_at_most_three_times_the_bytes_of_its_request_headers_counted() {
+        assert_eq!((longest_reply(0), longest_reply(1), longest_reply(100)), (56, 59, 356));
+        for reply in 0..=65_507 {
+            let request = shortest_request(reply);
+            assert!(longest_reply(request) >= reply);
+            assert!(request == 0 || longest_reply(request - 1) < reply);
+        }
+        let mut peers = Peers::default();
+        let too_long = Some(Rule::Amplification { reply: 57, request: 0 });
+        assert_eq!(peers.rule(&request("192.0.2.1:9", b""), &[b'x'; 56]), None);
+        assert_eq!(peers.rule(&request("192.0.2.1:9", b""), &[b'x'; 57]), too_long);
+        assert_eq!(peers.rule(&request("192.0.2.1:9", b"a"), &[b'x'; 57]), None);
+        for loopback in ["127.0.0.1:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
+            assert_eq!(peers.rule(&request(loopback, b""), &[b'x'; 65_507]), None);
+        }
+    }
+
+    #[test]
+    fn what_arrives_with_an_answers_time_to_live_is_one() {
+        let mut peers = Peers::default();
+        let with = |hops| Request { hops: Some(hops), ..request("127.0.0.1:9", b"hello") };
+        assert_eq!(peers.rule(&with(32), b"Thanks"), Some(Rule::Hops(32)));
+        assert_eq!(peers.rule(&with(33), b"Thanks"), None);
+    }
+
+    #[test]
+    fn the_reply_text_is_answered_unless_it_comes_again_and_again() {
+        let mut peers = Peers::default();
+        let (thanks, other) = (request("127.0.0.1:9", b"Thanks"), request("127.0.0.1:8", b"Thanks"));
+        for _ in 0..2 {
+            for _ in 0..MOST_ECHOES {
+                assert_eq!(peers.rule(&thanks, b"Thanks"), None);
+            }
+            assert_eq!(peers.rule(&thanks, b"Thanks"), Some(Rule::Echo));
+            assert_eq!(peers.rule(&other, b"Thanks"), None);
+            assert_eq!(peers.rule(&request("127.0.0.1:9", b"hello"), b"Thanks"), None);
+        }
+    }
+
+    #[test]
+    fn what_the_buffer_left_is_an_echo_only_where_its_length_can_be_the_replys() {
+        let cut = |payload, length, cut| Request { length, cut, ..request("127.0.0.1:9", payload) };
+        assert!(cut(b"T", 6, false).could_echo(b"Thanks"), "the system says that it has six bytes");
+        assert!(!cut(b"T", 4, false).could_echo(b"Thanks"), "Test");
+        assert!(cut(b"T", 1, true).could_echo(b"Thanks"), "the system does not say how long it was");
+        assert!(!cut(b"T", 1, false).could_echo(b"Thanks"));
+    }
+
+    #[test]
+    fn forged_peers_cannot_fill_the_memory_nor_make_a_loop() {
+        let mut peers = Peers::default();
+        let peer = |number: usize| {
+            let [b, c, d] = [number >> 16, number >> 8, number].map(|byte| byte as u8);
+            SocketAddr::from(([10, b, c, d], 9))
+        };
+        let from = |number, payload| Request { from: Some(peer(number)), ..request("127.0.0.1:9", payload) };
+        for number in 0..=MOST_PEERS {
+            assert_eq!(peers.rule(&from(number, b"hello"), b"Thanks"), None);
+        }
+        assert_eq!(peers.count(), MOST_PEERS);
+        assert_eq!(peers.rule(&from(0, b"Thanks"), b"Thanks"), None);
+        assert_eq!(peers.rule(&from(MOST_PEERS, b"Thanks"), b"Thanks"), Some(Rule::EchoOfStranger));
+    }
+}
