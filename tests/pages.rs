@@ -106,6 +106,7 @@ static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
         (r"\d+(\.\d+)? (ms|s)\b", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"Linux \d+(\.\d+)?", "SYSTEM"),
+        (r"bound port \d+", "bound port NUMBER"),
         (r"\d+ received, \d+ dropped", "NUMBER received, NUMBER dropped"),
         (r"stopped after \d+ bytes", "stopped after NUMBER bytes"),
         (r"┆ any +┆ \d+ +┆ info", "┆ any ┆ NUMBER ┆ info"),

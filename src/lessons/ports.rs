@@ -22,7 +22,7 @@ pub static LESSON: Lesson = Lesson {
           keeps it. bind refuses an address that another UDP socket has (POSIX: EADDRINUSE). TCP and UDP count their ports \
           separately: each header has its own (RFC 768, RFC 9293). UDP has no connection to remember, so a port is free as \
           soon as its socket is closed; TCP may keep it in TIME-WAIT.",
-    keys: &["stays", "same-address", "tcp-same-number", "udp-again", "tcp-again"],
+    keys: &["stays", "same-address", "tcp-same-number", "udp-again"],
     guess: Guess {
         answers: &[
             "The program has to choose one with bind.",
@@ -88,7 +88,7 @@ fn first_send() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
         measured("port", "port after it", &sources::RFC6335),
-        promised("stays", "ports that 3 datagrams came from", 1, &sources::UDP_7)
+        promised("stays", "sender ports of 3 datagrams", 1, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
@@ -104,9 +104,13 @@ fn first_send() -> Scene {
         client.send_to(b"two", &server)?;
         client.send_to(b"three", &server)?;
         let received = server.receive_until_marker(1024)?;
-        received.required(2)?;
         let ports: HashSet<u16> = received.iter().filter_map(|result| result.sender_port()).collect();
-        lab.observe("stays", ports.len() + received.set_aside());
+        match (received.count(), received.set_aside()) {
+            (3.., _) => lab.observe("stays", ports.len()),
+            // What is missing came, from a port that nobody knows.
+            (_, 1..) => lab.observe("stays", ports.len() + 1),
+            (count, 0) => lab.skip("stays", format!("{count} of 3 datagrams were received")),
+        }
         Ok(())
     })
 }
@@ -147,7 +151,7 @@ fn bound_twice() -> Scene {
             SocketError::InvalidArgument,
             &sources::POSIX_BIND,
         ),
-        promised("same-address", "bind to another socket's address", SocketError::AddressInUse, &sources::POSIX_BIND),
+        promised("same-address", "bind to a used address", SocketError::AddressInUse, &sources::POSIX_BIND),
         usual("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .on(Os::Windows, "success")
@@ -172,7 +176,7 @@ fn bound_twice() -> Scene {
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn tcp_beside_it() -> Scene {
-    let claims = [promised("tcp-same-number", "TCP: bind to a UDP socket's port", "success", &sources::RFC768_PORTS)];
+    let claims = [promised("tcp-same-number", "TCP: bind to that port", "success", &sources::RFC768_PORTS)];
     let answer = "A TCP bind to the same number: {tcp-same-number}.";
     Scene::claims("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
         lab.observe("tcp-same-number", on_the_number_of_a_udp_socket(lab)?);
@@ -215,6 +219,10 @@ fn not_ours() -> Scene {
         [promised("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)];
     let answer = "bind to an address that this machine does not have returned {foreign}.";
     Scene::claims("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
+        // Linux looks for the address only where one is set up, and loopback is: a datagram passes.
+        let (server, client) = (lab.bind("local server")?, lab.endpoint("client")?);
+        client.send_to(b"hello", &server)?;
+        server.receive(16).required("a datagram over loopback")?;
         // An address for documentation (RFC 5737): no machine has it.
         let elsewhere = SocketAddr::from(([203, 0, 113, 1], 0));
         lab.observe("foreign", lab.endpoint("server")?.bind(elsewhere));
