@@ -17,7 +17,7 @@ use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, TRUNC};
+use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -72,7 +72,7 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be had, the socket fails, or nothing can be written any more.
-    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, Ended> {
         let address = self.address.resolve(Use::Listen)?;
         let socket = socket::bound(address)?;
         refuse_broadcast(address)?;
@@ -92,7 +92,7 @@ impl Server {
                 Total::count("unanswered", totals.unanswered),
             ],
         )?;
-        Ok(())
+        Ok(Status::AsExpected)
     }
 
     fn greet(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
