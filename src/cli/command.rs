@@ -231,8 +231,10 @@ fn client_command() -> Command {
              server up may take longer. It receives from this server only, at one port: its socket is connected. UDP does \
              not say which message an answer belongs to: what comes too late is set aside and counted before the next \
              message, and shown as perhaps late after it.\n\n\
-             Example: udp-lab client 127.0.0.1:8888 hello world\n\n\
-             Exit status: 0 whether or not answers came, the table tells; 2 wrong use; 3 could not run here.",
+             Example: udp-lab client 127.0.0.1:8888 hello world\n\
+             As ping: udp-lab client 127.0.0.1:8888 --count 10 --numbered --timeout 1s\n\n\
+             Exit status: 0 whether or not answers came, the table tells; 1 with --fail-unanswered where one did not; 2 wrong \
+             use; 3 could not run here.",
         )
     })
 }

@@ -61,8 +61,8 @@ fn to_repeat(given: impl Iterator<Item = String>) -> Vec<String> {
 fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Options) -> Result<Status, Failure> {
     let called = || invocation::invocation(program);
     let Some((name, arguments)) = matches.subcommand() else { return info::start(&called(), options) };
-    if name != "server" {
-        // The server writes its table first.
+    let writes_its_table_first = name == "server" || name == "client" && arguments.get_one::<u16>("count").is_some();
+    if !writes_its_table_first {
         kernel::end_at_a_signal()
             .map_err(|error| Failure::Environment(format!("cannot watch for signals: {error}")))?;
     }

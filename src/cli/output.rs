@@ -42,12 +42,12 @@ pub(super) fn coloured() -> bool {
 pub(super) fn converse(
     name: &str,
     options: Options,
-    talk: impl FnOnce(&mut Transcript<'_>) -> Result<(), Failure>,
+    talk: impl FnOnce(&mut Transcript<'_>) -> Result<Status, Failure>,
 ) -> Result<Status, Failure> {
     let lines = format!("{name} writes a line as things happen: --format table or json");
     let json = table_or_json(options.format, &lines)?;
     let mut out = BufWriter::with_capacity(64 * 1024, stdout());
-    talk(&mut Transcript { out: &mut out, json, options: options.render_options() })?;
+    let status = talk(&mut Transcript { out: &mut out, json, options: options.render_options() })?;
     out.flush()?;
-    Ok(Status::AsExpected)
+    Ok(status)
 }

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use socket2::Socket;
 
 use super::address::Use;
+use super::pinger::Pinger;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
 use super::{Address, Ended, Transcript};
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Call, CallError};
 use crate::lessons::parameters::{self, counted};
-use crate::vocabulary::{SocketError, quoted};
+use crate::vocabulary::{SocketError, Status, quoted};
 
 /// What the client can be told.
 #[derive(Args)]
@@ -31,6 +32,22 @@ pub struct Client {
     /// How long each message may take from its sending to its answer, such as 500ms or 2s
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = patience)]
     timeout: Duration,
+
+    /// Ask N times and sum up as ping does, also at Ctrl-C; at most one MESSAGE, else "Ping"
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    count: Option<u16>,
+
+    /// With --count: from one message to the next; without --numbered each waits for the answer to the one before
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = patience, requires = "count")]
+    interval: Duration,
+
+    /// With --count: the number and the time behind the text, so that an answer says which message it belongs to
+    #[arg(long, requires = "count")]
+    numbered: bool,
+
+    /// Exit status 1 where a message has no answer
+    #[arg(long)]
+    fail_unanswered: bool,
 }
 
 fn patience(text: &str) -> Result<Duration, String> {
@@ -44,6 +61,8 @@ fn patience(text: &str) -> Result<Duration, String> {
 
 #[derive(Default)]
 struct Totals {
+    /// With those that could not be sent.
+    asked: usize,
     sent: usize,
     round_trips: Vec<Duration>,
     late: usize,
@@ -65,9 +84,30 @@ impl Client {
     ///
     /// # Errors
     /// When the address cannot be used, the socket fails, the input cannot be read, or nothing can be written any more.
-    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, Ended> {
+        if self.count.is_some() && self.messages.len() > 1 {
+            return Err(Ended::Use("--count: one MESSAGE is sent again and again, not several".to_owned()));
+        }
         let server = self.address.resolve(Use::Ask)?;
         let socket = socket::connected(server)?;
+        let unanswered = match self.count {
+            Some(count) => self.ping(count.into(), &socket, transcript)?,
+            None => self.converse(server, socket, transcript)?,
+        };
+        Ok(if self.fail_unanswered && unanswered > 0 { Status::Differs } else { Status::AsExpected })
+    }
+
+    /// Asks again and again; how many messages had no answer.
+    fn ping(&self, count: usize, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<usize, Ended> {
+        let message = self.messages.first().map_or("Ping", String::as_str).as_bytes();
+        let Client { interval, timeout, numbered, .. } = *self;
+        let requests = Pinger { message, count, interval, timeout, numbered }.run(socket, transcript)?;
+        transcript.totals("Client", requests.rows())?;
+        Ok(requests.unanswered())
+    }
+
+    /// Sends the messages that were given, or the input's; how many had no answer.
+    fn converse(&self, server: SocketAddr, socket: Socket, transcript: &mut Transcript<'_>) -> Result<usize, Ended> {
         let (timeout, totals) = (self.timeout, Totals::default());
         let mut conversation = Conversation { socket, server, timeout, transcript, totals, open: 0 };
         if self.messages.is_empty() {
@@ -80,8 +120,9 @@ impl Client {
         }
         conversation.discard_what_came_late()?;
         let Conversation { transcript, mut totals, .. } = conversation;
+        let unanswered = totals.asked - totals.round_trips.len();
         transcript.totals("Client", totals.rows())?;
-        Ok(())
+        Ok(unanswered)
     }
 }
 
@@ -120,6 +161,7 @@ impl Conversation<'_, '_> {
 
     fn exchange(&mut self, message: &[u8]) -> Result<(), Ended> {
         self.discard_what_came_late()?;
+        self.totals.asked += 1;
         let started = Instant::now();
         let answer = self.ask(message, started)?;
         let round_trip = started.elapsed();

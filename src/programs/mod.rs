@@ -4,6 +4,7 @@ mod address;
 pub mod client;
 mod lines;
 mod pasted;
+mod pinger;
 mod rules;
 pub mod server;
 mod signals;

@@ -11,7 +11,11 @@ pub(super) const HOPS: u8 = 32;
 
 /// So often in a row a peer may send what could be an echo of the reply. A student who says `Thanks` is answered; a loop
 /// with a server that echoes ends.
-pub(super) const MOST_ECHOES: u8 = 10;
+pub(super) const MOST_ECHOES: u16 = 10;
+
+/// So many datagrams of one peer are sent back. Of a server that echoes nothing tells whether its peer does so, too; whatever
+/// has set two of them against each other, this ends it. Who asks as often takes a new port.
+pub(super) const MOST_SENT_BACK: u16 = 10_000;
 
 /// Most peers that are told apart, so that forged senders cannot fill the memory.
 pub(super) const MOST_PEERS: usize = 65_536;
@@ -40,6 +44,8 @@ pub(super) enum Rule {
     Hops(u8),
     /// It is one of more than [`MOST_ECHOES`] in a row that could be echoes.
     Echo,
+    /// It is one of more than [`MOST_SENT_BACK`] from this peer.
+    SentBack,
     /// It could be an echo, and this peer is one too many to be told apart.
     EchoOfStranger,
     /// The reply is too long for a request of so many bytes.
@@ -62,16 +68,38 @@ impl fmt::Display for Rule {
                 f,
                 "rule against loops: more than {MOST_ECHOES} times in a row the reply text, as from a server that echoes"
             ),
-            Rule::EchoOfStranger => write!(
+            Rule::SentBack => write!(
                 f,
-                "rule against loops: the reply text, from one of more than {MOST_PEERS} peers, as from a server that echoes"
+                "rule against loops: more than {MOST_SENT_BACK} datagrams of one peer, as from another server that echoes"
             ),
+            Rule::EchoOfStranger => {
+                write!(f, "rule against loops: what could be an echo, from one of more than {MOST_PEERS} peers")
+            }
             Rule::Amplification { reply, request } => write!(
                 f,
                 "rule against amplification: a reply of {reply} bytes, and {} at most for a request of {request} \
                  ({MOST_TIMES} times as much, headers counted)",
                 longest_reply(*request)
             ),
+        }
+    }
+}
+
+/// What a datagram is answered with.
+#[derive(Clone, Copy)]
+pub(super) enum Reply<'a> {
+    /// Always this text.
+    Text(&'a [u8]),
+    /// What was received of it.
+    Echo,
+}
+
+impl<'a> Reply<'a> {
+    /// The answer to what was received.
+    pub fn to(self, payload: &'a [u8]) -> &'a [u8] {
+        match self {
+            Reply::Text(text) => text,
+            Reply::Echo => payload,
         }
     }
 }
@@ -90,10 +118,11 @@ pub(super) struct Request<'a> {
     pub hops: Option<u8>,
 }
 
-/// The peers that were heard, and how many datagrams in a row each has sent that could be echoes of the reply.
+/// The peers that were heard, and how many datagrams in a row each has sent that could be echoes of
+/// the answer.
 #[derive(Default)]
 pub(super) struct Peers {
-    echoes: HashMap<SocketAddr, u8>,
+    echoes: HashMap<SocketAddr, u16>,
 }
 
 impl Peers {
@@ -103,13 +132,17 @@ impl Peers {
     }
 
     /// Notes that a datagram came; the rule for which it is not to be answered with `reply`.
-    pub fn rule(&mut self, request: &Request<'_>, reply: &[u8]) -> Option<Rule> {
-        let echo = self.echo(request, request.could_echo(reply));
+    pub fn rule(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Option<Rule> {
+        let echo = match reply {
+            Reply::Text(text) => self.echo(request, request.could_echo(text), MOST_ECHOES, Rule::Echo),
+            Reply::Echo => self.echo(request, true, MOST_SENT_BACK, Rule::SentBack),
+        };
         let hops = request.hops.filter(|hops| *hops <= HOPS).map(Rule::Hops);
-        hops.or(echo).or_else(|| request.amplifies(reply.len()))
+        hops.or(echo).or_else(|| request.amplifies(reply.to(request.payload).len()))
     }
 
-    fn echo(&mut self, request: &Request<'_>, could_echo: bool) -> Option<Rule> {
+    /// Counts what could be an echo; `rule` where there are more than `most` in a row.
+    fn echo(&mut self, request: &Request<'_>, could_echo: bool, most: u16, rule: Rule) -> Option<Rule> {
         let from = request.from?;
         let full = self.count() >= MOST_PEERS;
         let in_a_row = match self.echoes.get_mut(&from) {
@@ -118,7 +151,7 @@ impl Peers {
             None => self.echoes.entry(from).or_default(),
         };
         *in_a_row = if could_echo { in_a_row.saturating_add(1) } else { 0 };
-        (*in_a_row > MOST_ECHOES).then_some(Rule::Echo)
+        (*in_a_row > most).then_some(rule)
     }
 }
 
@@ -154,11 +187,11 @@ mod tests {
         }
         let mut peers = Peers::default();
         let too_long = Some(Rule::Amplification { reply: 57, request: 0 });
-        assert_eq!(peers.rule(&request("192.0.2.1:9", b""), &[b'x'; 56]), None);
-        assert_eq!(peers.rule(&request("192.0.2.1:9", b""), &[b'x'; 57]), too_long);
-        assert_eq!(peers.rule(&request("192.0.2.1:9", b"a"), &[b'x'; 57]), None);
+        assert_eq!(peers.rule(&request("192.0.2.1:9", b""), Reply::Text(&[b'x'; 56])), None);
+        assert_eq!(peers.rule(&request("192.0.2.1:9", b""), Reply::Text(&[b'x'; 57])), too_long);
+        assert_eq!(peers.rule(&request("192.0.2.1:9", b"a"), Reply::Text(&[b'x'; 57])), None);
         for loopback in ["127.0.0.1:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
-            assert_eq!(peers.rule(&request(loopback, b""), &[b'x'; 65_507]), None);
+            assert_eq!(peers.rule(&request(loopback, b""), Reply::Text(&[b'x'; 65_507])), None);
         }
     }
 
@@ -166,8 +199,8 @@ mod tests {
     fn what_arrives_with_an_answers_time_to_live_is_one() {
         let mut peers = Peers::default();
         let with = |hops| Request { hops: Some(hops), ..request("127.0.0.1:9", b"hello") };
-        assert_eq!(peers.rule(&with(32), b"Thanks"), Some(Rule::Hops(32)));
-        assert_eq!(peers.rule(&with(33), b"Thanks"), None);
+        assert_eq!(peers.rule(&with(32), Reply::Text(b"Thanks")), Some(Rule::Hops(32)));
+        assert_eq!(peers.rule(&with(33), Reply::Text(b"Thanks")), None);
     }
 
     #[test]
@@ -176,11 +209,11 @@ mod tests {
         let (thanks, other) = (request("127.0.0.1:9", b"Thanks"), request("127.0.0.1:8", b"Thanks"));
         for _ in 0..2 {
             for _ in 0..MOST_ECHOES {
-                assert_eq!(peers.rule(&thanks, b"Thanks"), None);
+                assert_eq!(peers.rule(&thanks, Reply::Text(b"Thanks")), None);
             }
-            assert_eq!(peers.rule(&thanks, b"Thanks"), Some(Rule::Echo));
-            assert_eq!(peers.rule(&other, b"Thanks"), None);
-            assert_eq!(peers.rule(&request("127.0.0.1:9", b"hello"), b"Thanks"), None);
+            assert_eq!(peers.rule(&thanks, Reply::Text(b"Thanks")), Some(Rule::Echo));
+            assert_eq!(peers.rule(&other, Reply::Text(b"Thanks")), None);
+            assert_eq!(peers.rule(&request("127.0.0.1:9", b"hello"), Reply::Text(b"Thanks")), None);
         }
     }
 
@@ -194,6 +227,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_back_never_amplifies_and_ends() {
+        let mut peers = Peers::default();
+        let long = request("192.0.2.1:9", &[b'x'; 1000]);
+        for payload in [b"a", b"b"].into_iter().cycle().take(usize::from(MOST_SENT_BACK)) {
+            assert_eq!(peers.rule(&Request { payload, ..request("192.0.2.1:9", b"") }, Reply::Echo), None);
+        }
+        assert_eq!(peers.rule(&long, Reply::Echo), Some(Rule::SentBack), "whatever was sent in between");
+        assert_eq!(peers.rule(&request("192.0.2.1:8", &[b'x'; 1000]), Reply::Echo), None);
+    }
+
+    #[test]
     fn forged_peers_cannot_fill_the_memory_nor_make_a_loop() {
         let mut peers = Peers::default();
         let peer = |number: usize| {
@@ -202,10 +246,10 @@ mod tests {
         };
         let from = |number, payload| Request { from: Some(peer(number)), ..request("127.0.0.1:9", payload) };
         for number in 0..=MOST_PEERS {
-            assert_eq!(peers.rule(&from(number, b"hello"), b"Thanks"), None);
+            assert_eq!(peers.rule(&from(number, b"hello"), Reply::Text(b"Thanks")), None);
         }
         assert_eq!(peers.count(), MOST_PEERS);
-        assert_eq!(peers.rule(&from(0, b"Thanks"), b"Thanks"), None);
-        assert_eq!(peers.rule(&from(MOST_PEERS, b"Thanks"), b"Thanks"), Some(Rule::EchoOfStranger));
+        assert_eq!(peers.rule(&from(0, b"Thanks"), Reply::Text(b"Thanks")), None);
+        assert_eq!(peers.rule(&from(MOST_PEERS, b"Thanks"), Reply::Text(b"Thanks")), Some(Rule::EchoOfStranger));
     }
 }

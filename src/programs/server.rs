@@ -1,4 +1,4 @@
-//! The article's server: one socket, one loop, an answer to every datagram.
+//! The article's server: one socket, one loop, an answer to every datagram; or what came, with `--echo`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,13 +11,13 @@ use socket2::{SockAddr, Socket};
 
 use super::address::{Use, everywhere};
 use super::lines::{Datagram, Lines};
-use super::rules::{HOPS, MOST_PEERS, Peers, Request, Rule, longest_reply, shortest_request};
+use super::rules::{HOPS, MOST_PEERS, Peers, Reply, Request, Rule, longest_reply, shortest_request};
 use super::transcript::Total;
 use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, TRUNC};
+use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -32,6 +32,10 @@ pub struct Server {
     /// The answer; over a network one of more than 56 bytes only to longer datagrams
     #[arg(long, value_name = "TEXT", default_value = "Thanks")]
     reply: Message,
+
+    /// Answer with what came, as far as the buffer has it
+    #[arg(long, conflicts_with = "reply")]
+    echo: bool,
 
     /// Length of the receive buffer, 0 to 65535: what is longer is cut
     #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
@@ -68,7 +72,7 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be had, the socket fails, or nothing can be written any more.
-    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, Ended> {
         let address = self.address.resolve(Use::Listen)?;
         let socket = socket::bound(address)?;
         refuse_broadcast(address)?;
@@ -88,7 +92,7 @@ impl Server {
                 Total::count("unanswered", totals.unanswered),
             ],
         )?;
-        Ok(())
+        Ok(Status::AsExpected)
     }
 
     fn greet(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
@@ -104,7 +108,7 @@ impl Server {
                     None => format!("Only this machine is heard; {} listens to others, too.\n", everywhere(ask)),
                 });
                 let (reply, request) = (self.reply.length(), shortest_request(self.reply.length()));
-                if open.is_some() && reply > longest_reply(0) {
+                if open.is_some() && !self.echo && reply > longest_reply(0) {
                     text.push_str(&format!(
                         "The reply has {reply} bytes: over a network, what is shorter than {request} is not answered.\n"
                     ));
@@ -146,9 +150,10 @@ impl Server {
                 cut: cut && received.length <= length,
                 hops: received.ancillary.ttl,
             };
-            let answer = match totals.peers.rule(&request, &self.reply.0) {
+            let reply = if self.echo { Reply::Echo } else { Reply::Text(&self.reply.0) };
+            let answer = match totals.peers.rule(&request, reply) {
                 Some(rule) => Answer::Forbidden(rule),
-                None => self.answer(socket, request.from),
+                None => answer(socket, request.from, reply.to(payload)),
             };
             totals.datagrams += 1;
             totals.bytes += length as u64;
@@ -169,16 +174,14 @@ impl Server {
         lines.flush()?;
         Ok(totals)
     }
+}
 
-    fn answer(&self, socket: &Socket, from: Option<SocketAddr>) -> Answer {
-        let to = from.map_or_else(
-            || Err(io::ErrorKind::AddrNotAvailable.into()),
-            |from| socket.send_to(&self.reply.0, &SockAddr::from(from)),
-        );
-        match to {
-            Ok(_) => Answer::Sent,
-            Err(error) => Answer::Failed(CallError::new("answer", &error)),
-        }
+fn answer(socket: &Socket, to: Option<SocketAddr>, payload: &[u8]) -> Answer {
+    let sent = to
+        .map_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()), |to| socket.send_to(payload, &SockAddr::from(to)));
+    match sent {
+        Ok(_) => Answer::Sent,
+        Err(error) => Answer::Failed(CallError::new("answer", &error)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod addresses;
 mod article;
 mod client;
+mod pinger;
 mod rules;
 mod server;
 mod streams;

@@ -237,3 +237,19 @@ fn a_hundred_thousand_hostile_datagrams_leave_a_server_as_it_was() {
         assert!(line.starts_with(&format!("{number}  127.")) && is_harmless(line), "{line:?}");
     }
 }
+
+/// Two of them that a forged sender has set against each other: each answers with 32 hops, which the other does not answer.
+#[test]
+fn what_a_server_sends_back_is_not_sent_back_again() {
+    let server = Server::start(&["--echo", "--count", "2"]);
+    let other = peer();
+    assert_eq!(ask(&other, &server, b"ping"), b"ping");
+    server.line();
+    other.set_ttl(32).unwrap();
+    other.send_to(b"ping", server.address).unwrap();
+    let line = server.line();
+    assert!(
+        !cfg!(unix) || line.contains("not answered: rule against loops: arrived with a time to live of 32"),
+        "{line}"
+    );
+}

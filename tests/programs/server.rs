@@ -224,3 +224,27 @@ fn after_one_signal_a_server_waits_for_its_reader_and_writes_the_table() {
     assert!(ending.output.contains("  5 bytes  \"hello\"\n"), "{}", ending.output);
     assert_eq!(ending.totals(["datagrams", "answered"]), ["1", "1"]);
 }
+
+#[test]
+fn an_echo_is_what_came_as_far_as_the_buffer_has_it() {
+    let server = Server::start(&["--echo", "--buffer", "300", "--count", "260"]);
+    let here = peer();
+    for payload in hostile_payloads().into_iter().filter(|payload| payload.len() == 1) {
+        assert_eq!(ask(&here, &server, &payload), payload);
+        server.line();
+    }
+    assert_eq!(ask(&here, &server, b""), b"");
+    let long = [b'x'; 400];
+    assert_eq!(ask(&here, &server, &long), long[..300]);
+    for _ in 0..2 {
+        assert_eq!(ask(&here, &server, b"again"), b"again");
+    }
+    assert_eq!(server.ending().totals(["datagrams", "cut", "answered"]), ["260", "1", "260"]);
+}
+
+#[test]
+fn an_echo_has_no_text_of_its_own() {
+    Program::start(&mut udp_lab(&["server", LOOPBACK, "--echo", "--reply", "x"]))
+        .ending()
+        .is_refused_with(2, "--reply");
+}
