@@ -88,7 +88,7 @@ fn first_send() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
         measured("port", "port after it", &sources::RFC6335),
-        promised("stays", "sender ports of 3 datagrams", 1, &sources::UDP_7)
+        promised("stays", "ports of 3 datagrams", 1, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
@@ -151,14 +151,14 @@ fn bound_twice() -> Scene {
             SocketError::InvalidArgument,
             &sources::POSIX_BIND,
         ),
-        promised("same-address", "bind to a used address", SocketError::AddressInUse, &sources::POSIX_BIND),
+        promised("same-address", "bind to used address", SocketError::AddressInUse, &sources::POSIX_BIND),
         usual("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::MS_REUSEADDR)
             .unlike_wine(),
     ];
-    let answer = "bind to an address that another socket has returned {same-address}.";
+    let answer = "bind to an address in use returned {same-address}.";
     Scene::claims("twice", "bind twice", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("again", server.bind(ANY_PORT));
@@ -176,7 +176,7 @@ fn bound_twice() -> Scene {
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn tcp_beside_it() -> Scene {
-    let claims = [promised("tcp-same-number", "TCP: bind to that port", "success", &sources::RFC768_PORTS)];
+    let claims = [promised("tcp-same-number", "TCP: bind that port", "success", &sources::RFC768_PORTS)];
     let answer = "A TCP bind to the same number: {tcp-same-number}.";
     Scene::claims("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
         lab.observe("tcp-same-number", on_the_number_of_a_udp_socket(lab)?);
@@ -201,7 +201,7 @@ fn on_the_number_of_a_udp_socket(lab: &Lab) -> Result<Fact, SceneError> {
 
 fn free_again() -> Scene {
     let claims = [
-        promised("udp-again", "UDP: close, bind again", "success", &sources::RFC768),
+        promised("udp-again", "UDP: bind again", "success", &sources::RFC768),
         usual("tcp-again", "TCP: close first, bind again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::COREFX_24562),
