@@ -246,8 +246,7 @@ impl Lesson {
     /// leaves its open rows skipped, and the next one runs.
     ///
     /// # Errors
-    /// [`SceneError::NoLoopback`] where no datagram at all arrives on loopback; [`SceneError::Defect`] when a scene does not keep
-    /// to its own claims.
+    /// Where no datagram at all arrives on loopback; and when a scene does not keep to its own claims, a defect of the program.
     pub fn run(&self, scenes: Vec<Scene>, observer: Option<Arc<dyn Observer>>) -> Result<Report, SceneError> {
         let session = Arc::new(Session::new(observer));
         let mut reports = Vec::with_capacity(scenes.len());
