@@ -100,6 +100,36 @@ fn without_a_network_there_is_a_sentence() {
     }
 }
 
+/// Nothing can be said of UDP where not even an end marker arrives: that is no fault of the system.
+#[test]
+#[cfg(target_os = "linux")]
+fn where_loopback_is_filtered_there_is_a_sentence_and_nobody_is_accused() {
+    let filtered = |arguments: &str| {
+        let filter = "ip link set lo up && nft add table inet t \
+                      && nft add chain inet t c '{ type filter hook input priority 0; }' \
+                      && nft add rule inet t c meta l4proto udp drop";
+        let script = format!("{filter} && exec \"$0\" {arguments}");
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "sh", "-c", &script, env!("CARGO_BIN_EXE_udp-lab")]);
+        unshare.env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).output()
+    };
+    let nft = std::process::Command::new("nft").arg("--version").output();
+    match filtered("list") {
+        Ok(output) if output.status.success() && nft.is_ok() => {}
+        _ => return crate::support::missing("a network namespace, and nft to filter in it"),
+    }
+    for arguments in ["boundaries", "delivery", "doctor"] {
+        let run = Run::from(filtered(arguments).unwrap());
+        assert_eq!(run.status, 3, "{arguments}: {}{}", run.out, run.err);
+        assert!(!run.out.contains("differs"), "{arguments}: {}", run.out);
+        let said = run.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("UDP does not pass on loopback here: ") && said.contains("Does a firewall drop it?"),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn with_too_few_descriptors_there_is_a_sentence() {
