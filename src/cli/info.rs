@@ -67,20 +67,19 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
 /// The page of a lesson, or of it what is asked for: the reason, and what scenes expect, with the sources.
 fn explanation(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Result<Cow<'static, str>, Failure> {
     let asked = detailed(arguments, options);
-    if asked.detail == Detail::Answer && !asked.why {
-        return Ok(Cow::Borrowed(lesson.page()));
-    }
-    let mut text = match asked.detail {
-        Detail::Full => format!("{}\n", lesson.page()),
-        Detail::Answer | Detail::Scenes => String::new(),
-    };
-    if asked.detail == Detail::Answer {
-        text = format!("# {}: {}\n\n{}\n\n{}\n", lesson.name, lesson.title, lesson.question, lesson.why);
-    } else {
+    let scenes = || -> Result<String, Failure> {
         let scenes = chosen(lesson, lesson.default_scenes()?, arguments)?;
-        text.push_str(&expectations::as_markdown(&lesson.predict(&scenes), None, false, asked));
-    }
-    Ok(Cow::Owned(text))
+        Ok(expectations::as_markdown(&lesson.predict(&scenes), None, false, asked))
+    };
+    Ok(match asked.detail {
+        Detail::Full => Cow::Owned(format!("{}\n{}", lesson.page(), scenes()?)),
+        Detail::Scenes => Cow::Owned(scenes()?),
+        Detail::Answer if asked.why => {
+            let Lesson { name, title, question, why, .. } = lesson;
+            Cow::Owned(format!("# {name}: {title}\n\n{question}\n\n{why}\n"))
+        }
+        Detail::Answer => Cow::Borrowed(lesson.page()),
+    })
 }
 
 /// `systems`: what other systems answered.

@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{
-    empty_datagram, overfill, tcp_descriptors_for, tcp_peer_closes, udp_descriptors_for, udp_peer_closes,
-    write_while_nobody_reads,
+    empty_datagram, overfill, tcp_binds_again, tcp_descriptors_for, tcp_peer_closes, udp_binds_again,
+    udp_descriptors_for, udp_peer_closes, write_while_nobody_reads,
 };
 use crate::lab::{Call, Endpoint, SceneError, Stream};
 use crate::vocabulary::{
@@ -311,20 +311,8 @@ fn restart() -> Scene {
         promised("udp-rebind", udp(rebind), "success", &sources::RFC768),
     ];
     Scene::claims("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
-        let listener = lab.tcp_listener("server")?;
-        let client = lab.tcp_socket("client")?;
-        client.connect(&listener)?;
-        listener.accept()?.close();
-        client.read(1);
-        client.close();
-        lab.observe("tcp-rebind", listener.close_and_bind_again());
-
-        let server = lab.bind("server")?;
-        let client = lab.bind("client")?;
-        client.send_to(b"hello", &server)?;
-        server.receive(100).required("the datagram before the close")?;
-        let rebound = server.close_and_bind_again()?;
-        lab.observe("udp-rebind", rebound);
+        lab.observe("tcp-rebind", tcp_binds_again(lab)?);
+        lab.observe("udp-rebind", udp_binds_again(lab)?);
         Ok(())
     })
 }

@@ -4,7 +4,7 @@
 use super::phrases::{USUAL, has_usual, rows_as_expected};
 use super::picture::{Extent, Picture};
 use super::sheet::{Notes, Sheet};
-use super::table::{HEADER, add, answer, heading, line, note};
+use super::table::{HEADER, add, answer, happened, heading, line, note};
 use super::{RenderOptions, Results, ladder, sentences};
 use crate::vocabulary::{Host, Report, Row, Verdict};
 
@@ -89,8 +89,8 @@ fn rows(rows: &[&Row], options: RenderOptions) -> String {
 fn troubles(report: &Report, options: RenderOptions) -> String {
     let stopped = report.scenes.iter().filter_map(|scene| Some((scene, scene.stopped.as_deref()?)));
     let stopped = stopped.map(|(scene, reason)| format!("Scene {} could not run: {reason}", scene.number));
-    let notes = report.notes().into_iter().map(|note| format!("Note: {note}."));
-    stopped.chain(notes).map(|sentence| options.wrap(&sentence, "    ") + "\n").collect()
+    let stopped: String = stopped.map(|sentence| options.wrap(&sentence, "    ") + "\n").collect();
+    stopped + &happened(report, options)
 }
 
 /// How many rows were as expected, and what the mark in front of some means.

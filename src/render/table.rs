@@ -59,9 +59,7 @@ fn every_scene(report: &Report, results: &Results<'_>) -> String {
         line(&mut text, USUAL);
     }
     text.push_str(&notes.lines(options));
-    for note in report.notes() {
-        line(&mut text, &options.wrap(&format!("Note: {note}."), "    "));
-    }
+    text.push_str(&happened(report, options));
     if options.why {
         line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
@@ -70,6 +68,11 @@ fn every_scene(report: &Report, results: &Results<'_>) -> String {
     }
     line(&mut text, &options.wrap(&format!("Next: {} {}", results.invocation.again, report.next), ""));
     text
+}
+
+/// What else happened in a run, such as that somebody else sent something.
+pub(super) fn happened(report: &Report, options: RenderOptions) -> String {
+    report.notes().into_iter().map(|note| options.wrap(&format!("Note: {note}."), "    ") + "\n").collect()
 }
 
 /// The answer in bold, made of what was observed; that a row which it rests on differs comes first.

@@ -25,6 +25,16 @@ const LOOPBACK: &str = "127.0.0.1:0";
 
 // Programs.
 
+/// What the greeting of a server puts before its address.
+const GREETING: &str = "In another terminal: udp-lab client ";
+
+/// The address in the greeting of a server whose output a test reads itself.
+#[cfg(target_os = "linux")]
+fn greeted(output: &mut impl BufRead) -> SocketAddr {
+    let mut lines = output.lines().map(Result::unwrap);
+    lines.find_map(|line| line.strip_prefix(GREETING)?.parse().ok()).expect("a greeting with an address")
+}
+
 fn udp_lab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udp-lab"));
     command.args(arguments).env("LC_ALL", "C.UTF-8");
@@ -175,7 +185,7 @@ impl Server {
             let line = program.line();
             greeting.push_str(&line);
             greeting.push('\n');
-            if let Some(address) = line.strip_prefix("In another terminal: udp-lab client ") {
+            if let Some(address) = line.strip_prefix(GREETING) {
                 break address.parse().unwrap();
             }
         };

@@ -177,14 +177,7 @@ fn server_that_waits_for_its_reader() -> (Program, impl Read) {
     let mut filling = std::fs::File::options().write(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
     let program = Program::start_with_output(udp_lab(&["server", LOOPBACK]).stdout(writer));
     let mut reader = BufReader::new(reader);
-    let mut line = String::new();
-    let address = loop {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-        if let Some(address) = line.strip_prefix("In another terminal: udp-lab client ") {
-            break address.trim_end().parse::<SocketAddr>().unwrap();
-        }
-    };
+    let address = greeted(&mut reader);
     // A write of some bytes is refused where not all of them have room: the last ones go one by one.
     for piece in [&[b'.'; 4096][..], b"."] {
         while let Ok(written) = filling.write(piece) {

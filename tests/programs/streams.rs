@@ -113,14 +113,7 @@ fn a_server_whose_output_is_full_for_a_moment_loses_no_line() {
     // It has its end of the pipe for as long as it lives.
     drop(command);
     let mut reader = BufReader::new(reader);
-    let mut line = String::new();
-    let address = loop {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-        if let Some(address) = line.strip_prefix("In another terminal: udp-lab client ") {
-            break address.trim_end().parse::<SocketAddr>().unwrap();
-        }
-    };
+    let address = greeted(&mut reader);
     // 3000 lines of a hundred bytes do not fit the pipe, which nobody reads while the server is asked.
     let asking = thread::spawn(move || {
         let here = peer();
