@@ -16,7 +16,8 @@ pub(super) fn stdout() -> Box<dyn Write> {
         // Only this stream knows how to colour an old console.
         return Box::new(AutoStream::auto(io::stdout().lock()));
     }
-    let out: Box<dyn Write> = Box::new(kernel::Stdout::lock());
+    // Below what takes colours away, as that hands the text on in pieces.
+    let out: Box<dyn Write> = Box::new(BufWriter::new(kernel::Stdout::lock()));
     if coloured() { out } else { Box::new(StripStream::new(out)) }
 }
 
