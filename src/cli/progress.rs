@@ -1,12 +1,15 @@
 //! Says on the terminal that a run takes its time.
 
-use std::fmt::Write;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use crossterm::cursor::MoveToColumn;
+use crossterm::queue;
+use crossterm::style::Print;
+use crossterm::terminal::{Clear, ClearType};
+use terminal_size::{Width, terminal_size_of};
 
 /// What is over sooner needs no sign of life.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,13 +25,14 @@ pub fn shown<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
         let (done, finished) = mpsc::channel::<()>();
         let still_running = move |time| finished.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+        let began = Instant::now();
         let tell = move || {
             if still_running(PATIENCE) {
-                let line = line(name);
+                draw(&line(name, began.elapsed()));
                 while still_running(TICK) {
-                    line.tick();
+                    draw(&line(name, began.elapsed()));
                 }
-                line.finish_and_clear();
+                draw("");
             }
         };
         // Where there is no thread for it there is no line.
@@ -39,14 +43,18 @@ pub fn shown<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
     })
 }
 
-/// The line, drawn for the first time.
-fn line(name: &'static str) -> ProgressBar {
-    let seconds = |state: &ProgressState, text: &mut dyn Write| {
-        let _ = write!(text, "{:.1} s", state.elapsed().as_secs_f64());
-    };
-    let style = ProgressStyle::default_spinner().with_key("seconds", seconds);
-    let style = style.template("{prefix} is running: {seconds}").expect("the template is well-formed");
-    let line = ProgressBar::new_spinner().with_style(style).with_prefix(name).with_elapsed(PATIENCE);
-    line.tick();
-    line
+fn line(name: &str, elapsed: Duration) -> String {
+    format!("{name} is running: {:.1} s", elapsed.as_secs_f64())
+}
+
+/// Puts `text` in the place of what was drawn before. It is cut where the terminal is narrower: what has gone on to the next
+/// line cannot be taken back.
+fn draw(text: &str) {
+    let width =
+        terminal_size_of(io::stderr()).map_or(usize::MAX, |(Width(columns), _)| usize::from(columns).saturating_sub(1));
+    let text = text.chars().take(width).collect::<String>();
+    let mut terminal = io::stderr().lock();
+    // A terminal that takes no line shows none: the run goes on.
+    let _ =
+        queue!(terminal, MoveToColumn(0), Clear(ClearType::CurrentLine), Print(text)).and_then(|()| terminal.flush());
 }
