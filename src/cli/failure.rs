@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use clap::error::ErrorKind;
 
+use crate::kernel::HERE;
 use crate::lab::SceneError;
 use crate::programs::Ended;
-use crate::vocabulary::Status;
+use crate::vocabulary::{Status, words_of};
 
 /// The exit statuses, for the help of commands that run lessons.
 pub(super) const EXIT_STATUS: &str = "\
@@ -78,7 +79,7 @@ pub(super) fn report(failure: Failure) -> Status {
         // Whoever closed the pipe has seen enough.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::AsExpected,
         Failure::Output(error) => {
-            let _ = writeln!(io::stderr(), "udp-lab: cannot write the output: {error}");
+            let _ = writeln!(io::stderr(), "udp-lab: cannot write the output: {}", words_of(&error, HERE));
             Status::CouldNotRun
         }
     }

@@ -14,8 +14,8 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// How long to wait for what must arrive: two seconds, and once a wait was in vain, and the lesson shows it, a tenth
-    /// of that for the rest.
+    /// How long to wait for what must arrive: [`LIMIT`], and once a wait was in vain, and the lesson shows it, less than
+    /// a tenth of that for the rest.
     pub(super) fn limit(&self) -> Duration {
         if self.waited_in_vain.load(Ordering::Relaxed) { Duration::from_millis(200) } else { LIMIT }
     }

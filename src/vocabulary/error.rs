@@ -1,5 +1,7 @@
 //! Errors of socket calls: one name for each, with the number it has on each system.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 /// The operating systems whose answers are written down.
@@ -40,13 +42,16 @@ pub enum SocketError {
     ConnectionRefused,
     ConnectionReset,
     DestinationRequired,
+    HostUnreachable,
     Interrupted,
     InvalidArgument,
     MessageTooLong,
     NetworkDown,
     NetworkReset,
     NetworkUnreachable,
+    NoBufferSpace,
     NotConnected,
+    NotPermitted,
     NotSupported,
     TimedOut,
     TooManyFiles,
@@ -54,10 +59,39 @@ pub enum SocketError {
     WouldBlock,
 }
 
+/// What `error` is, in the words of the GNU C library, which strace shows; the same on every system and in every language.
+fn words(error: SocketError) -> &'static str {
+    match error {
+        SocketError::AccessDenied => "permission denied",
+        SocketError::AddressInUse => "address already in use",
+        SocketError::AddressNotAvailable => "cannot assign requested address",
+        SocketError::BrokenPipe => "broken pipe",
+        SocketError::ConnectionAborted => "software caused connection abort",
+        SocketError::ConnectionRefused => "connection refused",
+        SocketError::ConnectionReset => "connection reset by peer",
+        SocketError::DestinationRequired => "destination address required",
+        SocketError::HostUnreachable => "no route to host",
+        SocketError::Interrupted => "interrupted system call",
+        SocketError::InvalidArgument => "invalid argument",
+        SocketError::MessageTooLong => "message too long",
+        SocketError::NetworkDown => "network is down",
+        SocketError::NetworkReset => "network dropped connection on reset",
+        SocketError::NetworkUnreachable => "network is unreachable",
+        SocketError::NoBufferSpace => "no buffer space available",
+        SocketError::NotConnected => "transport endpoint is not connected",
+        SocketError::NotPermitted => "operation not permitted",
+        SocketError::NotSupported => "operation not supported",
+        SocketError::TimedOut => "connection timed out",
+        SocketError::TooManyFiles => "too many open files",
+        SocketError::TooManyFilesInSystem => "too many open files in system",
+        SocketError::WouldBlock => "resource temporarily unavailable",
+    }
+}
+
 /// `(error, POSIX name, Linux number, macOS number, Windows number)`; the Windows name is `WSA` + the POSIX name.
 ///
 /// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". Windows has no EPIPE: its sockets
-/// answer WSAESHUTDOWN 10058 there; and no ENFILE. `-1` stands for "does not exist".
+/// answer WSAESHUTDOWN 10058 there; no ENFILE; and no EPERM: a firewall's refusal is WSAEACCES there. `-1` stands for "does not exist".
 const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
     (SocketError::AccessDenied, "EACCES", 13, 13, 10013),
     (SocketError::AddressInUse, "EADDRINUSE", 98, 48, 10048),
@@ -67,13 +101,16 @@ const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
     (SocketError::ConnectionRefused, "ECONNREFUSED", 111, 61, 10061),
     (SocketError::ConnectionReset, "ECONNRESET", 104, 54, 10054),
     (SocketError::DestinationRequired, "EDESTADDRREQ", 89, 39, 10039),
+    (SocketError::HostUnreachable, "EHOSTUNREACH", 113, 65, 10065),
     (SocketError::Interrupted, "EINTR", 4, 4, 10004),
     (SocketError::InvalidArgument, "EINVAL", 22, 22, 10022),
     (SocketError::MessageTooLong, "EMSGSIZE", 90, 40, 10040),
     (SocketError::NetworkDown, "ENETDOWN", 100, 50, 10050),
     (SocketError::NetworkReset, "ENETRESET", 102, 52, 10052),
     (SocketError::NetworkUnreachable, "ENETUNREACH", 101, 51, 10051),
+    (SocketError::NoBufferSpace, "ENOBUFS", 105, 55, 10055),
     (SocketError::NotConnected, "ENOTCONN", 107, 57, 10057),
+    (SocketError::NotPermitted, "EPERM", 1, 1, -1),
     (SocketError::NotSupported, "EOPNOTSUPP", 95, 102, 10045),
     (SocketError::TimedOut, "ETIMEDOUT", 110, 60, 10060),
     (SocketError::TooManyFiles, "EMFILE", 24, 24, 10024),
@@ -119,10 +156,35 @@ impl OsError {
         OsError { number, name }
     }
 
+    /// Which error this is on `os`; nothing for one that no lesson speaks of.
+    pub fn kind(&self, os: Os) -> Option<SocketError> {
+        NUMBERS.iter().find(|row| number_on(row, os) == self.number).map(|row| row.0)
+    }
+
     /// Whether this is `error` on `os`.
     pub fn is(&self, error: SocketError, os: Os) -> bool {
         error.on(os).number == self.number
     }
+}
+
+impl OsError {
+    /// What it means, on `os`: in words of our own where a lesson speaks of it.
+    pub fn words(&self, os: Os) -> String {
+        match self.kind(os) {
+            Some(error) => words(error).to_owned(),
+            None => words_of(&io::Error::from_raw_os_error(self.number), os).to_lowercase(),
+        }
+    }
+}
+
+/// What an error of files and streams means, without its number. Windows's own words come in the language of the machine
+/// and end in a full stop; there they are those of the Rust library, which tells fewer errors apart.
+pub fn words_of(error: &io::Error, os: Os) -> String {
+    let text = match os {
+        Os::Windows => error.kind().to_string(),
+        Os::Linux | Os::Macos => error.to_string(),
+    };
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 impl std::fmt::Display for OsError {
@@ -140,5 +202,47 @@ mod tests {
         assert_eq!(SocketError::BrokenPipe.on(Os::Windows).number, -1);
         assert_eq!(SocketError::TooManyFilesInSystem.on(Os::Windows).number, -1);
         assert_eq!(OsError::from_number(1, Os::Windows).name, "error");
+        assert_eq!(SocketError::NotPermitted.on(Os::Windows).number, -1);
+    }
+
+    #[test]
+    fn what_a_firewall_or_a_missing_way_causes_has_a_name_on_each_system() {
+        let names = |number, os| OsError::from_number(number, os).name;
+        for (linux, macos, windows, name) in [
+            (113, 65, 10065, "EHOSTUNREACH"),
+            (13, 13, 10013, "EACCES"),
+            (101, 51, 10051, "ENETUNREACH"),
+            (105, 55, 10055, "ENOBUFS"),
+        ] {
+            assert_eq!((names(linux, Os::Linux), names(macos, Os::Macos)), (name.to_owned(), name.to_owned()));
+            assert_eq!(names(windows, Os::Windows), format!("WSA{name}"));
+        }
+        assert_eq!((names(1, Os::Linux), names(1, Os::Macos)), ("EPERM".to_owned(), "EPERM".to_owned()));
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn the_words_are_those_that_strace_shows() {
+        for row in NUMBERS {
+            let system = words_of(&io::Error::from_raw_os_error(row.2), Os::Linux);
+            assert_eq!(row.0.on(Os::Linux).words(Os::Linux), system.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn an_error_has_the_same_words_on_each_system_that_has_it() {
+        for row in NUMBERS {
+            for os in Os::ALL.into_iter().filter(|os| number_on(row, *os) != -1) {
+                assert_eq!(row.0.on(os).words(os), words(row.0), "{} on {}", row.1, os.name());
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_of_windows_itself_is_shown() {
+        let german = io::Error::new(io::ErrorKind::PermissionDenied, "Zugriff verweigert. (os error 5)");
+        assert_eq!(words_of(&german, Os::Windows), "permission denied");
+        assert_eq!(words_of(&german, Os::Macos), "Zugriff verweigert.");
+        assert_eq!(OsError::from_number(1_000_000, Os::Windows).words(Os::Windows), "uncategorized error");
     }
 }
