@@ -380,6 +380,38 @@ fn a_file_is_named_once() {
     assert!(files(&folder).is_empty());
 }
 
+/// Whether names differ by their case is a matter of the folder: it is asked for a file of its own.
+#[test]
+fn names_that_differ_in_case_are_one_where_the_folder_says_so() {
+    let folder = folder("case");
+    fs::write(folder.join("probe"), "").unwrap();
+    let one_name = folder.join("PROBE").exists();
+    let run = run_in(&folder, &["truncation", "--export", "r.md", "--export", "R.MD"]);
+    if one_name {
+        assert_eq!((run.status, run.out.as_str()), (3, ""), "{}", run.err);
+        assert!(run.err.contains("cannot write R.MD: it is named twice"), "{}", run.err);
+        assert_eq!(files(&folder), ["probe"]);
+    } else {
+        assert_eq!(run.status, 0, "{}", run.err);
+        assert_eq!(files(&folder), ["R.MD", "probe", "r.md"]);
+    }
+}
+
+#[test]
+fn csv_begins_with_a_byte_order_mark_where_it_is_asked_for_and_nothing_else_does() {
+    const MARK: char = '\u{feff}';
+    for args in [&["list"][..], &["expect", "truncation"], &["truncation"]] {
+        let of = |format: &str, more: &[&str]| run([args, &["--format", format], more].concat()).out;
+        assert!(of("csv", &["--bom"]).starts_with(MARK) && !of("csv", &[]).contains(MARK), "{args:?}");
+        assert!(!of("json", &["--bom"]).contains(MARK), "{args:?}");
+    }
+    let folder = folder("mark");
+    run_in(&folder, &["truncation", "--bom", "--export", "r.csv", "--export", "r.json"]);
+    let csv = read(&folder, "r.csv");
+    assert!(csv.starts_with(MARK) && csv.matches(MARK).count() == 1, "{csv}");
+    assert!(!read(&folder, "r.json").contains(MARK));
+}
+
 #[test]
 fn where_no_file_can_be_created_nothing_is_run() {
     let folder = folder("nowhere");

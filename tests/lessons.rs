@@ -317,3 +317,15 @@ fn compare_shows_both_protocols_in_pairs() {
         assert_eq!(&report.observed("tcp-rebind")[..10], "EADDRINUSE");
     }
 }
+
+/// A report made under Wine cannot be taken for one of Windows, and one of Windows does not speak of Wine.
+#[test]
+fn a_report_made_under_wine_says_so() {
+    let out = run(["truncation"]).out;
+    let json = report(&["truncation"], 0);
+    let release = json.0["host"]["release"].as_str().map(str::to_owned);
+    let host = udp_lab::kernel::host();
+    assert_eq!(release.unwrap_or(host.release.clone()), host.release);
+    assert_eq!(host.release.contains("(Wine "), udp_lab::kernel::under_wine(), "{}", host.release);
+    assert_eq!(out.contains("(Wine "), udp_lab::kernel::under_wine(), "{out}");
+}

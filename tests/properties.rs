@@ -439,8 +439,16 @@ fn report() -> impl Strategy<Value = Report> {
 
 fn options() -> impl Strategy<Value = RenderOptions> {
     let detail = proptest::sample::select(vec![Detail::Answer, Detail::Scenes, Detail::Full]);
-    (60_u16..=500, any::<bool>(), any::<bool>(), any::<bool>(), detail)
-        .prop_map(|(width, ascii, ladder, why, detail)| RenderOptions { width, ascii, ladder, why, detail })
+    (60_u16..=500, any::<bool>(), any::<bool>(), any::<bool>(), detail).prop_map(
+        |(width, ascii, ladder, why, detail)| RenderOptions {
+            width,
+            ascii,
+            ladder,
+            why,
+            detail,
+            ..RenderOptions::everything(80)
+        },
+    )
 }
 
 fn run() -> impl Strategy<Value = (Vec<Report>, RenderOptions, Vec<String>)> {

@@ -1,12 +1,10 @@
 //! The screen of a lesson: the question, a picture, the answer, the rows that it rests on; all still there when the prompt is
 //! back.
 
-use std::collections::HashSet;
-
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Claim, Expect, Os};
 
-use crate::support::{Report, report, run, udp_lab};
+use crate::support::{report, run, udp_lab};
 
 /// The most lines of a screen, by its columns.
 const MOST_LINES: [(usize, usize); 3] = [(60, 32), (80, 28), (120, 28)];
@@ -190,8 +188,10 @@ fn the_next_command_repeats_the_program_as_it_was_called() {
 
 #[cfg(target_os = "linux")]
 mod broken {
+    use std::collections::HashSet;
+
     use super::*;
-    use crate::support::{Run, in_world};
+    use crate::support::{Report, Run, in_world};
 
     /// The faults that turn each row of a lesson, from its golden file.
     fn faults(lesson: &str) -> Vec<(String, HashSet<String>)> {

@@ -11,7 +11,7 @@ use tempfile::{Builder, NamedTempFile, TempPath};
 use super::failure::Failure;
 use crate::kernel::{self, HERE};
 use crate::render::{FILE_FORMATS, FileFormat, Results};
-use crate::vocabulary::Os;
+use crate::vocabulary::{Os, words_of};
 
 /// Options of every command that runs lessons.
 #[derive(Args)]
@@ -79,7 +79,8 @@ impl Export {
     /// # Errors
     /// A sentence for the user: a file is there and `force` was not given, or none can be created there.
     pub fn open(targets: Vec<Target>, force: bool) -> Result<Export, String> {
-        for (number, target) in targets.iter().enumerate() {
+        let mut places = Vec::new();
+        for target in &targets {
             let path = &target.path;
             let refused = |why: &str| Err(format!("cannot write {}: {why}", path.display()));
             if path.to_string_lossy().ends_with(std::path::is_separator) {
@@ -91,11 +92,11 @@ impl Export {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, &error)),
                 Ok(_) | Err(_) => {}
             }
-            let draft = || draft_for(path, force).map(|_| target.place());
-            let place = kernel::without_signals(draft).map_err(|error| failed(path, &error))?;
-            if targets[..number].iter().any(|other| other.place() == place) {
+            let place = kernel::without_signals(|| tried_place(target, force)).map_err(|error| failed(path, &error))?;
+            if places.contains(&place) {
                 return refused("it is named twice");
             }
+            places.push(place);
         }
         Ok(Export { targets, force })
     }
@@ -127,7 +128,7 @@ impl Export {
 }
 
 fn failed(path: &Path, error: &io::Error) -> String {
-    format!("cannot write {}: {error}", path.display())
+    format!("cannot write {}: {}", path.display(), words_of(error, HERE))
 }
 
 /// An empty file in the target's folder, removed when it is dropped. It has the mode of any new file; one that tempfile
@@ -143,6 +144,19 @@ fn draft_for(target: &Path, force: bool) -> io::Result<NamedTempFile> {
         let writable = force && File::options().write(true).open(target).is_ok();
         if writable { Builder::new().prefix(".udp-lab-").tempfile() } else { Err(refused) }
     })
+}
+
+/// Where the target is, once a file could be created there: the same for all names by which that folder finds it.
+fn tried_place(target: &Target, force: bool) -> io::Result<PathBuf> {
+    let draft = draft_for(&target.path, force)?;
+    let place = target.place();
+    Ok(if finds_in_capitals(draft.path()) { place.to_string_lossy().to_lowercase().into() } else { place })
+}
+
+/// Whether the folder of this file takes its name in capitals for the same name, as most do on Windows and macOS.
+fn finds_in_capitals(file: &Path) -> bool {
+    let capitals = file.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
+    file.with_file_name(capitals).exists()
 }
 
 /// Gives the draft the mode of the file that it will replace: what was private stays private. Windows has no modes.

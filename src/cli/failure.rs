@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use clap::error::{ContextValue, ErrorKind};
 
 use super::output::print;
+use crate::kernel::HERE;
 use crate::lab::SceneError;
 use crate::programs::Ended;
-use crate::vocabulary::{Status, escape};
+use crate::vocabulary::{Status, escape, words_of};
 
 /// The exit statuses, for the help of commands that run lessons.
 pub(super) const EXIT_STATUS: &str = "\
@@ -71,7 +72,7 @@ pub(super) fn report(failure: Failure) -> Status {
         // Whoever closed the pipe has seen enough.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::AsExpected,
         Failure::Output(error) => {
-            complain(&format!("cannot write the output: {error}"));
+            complain(&format!("cannot write the output: {}", words_of(&error, HERE)));
             Status::CouldNotRun
         }
     }

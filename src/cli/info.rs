@@ -34,7 +34,7 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
         Format::Plain => expectations::as_plain(&prediction, os, blank, render_options),
         Format::Markdown => expectations::as_markdown(&prediction, os, blank, render_options),
         Format::Json => expectations::as_json(&prediction, os),
-        Format::Csv => expectations::as_csv(&prediction, os, blank),
+        Format::Csv => csv::marked(expectations::as_csv(&prediction, os, blank), render_options),
     })
 }
 
@@ -151,7 +151,7 @@ pub(super) fn list(options: Options) -> Result<Status, Failure> {
         }
         Format::Plain => plain::records(keys, &lessons, render_options),
         Format::Markdown => markdown::table(["Lesson", "Title", "Question"], &lessons, render_options),
-        Format::Csv => csv::records([keys].into_iter().chain(lessons)),
+        Format::Csv => csv::marked(csv::records([keys].into_iter().chain(lessons)), render_options),
         Format::Json => {
             let lessons = LESSONS
                 .iter()

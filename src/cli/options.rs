@@ -1,10 +1,14 @@
 //! Options of every command: format, width, characters, colour.
 
+use std::io::IsTerminal;
+
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum, value_parser};
 
 use super::failure::Failure;
+use crate::kernel::{self, HERE};
 use crate::render::{Detail, Format, RenderOptions};
+use crate::vocabulary::Os;
 
 /// Columns that the output has at least; from 60 on there are tables.
 const LEAST_WIDTH: u16 = 20;
@@ -24,9 +28,14 @@ pub(super) struct Options {
         value_parser = value_parser!(u16).range(i64::from(LEAST_WIDTH)..=i64::from(MOST_WIDTH)))]
     width: Option<u16>,
 
-    /// Only ASCII characters; by default when the locale is not UTF-8. JSON and CSV are UTF-8 always
+    /// Only ASCII characters; by default when the locale is not UTF-8, nor what a Windows console shows of a pipe. JSON and CSV
+    /// are UTF-8 always
     #[arg(long, global = true)]
     ascii: bool,
+
+    /// Begin CSV with a byte-order mark, by which Excel knows UTF-8
+    #[arg(long, global = true)]
+    bom: bool,
 
     /// Leave the ladder above the table out
     #[arg(long, global = true)]
@@ -42,10 +51,11 @@ impl Options {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
         RenderOptions {
             width: width.clamp(LEAST_WIDTH, MOST_WIDTH),
-            ascii: self.ascii || !utf8_locale(),
+            ascii: self.ascii || !takes_utf8(),
             ladder: !self.no_ladder,
             why: false,
             detail: Detail::Answer,
+            byte_order_mark: self.bom,
         }
     }
 }
@@ -64,13 +74,28 @@ pub(super) fn locale() -> Option<String> {
     set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"))
 }
 
-/// Whether the locale's characters are UTF-8; Windows has no such setting, and its consoles take Unicode.
-fn utf8_locale() -> bool {
-    cfg!(windows)
-        || locale().is_some_and(|locale| {
-            let locale = locale.to_ascii_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        })
+/// Whether whoever reads the output takes UTF-8.
+fn takes_utf8() -> bool {
+    // A console of Windows takes Unicode, whatever its code page is.
+    if HERE == Os::Windows && std::io::stdout().is_terminal() {
+        return true;
+    }
+    match locale() {
+        Some(locale) => is_utf8(&locale),
+        None => HERE == Os::Windows && shows_utf8(kernel::console_code_page()),
+    }
+}
+
+fn is_utf8(locale: &str) -> bool {
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// Whether what comes to a console of Windows through a pipe or out of a file is shown as UTF-8; without a console a program
+/// reads it.
+fn shows_utf8(code_page: Option<u32>) -> bool {
+    const UTF_8: u32 = 65001;
+    code_page.is_none_or(|page| page == UTF_8)
 }
 
 /// Whether it is JSON that is asked for, of a command that has no other format beside the table; `sentence` says so.
@@ -86,4 +111,16 @@ pub(super) fn table_or_json(format: Format, sentence: &str) -> Result<bool, Fail
 pub(super) fn unsupported(format: Format, sentence: &str) -> Failure {
     let asked = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     clap::Error::raw(ErrorKind::InvalidValue, format!("{sentence}, not {asked}\n")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_console_with_another_code_page_gets_ascii() {
+        assert!(shows_utf8(None) && shows_utf8(Some(65001)));
+        assert!(!shows_utf8(Some(437)) && !shows_utf8(Some(850)) && !shows_utf8(Some(1252)));
+        assert!(is_utf8("C.UTF-8") && is_utf8("de_DE.utf8") && !is_utf8("C"));
+    }
 }

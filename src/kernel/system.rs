@@ -15,7 +15,11 @@ pub const HERE: Os = if cfg!(windows) {
 
 /// The machine this program runs on.
 pub fn host() -> Host {
-    Host { os: HERE, release: release(), arch: std::env::consts::ARCH }
+    let release = match wine_version() {
+        Some(version) => format!("{} (Wine {version})", release()),
+        None => release(),
+    };
+    Host { os: HERE, release, arch: std::env::consts::ARCH }
 }
 
 /// The number of a socket's descriptor, or of its handle on Windows.
@@ -66,21 +70,32 @@ fn release() -> String {
     format!("{}.{}.{}", version.major, version.minor, version.build)
 }
 
-/// Whether this is Wine and not Windows: Wine's `ntdll` tells its own version.
-#[cfg(windows)]
+/// Whether this is Wine and not Windows.
 pub fn under_wine() -> bool {
+    wine_version().is_some()
+}
+
+/// The version of Wine, where this is not Windows: Wine's `ntdll` tells it.
+#[cfg(windows)]
+fn wine_version() -> Option<String> {
+    use std::ffi::{CStr, c_char, c_void};
     #[link(name = "kernel32")]
     unsafe extern "system" {
-        fn GetModuleHandleA(name: *const std::ffi::c_char) -> *mut std::ffi::c_void;
-        fn GetProcAddress(module: *mut std::ffi::c_void, name: *const std::ffi::c_char) -> *mut std::ffi::c_void;
+        fn GetModuleHandleA(name: *const c_char) -> *mut c_void;
+        fn GetProcAddress(module: *mut c_void, name: *const c_char) -> Option<unsafe extern "system" fn()>;
     }
 
     // SAFETY: both names are C strings, and `ntdll` is loaded in every process.
-    unsafe { !GetProcAddress(GetModuleHandleA(c"ntdll.dll".as_ptr()), c"wine_get_version".as_ptr()).is_null() }
+    let found = unsafe { GetProcAddress(GetModuleHandleA(c"ntdll.dll".as_ptr()), c"wine_get_version".as_ptr()) }?;
+    // SAFETY: in Wine, where alone the function is found, it has this type and returns a C string that is never freed.
+    let version = unsafe {
+        let wine_get_version: extern "C" fn() -> *const c_char = std::mem::transmute(found);
+        CStr::from_ptr(wine_get_version())
+    };
+    Some(version.to_string_lossy().into_owned())
 }
 
-/// Whether this is Wine and not Windows.
 #[cfg(not(windows))]
-pub fn under_wine() -> bool {
-    false
+fn wine_version() -> Option<String> {
+    None
 }

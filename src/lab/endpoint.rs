@@ -14,7 +14,7 @@ use crate::vocabulary::{
     Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm, SocketError, Syscall,
 };
 
-/// A named UDP socket. Its receives end after two seconds at the latest.
+/// A named UDP socket. Its receives end after [`socket::LIMIT`] at the latest.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) socket: RecordedSocket,
@@ -85,7 +85,7 @@ impl Endpoint {
         })
     }
 
-    /// Receives: `receive(1024)` is `recvfrom` into 1024 bytes, and waits for a datagram up to two seconds. End markers of
+    /// Receives: `receive(1024)` is `recvfrom` into 1024 bytes, and waits for a datagram up to the limit. End markers of
     /// earlier proofs are passed over.
     pub fn receive(&self, how: impl Into<Receive>) -> ReceiveResult {
         let receive = how.into();

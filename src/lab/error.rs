@@ -14,7 +14,7 @@ pub struct CallError {
     pub operation: String,
     /// What the system said.
     pub error: OsError,
-    /// The system's own words for it.
+    /// What that means, in words.
     pub meaning: String,
 }
 
@@ -29,10 +29,7 @@ impl CallError {
     pub(super) fn of(operation: impl Into<String>, error: OsError) -> Self {
         let meaning = match error.number {
             0 => "this system has no such call or option".to_owned(),
-            number => {
-                let text = io::Error::from_raw_os_error(number).to_string();
-                text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.').to_lowercase()
-            }
+            _ => error.words(HERE),
         };
         CallError { operation: operation.into(), error, meaning }
     }

@@ -16,7 +16,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// How long to wait for what must arrive: two seconds. Once a wait was in vain, and the lesson shows it, a tenth of that for
+    /// How long to wait for what must arrive: [`LIMIT`]. Once a wait was in vain, and the lesson shows it, a tenth of that for
     /// the rest; longer where what did arrive has taken its time.
     pub(super) fn limit(&self) -> Duration {
         const LEAST: Duration = Duration::from_millis(200);

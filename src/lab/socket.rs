@@ -9,8 +9,9 @@ use super::{Call, CallError};
 use crate::kernel::HERE;
 use crate::vocabulary::Os;
 
-/// How long a lesson waits for what must arrive. It costs nothing when it does.
-pub const LIMIT: Duration = Duration::from_secs(2);
+/// How long a lesson waits for what must arrive. It costs nothing when it does. More than the two seconds after which Windows
+/// says that nobody listens at a TCP port (it repeats the SYN): that call is slow, and has not hung.
+pub const LIMIT: Duration = Duration::from_millis(2500);
 
 /// The longest payload that fits a datagram over IPv4: 65535 − 20 (IP header) − 8 (UDP header) bytes. RFC 768, RFC 791.
 pub const LONGEST_PAYLOAD: usize = 65_507;

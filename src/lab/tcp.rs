@@ -65,13 +65,15 @@ impl Listener {
     /// Takes one connection; those of unrelated programs are closed again.
     ///
     /// # Errors
-    /// What the system says. [`SceneError::Skip`] when no connection came within two seconds: that is no answer of the
+    /// What the system says. [`SceneError::Skip`] when no connection came within the limit: that is no answer of the
     /// call.
     pub fn accept(&self) -> Result<Stream, SceneError> {
         let mut accepted = None;
         let made = self.socket.perform_by(Syscall::Accept, |_| self.take(&mut accepted));
         match (made.outcome, accepted, made.peer) {
-            (Outcome::Nothing, ..) => Err(SceneError::Skip("accept: no connection came within 2 s".to_owned())),
+            (Outcome::Nothing, ..) => {
+                Err(SceneError::Skip(format!("accept: no connection came within {:?}", socket::LIMIT)))
+            }
             (Outcome::Failed { error, .. }, ..) => {
                 Err(CallError::of(format!("accept at {}", self.address()), error).into())
             }
@@ -175,7 +177,7 @@ impl Stream {
         self.socket.result(outcome, "end the TCP stream", drop)
     }
 
-    /// Waits, two seconds at most, until one read could return `count` bytes, so that the read that follows shows the
+    /// Waits, [`socket::LIMIT`] at most, until one read could return `count` bytes, so that the read that follows shows the
     /// stream and not the clock.
     pub fn wait_for(&self, count: usize) {
         let deadline = Instant::now() + socket::LIMIT;
@@ -188,7 +190,7 @@ impl Stream {
         }
     }
 
-    /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, nothing within two seconds, or an error.
+    /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, nothing within the limit, or an error.
     pub fn read(&self, buffer: usize) -> Fact {
         self.read_with(buffer, Flags::default())
     }

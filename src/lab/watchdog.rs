@@ -103,9 +103,9 @@ impl Watchdog {
         self.thread = None;
         self.hung += 1;
         SceneError::Hung(format!(
-            "a call has not returned for {:.1} s, and none should take longer than {} s; {}.",
+            "a call has not returned for {:.1} s, and none should take longer than {:.1} s; {}.",
             (LOOK * looks).as_secs_f64(),
-            LIMIT.as_secs(),
+            LIMIT.as_secs_f64(),
             session.last_call()
         ))
     }

@@ -17,7 +17,7 @@ use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC};
+use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC, words_of};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -78,7 +78,8 @@ impl Server {
         refuse_broadcast(address)?;
         socket::wait_at_most(&socket, PATIENCE)?;
         kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
-        let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
+        let stop = signals::stop_at_the_first()
+            .map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {}", words_of(&e, HERE))))?;
         self.greet(&socket, transcript)?;
         let totals = self.serve(&socket, &stop, Lines::new(transcript.json, transcript.options))?;
         transcript.totals(

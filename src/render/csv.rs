@@ -2,7 +2,7 @@
 //!
 //! Lines end as the tools of Unix want them; every reader of the format takes that as well.
 
-use super::Results;
+use super::{RenderOptions, Results};
 use crate::vocabulary::{Report, Row, SceneReport};
 
 const HEADER: [&str; 10] =
@@ -10,7 +10,13 @@ const HEADER: [&str; 10] =
 
 /// Every row of every lesson of a run.
 pub fn reports(results: &Results<'_>) -> String {
-    records([HEADER].into_iter().chain(results.reports.iter().flat_map(lesson)))
+    marked(records([HEADER].into_iter().chain(results.reports.iter().flat_map(lesson))), results.options)
+}
+
+/// The text behind a byte-order mark, where that is asked for: by it alone Excel knows UTF-8. Others take it for a part of the
+/// first name.
+pub fn marked(text: String, options: RenderOptions) -> String {
+    if options.byte_order_mark { format!("\u{feff}{text}") } else { text }
 }
 
 fn lesson(report: &Report) -> impl Iterator<Item = [&str; 10]> {

@@ -292,8 +292,14 @@ mod tests {
     use super::*;
     use crate::render::Detail;
 
-    const OPTIONS: RenderOptions =
-        RenderOptions { width: 80, ascii: false, ladder: true, why: false, detail: Detail::Answer };
+    const OPTIONS: RenderOptions = RenderOptions {
+        width: 80,
+        ascii: false,
+        ladder: true,
+        why: false,
+        detail: Detail::Answer,
+        byte_order_mark: false,
+    };
 
     fn truncated() -> Label {
         Label {

@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     fn options(width: u16, ascii: bool) -> RenderOptions {
-        RenderOptions { width, ascii, ladder: true, why: false, detail: Detail::Answer }
+        RenderOptions { width, ascii, ladder: true, why: false, detail: Detail::Answer, byte_order_mark: false }
     }
 
     fn plain(ladder: &Ladder, options: RenderOptions) -> String {

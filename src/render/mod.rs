@@ -134,6 +134,8 @@ pub struct RenderOptions {
     pub why: bool,
     /// How much of a report is shown.
     pub detail: Detail,
+    /// CSV begins with a byte-order mark.
+    pub byte_order_mark: bool,
 }
 
 /// How much of a report a table shows. Every other format has everything.
@@ -150,7 +152,14 @@ pub enum Detail {
 impl RenderOptions {
     /// All there is to show, in so many columns of UTF-8.
     pub const fn everything(columns: u16) -> Self {
-        RenderOptions { width: columns, ascii: false, ladder: true, why: true, detail: Detail::Full }
+        RenderOptions {
+            width: columns,
+            ascii: false,
+            ladder: true,
+            why: true,
+            detail: Detail::Full,
+            byte_order_mark: false,
+        }
     }
 
     /// Writes `text` so that it fits: in ASCII when only that may be used, and nothing that acts on a terminal but the end

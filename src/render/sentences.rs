@@ -154,7 +154,14 @@ mod tests {
     use crate::vocabulary::{Observation, Os, judge, promised, sources, tcp, udp};
 
     fn options(width: u16) -> RenderOptions {
-        RenderOptions { width, ascii: false, ladder: true, why: false, detail: crate::render::Detail::Answer }
+        RenderOptions {
+            width,
+            ascii: false,
+            ladder: true,
+            why: false,
+            detail: crate::render::Detail::Answer,
+            byte_order_mark: false,
+        }
     }
 
     fn drawn(width: u16) -> String {

@@ -2,7 +2,6 @@
 //! from outside.
 
 use std::fmt::Write;
-use std::io;
 use std::net::SocketAddr;
 
 use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
@@ -235,7 +234,7 @@ fn sender(event: &Event, outcome: &Outcome) -> String {
     }
 }
 
-/// What the call returned, by the system's own names and words for errors.
+/// What the call returned, by the system's own names for errors.
 fn result(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Done | Outcome::Value(_) => "0".to_owned(),
@@ -248,8 +247,10 @@ fn result(outcome: &Outcome) -> String {
 }
 
 fn error(error: &OsError) -> String {
-    let words = io::Error::from_raw_os_error(error.number).to_string();
-    format!("-1 {} ({})", error.name, words.split(" (os error").next().unwrap_or(&words))
+    let words = error.words(HERE);
+    // strace begins them with a capital letter.
+    let (first, rest) = words.split_at(words.chars().next().map_or(0, char::len_utf8));
+    format!("-1 {} ({}{rest})", error.name, first.to_uppercase())
 }
 
 fn address(address: SocketAddr) -> String {

@@ -1,5 +1,7 @@
 //! Errors of socket calls: one name for each, with the number it has on each system.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 /// The operating systems whose answers are written down.
@@ -55,6 +57,35 @@ pub enum SocketError {
     TooManyFiles,
     TooManyFilesInSystem,
     WouldBlock,
+}
+
+/// What `error` is, in the words of the GNU C library, which strace shows; the same on every system and in every language.
+fn words(error: SocketError) -> &'static str {
+    match error {
+        SocketError::AccessDenied => "permission denied",
+        SocketError::AddressInUse => "address already in use",
+        SocketError::AddressNotAvailable => "cannot assign requested address",
+        SocketError::BrokenPipe => "broken pipe",
+        SocketError::ConnectionAborted => "software caused connection abort",
+        SocketError::ConnectionRefused => "connection refused",
+        SocketError::ConnectionReset => "connection reset by peer",
+        SocketError::DestinationRequired => "destination address required",
+        SocketError::HostUnreachable => "no route to host",
+        SocketError::Interrupted => "interrupted system call",
+        SocketError::InvalidArgument => "invalid argument",
+        SocketError::MessageTooLong => "message too long",
+        SocketError::NetworkDown => "network is down",
+        SocketError::NetworkReset => "network dropped connection on reset",
+        SocketError::NetworkUnreachable => "network is unreachable",
+        SocketError::NoBufferSpace => "no buffer space available",
+        SocketError::NotConnected => "transport endpoint is not connected",
+        SocketError::NotPermitted => "operation not permitted",
+        SocketError::NotSupported => "operation not supported",
+        SocketError::TimedOut => "connection timed out",
+        SocketError::TooManyFiles => "too many open files",
+        SocketError::TooManyFilesInSystem => "too many open files in system",
+        SocketError::WouldBlock => "resource temporarily unavailable",
+    }
 }
 
 /// `(error, POSIX name, Linux number, macOS number, Windows number)`; the Windows name is `WSA` + the POSIX name.
@@ -136,6 +167,26 @@ impl OsError {
     }
 }
 
+impl OsError {
+    /// What it means, on `os`: in words of our own where a lesson speaks of it.
+    pub fn words(&self, os: Os) -> String {
+        match self.kind(os) {
+            Some(error) => words(error).to_owned(),
+            None => words_of(&io::Error::from_raw_os_error(self.number), os).to_lowercase(),
+        }
+    }
+}
+
+/// What an error of files and streams means, without its number. Windows's own words come in the language of the machine
+/// and end in a full stop; there they are those of the Rust library, which tells fewer errors apart.
+pub fn words_of(error: &io::Error, os: Os) -> String {
+    let text = match os {
+        Os::Windows => error.kind().to_string(),
+        Os::Linux | Os::Macos => error.to_string(),
+    };
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
 impl std::fmt::Display for OsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.name, self.number)
@@ -167,5 +218,31 @@ mod tests {
             assert_eq!(names(windows, Os::Windows), format!("WSA{name}"));
         }
         assert_eq!((names(1, Os::Linux), names(1, Os::Macos)), ("EPERM".to_owned(), "EPERM".to_owned()));
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn the_words_are_those_that_strace_shows() {
+        for row in NUMBERS {
+            let system = words_of(&io::Error::from_raw_os_error(row.2), Os::Linux);
+            assert_eq!(row.0.on(Os::Linux).words(Os::Linux), system.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn an_error_has_the_same_words_on_each_system_that_has_it() {
+        for row in NUMBERS {
+            for os in Os::ALL.into_iter().filter(|os| number_on(row, *os) != -1) {
+                assert_eq!(row.0.on(os).words(os), words(row.0), "{} on {}", row.1, os.name());
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_of_windows_itself_is_shown() {
+        let german = io::Error::new(io::ErrorKind::PermissionDenied, "Zugriff verweigert. (os error 5)");
+        assert_eq!(words_of(&german, Os::Windows), "permission denied");
+        assert_eq!(words_of(&german, Os::Macos), "Zugriff verweigert.");
+        assert_eq!(OsError::from_number(1_000_000, Os::Windows).words(Os::Windows), "uncategorized error");
     }
 }

@@ -17,7 +17,7 @@ pub use call::{
     Receive, ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
 };
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
-pub use error::{Os, OsError, SocketError};
+pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
 pub use judge::{Observation, judge};

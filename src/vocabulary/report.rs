@@ -68,17 +68,22 @@ pub struct Row {
 pub struct Host {
     /// The operating system.
     pub os: Os,
-    /// The kernel's release, as the system writes it; empty where it would not tell.
+    /// The kernel's release, as the system writes it; empty where it would not tell. Under Wine, what Wine says in Windows's
+    /// place, and behind it in parentheses that it is Wine.
     pub release: String,
     /// The processor architecture.
     pub arch: &'static str,
 }
 
 impl Host {
-    /// System and release as a sentence wants them: `Linux 6.18`.
+    /// System and release as a sentence wants them: `Linux 6.18`, `Windows 6.1 (Wine 8.0)`.
     pub fn short(&self) -> String {
-        let release: Vec<&str> = self.release.split('.').take(2).collect();
-        format!("{} {}", self.os.name(), release.join(".")).trim_end().to_owned()
+        let (release, stand_in) = match self.release.find(" (") {
+            Some(end) => self.release.split_at(end),
+            None => (self.release.as_str(), ""),
+        };
+        let release: Vec<&str> = release.split('.').take(2).collect();
+        format!("{} {}{stand_in}", self.os.name(), release.join(".")).trim_end().to_owned()
     }
 }
 
@@ -445,6 +450,11 @@ mod tests {
         assert_eq!(
             (host("6.18.44-x").as_str(), host("6").as_str(), host("").as_str()),
             ("Linux 6.18", "Linux 6", "Linux")
+        );
+        assert_eq!(
+            host("6.1.7601 (Wine 8.0)"),
+            "Linux 6.1 (Wine 8.0)",
+            "who stands in for the system is never left out"
         );
     }
 }

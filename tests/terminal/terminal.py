@@ -19,10 +19,17 @@ def resize(columns, lines):
 terminal, inside = pty.openpty()
 resize(columns, lines)
 before = termios.tcgetattr(inside)
+# macOS takes the terminal away from everybody when the leader of its session ends: this program is the leader, and reads the
+# terminal after the command has ended.
+os.setsid()
+fcntl.ioctl(inside, termios.TIOCSCTTY, 0)
 child = os.fork()
 if child == 0:
-    os.setsid()
-    fcntl.ioctl(inside, termios.TIOCSCTTY, 0)
+    os.setpgid(0, 0)
+    # Whoever is in the background, as this process still is, would be stopped by the next call.
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(inside, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
     for standard in (0, 1, 2):
         os.dup2(inside, standard)
     os.closerange(3, 256)

@@ -257,7 +257,7 @@ fn a_connection_that_does_not_come_is_no_answer_of_accept() {
     let (lab, _) = empty();
     lab.context.session.patience.wait_was_in_vain();
     let listener = lab.tcp_listener("server").unwrap();
-    let missing = SceneError::Skip("accept: no connection came within 2 s".to_owned());
+    let missing = SceneError::Skip("accept: no connection came within 2.5s".to_owned());
     assert_eq!(listener.accept().map(drop), Err(missing));
 }
 
