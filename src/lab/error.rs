@@ -53,7 +53,9 @@ impl CallError {
             // The call that picks a port by itself says so in other words than the one that is given a port.
             (SocketError::AddressInUse, "bind") if any_port => NO_PORT_LEFT,
             (SocketError::WouldBlock | SocketError::AddressInUse, "connect") => NO_PORT_LEFT,
-            (SocketError::AddressInUse, _) => "Another program has this port: choose another one, or end that program.",
+            (SocketError::AddressInUse, _) => {
+                "Another socket has this port: choose another one, or end the program that has it."
+            }
             (SocketError::AddressNotAvailable, _) => "No interface of this machine has this address.",
             (SocketError::AccessDenied, "bind") => match HERE {
                 Os::Windows => {

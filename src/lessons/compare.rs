@@ -4,6 +4,8 @@
 //! it what UDP does. A sentence names the rows by which it is judged, and what holds exactly. Four more differences follow
 //! that no tutorial lists.
 
+use std::time::{Duration, Instant};
+
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
@@ -330,20 +332,36 @@ fn nobody_there() -> Scene {
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
+        measured("tcp-told-after", tcp("time until it is told"), &sources::UNSLOTH_11213),
+        measured("udp-told-after", udp("time until it is told"), &sources::UNSLOTH_11213),
     ];
     Scene::claims("nobody", "nobody there", claims).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
         lab.attempt("udp-connect", client.connect(&nobody))?;
         lab.observe("udp-connect", "success");
+        let asked = Instant::now();
         lab.observe("udp-first", client.send(b"hello"));
-        lab.observe("udp-next", client.receive(Receive::recv(100)));
+        let told = Fact::from(client.receive(Receive::recv(100)));
+        lab.observe_or_skip("udp-told-after", time_until_told(asked, &told));
+        lab.observe("udp-next", told);
 
         let nobody = lab.tcp_bind("nobody")?;
         let client = lab.tcp_socket("client")?;
-        lab.observe("tcp-connect", client.connect(&nobody));
+        let asked = Instant::now();
+        let told = Fact::from(client.connect(&nobody));
+        lab.observe_or_skip("tcp-told-after", time_until_told(asked, &told));
+        lab.observe("tcp-connect", told);
         Ok(())
     })
+}
+
+/// The time since `asked`, where the call that has just returned `told` of an error.
+fn time_until_told(asked: Instant, told: &Fact) -> Result<Duration, String> {
+    match told {
+        Fact::Error(_) => Ok(asked.elapsed()),
+        other => Err(format!("it was told of no error: {other}")),
+    }
 }
 
 fn the_address_of_the_answer() -> Scene {

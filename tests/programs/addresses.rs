@@ -24,7 +24,9 @@ fn what_to_do_about_an_address_in_use_is_said() {
     let held = peer();
     let ending = Program::start(&mut udp_lab(&["server", &address_of(&held)])).ending();
     assert!(ending.errors.contains(": address already in use (EADDRINUSE "), "{}", ending.errors);
-    assert!(ending.errors.ends_with("Another program has this port: choose another one, or end that program.\n"));
+    assert!(
+        ending.errors.ends_with("Another socket has this port: choose another one, or end the program that has it.\n")
+    );
 }
 
 /// A broadcast address is what no socket may ask unpermitted, not even the superuser's. Nothing is sent.
