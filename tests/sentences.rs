@@ -68,7 +68,7 @@ fn the_page_on_the_article_has_the_same_verdicts() {
     let report = report(&["compare"], 0);
     let verdicts = verdicts(&report);
     assert_eq!(verdicts.len(), 5);
-    for (sentence, holds) in verdicts {
+    for (sentence, holds) in verdicts.into_iter().filter(|(_, holds)| *holds != "not observed here") {
         assert!(page.contains(&format!("| {sentence}. | {holds} |")), "{sentence}: {holds}");
     }
 }
@@ -76,28 +76,34 @@ fn the_page_on_the_article_has_the_same_verdicts() {
 #[test]
 fn every_format_has_the_sentences_with_their_verdicts() {
     let run = |arguments: &[&str]| run(["compare"].iter().chain(arguments)).out;
-    let sentence = "TCP uses send and recv, UDP sendto and recvfrom";
-    let table = format!("5. {sentence}\n   holds loosely: convention");
+    let sentence = "TCP depends on listen and accept, UDP needs neither";
+    let table = format!("4. {sentence}\n   holds loosely: only a TCP server");
     assert!(run(&[]).contains(&table));
     let brief = crate::support::run(["all"]).out;
-    assert!(brief.contains(&format!("\n5. {sentence}: holds loosely\n")), "{brief}");
-    assert!(run(&["--full"]).contains(&format!("Scene 5, calls: \"{sentence}\"\nholds loosely: convention")));
+    assert!(brief.contains(&format!("\n4. {sentence}: holds loosely\n")), "{brief}");
+    assert!(run(&["--full"]).contains(&format!("Scene 4, descriptors: \"{sentence}\"\nholds loosely: only")));
     assert!(
-        run(&["--format", "plain"]).contains(&format!("sentence: {sentence}\nholds: holds loosely\nbecause: conv"))
+        run(&["--format", "plain"]).contains(&format!("sentence: {sentence}\nholds: holds loosely\nbecause: only"))
     );
-    let markdown = format!("\n- \"{sentence}\" **holds loosely**: convention");
+    let markdown = format!("\n- \"{sentence}\" **holds loosely**: only");
     assert!(run(&["--format", "markdown"]).contains(&markdown));
     let file = crate::support::folder("sentences").join("handout.html");
     run(&["--export", file.to_str().unwrap()]);
     let html = fs::read_to_string(file).unwrap();
-    assert!(html.contains(&format!("{sentence}&quot; holds loosely: convention")), "{html}");
+    assert!(html.contains(&format!("{sentence}&quot; holds loosely: only")), "{html}");
 }
 
 #[test]
 fn the_answer_counts_the_sentences() {
-    let answer = "\nSentence 1 holds; 2, 4 and 5 hold loosely; 3 does not hold as put.\n";
-    assert!(run(["compare"]).out.contains(answer));
-    assert!(run(["compare", "--full"]).out.contains(answer));
+    // Wine is known to answer otherwise than Windows to a send without a peer.
+    let answer = match report(&["compare"], 0).row("udp-no-peer")["verdict"] == "skipped" {
+        true => "\nSentence 5 was not observed here; 1 holds; 2 and 4 hold loosely; 3 does not hold as put.",
+        false => "\nSentence 1 holds; 2, 4 and 5 hold loosely; 3 does not hold as put.\n",
+    };
+    for arguments in [&["compare"][..], &["compare", "--full"]] {
+        let out = run([arguments, &["--width", "200"]].concat()).out;
+        assert!(out.contains(answer), "{out}");
+    }
     assert!(!run(["compare", "--scene", "2"]).out.contains("Sentence"));
 }
 
@@ -119,7 +125,14 @@ fn a_scene_has_both_protocols_on_one_line() {
     let cells = |line: &str| line.split(['│', '┆']).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let lines: Vec<Vec<String>> = out.lines().map(cells).collect();
     assert!(lines.iter().any(|cells| *cells == ["", "Property", "TCP", "UDP", "Verdict", ""]), "{out}");
-    assert!(lines.iter().any(|cells| *cells == ["", "file descriptors for 5 clients", "5", "0", "match", ""]), "{out}");
+    assert!(
+        lines.iter().any(|cells| match &cells[..] {
+            [_, property, tcp, udp, verdict, _] =>
+                property == "listen" && tcp == "success" && udp.contains("EOPNOTSUPP") && verdict == "match",
+            _ => false,
+        }),
+        "{out}"
+    );
 }
 
 #[cfg(target_os = "linux")]

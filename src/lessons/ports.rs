@@ -119,7 +119,8 @@ fn receive_binds_nothing() -> Scene {
     let claims = [
         promised("unbound-receive", "recvfrom on an unbound socket returns", Fact::Nothing, &sources::POSIX_RECVFROM)
             .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_UNBOUND),
+            .cites_on(Os::Windows, &sources::WINE_UNBOUND)
+            .unlike_wine(),
         no_port("still-unbound", "its port is then"),
     ];
     let answer = "recvfrom returned {unbound-receive}, and the port was {still-unbound}.";
@@ -216,7 +217,8 @@ fn free_again() -> Scene {
 
 fn not_ours() -> Scene {
     let claims =
-        [promised("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)];
+        [promised("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)
+            .unlike_wine()];
     let answer = "bind to an address that this machine does not have returned {foreign}.";
     Scene::claims("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
         // Linux looks for the address only where one is set up, and loopback is: a datagram passes.
@@ -236,7 +238,8 @@ fn to_port_zero() -> Scene {
             .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
             .on(Os::Windows, 5)
-            .cites_on(Os::Windows, &sources::WINE_UDP),
+            .cites_on(Os::Windows, &sources::WINE_UDP)
+            .unlike_wine(),
         usual("bound-all-the-same", "is the socket bound all the same?", "yes", &sources::LINUX_PORT_0)
             .on(Os::Macos, "no")
             .cites_on(Os::Macos, &sources::XNU_PORT_0)

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
+use udp_lab::lessons::Lesson;
 
 /// The binary in a known environment: found by its name, UTF-8, 80 columns, no colour, no input.
 pub fn udp_lab() -> Command {
@@ -114,6 +115,12 @@ impl From<Run> for Report {
         let document: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}{}", run.out, run.err));
         Report(document["reports"][0].clone())
     }
+}
+
+/// Whether the row that answers the lesson's question is observed here: Wine's answer to some calls is known to be another than
+/// that of Windows, so these rows are skipped.
+pub fn is_answered(lesson: &Lesson) -> bool {
+    report(&[lesson.name], 0).row(lesson.guess.row)["verdict"] != "skipped"
 }
 
 impl Report {
