@@ -31,9 +31,10 @@ fn lasting(text: &str) -> String {
     words(&regex::Regex::new(r"\d+(\.\d+)?").unwrap().replace_all(text, "N"))
 }
 
-/// The lines that may be added where a system cannot observe what an answer speaks of: that is said behind the answer.
+/// The lines that may be added where a system cannot observe what an answer speaks of: that is said behind the answer, and below
+/// the table.
 fn for_the_unobserved(screen: &str) -> usize {
-    2 * screen.matches("Not observed here: ").count()
+    3 * screen.matches("Not observed here: ").count()
 }
 
 #[test]

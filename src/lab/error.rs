@@ -175,7 +175,7 @@ mod tests {
             "{refused}"
         );
         for (operation, error, advice) in [
-            ("bind 127.0.0.1:9", SocketError::AddressInUse, "choose another one, or end that program"),
+            ("bind 127.0.0.1:9", SocketError::AddressInUse, "choose another one, or end the program"),
             ("bind 192.0.2.1:9", SocketError::AddressNotAvailable, "No interface of this machine has this address"),
             ("bind 127.0.0.1:9", SocketError::AccessDenied, "choose a"),
             ("open a UDP socket", SocketError::TooManyFiles, "raise the limit"),
