@@ -176,6 +176,29 @@ pub(super) fn everywhere(address: SocketAddr) -> SocketAddr {
     }
 }
 
+/// The most addresses that are named: a machine with many networks of containers has dozens.
+const MOST_NAMED: usize = 4;
+
+/// Where other machines reach a socket that is bound to `address`, each with the interface: nowhere when it is loopback.
+/// Link-local addresses are left out: those who ask there need the name of an interface of their own.
+pub(super) fn reached_at(address: SocketAddr) -> Vec<(String, SocketAddr)> {
+    // Where the interfaces cannot be listed, none is named: the server is reached all the same.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let mut reached: Vec<(String, SocketAddr)> = interfaces
+        .into_iter()
+        .filter(|interface| !interface.is_loopback() && !interface.is_link_local())
+        .filter(|interface| match address.ip() {
+            ip if !ip.is_unspecified() => interface.ip() == ip,
+            ip => ip.is_ipv6() || interface.ip().is_ipv4(),
+        })
+        .map(|interface| (interface.name.clone(), (interface.ip(), address.port()).into()))
+        .collect();
+    // One of IPv4 is shorter to type.
+    reached.sort_by_key(|(_, address)| address.is_ipv6());
+    reached.truncate(MOST_NAMED);
+    reached
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

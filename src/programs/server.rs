@@ -1,7 +1,7 @@
 //! The article's server: one socket, one loop, an answer to every datagram; or what came, with `--echo`.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use super::address::{Use, everywhere};
+use super::address::{Use, everywhere, reached_at};
 use super::lines::{Datagram, Lines};
 use super::rules::{HOPS, MOST_PEERS, Peers, Reply, Request, Rule, longest_reply, shortest_request};
 use super::transcript::Total;
@@ -78,6 +78,10 @@ impl Server {
         refuse_broadcast(address)?;
         socket::wait_at_most(&socket, PATIENCE)?;
         kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
+        // A socket with an address of its own answers from there anyway.
+        if address.ip().is_unspecified() {
+            kernel::tell_destination(&socket).map_err(|e| CallError::new("set IP_PKTINFO", &e))?;
+        }
         let stop = signals::stop_at_the_first()
             .map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {}", words_of(&e, HERE))))?;
         self.greet(&socket, transcript)?;
@@ -99,6 +103,7 @@ impl Server {
     fn greet(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
         let bound = socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e))?;
         let listening = bound.as_socket().map(|address| address.to_string()).unwrap_or_default();
+        let reached = bound.as_socket().map(reached_at).unwrap_or_default();
         let ask = socket::address_of(socket)?;
         transcript.line(
             || {
@@ -114,9 +119,12 @@ impl Server {
                         "The reply has {reply} bytes: over a network, what is shorter than {request} is not answered.\n"
                     ));
                 }
+                for (interface, address) in &reached {
+                    text.push_str(&format!("On another machine, through {interface}: udp-lab client {address}\n"));
+                }
                 text + &format!("In another terminal: udp-lab client {ask}\n")
             },
-            || json!({ "listening": listening }),
+            || json!({ "listening": listening, "reached": reached.iter().map(|(_, address)| address).collect::<Vec<_>>() }),
         )?;
         transcript.out.flush()?;
         Ok(())
@@ -154,7 +162,7 @@ impl Server {
             let reply = if self.echo { Reply::Echo } else { Reply::Text(&self.reply.0) };
             let answer = match totals.peers.rule(&request, reply) {
                 Some(rule) => Answer::Forbidden(rule),
-                None => answer(socket, request.from, reply.to(payload)),
+                None => answer(socket, request.from, received.ancillary.destination, reply.to(payload)),
             };
             totals.datagrams += 1;
             totals.bytes += length as u64;
@@ -177,10 +185,14 @@ impl Server {
     }
 }
 
-fn answer(socket: &Socket, to: Option<SocketAddr>, payload: &[u8]) -> Answer {
-    let sent = to
-        .map_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()), |to| socket.send_to(payload, &SockAddr::from(to)));
-    match sent {
+/// Answers from the address that was asked, where the system tells it: a connected client hears no other.
+fn answer(socket: &Socket, to: Option<SocketAddr>, asked: Option<IpAddr>, payload: &[u8]) -> Answer {
+    let send = |to| {
+        let from_there = asked.map(|asked| kernel::send_from(socket, payload, to, asked));
+        // What was sent to a broadcast or multicast address cannot be answered from there.
+        from_there.and_then(Result::ok).map_or_else(|| socket.send_to(payload, &SockAddr::from(to)), Ok)
+    };
+    match to.map_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()), send) {
         Ok(_) => Answer::Sent,
         Err(error) => Answer::Failed(CallError::new("answer", &error)),
     }

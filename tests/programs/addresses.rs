@@ -198,3 +198,59 @@ fn behind_a_firewall() {
         nft(&format!("flush chain inet t {chain}"));
     }
 }
+
+/// A client's socket is connected: it hears no other address.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_on_every_address_answers_from_the_one_that_was_asked() {
+    for everywhere in ["0.0.0.0:0", "[::]:0"] {
+        let server = Server::start_at(everywhere, &["--count", "2"]);
+        for asked in ["127.0.0.1", "127.0.0.2"] {
+            let ending = Program::start(&mut client(&format!("{asked}:{}", server.address.port()), &["hi"])).ending();
+            assert!(ending.output.contains("From server: \"Thanks\""), "{everywhere}, {asked}: {}", ending.output);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_greeting_names_the_addresses_that_other_machines_reach() {
+    support::in_a_namespace(module_path!(), "on_a_network_of_two_interfaces");
+}
+
+/// And a broadcast is answered, though not from the address to which it was sent.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "makes network interfaces: only in a namespace of its own"]
+fn on_a_network_of_two_interfaces() {
+    for command in [
+        "link add name one type veth peer name two",
+        "addr add 10.9.8.7/24 brd + dev one",
+        "addr add 2001:db8::7/64 dev one nodad",
+        "link set one up",
+        "link set two up",
+    ] {
+        assert!(Command::new("ip").args(command.split(' ')).status().unwrap().success(), "{command}");
+    }
+    let reached = |at: &str| {
+        let server = Server::start_at(at, &["--count", "1"]);
+        let port = server.address.port();
+        let lines = server.greeting.lines().filter_map(|line| line.strip_prefix("On another machine, through "));
+        let lines: Vec<_> = lines.map(|line| line.replace(&format!(":{port}"), ":PORT")).collect();
+        (server, lines)
+    };
+    let (v4, v6) = ("one: udp-lab client 10.9.8.7:PORT", "one: udp-lab client [2001:db8::7]:PORT");
+    assert_eq!(reached("0.0.0.0:0").1, [v4]);
+    assert_eq!(reached("10.9.8.7:0").1, [v4]);
+    assert_eq!(reached("[::]:0").1, [v4, v6]);
+    assert_eq!(reached("127.0.0.1:0").1, Vec::<String>::new());
+
+    let (server, _) = reached("0.0.0.0:0");
+    let here = UdpSocket::bind("10.9.8.7:0").unwrap();
+    here.set_read_timeout(Some(LIMIT)).unwrap();
+    here.set_broadcast(true).unwrap();
+    here.send_to(b"hi", ("10.9.8.255", server.address.port())).unwrap();
+    let mut answer = [0; 16];
+    let (length, from) = here.recv_from(&mut answer).unwrap();
+    assert_eq!((&answer[..length], from.ip().to_string()), (&b"Thanks"[..], "10.9.8.7".to_owned()));
+}

@@ -197,7 +197,7 @@ impl Server {
         let arguments = [&["server", LOOPBACK, "--format", "json"], arguments].concat();
         let program = Program::start(&mut udp_lab(&arguments));
         let greeting = program.line();
-        let address = greeting.strip_prefix(r#"{"listening":""#).and_then(|rest| rest.strip_suffix(r#""}"#));
+        let address = greeting.strip_prefix(r#"{"listening":""#).and_then(|rest| rest.split('"').next());
         let address = address.unwrap_or_else(|| panic!("{greeting}")).parse().unwrap();
         Server { program, greeting, address }
     }

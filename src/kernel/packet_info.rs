@@ -1,0 +1,69 @@
+//! The address to which a datagram was sent, and an answer that comes from there.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use socket2::Socket;
+
+/// Asks that [`receive_message`](super::receive_message) tells the address to which each datagram was sent. Linux `ip(7)`,
+/// `IP_PKTINFO`; RFC 3542 section 6.1, `IPV6_RECVPKTINFO`.
+///
+/// # Errors
+/// What the system says.
+#[cfg(target_os = "linux")]
+pub fn tell_destination(socket: &Socket) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+
+    if socket.local_addr()?.is_ipv4() {
+        setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?;
+    } else {
+        setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+    }
+    Ok(())
+}
+
+/// On these systems no call of this program tells it.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub fn tell_destination(_: &Socket) -> io::Result<()> {
+    Ok(())
+}
+
+/// Sends `payload` to `to` from the local address `from`, whatever the socket is bound to.
+///
+/// # Errors
+/// What the system says: EINVAL when `from` is no address of this host, such as the group to which a datagram was sent.
+#[cfg(target_os = "linux")]
+pub fn send_from(socket: &Socket, payload: &[u8], to: SocketAddr, from: IpAddr) -> io::Result<usize> {
+    use std::io::IoSlice;
+    use std::os::fd::AsRawFd;
+
+    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
+
+    // With interface 0 the route decides which one it is.
+    let (v4, v6);
+    let control = match from {
+        IpAddr::V4(from) => {
+            let address = libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) };
+            v4 = libc::in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: address, ipi_addr: address };
+            ControlMessage::Ipv4PacketInfo(&v4)
+        }
+        IpAddr::V6(from) => {
+            v6 = libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
+            ControlMessage::Ipv6PacketInfo(&v6)
+        }
+    };
+    let parts = [IoSlice::new(payload)];
+    Ok(sendmsg(socket.as_raw_fd(), &parts, &[control], MsgFlags::empty(), Some(&SockaddrStorage::from(to)))?)
+}
+
+/// On these systems the socket's own address is the sender's, or the route's where it has none.
+///
+/// # Errors
+/// What the system says.
+#[cfg(not(target_os = "linux"))]
+pub fn send_from(socket: &Socket, payload: &[u8], to: SocketAddr, _: IpAddr) -> io::Result<usize> {
+    socket.send_to(payload, &to.into())
+}
