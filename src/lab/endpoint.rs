@@ -188,13 +188,21 @@ impl Endpoint {
         }
     }
 
-    /// The port that the system says the socket has; 0 for none.
+    /// The address that the system says the socket has; the wildcard and port 0 for none. POSIX `getsockname()`.
+    ///
+    /// # Errors
+    /// What the system says: Windows does not answer for an unbound socket.
+    pub fn local_address(&self) -> Call<SocketAddr> {
+        let address = self.socket.socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e));
+        Ok(address?.as_socket().unwrap_or(socket::EVERYWHERE))
+    }
+
+    /// The port of the [local address](Self::local_address); 0 for none.
     ///
     /// # Errors
     /// What the system says: Windows does not answer for an unbound socket.
     pub fn port(&self) -> Call<u16> {
-        let address = self.socket.socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e));
-        Ok(address?.as_socket().map_or(0, |address| address.port()))
+        self.local_address().map(|address| address.port())
     }
 
     /// This endpoint under another of the machine's addresses.

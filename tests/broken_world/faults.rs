@@ -149,6 +149,8 @@ faults! {
     KeepForLater = "keep-for-later",
     /// A connect sends a datagram.
     ConnectSends = "connect-sends",
+    /// A connect discards what the socket has queued.
+    ConnectDiscards = "connect-discards",
     /// A connect to a port where nobody listens is refused.
     ConnectRefused = "connect-refused",
     /// A UDP socket cannot be connected.

@@ -582,6 +582,10 @@ pub fn connected(socket: c_int, to: &sockaddr_in) {
     if fault(Fault::ConnectSends) {
         let _ = kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None);
     }
+    if fault(Fault::ConnectDiscards) {
+        while take(socket, MSG_DONTWAIT).is_ok() {}
+        with(socket, |state| state.held.clear());
+    }
 }
 
 /// Gives the socket a port when somebody asks for it.
