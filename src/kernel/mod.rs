@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "the one place for calls that the safe libraries do not offer")]
 
 mod ancillary;
+mod disconnect;
 mod error_queue;
 mod limits;
 mod namespace;
@@ -14,6 +15,7 @@ mod streams;
 mod system;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
+pub use self::disconnect::disconnect;
 pub use self::error_queue::{keep_errors, next_error, refusals_received};
 pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,

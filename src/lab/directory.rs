@@ -123,6 +123,11 @@ impl Directory {
         self.sent(id, peer, &[]);
     }
 
+    /// The socket has no peer any more.
+    pub(super) fn disconnected(&self, id: Id) {
+        self.pages().entries[id.0].peer = None;
+    }
+
     /// The socket has joined a multicast group.
     pub(super) fn joined(&self, id: Id, group: IpAddr) {
         self.pages().entries[id.0].groups.push(group);

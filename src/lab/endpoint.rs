@@ -52,6 +52,15 @@ impl Endpoint {
         self.done(Syscall::Connect(target.peer()), &format!("connect {} to {}", self.name(), target.address()))
     }
 
+    /// Takes the peer away again. POSIX `connect()` to an address of the family AF_UNSPEC. Linux then takes back a port that it
+    /// has chosen itself: whoever is to send or receive later is [bound to a port of its own](super::Lab::bind_at).
+    ///
+    /// # Errors
+    /// What the system says: macOS refuses it and does it all the same.
+    pub fn disconnect(&self) -> Call<()> {
+        self.done(Syscall::Disconnect, &format!("disconnect {}", self.name()))
+    }
+
     /// Sends one datagram to `target`; returns the bytes that the system says it sent. POSIX `sendto()`.
     ///
     /// # Errors
