@@ -134,7 +134,7 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
             }
         }
     }
-    let vanished = fault(Fault::CloseDiscards) && hearer(from.sin_port).is_none();
+    let vanished = fault(Fault::CloseDiscards) && !has_port(from.sin_port);
     with(socket, |state| {
         let harmed = lab::may_be_harmed(&datagrams[0].bytes);
         state.taken += usize::from(harmed);
