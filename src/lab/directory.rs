@@ -123,9 +123,11 @@ impl Directory {
         self.sent(id, peer, &[]);
     }
 
-    /// The socket has no peer any more.
-    pub(super) fn disconnected(&self, id: Id) {
-        self.pages().entries[id.0].peer = None;
+    /// The socket has no peer any more. Where it has not kept its port either, any program may have that next.
+    pub(super) fn disconnected(&self, id: Id, keeps_port: bool) {
+        let entry = &mut self.pages().entries[id.0];
+        entry.peer = None;
+        entry.closed |= !keeps_port;
     }
 
     /// The socket has joined a multicast group.

@@ -195,7 +195,8 @@ impl RecordedSocket {
         if self.socket.peer_addr().is_err() {
             *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = None;
             if let Some(id) = self.id() {
-                self.context.directory.disconnected(id);
+                let local = self.socket.local_addr()?.as_socket();
+                self.context.directory.disconnected(id, local.is_some_and(|local| local.port() != 0));
             }
         }
         disconnected

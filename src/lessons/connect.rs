@@ -73,7 +73,6 @@ fn others(count: usize) -> Scene {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.attempt("sends", client.connect(&server))?;
-        lab.observe("sends", server.before_marker(1024)?);
         let others = match count {
             1 => vec![lab.bind("other")?],
             _ => lab.endpoints("other", count)?,
@@ -89,6 +88,7 @@ fn others(count: usize) -> Scene {
             _ => lab.observe("other", from_sender(received.iter(), "other")),
         }
         lab.observe("peer", from_peer);
+        lab.observe("sends", server.before_marker(1024)?);
         Ok(())
     })
 }
