@@ -81,6 +81,7 @@ fn others(count: usize) -> Scene {
             other.send_to(b"me too", &client)?;
         }
         server.send_to(b"hello", &client)?;
+        lab.observe("sends", server.before_marker(1024)?);
         let received = client.receive_until_marker(1024)?;
         let from_peer = from_sender(received.iter(), "server");
         match from_peer {
@@ -88,7 +89,6 @@ fn others(count: usize) -> Scene {
             _ => lab.observe("other", from_sender(received.iter(), "other")),
         }
         lab.observe("peer", from_peer);
-        lab.observe("sends", server.before_marker(1024)?);
         Ok(())
     })
 }
