@@ -355,6 +355,7 @@ fn syscall() -> impl Strategy<Value = Syscall> {
     prop_oneof![
         1 => address().prop_map(Syscall::Bind),
         1 => peer().prop_map(Syscall::Connect),
+        1 => Just(Syscall::Disconnect),
         4 => (form, bytes()).prop_map(|(form, payload)| Syscall::Send { form, payload }),
         4 => receive().prop_map(Syscall::Receive),
         1 => any::<i32>().prop_map(|value| Syscall::SetOption { option: option::RECEIVE_BUFFER.name, value }),

@@ -398,6 +398,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
             port => format!("{name} to {}, port {port}", address.ip()),
         },
         Syscall::Connect(_) => format!("{name} to {peer}"),
+        Syscall::Disconnect => format!("{name} to AF_UNSPEC, which is nobody"),
         Syscall::Send { form, payload: sent } => match form {
             SendForm::Connected => format!("{name} to {peer}{}", payload(sent)),
             SendForm::To(_) => format!("{name} {peer}{}", payload(sent)),

@@ -123,6 +123,13 @@ impl Directory {
         self.sent(id, peer, &[]);
     }
 
+    /// The socket has no peer any more. Where it has not kept its port either, any program may have that next.
+    pub(super) fn disconnected(&self, id: Id, keeps_port: bool) {
+        let entry = &mut self.pages().entries[id.0];
+        entry.peer = None;
+        entry.closed |= !keeps_port;
+    }
+
     /// The socket has joined a multicast group.
     pub(super) fn joined(&self, id: Id, group: IpAddr) {
         self.pages().entries[id.0].groups.push(group);

@@ -52,6 +52,15 @@ impl Endpoint {
         self.done(Syscall::Connect(target.peer()), &format!("connect {} to {}", self.name(), target.address()))
     }
 
+    /// Takes the peer away again. POSIX `connect()` to an address of the family AF_UNSPEC. Linux then takes back a port that it
+    /// has chosen itself: whoever is to send or receive later is [bound to a port of its own](super::Lab::bind_at).
+    ///
+    /// # Errors
+    /// What the system says: macOS refuses it and does it all the same.
+    pub fn disconnect(&self) -> Call<()> {
+        self.done(Syscall::Disconnect, &format!("disconnect {}", self.name()))
+    }
+
     /// Sends one datagram to `target`; returns the bytes that the system says it sent. POSIX `sendto()`.
     ///
     /// # Errors
@@ -188,13 +197,21 @@ impl Endpoint {
         }
     }
 
-    /// The port that the system says the socket has; 0 for none.
+    /// The address that the system says the socket has; the wildcard and port 0 for none. POSIX `getsockname()`.
+    ///
+    /// # Errors
+    /// What the system says: Windows does not answer for an unbound socket.
+    pub fn local_address(&self) -> Call<SocketAddr> {
+        let address = self.socket.socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e));
+        Ok(address?.as_socket().unwrap_or(socket::EVERYWHERE))
+    }
+
+    /// The port of the [local address](Self::local_address); 0 for none.
     ///
     /// # Errors
     /// What the system says: Windows does not answer for an unbound socket.
     pub fn port(&self) -> Call<u16> {
-        let address = self.socket.socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e));
-        Ok(address?.as_socket().map_or(0, |address| address.port()))
+        self.local_address().map(|address| address.port())
     }
 
     /// This endpoint under another of the machine's addresses.

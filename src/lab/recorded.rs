@@ -152,6 +152,7 @@ impl RecordedSocket {
                 done(bound.and_then(|()| self.learn_address_as(true))).into()
             }
             Syscall::Connect(peer) => done(self.connect(peer)).into(),
+            Syscall::Disconnect => done(self.disconnect()).into(),
             Syscall::Send { form, payload } => self.send(form, payload).into(),
             Syscall::Receive(receive) => self.receive(receive, None),
             Syscall::SetOption { option, value } => {
@@ -186,6 +187,19 @@ impl RecordedSocket {
             self.context.directory.connected(id, peer.address);
         }
         Ok(())
+    }
+
+    /// Whatever the call returns, the system is asked what has become of the peer: macOS refuses it and does it all the same.
+    fn disconnect(&self) -> io::Result<()> {
+        let disconnected = kernel::disconnect(&self.socket);
+        if self.socket.peer_addr().is_err() {
+            *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            if let Some(id) = self.id() {
+                let local = self.socket.local_addr()?.as_socket();
+                self.context.directory.disconnected(id, local.is_some_and(|local| local.port() != 0));
+            }
+        }
+        disconnected
     }
 
     fn send(&self, form: &SendForm, payload: &[u8]) -> Outcome {

@@ -219,7 +219,12 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
             (json.level, json.option, json.value) = (Some(option.level.name()), Some(option.name), Some(*value));
         }
         Syscall::GetOption(option) => (json.level, json.option) = (Some(option.level.name()), Some(option.name)),
-        Syscall::Connect(_) | Syscall::Send { .. } | Syscall::Accept | Syscall::Shutdown | Syscall::Close => {}
+        Syscall::Connect(_)
+        | Syscall::Disconnect
+        | Syscall::Send { .. }
+        | Syscall::Accept
+        | Syscall::Shutdown
+        | Syscall::Close => {}
     }
     match outcome {
         Outcome::Received(received) => {
@@ -242,6 +247,7 @@ fn call_name(protocol: Protocol, call: &Syscall) -> String {
             _,
             Syscall::Bind(_)
             | Syscall::Connect(_)
+            | Syscall::Disconnect
             | Syscall::Send { .. }
             | Syscall::SetOption { .. }
             | Syscall::GetOption(_)

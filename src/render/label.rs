@@ -126,6 +126,7 @@ impl Label {
                 Outcome::Value(value) => plain(label, " ", format!("{}: {value}", option.name)),
                 _ => plain(label, " ", option.name.to_owned()),
             },
+            Syscall::Disconnect => plain(label, " ", "AF_UNSPEC".to_owned()),
             Syscall::Bind(_)
             | Syscall::Connect(_)
             | Syscall::Listen(_)

@@ -18,6 +18,9 @@ const SHOWN: usize = 32;
 /// What stands for a pointer, whose number says nothing.
 const POINTER: &str = "...";
 
+/// An address of the family AF_UNSPEC, as strace writes it.
+const NOBODY: &str = r#"{sa_family=AF_UNSPEC, sa_data="\0\0\0\0\0\0\0\0\0\0\0\0\0\0"}"#;
+
 /// Most different calls that make a round, such as receive and answer.
 const LONGEST_ROUND: usize = 4;
 
@@ -163,6 +166,7 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Syscall::Connect(peer) => {
             format!("connect({descriptor}, {}, {})", address(peer.address), length(peer.address))
         }
+        Syscall::Disconnect => format!("connect({descriptor}, {NOBODY}, 16)"),
         Syscall::Listen(backlog) => format!("listen({descriptor}, {backlog})"),
         Syscall::Accept => format!("accept4({descriptor}, {}, SOCK_CLOEXEC)", sender(event, outcome)),
         Syscall::Shutdown => format!("shutdown({descriptor}, SHUT_WR)"),

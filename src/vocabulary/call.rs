@@ -41,6 +41,8 @@ pub enum Syscall {
     Bind(SocketAddr),
     /// `connect` to this peer.
     Connect(Peer),
+    /// `connect` to an address of the family AF_UNSPEC: a datagram socket has no peer from then on.
+    Disconnect,
     /// `send`, `sendto` or `sendmsg`; on a stream, a write.
     Send {
         /// The form of the call.
@@ -91,7 +93,7 @@ impl Syscall {
     pub fn name(&self) -> &'static str {
         match self {
             Syscall::Bind(_) => "bind",
-            Syscall::Connect(_) => "connect",
+            Syscall::Connect(_) | Syscall::Disconnect => "connect",
             Syscall::Send { form: SendForm::Connected, .. } => "send",
             Syscall::Send { form: SendForm::To(_), .. } => "sendto",
             Syscall::Send { form: SendForm::Message { .. }, .. } => "sendmsg",

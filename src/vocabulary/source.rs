@@ -42,14 +42,24 @@ pub mod sources {
     }
 
     sources! {
+        APPLE_CONNECT_2 = "Apple connect(2)",
+            "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it, which returns EAFNOSUPPORT";
+        APPLE_UDP_4 = "Apple udp(4)",
+            "EISCONN: a datagram is sent to an address given while the socket is connected";
         CONNECT_2 = "Linux connect(2)",
             "a connected datagram socket receives only from the address it is connected to";
+        CONNECT_2_AGAIN = "Linux connect(2), DESCRIPTION",
+            "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it";
         COREFX_24562 = "dotnet/corefx issue 24562",
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
+        LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
+            "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
+        LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
+            "an address and a port that bind has not asked for are given back";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
@@ -64,6 +74,8 @@ pub mod sources {
             "with this option a full queue drops its oldest message instead of the one that arrives";
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
+        MS_CONNECT_PEER = "Microsoft Learn, connect, Remarks",
+            "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded; zeros as the address disconnect it, and send then returns WSAENOTCONN";
         MS_GETSOCKNAME = "Microsoft Learn, getsockname",
             "WSAEINVAL: the socket has not been bound";
         MS_RECVFROM = "Microsoft Learn, recvfrom",
@@ -76,12 +88,16 @@ pub mod sources {
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
             "an unbound socket is bound by the call, to a port that the system chooses";
+        MS_SENDTO_CONNECTED = "Microsoft Learn, sendto, Remarks",
+            "the address given overrides the peer of a connected socket for that datagram only; getsockname tells a connected socket's local address";
         POSIX_ACCEPT = "POSIX accept()",
             "EOPNOTSUPP: the socket type does not support accepting connections";
         POSIX_BIND = "POSIX bind()",
             "EADDRINUSE: the address is in use; EADDRNOTAVAIL: the machine does not have it; EINVAL: the socket is bound already";
         POSIX_CONNECT = "POSIX connect()",
             "a datagram socket only gets its peer address set, no connection is made; ECONNREFUSED: nobody listens at a stream address";
+        POSIX_CONNECT_PEER = "POSIX connect(), DESCRIPTION",
+            "the peer address of a datagram socket is where send sends to, and limits the remote sender for later receives";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
         POSIX_LISTEN = "POSIX listen()",
@@ -124,20 +140,30 @@ pub mod sources {
             "TCP provides a reliable, in-order, byte-stream service";
         SEND_2 = "Linux send(2)",
             "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
+        SEND_2_NO_PEER = "Linux send(2), EDESTADDRREQ",
+            "the socket is not connection-mode, and no peer address is set";
         SOCKET_7 = "Linux socket(7)",
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
             "the pending socket error is cleared when it is got";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
+        UDP_7_SENDTO = "Linux udp(7), DESCRIPTION",
+            "a connected socket can still send to other destinations by sendto";
+        UNP_CONNECT = "Stevens, UNIX Network Programming, 3rd ed., section 8.11",
+            "connect on a UDP socket has no handshake: the kernel looks for immediate errors only, and records the peer's address";
         UNP_ERRORS = "Stevens, UNIX Network Programming, 3rd ed., sections 8.9 and 8.11",
             "an error that comes back later is returned only to a connected UDP socket";
         UNP_ITERATIVE = "Stevens, UNIX Network Programming, 3rd ed., section 8.4",
             "most UDP servers are iterative: one process takes one datagram after another from the receive buffer of one socket";
+        UNP_OUTGOING = "Stevens, UNIX Network Programming, 3rd ed., section 8.14",
+            "connect on a UDP socket sends nothing; by the route to the peer the kernel chooses the local address, which getsockname tells";
         UNP_TRUNCATION = "Stevens, UNIX Network Programming, 3rd ed., section 22.3",
             "to notice too long a datagram, offer one byte more than the longest you accept";
         UNSLOTH_11213 = "unslothai/unsloth issue 11213",
             "connect to a closed TCP port of 127.0.0.1 failed after about 2 s on Windows, and after 0.1 ms on Linux and macOS";
+        WINE_CONNECT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp(), AF_UNSPEC",
+            "Windows passes this test: a UDP socket connects to a port where nobody listens, and to AF_UNSPEC, and has no peer then";
         WINE_LISTEN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_listen()",
             "Windows passes this test: listen on a UDP socket returns WSAEOPNOTSUPP";
         WINE_RECEIVE_BUFFER = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_set_getsockopt()",
@@ -150,6 +176,10 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_BIND = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "a socket without a port is given a free one, which it keeps";
+        XNU_CONNECT = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_connect()",
+            "the socket is given a peer and a local address, and its receive buffer is left alone";
+        XNU_DISCONNECT = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_disconnect()",
+            "the local address becomes 0.0.0.0, and the port stays";
         XNU_FULL_BUFFER = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_append()",
             "a datagram for which the receive buffer has no room is dropped";
         XNU_ICMP = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_ctlinput()",

@@ -184,6 +184,24 @@ faults! {
     /// What is sent to port 0 is taken.
     PortZeroTaken = "port-0-taken",
 
+    // Peers.
+    /// A connect discards what the socket has queued.
+    ConnectDiscards = "connect-discards",
+    /// A connect chooses no local address.
+    NoAddressChosen = "no-address-chosen",
+    /// A socket that has a peer cannot be connected to another.
+    ConnectOnce = "connect-once",
+    /// A socket that has a peer can send to nobody else.
+    PeerOnly = "peer-only",
+    /// A sendto to another address makes that the peer.
+    SendtoConnects = "sendto-connects",
+    /// A connect to AF_UNSPEC fails, and the peer stays.
+    UndoFails = "undo-fails",
+    /// A connect to AF_UNSPEC succeeds and does nothing.
+    UndoIgnored = "undo-ignored",
+    /// A connect to AF_UNSPEC leaves the socket the port that the system has chosen.
+    UndoKeepsPort = "undo-keeps-port",
+
     // The receive buffer.
     /// The receive buffer has no limit.
     NoLimit = "no-limit",

@@ -159,6 +159,9 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
 pub unsafe extern "C" fn connect(socket: c_int, to: *const sockaddr, to_length: socklen_t) -> c_int {
     // SAFETY: the arguments are the caller's own.
     unsafe {
+        if udp::is(socket) && !to.is_null() && c_int::from((*to).sa_family) == libc::AF_UNSPEC {
+            return udp::disconnect(socket, || kernel::connect(socket, to, to_length));
+        }
         let address = ipv4(to).filter(|_| udp::is(socket));
         match address.and_then(|address| udp::connecting(socket, address)) {
             Some(Ok(())) => return 0,
@@ -216,8 +219,14 @@ pub unsafe extern "C" fn getsockname(socket: c_int, address: *mut sockaddr, leng
     if udp::is(socket) {
         udp::asked_for_port(socket);
     }
-    // SAFETY: the arguments are the caller's own.
-    unsafe { kernel::getsockname(socket, address, length) }
+    // SAFETY: the arguments are the caller's own, and a call that succeeded has written the address of a socket of IPv4.
+    unsafe {
+        let status = kernel::getsockname(socket, address, length);
+        if status == 0 && udp::is(socket) && udp::has_no_address(socket) {
+            (*address.cast::<sockaddr_in>()).sin_addr.s_addr = 0;
+        }
+        status
+    }
 }
 
 /// # Safety

@@ -134,7 +134,7 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
             }
         }
     }
-    let vanished = fault(Fault::CloseDiscards) && hearer(from.sin_port).is_none();
+    let vanished = fault(Fault::CloseDiscards) && !has_port(from.sin_port);
     with(socket, |state| {
         let harmed = lab::may_be_harmed(&datagrams[0].bytes);
         state.taken += usize::from(harmed);
@@ -317,6 +317,12 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
     match to {
         Some(to) if fault(Fault::PortZeroTaken) && to.sin_port == 0 => Ok(bytes.len()),
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
+        Some(to) if fault(Fault::SendtoConnects) && asked.is_some() && kernel::peer_address(socket).is_some() => {
+            let sent = plain();
+            // SAFETY: the address has the length given.
+            unsafe { kernel::connect(socket, std::ptr::from_ref(to).cast(), kernel::ADDRESS) };
+            sent
+        }
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
         _ if fault(Fault::HeaderCounted) => plain().map(|sent| sent + 8),
         _ if fault(Fault::EmptyFails) && bytes.is_empty() => Err(libc::EINVAL),
@@ -389,10 +395,15 @@ fn sending(socket: c_int, asked: Option<&sockaddr_in>, count: usize) -> Option<c
     };
     let is_caller = |to: &sockaddr_in| with(socket, |state| state.callers.iter().any(|known| kernel::same(known, to)));
     let is_connected = || kernel::peer_address(socket).is_some();
+    let is_elsewhere = || {
+        let peer = kernel::peer_address(socket);
+        peer.is_some_and(|peer| asked.is_some_and(|to| !kernel::same(to, &peer)))
+    };
     match () {
         () if fault(Fault::ThirdSendFails) && count.is_multiple_of(3) => Some(libc::EPERM),
         () if fault(Fault::UnboundCannotSend) && kernel::own_address(socket).sin_port == 0 => Some(libc::EINVAL),
         () if fault(Fault::SendNeedsConnect) && asked.is_some() && !is_connected() => Some(libc::ENOTCONN),
+        () if fault(Fault::PeerOnly) && is_elsewhere() => Some(libc::EISCONN),
         () if fault(Fault::NoAnswer) && asked.is_some_and(is_caller) => Some(libc::EHOSTUNREACH),
         () if fault(Fault::RestartTells) && restarted().is_some() => Some(libc::ECONNRESET),
         () if fault(Fault::SendTells) && with(socket, |state| std::mem::take(&mut state.refused)) => {
@@ -561,6 +572,7 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
     match () {
         () if fault(Fault::NoUdpConnect) => Some(Err(libc::EOPNOTSUPP)),
         () if fault(Fault::ConnectRefused) && !somebody => Some(Err(libc::ECONNREFUSED)),
+        () if fault(Fault::ConnectOnce) && kernel::peer_address(socket).is_some() => Some(Err(libc::EISCONN)),
         () if fault(Fault::ConnectTimesOut) && somebody => Some(Err(libc::ETIMEDOUT)),
         () if fault(Fault::HearStrangers) => {
             if own.sin_port == 0 {
@@ -582,6 +594,32 @@ pub fn connected(socket: c_int, to: &sockaddr_in) {
     if fault(Fault::ConnectSends) {
         let _ = kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None);
     }
+    if fault(Fault::ConnectDiscards) {
+        while take(socket, MSG_DONTWAIT).is_ok() {}
+        with(socket, |state| state.held.clear());
+    }
+}
+
+/// A connect to AF_UNSPEC, as the kernel makes it in `connect`: what it returns here.
+pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
+    match () {
+        () if fault(Fault::UndoFails) => return kernel::fail(libc::EAFNOSUPPORT),
+        () if fault(Fault::UndoIgnored) => return 0,
+        () => with(socket, |state| state.peer = None),
+    }
+    let port = kernel::own_address(socket).sin_port;
+    let status = connect();
+    if fault(Fault::UndoKeepsPort) && kernel::own_address(socket).sin_port == 0 {
+        let kept = sockaddr_in { sin_port: port, ..kernel::address([0; 4], 0) };
+        // SAFETY: the address has the length given.
+        unsafe { kernel::bind(socket, (&raw const kept).cast(), kernel::ADDRESS) };
+    }
+    status
+}
+
+/// Whether the socket's address is not to be told, since connect has chosen none.
+pub fn has_no_address(socket: c_int) -> bool {
+    fault(Fault::NoAddressChosen) && kernel::peer_address(socket).is_some()
 }
 
 /// Gives the socket a port when somebody asks for it.

@@ -1,0 +1,269 @@
+//! What connect does to a UDP socket.
+//!
+//! It is a matter of the caller's own system: the socket is given a peer and a local address, and nothing is sent. From then on
+//! the system passes only the peer's datagrams to the socket. It looks at that when a datagram arrives, so what was queued before
+//! stays.
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use crate::lab::{Endpoint, ReceiveResult, Target};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, SocketError, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "connect",
+    title: "connect sets a peer and sends nothing",
+    question: "What does connect() do to a UDP socket?",
+    why: "connect makes no connection: on a datagram socket it sets the peer, to whom send sends and from whom alone the \
+          socket receives later (POSIX). Nothing is sent, so the peer cannot know. The system looks at the sender when a \
+          datagram arrives, so what was queued before stays. By the route to the peer it also chooses the local address, \
+          which getsockname tells (Stevens, section 8.14). Whether sendto may still name another address is the system's \
+          choice. connect to AF_UNSPEC takes the peer away again.",
+    keys: &["sends", "other", "early", "sendto-other", "local"],
+    guess: Guess {
+        answers: &[
+            "It sends a datagram, and the server's answer makes the connection.",
+            "It only saves the program from naming the address in each sendto.",
+            "It sends nothing; the socket then receives from its peer only.",
+            "It fails: UDP has no connections.",
+        ],
+        right: 2,
+        row: "other",
+        because: "the system passes a connected socket what its peer sends, and nothing else.",
+    },
+    example: "--others 5",
+    parameters: Parameters::of::<Connect>(),
+};
+
+#[derive(Args)]
+struct Connect {
+    /// Other sockets that send to the connected one in scene 1, 1 to 100
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parameters::clients)]
+    others: usize,
+}
+
+impl Scenes for Connect {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![others(self.others), queued(), elsewhere(), address(), undone(), again(), turned_away(), nobody()])
+    }
+}
+
+/// What was received of the sender with this name.
+fn from_sender<'a>(received: impl IntoIterator<Item = &'a ReceiveResult>, name: &str) -> Fact {
+    let named = |result: &&ReceiveResult| matches!(result.sender(), Fact::Text(sender) if sender.starts_with(name));
+    received.into_iter().find(named).map_or(Fact::Nothing, Fact::from)
+}
+
+/// The IP address that the system says the socket has.
+fn ip_of(endpoint: &Endpoint) -> Fact {
+    endpoint.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
+}
+
+fn others(count: usize) -> Scene {
+    let claims = [
+        promised("sends", "connect: server receives", Fact::Nothing, &sources::POSIX_CONNECT)
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+        usual("peer", "received from the peer", &b"hello"[..], &sources::LOOPBACK),
+        promised("other", "from another socket", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+    ];
+    let answer = "On connect the server received {sends}. Then the client received {peer} from it and {other} from another socket.";
+    Scene::claims("others", "two send to a connected socket", claims).answer(answer).run(move |lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        lab.attempt("sends", client.connect(&server))?;
+        let others = match count {
+            1 => vec![lab.bind("other")?],
+            _ => lab.endpoints("other", count)?,
+        };
+        for other in &others {
+            other.send_to(b"me too", &client)?;
+        }
+        server.send_to(b"hello", &client)?;
+        lab.observe("sends", server.before_marker(1024)?);
+        let received = client.receive_until_marker(1024)?;
+        let from_peer = from_sender(received.iter(), "server");
+        match from_peer {
+            Fact::Nothing => lab.skip("other", "not even the peer's datagram was received"),
+            _ => lab.observe("other", from_sender(received.iter(), "other")),
+        }
+        lab.observe("peer", from_peer);
+        Ok(())
+    })
+}
+
+fn queued() -> Scene {
+    let claims = [
+        usual("early", "sent before connect", &b"early"[..], &sources::LINUX_CONNECTED)
+            .cites_on(Os::Macos, &sources::XNU_CONNECT)
+            .unconfirmed_on(Os::Windows)
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+        promised("late", "sent after connect", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+    ];
+    let answer = "Sent by another socket before connect, received after it: {early}.";
+    Scene::claims("queued", "what is in the queue already", claims).answer(answer).run(|lab| {
+        let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.bind("other")?);
+        other.send_to(b"early", &client)?;
+        client.receive(Receive::into(1024).flags(PEEK)).required("what was sent before connect")?;
+        lab.attempt("early", client.connect(&server))?;
+        other.send_to(b"late", &client)?;
+        let received = client.receive_until_marker(1024)?;
+        let of = |payload: &[u8]| received.iter().find(|result| result.bytes() == payload);
+        lab.observe("early", of(b"early").map_or(Fact::Nothing, Fact::from));
+        lab.observe("late", of(b"late").map_or(Fact::Nothing, Fact::from));
+        Ok(())
+    })
+}
+
+fn elsewhere() -> Scene {
+    let claims = [
+        promised("sendto-other", "sendto elsewhere returns", 5, &sources::UDP_7_SENDTO)
+            .on(Os::Macos, SocketError::AlreadyConnected.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::APPLE_UDP_4)
+            .cites_on(Os::Windows, &sources::MS_SENDTO_CONNECTED),
+        usual("elsewhere", "received there", &b"aside"[..], &sources::LOOPBACK)
+            .absent_on(Os::Macos, "macOS refuses the sendto"),
+        usual("next-send", "by the next send the peer receives", &b"hello"[..], &sources::LOOPBACK),
+    ];
+    let answer = "sendto elsewhere returned {sendto-other byte}.";
+    Scene::claims("elsewhere", "sendto beside the peer", claims).answer(answer).run(|lab| {
+        let (server, client, other) = (lab.bind("server")?, lab.endpoint("client")?, lab.bind("other")?);
+        client.connect(&server)?;
+        let sent = lab.answer(client.send_to(b"aside", &other))?;
+        match (&sent, lab.applies("elsewhere")) {
+            (Ok(_), true) => lab.observe("elsewhere", other.receive(1024)),
+            (Err(_), true) => lab.skip("elsewhere", "the sendto failed"),
+            (_, false) => {}
+        }
+        lab.observe("sendto-other", sent);
+        client.send(b"hello")?;
+        lab.observe("next-send", server.receive(1024));
+        Ok(())
+    })
+}
+
+fn address() -> Scene {
+    let claims = [
+        usual("local-before", "local address before connect", "0.0.0.0", &sources::POSIX_GETSOCKNAME)
+            .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
+        usual("local-after", "local address after it", "127.0.0.1", &sources::UNP_OUTGOING)
+            .cites_on(Os::Macos, &sources::XNU_CONNECT)
+            .cites_on(Os::Windows, &sources::MS_SENDTO_CONNECTED),
+    ];
+    let answer = "The local address was {local-before} before connect and {local-after} after it.";
+    Scene::claims("address", "the socket's own address", claims).answer(answer).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
+        lab.observe("local-before", ip_of(&client));
+        lab.attempt("local-after", client.connect(&server))?;
+        lab.observe("local-after", ip_of(&client));
+        Ok(())
+    })
+}
+
+fn undone() -> Scene {
+    let claims = [
+        promised("undo", "connect to AF_UNSPEC returns", "success", &sources::CONNECT_2_AGAIN)
+            .on(Os::Macos, SocketError::FamilyNotSupported.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::APPLE_CONNECT_2)
+            .cites_on(Os::Windows, &sources::WINE_CONNECT),
+        promised("no-peer", "then send returns", SocketError::DestinationRequired, &sources::SEND_2_NO_PEER)
+            .cites_on(Os::Macos, &sources::XNU_SEND)
+            .on(Os::Windows, SocketError::NotConnected.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+        usual("anybody", "then received from another", &b"me too"[..], &sources::LOOPBACK).unconfirmed_on(Os::Windows),
+        usual("local", "address set and undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
+            .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
+            .unconfirmed_on(Os::Windows),
+        usual("port-stays", "does a port stay that it chose?", "no", &sources::LINUX_DISCONNECT)
+            .on(Os::Macos, "yes")
+            .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "The local address, connected and then undone: {local}.";
+    Scene::claims("undo", "connect to AF_UNSPEC", claims).answer(answer).run(|lab| {
+        let (server, other) = (lab.bind("server")?, lab.bind("other")?);
+        let unbound = lab.endpoint("unbound client")?;
+        lab.attempt("local", unbound.connect(&server))?;
+        let (connected, port) = (ip_of(&unbound), unbound.port()?);
+        lab.observe("undo", unbound.disconnect());
+        lab.observe("local", format!("{connected}, {}", ip_of(&unbound)));
+        lab.observe("port-stays", if unbound.port().is_ok_and(|now| now == port) { "yes" } else { "no" });
+
+        // A port that the program has asked for stays everywhere.
+        let client = lab.bind_at("client", &lab.closed_port("client")?)?;
+        lab.attempt("no-peer", client.connect(&server))?;
+        // Its result was observed above.
+        let _ = client.disconnect();
+        lab.observe("no-peer", lab.answer(client.send(b"hello"))?);
+        other.send_to(b"me too", &client)?;
+        lab.observe("anybody", client.receive(1024));
+        Ok(())
+    })
+}
+
+fn again() -> Scene {
+    let claims = [
+        promised("again", "connect to another peer returns", "success", &sources::CONNECT_2_AGAIN)
+            .cites_on(Os::Macos, &sources::APPLE_CONNECT_2)
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+        usual("new-peer", "then received from the new peer", &b"new"[..], &sources::LOOPBACK),
+        promised("old-peer", "and from the old one", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+    ];
+    let answer = "A second connect returned {again}. Then {new-peer} was received from the new peer, {old-peer} from the old one.";
+    Scene::claims("again", "connect twice", claims).answer(answer).run(|lab| {
+        let (old, new, client) = (lab.bind("old peer")?, lab.bind("new peer")?, lab.endpoint("client")?);
+        client.connect(&old)?;
+        lab.attempt("again", client.connect(&new))?;
+        lab.observe("again", "success");
+        old.send_to(b"old", &client)?;
+        new.send_to(b"new", &client)?;
+        let received = client.receive_until_marker(1024)?;
+        let from_new = from_sender(received.iter(), "new peer");
+        match from_new {
+            Fact::Nothing => lab.skip("old-peer", "not even the new peer's datagram was received"),
+            _ => lab.observe("old-peer", from_sender(received.iter(), "old peer")),
+        }
+        lab.observe("new-peer", from_new);
+        Ok(())
+    })
+}
+
+fn turned_away() -> Scene {
+    let claims = [usual("other-told", "the other: its next receive", SocketError::ConnectionRefused, &sources::UDP_7)
+        .cites_on(Os::Macos, &sources::XNU_ICMP)
+        .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+        .unconfirmed_on(Os::Windows)];
+    let answer = "The next receive of another socket that had sent to the connected one returned {other-told}.";
+    Scene::claims("turned-away", "what the other is told", claims).answer(answer).run(|lab| {
+        let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.endpoint("other")?);
+        client.connect(&server)?;
+        other.connect(&client)?;
+        other.send(b"me too")?;
+        lab.observe("other-told", other.receive(1024));
+        Ok(())
+    })
+}
+
+fn nobody() -> Scene {
+    let claims = [
+        usual("nobody", "connect to nobody returns", "success", &sources::UNP_CONNECT)
+            .cites_on(Os::Windows, &sources::WINE_CONNECT),
+        usual("itself", "connected to itself, it receives", &b"hello"[..], &sources::LOOPBACK)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer =
+        "connect to a port where nobody listens returned {nobody}. Connected to itself, a socket received {itself}.";
+    Scene::claims("nobody", "a peer that is not asked", claims).answer(answer).run(|lab| {
+        let nobody = lab.closed_port("nobody")?;
+        lab.observe("nobody", lab.answer(lab.endpoint("client")?.connect(&nobody))?);
+        let alone = lab.bind("socket")?;
+        alone.connect(&alone.peer())?;
+        alone.send(b"hello")?;
+        lab.observe("itself", alone.receive(1024));
+        Ok(())
+    })
+}
