@@ -36,6 +36,8 @@ options! {
     /// The size of the receive buffer, in bytes. Linux grants twice what is asked for, between a floor and a ceiling
     /// (`socket(7)`).
     RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
+    /// The error that the system has to tell of this socket, by its number; 0 for none. Reading it clears it.
+    PENDING_ERROR: usize = Socket "SO_ERROR" (4 0x1007 0x1007);
     /// Whether the address may be bound while another socket has it. What that means differs by system.
     REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
     /// Whether several sockets may have the same address and share what arrives there.
@@ -153,7 +155,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_numbers_are_those_of_the_c_library() {
-        let numbers = [libc::SO_RCVBUF, libc::SO_REUSEADDR, libc::SO_REUSEPORT, libc::IP_PKTINFO];
+        let numbers = [libc::SO_RCVBUF, libc::SO_ERROR, libc::SO_REUSEADDR, libc::SO_REUSEPORT, libc::IP_PKTINFO];
         let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
         assert_eq!(known, numbers.map(Some));
         assert_eq!((Level::Socket.number(HERE), Level::Ip.number(HERE)), (libc::SOL_SOCKET, libc::IPPROTO_IP));

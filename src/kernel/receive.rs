@@ -19,9 +19,9 @@ fn number(flags: Flags) -> i32 {
     numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
 }
 
-/// Makes a receive again that a suspension of the program or a signal cut short, with its whole limit. Linux
+/// Makes a call again that waits, and that a suspension of the program or a signal cut short, with its whole limit. Linux
 /// ends every receive so that has a limit, even where signals are to restart calls (signal(7)).
-fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(super) fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match receive() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
 use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
+use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
     Action, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Receive, ReceiveForm, Received, Report, Role,
     SendForm, SocketError, Syscall,
@@ -173,6 +174,9 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         }
         Syscall::GetOption(option) => {
             let value = match outcome {
+                Outcome::Value(number) if *option == PENDING_ERROR.name && *number != 0 => {
+                    format!("[{}]", OsError::from_number(*number, HERE).name)
+                }
                 Outcome::Value(value) => format!("[{value}]"),
                 _ => POINTER.to_owned(),
             };

@@ -231,6 +231,10 @@ pub unsafe extern "C" fn getsockopt(
         if drops && fault(Fault::DropsUncounted) {
             value.cast::<u32>().add(kernel::DROPS).write(0);
         }
+        if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && udp::is(socket) {
+            let error = value.cast::<c_int>();
+            error.write(udp::pending_error(socket, error.read()));
+        }
         if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) && fault(Fault::BufferAsAsked) {
             let granted = value.cast::<c_int>();
             granted.write(granted.read() / 2);
