@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use socket2::Socket;
 
-use crate::vocabulary::Ancillary;
+use crate::vocabulary::{Ancillary, Flags};
 
 /// A datagram with what came beside it.
 pub struct Message {
@@ -50,12 +50,13 @@ pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
     Ok(())
 }
 
-/// Receives one datagram by `recvmsg` with room for control messages, into parts of `buffer`, `lengths` bytes each.
+/// Receives one datagram, or one error of the error queue, by `recvmsg` with room for control messages, into parts of `buffer`,
+/// `lengths` bytes each.
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
 #[cfg(target_os = "linux")]
-pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<Message> {
+pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
     use std::io::IoSliceMut;
     use std::net::IpAddr;
     use std::os::fd::AsRawFd;
@@ -77,7 +78,8 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
         parts.push(IoSliceMut::new(part));
         rest = tail;
     }
-    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), MsgFlags::empty())?;
+    let flags = MsgFlags::from_bits_retain(super::receive::number(flags));
+    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), flags)?;
     let mut ancillary = Ancillary::default();
     let byte = |number: i32| u8::try_from(number).ok();
     for control in message.cmsgs()? {
@@ -128,7 +130,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) ->
 /// Receives one datagram by `recvmsg`, with the time to live that [`count_hops`] asked for: nix reads no control message of
 /// macOS that has it.
 #[cfg(target_os = "macos")]
-pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize]) -> io::Result<Message> {
+pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize], _: Flags) -> io::Result<Message> {
     /// Room for a number of each family, aligned as the headers in it must be.
     #[repr(C, align(8))]
     struct Control([u8; 128]);
@@ -176,7 +178,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize]) -> io::R
 
 /// Receives one datagram.
 #[cfg(windows)]
-pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<Message> {
+pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], _: Flags) -> io::Result<Message> {
     let (length, truncated, from) = super::receive_parts(socket, buffer, lengths)?;
     Ok(Message { length, truncated, from: from.as_socket(), ancillary: Ancillary::default() })
 }

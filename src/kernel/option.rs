@@ -44,11 +44,14 @@ options! {
     REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
     /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
     PACKET_INFO: bool = Ip "IP_PKTINFO" (8 26 19);
+    /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
+    /// socket is not connected. Linux `ip(7)`.
+    KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
 }
 
 /// Whether the option asks `recvmsg` for ancillary data.
 pub fn brings_ancillary_data(option: &OptionName) -> bool {
-    *option == PACKET_INFO.name
+    [PACKET_INFO.name, KEEP_ERRORS.name].contains(option)
 }
 
 /// Calls `setsockopt`.
@@ -155,7 +158,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_numbers_are_those_of_the_c_library() {
-        let numbers = [libc::SO_RCVBUF, libc::SO_ERROR, libc::SO_REUSEADDR, libc::SO_REUSEPORT, libc::IP_PKTINFO];
+        let numbers = [
+            libc::SO_RCVBUF,
+            libc::SO_ERROR,
+            libc::SO_REUSEADDR,
+            libc::SO_REUSEPORT,
+            libc::IP_PKTINFO,
+            libc::IP_RECVERR,
+        ];
         let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
         assert_eq!(known, numbers.map(Some));
         assert_eq!((Level::Socket.number(HERE), Level::Ip.number(HERE)), (libc::SOL_SOCKET, libc::IPPROTO_IP));

@@ -6,16 +6,17 @@ use std::mem::MaybeUninit;
 use socket2::{MaybeUninitSlice, SockAddr, Socket};
 
 use super::HERE;
-use crate::vocabulary::{Flags, Os, PEEK, TRUNC, WAITALL};
+use crate::vocabulary::{ERRQUEUE, Flags, Os, PEEK, TRUNC, WAITALL};
 
 /// `flags` as this system numbers them.
-fn number(flags: Flags) -> i32 {
+pub(super) fn number(flags: Flags) -> i32 {
     let wait_for_all = match HERE {
         Os::Linux => 0x100,
         Os::Macos => 0x40,
         Os::Windows => 0x8,
     };
-    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all)];
+    // Only Linux has an error queue.
+    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all), (ERRQUEUE, 0x2000)];
     numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
 }
 

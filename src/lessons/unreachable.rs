@@ -6,8 +6,9 @@
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::kernel::option::KEEP_ERRORS;
 use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
-use crate::vocabulary::{Claim, Expected, Fact, Guess, Os, Receive, SocketError, promised, sources, usual};
+use crate::vocabulary::{Claim, ERRQUEUE, Expected, Fact, Guess, Os, Receive, SocketError, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -50,6 +51,8 @@ impl Scenes for Unreachable {
             one_send_after_another(self.sends.into()),
             pending_error(),
             error_and_data(),
+            error_queue(),
+            another_server(),
         ])
     }
 }
@@ -232,6 +235,63 @@ fn error_and_data() -> Scene {
         client.await_error()?;
         lab.observe("first-returned", client.receive(1024));
         lab.observe("second-returned", client.receive(1024));
+        Ok(())
+    })
+}
+
+/// Says that only Linux has this way to be told of an error.
+fn on_linux_only(claim: Claim) -> Claim {
+    const REASON: &str = "the error queue is Linux's";
+    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
+}
+
+/// A client that asks to be told of errors though it is not connected, and has one.
+fn client_that_keeps_errors(lab: &Lab, row: &str) -> Result<Endpoint, SceneError> {
+    let nobody = lab.closed_port("nobody")?;
+    let client = lab.bind("client")?;
+    lab.attempt(row, client.set(&KEEP_ERRORS, true))?;
+    client.send_to(b"hello", &nobody)?;
+    client.await_error()?;
+    Ok(client)
+}
+
+fn error_queue() -> Scene {
+    let source = &sources::IP_7_RECVERR;
+    let claims = [
+        promised("queue-receive", "with IP_RECVERR: receive", SocketError::ConnectionRefused, source),
+        promised("queue-payload", "error queue: the datagram", &b"hello"[..], source),
+        promised("queue-destination", "error queue: it was sent to", "nobody", source),
+        promised("queue-icmp", "error queue: ICMP type, code", "3, 3", &sources::RFC792),
+    ];
+    let answer = "With IP_RECVERR an unconnected socket was told {queue-receive}. The error queue had {queue-payload}, sent to \
+                  {queue-destination}, and ICMP type and code {queue-icmp}.";
+    let claims = claims.map(on_linux_only);
+    Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
+        let client = client_that_keeps_errors(lab, "queue-receive")?;
+        lab.observe("queue-receive", client.receive(Receive::into(1024).without_waiting()));
+        let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
+        lab.observe("queue-payload", &error);
+        lab.observe("queue-destination", error.sender());
+        lab.observe("queue-icmp", error.icmp());
+        Ok(())
+    })
+}
+
+fn another_server() -> Scene {
+    let source = &sources::LINUX_PENDING;
+    let claims = [
+        usual("other-send", "then: sendto another server", SocketError::ConnectionRefused, source),
+        usual("other-receives", "the other server receives", &b"three"[..], source),
+    ];
+    let answer = "A sendto another server returned {other-send}, one more followed, and that server first received \
+                  {other-receives}.";
+    let claims = claims.map(on_linux_only);
+    Scene::claims("others", "IP_RECVERR: the next send is to another server", claims).answer(answer).run(|lab| {
+        let client = client_that_keeps_errors(lab, "other-send")?;
+        let server = lab.bind("server")?;
+        lab.observe("other-send", client.send_to(b"two", &server));
+        client.send_to(b"three", &server)?;
+        lab.observe("other-receives", server.before_marker(1024)?);
         Ok(())
     })
 }

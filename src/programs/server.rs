@@ -16,7 +16,7 @@ use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
-use crate::vocabulary::SocketError;
+use crate::vocabulary::{Flags, SocketError};
 
 /// How often a waiting server looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -129,7 +129,7 @@ impl Server {
         let mut patient = Patience::new(socket);
         while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
             let room = [buffer.len()];
-            let received = match kernel::receive_message(socket, &mut buffer, &room) {
+            let received = match kernel::receive_message(socket, &mut buffer, &room, Flags::default()) {
                 Ok(received) => received,
                 Err(error) => {
                     match error.kind() {

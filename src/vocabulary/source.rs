@@ -48,6 +48,8 @@ pub mod sources {
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
+        IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
+            "errors are reported though the socket is not connected, and queued with the datagram, its destination and the ICMP type and code";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
@@ -108,6 +110,8 @@ pub mod sources {
             "socket calls may be made by several threads at once";
         RECV_2 = "Linux recv(2)",
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
+        RFC792 = "RFC 792",
+            "destination unreachable is type 3; port unreachable is its code 3";
         RFC768 = "RFC 768",
             "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
         RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",

@@ -149,6 +149,8 @@ faults! {
     SilentErrorOption = "so-error-silent",
     /// Reading SO_ERROR leaves the error pending.
     ErrorOptionStays = "so-error-stays",
+    /// The error queue is empty.
+    ErrorQueueEmpty = "error-queue-empty",
     /// A datagram for a port where nobody listens is kept for a later server.
     KeepForLater = "keep-for-later",
     /// A connect sends a datagram.

@@ -380,6 +380,12 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
         if !udp::is(socket) {
             return kernel::recvmsg(socket, message, flags);
         }
+        if lab::is_lesson_at_the_error_queue(&*message, flags) {
+            return match fault(Fault::ErrorQueueEmpty) {
+                true => returned(Err(libc::EAGAIN)),
+                false => kernel::recvmsg(socket, message, flags),
+            };
+        }
         let message = &mut *message;
         let parts = slice::from_raw_parts(message.msg_iov, message.msg_iovlen);
         let known = if fault(Fault::FirstBuffer) { &parts[..1] } else { parts };
