@@ -14,7 +14,7 @@ mod streams;
 mod system;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
-pub use self::error_queue::{keep_errors, next_error, refusals_received};
+pub use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
 pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,
 };

@@ -145,6 +145,14 @@ faults! {
     RestartTells = "restart-tells",
     /// A connected socket is told again and again that nobody listens.
     TellAgain = "tell-again",
+    /// A send does not report a pending error, and sends.
+    SendIgnoresError = "send-ignores-error",
+    /// SO_ERROR never has an error.
+    SilentErrorOption = "so-error-silent",
+    /// Reading SO_ERROR leaves the error pending.
+    ErrorOptionStays = "so-error-stays",
+    /// The error queue is empty.
+    ErrorQueueEmpty = "error-queue-empty",
     /// A datagram for a port where nobody listens is kept for a later server.
     KeepForLater = "keep-for-later",
     /// A connect sends a datagram.

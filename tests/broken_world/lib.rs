@@ -240,6 +240,10 @@ pub unsafe extern "C" fn getsockopt(
         if drops && fault(Fault::DropsUncounted) {
             value.cast::<u32>().add(kernel::DROPS).write(0);
         }
+        if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && udp::is(socket) {
+            let error = value.cast::<c_int>();
+            error.write(udp::pending_error(socket, error.read()));
+        }
         if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) && fault(Fault::BufferAsAsked) {
             let granted = value.cast::<c_int>();
             granted.write(granted.read() / 2);
@@ -384,6 +388,12 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
     unsafe {
         if !udp::is(socket) {
             return kernel::recvmsg(socket, message, flags);
+        }
+        if lab::is_lesson_at_the_error_queue(&*message, flags) {
+            return match fault(Fault::ErrorQueueEmpty) {
+                true => returned(Err(libc::EAGAIN)),
+                false => kernel::recvmsg(socket, message, flags),
+            };
         }
         let message = &mut *message;
         let parts = slice::from_raw_parts(message.msg_iov, message.msg_iovlen);

@@ -55,6 +55,8 @@ struct State {
     sent: usize,
     /// The kernel had the news that nobody listens.
     refused: bool,
+    /// The error that was read from SO_ERROR and is still pending.
+    error_read: Option<c_int>,
     peer: Option<sockaddr_in>,
     /// The place in the order in which sockets were bound.
     bound: usize,
@@ -244,6 +246,9 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         }
         () => {}
     }
+    if let Some(error) = with(socket, |state| state.error_read.take()) {
+        return Err(error);
+    }
     if fault(Fault::UnboundCannotReceive) && kernel::own_address(socket).sin_port == 0 {
         return Err(libc::EINVAL);
     }
@@ -283,6 +288,20 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
     })
 }
 
+/// What SO_ERROR has of a socket by which a lesson has sent, where the kernel has `error`: the sockets of the lab's proofs are
+/// told the truth.
+pub fn pending_error(socket: c_int, error: c_int) -> c_int {
+    with(socket, |state| match () {
+        () if state.sent == 0 => error,
+        () if fault(Fault::SilentErrorOption) => 0,
+        () if fault(Fault::ErrorOptionStays) => {
+            state.error_read = state.error_read.or((error != 0).then_some(error));
+            state.error_read.unwrap_or(0)
+        }
+        () => error,
+    })
+}
+
 /// A read of 0 bytes.
 pub fn read_nothing(socket: c_int) {
     if fault(Fault::ReadConsumes) {
@@ -317,6 +336,10 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
     match to {
         Some(to) if fault(Fault::PortZeroTaken) && to.sin_port == 0 => Ok(bytes.len()),
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
+        _ if fault(Fault::SendIgnoresError) => match plain() {
+            Err(libc::ECONNREFUSED) => plain(),
+            other => other,
+        },
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
         _ if fault(Fault::HeaderCounted) => plain().map(|sent| sent + 8),
         _ if fault(Fault::EmptyFails) && bytes.is_empty() => Err(libc::EINVAL),
