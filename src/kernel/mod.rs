@@ -5,6 +5,7 @@
 
 mod ancillary;
 mod error_queue;
+mod filter;
 mod limits;
 mod namespace;
 pub mod option;
@@ -15,6 +16,7 @@ mod system;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
 pub use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
+pub use self::filter::drop_everything;
 pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,
 };

@@ -161,6 +161,18 @@ impl Lab {
         port.open(Endpoint::open(name, port.address(), Arc::clone(&self.context))?)
     }
 
+    /// Opens an endpoint at which everything that arrives is dropped, and nobody is told, as behind a packet filter. It
+    /// prepares, and is not recorded.
+    ///
+    /// # Errors
+    /// What the system says; that it has no filters for sockets.
+    pub fn blackhole(&self, name: &str) -> Call<Endpoint> {
+        let endpoint = self.bind(name)?;
+        let filtered = kernel::drop_everything(&endpoint.socket.socket);
+        filtered.map_err(|error| CallError::new(format!("attach a filter to {name}"), &error))?;
+        Ok(endpoint)
+    }
+
     /// Opens a listening TCP socket on 127.0.0.1.
     pub fn tcp_listener(&self, name: &str) -> Call<Listener> {
         let listener = self.tcp_bind(name)?;

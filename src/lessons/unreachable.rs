@@ -21,7 +21,7 @@ pub static LESSON: Lesson = Lesson {
           socket (Linux udp(7), ECONNREFUSED) and returns it from the next call, once (socket(7), SO_ERROR). On Linux and \
           macOS that may be a send: it returns the error and sends nothing. On Windows only a receive returns it. An \
           unconnected socket is told nothing, unless it asks for it: IP_RECVERR on Linux (ip(7)).",
-    keys: &["next-receive", "unconnected-error", "reporting-send", "server-receives"],
+    keys: &["next-receive", "unconnected-error", "server-receives", "queue-icmp", "blackhole"],
     guess: Guess {
         answers: &[
             "Whoever has sent, at the send itself. It costs nothing else.",
@@ -55,6 +55,7 @@ impl Scenes for Unreachable {
             error_and_data(),
             error_queue(),
             another_server(),
+            silence(),
         ])
     }
 }
@@ -86,7 +87,7 @@ fn connected() -> Scene {
             .cites_on(Os::Windows, &sources::WINE_UDP)
             .unlike_wine(),
     ];
-    let answer = "Connected: send returned {connected-send byte}, the next receive {next-receive}.";
+    let answer = "Connected: the next receive returned {next-receive}.";
     Scene::claims("connected", "a connected socket", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
@@ -113,7 +114,7 @@ fn unconnected() -> Scene {
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
     ];
-    let answer = "Error on an unconnected socket: {unconnected-error}.";
+    let answer = "Unconnected: {unconnected-error}.";
     Scene::claims("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.bind("client")?;
@@ -138,8 +139,7 @@ fn send_after_the_error() -> Scene {
         at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
         at_a_send("server-receives", "the server then receives".to_owned(), &b"three"[..], &b"two"[..]),
     ];
-    let answer = "The server came up: a send returned {reporting-send}, one more followed, and the server first received \
-                  {server-receives}.";
+    let answer = "With the server up, a send returned {reporting-send}; the server first received {server-receives}.";
     Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.endpoint("client")?;
@@ -210,12 +210,12 @@ fn error_and_data() -> Scene {
     let refused = SocketError::ConnectionRefused;
     let reset = Fact::from(SocketError::ConnectionReset.on(Os::Windows));
     let claims = [
-        usual("first-returned", "data, then an error came: returned 1st", refused, &sources::LINUX_RECEIVE)
+        usual("first-returned", "data, then error: 1st receive", refused, &sources::LINUX_RECEIVE)
             .on(Os::Macos, &b"data"[..])
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, &b"data"[..])
             .unconfirmed_on(Os::Windows),
-        usual("second-returned", "data, then an error came: returned 2nd", &b"data"[..], &sources::LINUX_RECEIVE)
+        usual("second-returned", "data, then error: 2nd receive", &b"data"[..], &sources::LINUX_RECEIVE)
             .on(Os::Macos, refused.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, reset)
@@ -264,11 +264,10 @@ fn error_queue() -> Scene {
     let claims = [
         promised("queue-receive", "with IP_RECVERR: receive", SocketError::ConnectionRefused, source),
         promised("queue-payload", "error queue: the datagram", &b"hello"[..], source),
-        promised("queue-destination", "error queue: it was sent to", "nobody", source),
-        promised("queue-icmp", "error queue: ICMP type, code", "3, 3", &sources::RFC792),
+        promised("queue-destination", "error queue: destination", "nobody", source),
+        promised("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];
-    let answer = "With IP_RECVERR an unconnected socket was told {queue-receive}. The error queue had {queue-payload}, sent to \
-                  {queue-destination}, and ICMP type and code {queue-icmp}.";
+    let answer = "ICMP in the error queue: {queue-icmp}.";
     let claims = claims.map(on_linux_only);
     Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
@@ -284,11 +283,10 @@ fn error_queue() -> Scene {
 fn another_server() -> Scene {
     let source = &sources::LINUX_PENDING;
     let claims = [
-        usual("other-send", "then: sendto another server", SocketError::ConnectionRefused, source),
+        usual("other-send", "sendto another server", SocketError::ConnectionRefused, source),
         usual("other-receives", "the other server receives", &b"three"[..], source),
     ];
-    let answer = "A sendto another server returned {other-send}, one more followed, and that server first received \
-                  {other-receives}.";
+    let answer = "A sendto another server returned {other-send}; that server first received {other-receives}.";
     let claims = claims.map(on_linux_only);
     Scene::claims("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "other-send")?;
@@ -298,4 +296,42 @@ fn another_server() -> Scene {
         lab.observe("other-receives", server.before_marker(1024)?);
         Ok(())
     })
+}
+
+fn silence() -> Scene {
+    let claims = [
+        usual("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
+        usual("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
+            .absent_on(Os::Macos, NO_FILTER)
+            .absent_on(Os::Windows, NO_FILTER)
+            .needs(Need::Drops),
+    ];
+    let answer = "Next receive, open port: {open-port}; blackhole: {blackhole}.";
+    Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client 1")?;
+        client.connect(&server)?;
+        client.send(b"hello")?;
+        server.receive(1024).required("the datagram for the open port")?;
+        lab.observe("open-port", client.before_marker(1024)?);
+        if lab.applies("blackhole") {
+            lab.observe("blackhole", told_of_a_blackhole(lab)?);
+        }
+        Ok(())
+    })
+}
+
+const NO_FILTER: &str = "filters of a socket are Linux's";
+
+/// What a connected client is told of a datagram that is dropped where it arrives.
+fn told_of_a_blackhole(lab: &Lab) -> Result<ReceiveResult, SceneError> {
+    let blackhole = lab.blackhole("blackhole")?;
+    let client = lab.endpoint("client 2")?;
+    client.connect(&blackhole)?;
+    let before = blackhole.accounts();
+    client.send(b"hello")?;
+    match blackhole.accounts_after(before) {
+        Some(_) => client.before_marker(1024),
+        None => Err(SceneError::Skip("the system does not count that the blackhole dropped the datagram".to_owned())),
+    }
 }

@@ -49,11 +49,13 @@ pub mod sources {
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
-            "errors are reported though the socket is not connected, and queued with the datagram, its destination and the ICMP type and code";
+            "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
+        LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
+            "what the filter of a socket drops is counted there; no ICMP message is sent";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
             "a pending error of the socket is returned and cleared before anything is sent";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
