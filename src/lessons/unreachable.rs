@@ -1,7 +1,7 @@
 //! Who receives an error when nobody listens, at which call, and what that call has then not done.
 //!
-//! The other host answers with ICMP, long after the send has returned. The system keeps that as a pending error of the
-//! socket, if it takes it to be meant at all, and returns it from the next call, whatever that was meant to do.
+//! The answer that nobody listens is an ICMP message, and the send does not wait for it. The system keeps it as a pending
+//! error of the socket, if it takes that to be meant at all, and returns it from the next call, whatever that was meant to do.
 
 use clap::Args;
 
@@ -17,10 +17,11 @@ pub static LESSON: Lesson = Lesson {
     name: "unreachable",
     title: "An ICMP error is returned by a later call, which then does nothing else",
     question: "Nobody listens. Who receives an error, at which call, and what does it cost?",
-    why: "The ICMP message comes when the send has long returned. The system keeps it as the pending error of a connected \
-          socket (Linux udp(7), ECONNREFUSED) and returns it from the next call, once (socket(7), SO_ERROR). On Linux and \
-          macOS that may be a send: it returns the error and sends nothing. On Windows only a receive returns it. An \
-          unconnected socket is told nothing, unless it asks for it: IP_RECVERR on Linux (ip(7)).",
+    why: "That nobody listens is told by an ICMP message (RFC 1122 section 4.1.3.1), for which no send waits. The system \
+          keeps it as the pending error of a connected socket (Linux udp(7), ECONNREFUSED) and returns it from the next \
+          call, once (socket(7), SO_ERROR). On Linux and macOS that may be a send: it returns the error and sends nothing. \
+          On Linux an unconnected socket has to ask for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered \
+          by nobody.",
     keys: &["next-receive", "unconnected-error", "server-receives", "queue-icmp", "blackhole"],
     guess: Guess {
         answers: &[
@@ -30,7 +31,7 @@ pub static LESSON: Lesson = Lesson {
             "Nobody: UDP has no errors.",
         ],
         right: 2,
-        row: "reporting-send",
+        row: "server-receives",
         because: "a pending error is returned before anything is sent; the program has to send again.",
     },
     example: "--sends 20",
@@ -137,7 +138,7 @@ fn unconnected() -> Scene {
 fn send_after_the_error() -> Scene {
     let claims = [
         at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
-        at_a_send("server-receives", "the server then receives".to_owned(), &b"three"[..], &b"two"[..]),
+        at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
     ];
     let answer = "With the server up, a send returned {reporting-send}; the server first received {server-receives}.";
     Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
@@ -309,13 +310,13 @@ fn silence() -> Scene {
     let answer = "Next receive, open port: {open-port}; blackhole: {blackhole}.";
     Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
-        let client = lab.endpoint("client 1")?;
+        let client = lab.endpoint("client")?;
         client.connect(&server)?;
         client.send(b"hello")?;
         server.receive(1024).required("the datagram for the open port")?;
         lab.observe("open-port", client.before_marker(1024)?);
         if lab.applies("blackhole") {
-            lab.observe("blackhole", told_of_a_blackhole(lab)?);
+            lab.observe("blackhole", told_of_a_blackhole(lab, &client)?);
         }
         Ok(())
     })
@@ -324,9 +325,8 @@ fn silence() -> Scene {
 const NO_FILTER: &str = "filters of a socket are Linux's";
 
 /// What a connected client is told of a datagram that is dropped where it arrives.
-fn told_of_a_blackhole(lab: &Lab) -> Result<ReceiveResult, SceneError> {
+fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, SceneError> {
     let blackhole = lab.blackhole("blackhole")?;
-    let client = lab.endpoint("client 2")?;
     client.connect(&blackhole)?;
     let before = blackhole.accounts();
     client.send(b"hello")?;

@@ -145,6 +145,8 @@ faults! {
     RestartTells = "restart-tells",
     /// A connected socket is told again and again that nobody listens.
     TellAgain = "tell-again",
+    /// A connected socket is told once that nobody listens, also where somebody does.
+    TellAlways = "tell-always",
     /// A send does not report a pending error, and sends.
     SendIgnoresError = "send-ignores-error",
     /// SO_ERROR never has an error.

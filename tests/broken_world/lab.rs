@@ -20,6 +20,11 @@ pub fn is_lesson_at_the_error_queue(message: &msghdr, flags: c_int) -> bool {
     flags & libc::MSG_ERRQUEUE != 0 && !message.msg_control.is_null()
 }
 
+/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected, lessons at others.
+pub fn is_proof(socket: c_int, level: c_int, name: c_int) -> bool {
+    (level, name) == (libc::IPPROTO_IP, libc::IP_RECVERR) && kernel::peer_address(socket).is_some()
+}
+
 /// A guard holds a port where nobody listens: its socket is bound there and is being connected to itself.
 pub fn is_guard(socket: c_int, peer: &sockaddr_in) -> bool {
     kernel::same(&kernel::own_address(socket), peer)

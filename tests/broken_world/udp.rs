@@ -244,6 +244,11 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         () if fault(Fault::TellUnconnected) && with(socket, |state| std::mem::take(&mut state.refused)) => {
             return Err(libc::ECONNREFUSED);
         }
+        () if fault(Fault::TellAlways) && kernel::peer_address(socket).is_some() => {
+            if with(socket, |state| state.sent > 0 && !std::mem::replace(&mut state.told, true)) {
+                return Err(libc::ECONNREFUSED);
+            }
+        }
         () => {}
     }
     if let Some(error) = with(socket, |state| state.error_read.take()) {
