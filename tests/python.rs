@@ -45,7 +45,8 @@ fn a_program_is_short_and_needs_the_standard_library_only() {
         assert!(program.lines().count() <= MOST_LINES, "{}: {} lines", lesson.name, program.lines().count());
         assert!(program.lines().all(|line| line.len() <= 120 && line.trim_end() == line), "{}", lesson.name);
         let imports: Vec<&str> = program.lines().filter(|line| line.contains("import ")).collect();
-        let known = ["ctypes", "errno", "json", "os", "random", "select", "socket", "struct", "sys", "threading", "time"];
+        let known =
+            ["ctypes", "errno", "json", "os", "random", "select", "socket", "struct", "sys", "threading", "time"];
         for name in imports.iter().flat_map(|line| line.trim_start_matches("import ").split(", ")) {
             assert!(known.contains(&name), "{}: {name}", lesson.name);
         }

@@ -26,6 +26,7 @@ mod watchdog;
 mod workers;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -170,6 +171,7 @@ impl Lab {
         let endpoint = self.bind(name)?;
         let filtered = kernel::drop_everything(&endpoint.socket.socket);
         filtered.map_err(|error| CallError::new(format!("attach a filter to {name}"), &error))?;
+        endpoint.socket.is_to_drop.store(true, Ordering::Relaxed);
         Ok(endpoint)
     }
 

@@ -183,7 +183,7 @@ fn pending_error() -> Scene {
         promised("so-error-again", "SO_ERROR read again", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
             .unconfirmed_on(Os::Windows),
-        promised("receive-too-late", "the receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
+        promised("receive-too-late", "after SO_ERROR: receive", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
             .unconfirmed_on(Os::Windows),
     ];
@@ -250,13 +250,13 @@ fn on_linux_only(claim: Claim) -> Claim {
     claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
 }
 
-/// A client that asks to be told of errors though it is not connected, and has one.
+/// A client that asks to be told of errors though it is not connected. What it has sent to nobody has been answered.
 fn client_that_keeps_errors(lab: &Lab, row: &str) -> Result<Endpoint, SceneError> {
     let nobody = lab.closed_port("nobody")?;
     let client = lab.bind("client")?;
     lab.attempt(row, client.set(&KEEP_ERRORS, true))?;
     client.send_to(b"hello", &nobody)?;
-    client.await_error()?;
+    client.await_refusals()?;
     Ok(client)
 }
 

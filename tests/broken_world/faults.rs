@@ -145,7 +145,7 @@ faults! {
     RestartTells = "restart-tells",
     /// A connected socket is told again and again that nobody listens.
     TellAgain = "tell-again",
-    /// A connected socket is told once that nobody listens, also where somebody does.
+    /// A connected socket is told after each send that nobody listens, also where somebody does.
     TellAlways = "tell-always",
     /// A send does not report a pending error, and sends.
     SendIgnoresError = "send-ignores-error",

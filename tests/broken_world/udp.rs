@@ -53,6 +53,8 @@ struct State {
     restarted: Vec<u16>,
     /// How many sends there were.
     sent: usize,
+    /// How many of them were answered by an error.
+    answered: usize,
     /// The kernel had the news that nobody listens.
     refused: bool,
     /// The error that was read from SO_ERROR and is still pending.
@@ -136,7 +138,8 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
             }
         }
     }
-    let vanished = fault(Fault::CloseDiscards) && hearer(from.sin_port).is_none();
+    let is_own = kernel::same(&kernel::own_address(socket), &from);
+    let vanished = fault(Fault::CloseDiscards) && !is_own && hearer(from.sin_port).is_none();
     with(socket, |state| {
         let harmed = lab::may_be_harmed(&datagrams[0].bytes);
         state.taken += usize::from(harmed);
@@ -245,7 +248,8 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
             return Err(libc::ECONNREFUSED);
         }
         () if fault(Fault::TellAlways) && kernel::peer_address(socket).is_some() => {
-            if with(socket, |state| state.sent > 0 && !std::mem::replace(&mut state.told, true)) {
+            let unanswered = |state: &mut State| state.sent > std::mem::replace(&mut state.answered, state.sent);
+            if with(socket, |state| unanswered(state) && !state.guard) {
                 return Err(libc::ECONNREFUSED);
             }
         }
