@@ -327,11 +327,12 @@ const NO_FILTER: &str = "filters of a socket are Linux's";
 /// What a connected client is told of a datagram that is dropped where it arrives.
 fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, SceneError> {
     let blackhole = lab.blackhole("blackhole")?;
+    blackhole.drops().map_err(SceneError::Skip)?;
     client.connect(&blackhole)?;
     let before = blackhole.accounts();
     client.send(b"hello")?;
     match blackhole.accounts_after(before) {
         Some(_) => client.before_marker(1024),
-        None => Err(SceneError::Skip("the system does not count that the blackhole dropped the datagram".to_owned())),
+        None => Err(SceneError::Skip("the system does not tell that the blackhole dropped the datagram".to_owned())),
     }
 }
