@@ -52,7 +52,8 @@ pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
     Ok(())
 }
 
-/// Receives one datagram by `recvmsg` with room for control messages, into parts of `buffer`, `lengths` bytes each.
+/// Receives one datagram, or one error of the error queue, by `recvmsg` with room for control messages, into parts of `buffer`,
+/// `lengths` bytes each.
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.

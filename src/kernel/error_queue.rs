@@ -4,6 +4,36 @@ use std::io;
 
 use socket2::Socket;
 
+/// Waits up to `limit` until the system has an error to tell of this socket, and leaves it there: whether there is one. On macOS
+/// a datagram ends the wait as well, since `poll` does not tell errors apart there.
+///
+/// # Errors
+/// What the system says of `poll`.
+#[cfg(unix)]
+pub fn await_error(socket: &Socket, limit: std::time::Duration) -> io::Result<bool> {
+    use std::os::fd::AsFd;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    use super::HERE;
+    use crate::vocabulary::Os;
+
+    // An error is always told, whatever is asked for.
+    let events = if HERE == Os::Macos { PollFlags::POLLIN } else { PollFlags::empty() };
+    let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    let ready = super::receive::uninterrupted(|| Ok(poll(&mut [PollFd::new(socket.as_fd(), events)], timeout)?))?;
+    Ok(ready > 0)
+}
+
+/// Windows returns an error from a receive only, which waits for it.
+///
+/// # Errors
+/// None.
+#[cfg(windows)]
+pub fn await_error(_: &Socket, _: std::time::Duration) -> io::Result<bool> {
+    Ok(true)
+}
+
 /// Asks the system to keep what ICMP tells about this socket's datagrams in an error queue. Linux `ip(7)`, IP_RECVERR.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ mod ancillary;
 mod console;
 mod disconnect;
 mod error_queue;
+mod filter;
 mod limits;
 mod namespace;
 pub mod option;
@@ -19,7 +20,8 @@ mod system;
 pub use self::ancillary::{Message, count_hops, receive_message};
 pub use self::console::console_code_page;
 pub use self::disconnect::disconnect;
-pub use self::error_queue::{keep_errors, next_error, refusals_received};
+pub use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
+pub use self::filter::drop_everything;
 pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,
 };

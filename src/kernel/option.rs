@@ -36,17 +36,22 @@ options! {
     /// The size of the receive buffer, in bytes. Linux grants twice what is asked for, between a floor and a ceiling
     /// (`socket(7)`).
     RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
+    /// The error that the system has to tell of this socket, by its number; 0 for none. Reading it clears it.
+    PENDING_ERROR: usize = Socket "SO_ERROR" (4 0x1007 0x1007);
     /// Whether the address may be bound while another socket has it. What that means differs by system.
     REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
     /// Whether several sockets may have the same address and share what arrives there.
     REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
     /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
     PACKET_INFO: bool = Ip "IP_PKTINFO" (8 26 19);
+    /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
+    /// socket is not connected. Linux `ip(7)`.
+    KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
 }
 
 /// Whether the option asks `recvmsg` for ancillary data.
 pub fn brings_ancillary_data(option: &OptionName) -> bool {
-    *option == PACKET_INFO.name
+    [PACKET_INFO.name, KEEP_ERRORS.name].contains(option)
 }
 
 /// Calls `setsockopt`.
@@ -153,7 +158,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_numbers_are_those_of_the_c_library() {
-        let numbers = [libc::SO_RCVBUF, libc::SO_REUSEADDR, libc::SO_REUSEPORT, libc::IP_PKTINFO];
+        let numbers = [
+            libc::SO_RCVBUF,
+            libc::SO_ERROR,
+            libc::SO_REUSEADDR,
+            libc::SO_REUSEPORT,
+            libc::IP_PKTINFO,
+            libc::IP_RECVERR,
+        ];
         let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
         assert_eq!(known, numbers.map(Some));
         assert_eq!((Level::Socket.number(HERE), Level::Ip.number(HERE)), (libc::SOL_SOCKET, libc::IPPROTO_IP));

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use socket2::{MaybeUninitSlice, SockAddr, Socket};
 
 use super::HERE;
-use crate::vocabulary::{Flags, Os, PEEK, TRUNC, WAITALL};
+use crate::vocabulary::{ERRQUEUE, Flags, Os, PEEK, TRUNC, WAITALL};
 
 /// `flags` as this system numbers them.
 pub(super) fn number(flags: Flags) -> i32 {
@@ -15,13 +15,14 @@ pub(super) fn number(flags: Flags) -> i32 {
         Os::Macos => 0x40,
         Os::Windows => 0x8,
     };
-    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all)];
+    // Only Linux has an error queue.
+    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all), (ERRQUEUE, 0x2000)];
     numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
 }
 
-/// Makes a receive again that a suspension of the program or a signal cut short, with its whole limit. Linux
+/// Makes a call again that waits, and that a suspension of the program or a signal cut short, with its whole limit. Linux
 /// ends every receive so that has a limit, even where signals are to restart calls (signal(7)).
-fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(super) fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match receive() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

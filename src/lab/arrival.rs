@@ -10,7 +10,7 @@ use super::recorded::{Made, RecordedSocket};
 use super::socket;
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
-    Ancillary, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError,
+    Ancillary, ERRQUEUE, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError,
 };
 
 /// How many datagrams of unrelated senders are passed over after the limit: more than wait in any queue, so that a flood
@@ -67,7 +67,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
     let mut late = 0;
     let made = loop {
         let (error, buffer) = match attempt() {
-            Ok(raw) => match known(receiver, raw) {
+            Ok(raw) => match known(receiver, receive, raw) {
                 Some(made) => {
                     patience.arrived_after(started.elapsed());
                     break made;
@@ -108,10 +108,13 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
     made
 }
 
-/// Who sent it; `None` where that is no socket of the scene.
-fn known(receiver: &RecordedSocket, raw: Raw) -> Option<Made> {
+/// Who sent it, or to whom it was sent where it is an error's; `None` where that is no socket of the scene.
+fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made> {
     let address = raw.from?;
-    let name = receiver.context.directory.name_of(Protocol::Udp, address);
+    let directory = &receiver.context.directory;
+    let is_error = receive.flags.contains(ERRQUEUE);
+    let nobody = is_error.then(|| directory.closed_port(address)).flatten();
+    let name = nobody.or_else(|| directory.name_of(Protocol::Udp, address));
     let is_marker = receiver.context.markers.is_one(address, &raw.bytes);
     let name = name.or_else(|| is_marker.then(|| "the lab".to_owned()))?;
     let peer = Peer { name, address };
@@ -144,7 +147,7 @@ fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> 
         ReceiveForm::Recv | ReceiveForm::Read => kernel::receive(socket, &mut bytes, receive.flags)
             .map(|length| Raw::plain(Vec::new(), sender.map(|sender| sender.address), length)),
         ReceiveForm::Message if receiver.wants_ancillary.load(Ordering::Relaxed) => {
-            kernel::receive_message(socket, &mut bytes, &receive.buffers, Flags::default()).map(|message| Raw {
+            kernel::receive_message(socket, &mut bytes, &receive.buffers, receive.flags).map(|message| Raw {
                 bytes: Vec::new(),
                 from: message.from,
                 returned: message.length,

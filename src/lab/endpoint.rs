@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::arrival::discard_peeked;
 use super::context::SceneContext;
+use super::error::os_error;
 use super::received::ReceiveResult;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
@@ -149,6 +150,29 @@ impl Endpoint {
             Outcome::Value(value) => T::from_int(value),
             _ => T::from_int(0),
         })
+    }
+
+    /// Reads `SO_ERROR`, and so takes the error that the system has to tell of this socket.
+    ///
+    /// # Errors
+    /// What the system says of reading it.
+    pub fn pending_error(&self) -> Call<Fact> {
+        let number = self.get(&kernel::option::PENDING_ERROR)?;
+        let error = i32::try_from(number).ok().filter(|number| *number != 0);
+        Ok(error.map_or(Fact::Nothing, |number| os_error(number).into()))
+    }
+
+    /// Waits until the system has an error to tell of this socket. No call of the lesson: the error stays.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] when none comes within the limit.
+    pub fn await_error(&self) -> Result<(), SceneError> {
+        let came = kernel::await_error(&self.socket.socket, self.limit());
+        if came.map_err(|error| CallError::new(format!("poll {}", self.name()), &error))? {
+            return Ok(());
+        }
+        self.context().session.patience.wait_was_in_vain();
+        Err(SceneError::Skip(format!("no error came for {}", self.name())))
     }
 
     /// Calls `listen`, which UDP does not have.

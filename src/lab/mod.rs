@@ -26,6 +26,7 @@ mod watchdog;
 mod workers;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -159,6 +160,19 @@ impl Lab {
     /// [`SceneError::Skip`] when another program has the port, which can only happen where it cannot be held.
     pub fn bind_at(&self, name: &str, port: &ClosedPort) -> Result<Endpoint, SceneError> {
         port.open(Endpoint::open(name, port.address(), Arc::clone(&self.context))?)
+    }
+
+    /// Opens an endpoint at which everything that arrives is dropped, and nobody is told, as behind a packet filter. It
+    /// prepares, and is not recorded.
+    ///
+    /// # Errors
+    /// What the system says; that it has no filters for sockets.
+    pub fn blackhole(&self, name: &str) -> Call<Endpoint> {
+        let endpoint = self.bind(name)?;
+        let filtered = kernel::drop_everything(&endpoint.socket.socket);
+        filtered.map_err(|error| CallError::new(format!("attach a filter to {name}"), &error))?;
+        endpoint.socket.is_to_drop.store(true, Ordering::Relaxed);
+        Ok(endpoint)
     }
 
     /// Opens a listening TCP socket on 127.0.0.1.

@@ -104,7 +104,14 @@ impl ReceiveResult {
         self.fact(|received| received.from.as_ref().map_or(Fact::Nothing, |from| from.address.ip().to_string().into()))
     }
 
-    /// The name of the sender; or what came instead.
+    /// The type and the code of the ICMP message that an error of the error queue came from; or what came instead.
+    pub fn icmp(&self) -> Fact {
+        let error = |received: &Received| received.ancillary.error.as_ref().map(|e| (e.icmp_type, e.icmp_code));
+        let words = |(kind, code)| Fact::from(format!("type {kind}, code {code}"));
+        self.fact(|received| error(received).map_or(Fact::Nothing, words))
+    }
+
+    /// The name of the sender, or of the destination where this is an error of the error queue; or what came instead.
     pub fn sender(&self) -> Fact {
         self.fact(|received| received.from.as_ref().map_or(Fact::Nothing, |from| from.name.as_str().into()))
     }

@@ -29,8 +29,8 @@ pub(super) struct RecordedSocket {
     entry: OnceLock<Id>,
     /// How many datagrams of unrelated senders were set aside.
     pub(super) set_aside: AtomicUsize,
-    /// Whether the lesson has set the size of the receive buffer: then it is meant to run full.
-    sizes_buffer: AtomicBool,
+    /// Whether this socket is meant to drop datagrams: the lesson has set the size of its receive buffer, or it is a blackhole.
+    pub(super) is_to_drop: AtomicBool,
     /// How many refusals the system had received before the last datagram to a port where nobody listens.
     pub(super) refusals_before: Mutex<Option<u64>>,
     /// Whether the lesson has asked for ancillary data.
@@ -73,7 +73,7 @@ impl RecordedSocket {
             local: OnceLock::new(),
             entry: OnceLock::new(),
             set_aside: AtomicUsize::new(0),
-            sizes_buffer: AtomicBool::new(false),
+            is_to_drop: AtomicBool::new(false),
             refusals_before: Mutex::default(),
             wants_ancillary: AtomicBool::new(false),
         }
@@ -159,7 +159,7 @@ impl RecordedSocket {
                 let set = kernel::option::set(&self.socket, option, *value);
                 if set.is_ok() {
                     let sizes = *option == kernel::option::RECEIVE_BUFFER.name;
-                    self.sizes_buffer.fetch_or(sizes, Ordering::Relaxed);
+                    self.is_to_drop.fetch_or(sizes, Ordering::Relaxed);
                     let asks = kernel::option::brings_ancillary_data(option) && *value != 0;
                     self.wants_ancillary.fetch_or(asks, Ordering::Relaxed);
                 }
@@ -337,7 +337,7 @@ impl Drop for RecordedSocket {
         if visited && ran_full != Some(false) {
             let unrelated = "another program's datagrams filled a queue here, so the lesson's own may be lost";
             self.context.inconclusive.get_or_init(|| unrelated.to_owned());
-        } else if ran_full == Some(true) && !self.sizes_buffer.load(Ordering::Relaxed) {
+        } else if ran_full == Some(true) && !self.is_to_drop.load(Ordering::Relaxed) {
             let small = || format!("the queue of {} ran full: {}", self.name, probe::limit_on_buffers());
             self.context.inconclusive.get_or_init(small);
         }

@@ -7,13 +7,18 @@ use std::net::SocketAddr;
 use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
 use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
+use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received, Report, Role,
-    SendForm, SocketError, Syscall,
+    Action, ERRQUEUE, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received,
+    Report, Role, SendForm, SocketError, Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
 const SHOWN: usize = 32;
+
+/// How control messages are written, where there are none and where they are not shown.
+const NO_CONTROL: &str = "msg_controllen=0";
+const CONTROL: &str = "msg_control=...";
 
 /// What stands for a pointer, whose number says nothing.
 const POINTER: &str = "...";
@@ -176,6 +181,9 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         }
         Syscall::GetOption(option) => {
             let value = match outcome {
+                Outcome::Value(number) if *option == PENDING_ERROR.name && *number != 0 => {
+                    format!("[{}]", OsError::from_number(*number, HERE).name)
+                }
                 Outcome::Value(value) => format!("[{value}]"),
                 _ => POINTER.to_owned(),
             };
@@ -217,11 +225,14 @@ fn receive(event: &Event, receive: &Receive, outcome: &Outcome) -> String {
                 let from = event.peer.as_ref().map(|peer| peer.address);
                 let from = from.map(|from| format!("msg_name={}, msg_namelen=128 => {}", address(from), length(from)));
                 let from = from.unwrap_or_else(|| format!("msg_name={POINTER}, msg_namelen=128 => 0"));
-                let set = if *truncated { "MSG_TRUNC" } else { "0" };
-                format!(
-                    "recvmsg({descriptor}, {{{from}, {}, msg_flags={set}}}, {flags})",
-                    vector(bytes, &receive.buffers)
-                )
+                let parts = vector(bytes, &receive.buffers);
+                let (parts, set) = match () {
+                    // What the queue tells of the error is in a control message.
+                    () if flags.contains(ERRQUEUE) => (parts.replace(NO_CONTROL, CONTROL), "MSG_ERRQUEUE"),
+                    () if *truncated => (parts, "MSG_TRUNC"),
+                    () => (parts, "0"),
+                };
+                format!("recvmsg({descriptor}, {{{from}, {parts}, msg_flags={set}}}, {flags})")
             }
             _ => format!("recvmsg({descriptor}, {{msg_namelen=128}}, {flags})"),
         },
@@ -285,7 +296,7 @@ fn vector(mut bytes: &[u8], lengths: &[usize]) -> String {
             format!("{{iov_base={}, iov_len={length}}}", quoted(part))
         })
         .collect();
-    format!("msg_iov=[{}], msg_iovlen={}, msg_controllen=0", parts.join(", "), parts.len())
+    format!("msg_iov=[{}], msg_iovlen={}, {NO_CONTROL}", parts.join(", "), parts.len())
 }
 
 /// A payload as `strace` writes it: what is not ASCII in octal, after [`SHOWN`] bytes three dots.

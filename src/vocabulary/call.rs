@@ -210,9 +210,12 @@ pub const PEEK: Flags = Flags(1);
 pub const TRUNC: Flags = Flags(2);
 /// `MSG_WAITALL`: wait for a full buffer, on streams. POSIX `recvfrom()`.
 pub const WAITALL: Flags = Flags(4);
+/// `MSG_ERRQUEUE`: take the next error from the error queue, with the datagram that it is about. Linux `recv(2)`.
+pub const ERRQUEUE: Flags = Flags(8);
 
 impl Flags {
-    const NAMES: [(Flags, &str); 3] = [(PEEK, "MSG_PEEK"), (TRUNC, "MSG_TRUNC"), (WAITALL, "MSG_WAITALL")];
+    const NAMES: [(Flags, &str); 4] =
+        [(PEEK, "MSG_PEEK"), (TRUNC, "MSG_TRUNC"), (WAITALL, "MSG_WAITALL"), (ERRQUEUE, "MSG_ERRQUEUE")];
 
     /// Whether all of `flags` are set.
     pub fn contains(self, flags: Flags) -> bool {

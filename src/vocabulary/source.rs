@@ -54,6 +54,8 @@ pub mod sources {
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
+        IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
+            "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
@@ -62,8 +64,14 @@ pub mod sources {
             "an address and a port that bind has not asked for are given back";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
+        LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
+            "what the filter of a socket drops is counted there; no ICMP message is sent";
+        LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
+            "a pending error of the socket is returned and cleared before anything is sent";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
             "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
+        LINUX_RECEIVE = "Linux net/ipv4/udp.c, __skb_recv_udp()",
+            "a pending error of the socket is returned before what is queued";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LOOPBACK = "implementation of the loopback interface",
@@ -100,6 +108,8 @@ pub mod sources {
             "the peer address of a datagram socket is where send sends to, and limits the remote sender for later receives";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
+        POSIX_GETSOCKOPT = "POSIX getsockopt()",
+            "SO_ERROR reports the pending error of the socket and clears it";
         POSIX_LISTEN = "POSIX listen()",
             "EOPNOTSUPP: the socket protocol does not support listen()";
         POSIX_READ = "POSIX read()",
@@ -118,6 +128,8 @@ pub mod sources {
             "socket calls may be made by several threads at once";
         RECV_2 = "Linux recv(2)",
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
+        RFC792 = "RFC 792",
+            "destination unreachable is type 3; port unreachable is its code 3";
         RFC768 = "RFC 768",
             "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
         RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
@@ -191,12 +203,12 @@ pub mod sources {
         XNU_PORT_0 = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbladdr()",
             "an unbound socket that sends to port 0 gets EADDRNOTAVAIL, before it is bound";
         XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",
-            "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned";
+            "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
         XNU_ROOM = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbappendaddr()",
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",
-            "without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
+            "a pending error is returned before anything is sent; without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
     }
 }

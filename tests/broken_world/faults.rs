@@ -145,6 +145,16 @@ faults! {
     RestartTells = "restart-tells",
     /// A connected socket is told again and again that nobody listens.
     TellAgain = "tell-again",
+    /// A connected socket is told after each send that nobody listens, also where somebody does.
+    TellAlways = "tell-always",
+    /// A send does not report a pending error, and sends.
+    SendIgnoresError = "send-ignores-error",
+    /// SO_ERROR never has an error.
+    SilentErrorOption = "so-error-silent",
+    /// Reading SO_ERROR leaves the error pending.
+    ErrorOptionStays = "so-error-stays",
+    /// The error queue is empty.
+    ErrorQueueEmpty = "error-queue-empty",
     /// A datagram for a port where nobody listens is kept for a later server.
     KeepForLater = "keep-for-later",
     /// A connect sends a datagram.

@@ -1,6 +1,6 @@
 //! What the worlds know of the lab, so that they break promises and not its proofs.
 
-use libc::{c_int, sockaddr_in};
+use libc::{c_int, msghdr, sockaddr_in};
 
 use crate::kernel;
 
@@ -13,6 +13,16 @@ pub fn is_end_marker(bytes: &[u8]) -> bool {
 /// Whether a fault may lose or change a datagram: one of a byte or none may be the lab's, and prove something.
 pub fn may_be_harmed(bytes: &[u8]) -> bool {
     bytes.len() > 1
+}
+
+/// Whether a lesson asks the error queue. The lab's proofs do so, too, and ask for no control messages.
+pub fn is_lesson_at_the_error_queue(message: &msghdr, flags: c_int) -> bool {
+    flags & libc::MSG_ERRQUEUE != 0 && !message.msg_control.is_null()
+}
+
+/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected, lessons at others.
+pub fn is_proof(socket: c_int, level: c_int, name: c_int) -> bool {
+    (level, name) == (libc::IPPROTO_IP, libc::IP_RECVERR) && kernel::peer_address(socket).is_some()
 }
 
 /// A guard holds a port where nobody listens: its socket is bound there and is being connected to itself.

@@ -249,6 +249,10 @@ pub unsafe extern "C" fn getsockopt(
         if drops && fault(Fault::DropsUncounted) {
             value.cast::<u32>().add(kernel::DROPS).write(0);
         }
+        if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && udp::is(socket) {
+            let error = value.cast::<c_int>();
+            error.write(udp::pending_error(socket, error.read()));
+        }
         if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) && fault(Fault::BufferAsAsked) {
             let granted = value.cast::<c_int>();
             granted.write(granted.read() / 2);
@@ -284,6 +288,7 @@ pub unsafe extern "C" fn setsockopt(
 ) -> c_int {
     let is = |option: SocketOption| (option.level, option.number) == (level, name);
     match *FAULT {
+        _ if lab::is_proof(socket, level, name) => {}
         Some(Fault::OptionIgnored(option)) if is(option) => return 0,
         Some(Fault::OptionRefused(option)) if is(option) => return kernel::fail(libc::ENOPROTOOPT),
         _ => {}
@@ -393,6 +398,12 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
     unsafe {
         if !udp::is(socket) {
             return kernel::recvmsg(socket, message, flags);
+        }
+        if lab::is_lesson_at_the_error_queue(&*message, flags) {
+            return match fault(Fault::ErrorQueueEmpty) {
+                true => returned(Err(libc::EAGAIN)),
+                false => kernel::recvmsg(socket, message, flags),
+            };
         }
         let message = &mut *message;
         let parts = slice::from_raw_parts(message.msg_iov, message.msg_iovlen);

@@ -53,8 +53,12 @@ struct State {
     restarted: Vec<u16>,
     /// How many sends there were.
     sent: usize,
+    /// How many of them were answered by an error.
+    answered: usize,
     /// The kernel had the news that nobody listens.
     refused: bool,
+    /// The error that was read from SO_ERROR and is still pending.
+    error_read: Option<c_int>,
     peer: Option<sockaddr_in>,
     /// The place in the order in which sockets were bound.
     bound: usize,
@@ -242,7 +246,16 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         () if fault(Fault::TellUnconnected) && with(socket, |state| std::mem::take(&mut state.refused)) => {
             return Err(libc::ECONNREFUSED);
         }
+        () if fault(Fault::TellAlways) && kernel::peer_address(socket).is_some() => {
+            let unanswered = |state: &mut State| state.sent > std::mem::replace(&mut state.answered, state.sent);
+            if with(socket, |state| unanswered(state) && !state.guard) {
+                return Err(libc::ECONNREFUSED);
+            }
+        }
         () => {}
+    }
+    if let Some(error) = with(socket, |state| state.error_read.take()) {
+        return Err(error);
     }
     if fault(Fault::UnboundCannotReceive) && kernel::own_address(socket).sin_port == 0 {
         return Err(libc::EINVAL);
@@ -280,6 +293,20 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         from,
         cut: (cut && !fault(Fault::NoFlag)) || fault(Fault::FlagAlways),
         error: (cut && fault(Fault::TooSmall)).then_some(libc::EMSGSIZE),
+    })
+}
+
+/// What SO_ERROR has of a socket by which a lesson has sent, where the kernel has `error`: the sockets of the lab's proofs are
+/// told the truth.
+pub fn pending_error(socket: c_int, error: c_int) -> c_int {
+    with(socket, |state| match () {
+        () if state.sent == 0 => error,
+        () if fault(Fault::SilentErrorOption) => 0,
+        () if fault(Fault::ErrorOptionStays) => {
+            state.error_read = state.error_read.or((error != 0).then_some(error));
+            state.error_read.unwrap_or(0)
+        }
+        () => error,
     })
 }
 
@@ -323,6 +350,10 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
             unsafe { kernel::connect(socket, std::ptr::from_ref(to).cast(), kernel::ADDRESS) };
             sent
         }
+        _ if fault(Fault::SendIgnoresError) => match plain() {
+            Err(libc::ECONNREFUSED) => plain(),
+            other => other,
+        },
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
         _ if fault(Fault::HeaderCounted) => plain().map(|sent| sent + 8),
         _ if fault(Fault::EmptyFails) && bytes.is_empty() => Err(libc::EINVAL),

@@ -1,0 +1,343 @@
+//! Who receives an error when nobody listens, at which call, and what that call has then not done.
+//!
+//! The answer that nobody listens is an ICMP message, and the send does not wait for it. The system keeps it as a pending
+//! error of the socket, if it takes that to be meant at all, and returns it from the next call, whatever that was meant to do.
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::kernel::option::KEEP_ERRORS;
+use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
+use crate::vocabulary::{
+    Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, Receive, SocketError, promised, sources, usual,
+};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "unreachable",
+    title: "An ICMP error is returned by a later call, which then does nothing else",
+    question: "Nobody listens. Who receives an error, at which call, and what does it cost?",
+    why: "That nobody listens is told by an ICMP message (RFC 1122 section 4.1.3.1), for which no send waits. The system \
+          keeps it as the pending error of a connected socket (Linux udp(7), ECONNREFUSED) and returns it from the next \
+          call, once (socket(7), SO_ERROR). On Linux and macOS that may be a send: it returns the error and sends nothing. \
+          On Linux an unconnected socket has to ask for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered \
+          by nobody.",
+    keys: &["next-receive", "unconnected-error", "server-receives", "queue-icmp", "blackhole"],
+    guess: Guess {
+        answers: &[
+            "Whoever has sent, at the send itself. It costs nothing else.",
+            "Whoever has sent, at the next receive. It costs nothing else.",
+            "A connected socket, at its next call. If that is a send, it sends nothing.",
+            "Nobody: UDP has no errors.",
+        ],
+        right: 2,
+        row: "server-receives",
+        because: "a pending error is returned before anything is sent; the program has to send again.",
+    },
+    example: "--sends 20",
+    parameters: Parameters::of::<Unreachable>(),
+};
+
+#[derive(Args)]
+struct Unreachable {
+    /// Sends of a connected socket to nobody in scene 4, 1 to 20
+    #[arg(long, value_name = "N", default_value = "6", value_parser = clap::value_parser!(u16).range(1..=20))]
+    sends: u16,
+}
+
+impl Scenes for Unreachable {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![
+            connected(),
+            unconnected(),
+            send_after_the_error(),
+            one_send_after_another(self.sends.into()),
+            pending_error(),
+            error_and_data(),
+            error_queue(),
+            another_server(),
+            silence(),
+        ])
+    }
+}
+
+/// That nobody listens, as a receive returns it: Windows has another name for it.
+fn refused(id: &str, property: &str) -> Claim {
+    usual(id, property, SocketError::ConnectionRefused, &sources::UDP_7)
+        .cites_on(Os::Macos, &sources::XNU_ICMP)
+        .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+        .cites_on(Os::Windows, &sources::MS_RECVFROM)
+        .unlike_wine()
+}
+
+/// What a send returns while an error is pending. On Windows only a receive returns it.
+fn at_a_send(id: &str, property: String, expected: impl Into<Expected>, windows: impl Into<Fact>) -> Claim {
+    usual(id, property, expected, &sources::LINUX_PENDING)
+        .cites_on(Os::Macos, &sources::XNU_SEND)
+        .on(Os::Windows, windows.into())
+        .cites_on(Os::Windows, &sources::WINE_UDP)
+        .unlike_wine()
+}
+
+fn connected() -> Scene {
+    let claims = [
+        promised("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
+        refused("next-receive", "connected: next receive"),
+        promised("receive-after", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
+            .cites_on(Os::Windows, &sources::WINE_UDP)
+            .unlike_wine(),
+    ];
+    let answer = "Connected: the next receive returned {next-receive}.";
+    Scene::claims("connected", "a connected socket", claims).answer(answer).run(|lab| {
+        let nobody = lab.closed_port("nobody")?;
+        let client = lab.endpoint("client")?;
+        client.connect(&nobody)?;
+        let sent = lab.attempt("connected-send", client.send(b"hello"))?;
+        lab.observe("connected-send", sent);
+        let next = client.receive(1024);
+        let is_told = matches!(next, ReceiveResult::Failed { .. });
+        lab.observe("next-receive", next);
+        match is_told {
+            true => lab.observe("receive-after", client.receive(Receive::into(1024).without_waiting())),
+            false => lab.skip("receive-after", "no error was reported before"),
+        }
+        Ok(())
+    })
+}
+
+fn unconnected() -> Scene {
+    let claims = [
+        promised("unconnected-send", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
+        usual("unconnected-error", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
+            .cites_on(Os::Macos, &sources::XNU_ICMP)
+            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_RECVFROM)
+            .unlike_wine(),
+    ];
+    let answer = "Unconnected: {unconnected-error}.";
+    Scene::claims("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
+        let nobody = lab.closed_port("nobody")?;
+        let client = lab.bind("client")?;
+        let sent = lab.attempt("unconnected-send", client.send_to(b"hello", &nobody))?;
+        lab.observe("unconnected-send", sent);
+        let received = Fact::from(client.before_marker(1024)?);
+        // Whatever a receive did not return, a send may.
+        let again = client.send_to(b"again", &nobody);
+        lab.observe(
+            "unconnected-error",
+            match (received, again) {
+                (Fact::Nothing, Err(error)) => Fact::from(error),
+                (received, _) => received,
+            },
+        );
+        Ok(())
+    })
+}
+
+fn send_after_the_error() -> Scene {
+    let claims = [
+        at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
+        at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
+    ];
+    let answer = "With the server up, a send returned {reporting-send}; the server first received {server-receives}.";
+    Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
+        let port = lab.closed_port("server")?;
+        let client = lab.endpoint("client")?;
+        client.connect(&port)?;
+        client.send(b"one")?;
+        client.await_error()?;
+        let server = lab.bind_at("server", &port)?;
+        lab.observe("reporting-send", client.send(b"two"));
+        client.send(b"three")?;
+        lab.observe("server-receives", server.before_marker(1024)?);
+        Ok(())
+    })
+}
+
+fn one_send_after_another(sends: usize) -> Scene {
+    let claims = [at_a_send("failed-sends", format!("of {sends} sends, failed"), sends / 2, 0)];
+    let answer = format!("{{failed-sends}} of {sends} sends failed.");
+    Scene::claims("sends", "one send after another", claims).answer(answer).run(move |lab| {
+        let nobody = lab.closed_port("nobody")?;
+        let client = lab.endpoint("client")?;
+        client.connect(&nobody)?;
+        let mut failed = 0;
+        for _ in 0..sends {
+            match lab.answer(client.send(b"hello"))? {
+                Ok(_) => client.await_error()?,
+                Err(_) => failed += 1,
+            }
+        }
+        lab.observe("failed-sends", failed);
+        Ok(())
+    })
+}
+
+fn pending_error() -> Scene {
+    let claims = [
+        usual("so-error", "SO_ERROR after the error came", SocketError::ConnectionRefused, &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_ICMP)
+            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+            .unconfirmed_on(Os::Windows),
+        promised("so-error-again", "SO_ERROR read again", Fact::Nothing, &sources::SOCKET_7_ERROR)
+            .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
+            .unconfirmed_on(Os::Windows),
+        promised("receive-too-late", "after SO_ERROR: receive", Fact::Nothing, &sources::SOCKET_7_ERROR)
+            .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "SO_ERROR was {so-error}, then {so-error-again}; a receive after that returned {receive-too-late}.";
+    Scene::claims("so-error", "asking for the error", claims).answer(answer).run(|lab| {
+        let client = client_with_an_error(lab)?;
+        let error = client.pending_error()?;
+        let is_told = error != Fact::Nothing;
+        lab.observe("so-error", error);
+        if !is_told {
+            return Err(SceneError::Skip("SO_ERROR had no error".to_owned()));
+        }
+        lab.observe("so-error-again", client.pending_error()?);
+        lab.observe("receive-too-late", client.receive(Receive::into(1024).without_waiting()));
+        Ok(())
+    })
+}
+
+/// A connected client that has an error to be told.
+fn client_with_an_error(lab: &Lab) -> Result<Endpoint, SceneError> {
+    let nobody = lab.closed_port("nobody")?;
+    let client = lab.endpoint("client")?;
+    client.connect(&nobody)?;
+    client.send(b"hello")?;
+    client.await_error()?;
+    Ok(client)
+}
+
+fn error_and_data() -> Scene {
+    let refused = SocketError::ConnectionRefused;
+    let reset = Fact::from(SocketError::ConnectionReset.on(Os::Windows));
+    let claims = [
+        usual("first-returned", "data, then error: 1st receive", refused, &sources::LINUX_RECEIVE)
+            .on(Os::Macos, &b"data"[..])
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
+            .on(Os::Windows, &b"data"[..])
+            .unconfirmed_on(Os::Windows),
+        usual("second-returned", "data, then error: 2nd receive", &b"data"[..], &sources::LINUX_RECEIVE)
+            .on(Os::Macos, refused.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
+            .on(Os::Windows, reset)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "Data was queued, then an error came. Returned first: {first-returned}, then {second-returned}.";
+    Scene::claims("order", "data is queued when the error comes", claims).answer(answer).needs(Need::Drops).run(|lab| {
+        let port = lab.closed_port("server")?;
+        let client = lab.endpoint("client")?;
+        client.connect(&port)?;
+        // Who counts what was dropped counts what is queued.
+        client.drops().map_err(SceneError::Skip)?;
+        let empty = client.accounts();
+        let server = lab.bind_at("server", &port)?;
+        server.send_to(b"data", &client)?;
+        if client.accounts_after(empty).is_none() {
+            return Err(SceneError::Skip("the system does not tell that the data is queued".to_owned()));
+        }
+        server.close();
+        client.send(b"hello")?;
+        client.await_error()?;
+        lab.observe("first-returned", client.receive(1024));
+        lab.observe("second-returned", client.receive(1024));
+        Ok(())
+    })
+}
+
+/// Says that only Linux has this way to be told of an error.
+fn on_linux_only(claim: Claim) -> Claim {
+    const REASON: &str = "the error queue is Linux's";
+    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
+}
+
+/// A client that asks to be told of errors though it is not connected. What it has sent to nobody has been answered.
+fn client_that_keeps_errors(lab: &Lab, row: &str) -> Result<Endpoint, SceneError> {
+    let nobody = lab.closed_port("nobody")?;
+    let client = lab.bind("client")?;
+    lab.attempt(row, client.set(&KEEP_ERRORS, true))?;
+    client.send_to(b"hello", &nobody)?;
+    client.await_refusals()?;
+    Ok(client)
+}
+
+fn error_queue() -> Scene {
+    let source = &sources::IP_7_RECVERR;
+    let claims = [
+        promised("queue-receive", "with IP_RECVERR: receive", SocketError::ConnectionRefused, source),
+        promised("queue-payload", "error queue: the datagram", &b"hello"[..], source),
+        promised("queue-destination", "error queue: destination", "nobody", source),
+        promised("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
+    ];
+    let answer = "ICMP in the error queue: {queue-icmp}.";
+    let claims = claims.map(on_linux_only);
+    Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
+        let client = client_that_keeps_errors(lab, "queue-receive")?;
+        lab.observe("queue-receive", client.receive(Receive::into(1024).without_waiting()));
+        let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
+        lab.observe("queue-payload", &error);
+        lab.observe("queue-destination", error.sender());
+        lab.observe("queue-icmp", error.icmp());
+        Ok(())
+    })
+}
+
+fn another_server() -> Scene {
+    let source = &sources::LINUX_PENDING;
+    let claims = [
+        usual("other-send", "sendto another server", SocketError::ConnectionRefused, source),
+        usual("other-receives", "the other server receives", &b"three"[..], source),
+    ];
+    let answer = "A sendto another server returned {other-send}; that server first received {other-receives}.";
+    let claims = claims.map(on_linux_only);
+    Scene::claims("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
+        let client = client_that_keeps_errors(lab, "other-send")?;
+        let server = lab.bind("server")?;
+        lab.observe("other-send", client.send_to(b"two", &server));
+        client.send_to(b"three", &server)?;
+        lab.observe("other-receives", server.before_marker(1024)?);
+        Ok(())
+    })
+}
+
+fn silence() -> Scene {
+    let claims = [
+        usual("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
+        usual("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
+            .absent_on(Os::Macos, NO_FILTER)
+            .absent_on(Os::Windows, NO_FILTER)
+            .needs(Need::Drops),
+    ];
+    let answer = "Next receive, open port: {open-port}; blackhole: {blackhole}.";
+    Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        client.connect(&server)?;
+        client.send(b"hello")?;
+        server.receive(1024).required("the datagram for the open port")?;
+        lab.observe("open-port", client.before_marker(1024)?);
+        if lab.applies("blackhole") {
+            lab.observe("blackhole", told_of_a_blackhole(lab, &client)?);
+        }
+        Ok(())
+    })
+}
+
+const NO_FILTER: &str = "filters of a socket are Linux's";
+
+/// What a connected client is told of a datagram that is dropped where it arrives.
+fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, SceneError> {
+    let blackhole = lab.blackhole("blackhole")?;
+    blackhole.drops().map_err(SceneError::Skip)?;
+    client.connect(&blackhole)?;
+    let before = blackhole.accounts();
+    client.send(b"hello")?;
+    match blackhole.accounts_after(before) {
+        Some(_) => client.before_marker(1024),
+        None => Err(SceneError::Skip("the system does not tell that the blackhole dropped the datagram".to_owned())),
+    }
+}
