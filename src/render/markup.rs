@@ -43,7 +43,7 @@ impl Page {
     }
 
     fn details(&mut self, attributes: &str, summary: &str, of: &str, content: impl FnOnce(&mut Page)) {
-        let heard = format_args!("<span class=\"heard\"> ({of})</span>");
+        let heard = format!("<span class=\"heard\"> ({of})</span>");
         self.add(format_args!("<details{attributes}>\n<summary>{summary}{heard}</summary>\n"));
         content(self);
         self.0.push_str("</details>\n");

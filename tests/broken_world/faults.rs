@@ -229,7 +229,7 @@ faults! {
     BufferAsAsked = "buffer-as-asked",
 
     // Time and machine.
-    /// A server works on all requests at once: once it has slept, neither a sleep nor anything else takes time.
+    /// A thread works on all requests at once: once it has slept, neither a sleep nor anything else takes time for it.
     Overlapping = "overlapping",
     /// `net.core.rmem_default` and `rmem_max` are 2304 bytes, the least that Linux takes.
     SmallBuffers = "small-buffers",

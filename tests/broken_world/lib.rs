@@ -16,11 +16,12 @@ mod options;
 mod tcp;
 mod udp;
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
 use std::slice;
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
-use std::sync::{LazyLock, OnceLock};
 
 use faults::Fault;
 use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
@@ -447,8 +448,11 @@ pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
     }
 }
 
-/// In a world in which requests are worked on at once: when the first of them was done. The clock stands still from then on.
-static SLEPT: OnceLock<timespec> = OnceLock::new();
+thread_local! {
+    /// In a world in which requests are worked on at once: when the first of this thread was done. Its clock stands still from
+    /// then on; those of other threads, which wait for each other before they work, do not.
+    static SLEPT: Cell<Option<timespec>> = const { Cell::new(None) };
+}
 
 /// # Safety
 /// As for the C library's function of this name.
@@ -463,7 +467,7 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
             }
             if let Some(slept) = SLEPT.get() {
                 // Else a busy machine would take the time that the sleeps do not.
-                *time = *slept;
+                *time = slept;
             }
         }
         status
@@ -488,7 +492,7 @@ pub unsafe extern "C" fn clock_nanosleep(
         if fault(Fault::Overlapping) {
             let mut now = std::mem::zeroed();
             kernel::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
-            let _ = SLEPT.set(now);
+            SLEPT.set(Some(now));
         }
         status
     }
