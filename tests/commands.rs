@@ -313,6 +313,7 @@ fn fish_completes_lessons_shells_and_commands_and_no_files() {
         "list",
         "man",
         "record",
+        "relay",
         "server",
         "systems",
     ];
@@ -359,7 +360,7 @@ fn the_program_alone_shows_where_to_start() {
         assert_eq!((start.status, start.err.as_str()), (0, ""));
         assert!(start.out.is_ascii() && !start.out.contains('\x1b'), "{}", start.out);
         assert!(start.out.lines().all(|line| line.len() <= width), "{}", start.out);
-        let names = LESSONS.iter().map(|lesson| lesson.name).chain(["server", "client"]);
+        let names = LESSONS.iter().map(|lesson| lesson.name).chain(["server", "client", "relay"]);
         let places: Vec<_> = names.map(|name| start.out.find(&format!("\n{name} ")).expect(name)).collect();
         assert!(places.is_sorted(), "{}", start.out);
         assert!(start.out.contains("\n  udp-lab truncation --predict\n"), "{}", start.out);
@@ -374,6 +375,7 @@ fn a_mistyped_command_gets_a_suggestion_and_the_way_to_all_commands() {
         ("trunc", "truncation"),
         ("sever", "server"),
         ("cleint", "client"),
+        ("realy", "relay"),
         ("concurency", "concurrency"),
     ] {
         let refused = run([typed]);

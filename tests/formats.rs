@@ -499,7 +499,11 @@ fn a_closed_pipe_does_not_keep_the_file_from_being_written() {
 
 #[test]
 fn conversations_are_lines_of_text_or_json() {
-    for command in [&["server", "192.0.2.1:0", "--count", "1"][..], &["client", "127.0.0.1:9", "hello"]] {
+    for command in [
+        &["server", "192.0.2.1:0", "--count", "1"][..],
+        &["client", "127.0.0.1:9", "hello"],
+        &["relay", "192.0.2.1:0", "9"],
+    ] {
         for format in ["plain", "markdown", "csv"] {
             let run = run([command, &["--format", format]].concat());
             assert_eq!((run.status, run.out.as_str()), (2, ""), "{command:?} {format}");
@@ -555,7 +559,9 @@ fn a_predicted_run_is_exported_as_any_other() {
 #[test]
 fn only_runs_are_exported() {
     let folder = folder("not-runs");
-    for command in [&["list"][..], &["expect", "truncation"], &["server"], &["client", "127.0.0.1:9"]] {
+    for command in
+        [&["list"][..], &["expect", "truncation"], &["server"], &["client", "127.0.0.1:9"], &["relay", "0", "9"]]
+    {
         assert_eq!(run_in(&folder, &[command, &["--export", "r.md"]].concat()).status, 2, "{command:?}");
     }
     assert_eq!(run_in(&folder, &["truncation", "--force"]).status, 2, "nothing to replace");

@@ -63,11 +63,16 @@ fn ctrl_c_ends_a_question() {
 }
 
 #[test]
-fn ctrl_c_ends_the_server_with_its_table() {
-    let steps = json!([["see", "Listening"], ["type", "\u{3}"]]);
-    let Some(terminal) = on_terminal(80, &["server", "127.0.0.1:0"], &steps) else { return };
-    assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
-    assert!(terminal.screen.contains("datagrams"), "{}", terminal.screen);
+fn ctrl_c_ends_the_server_and_the_relay_with_their_tables() {
+    for (command, seen, row) in [
+        (&["server", "127.0.0.1:0"][..], "Listening", "datagrams"),
+        (&["relay", "127.0.0.1:0", "127.0.0.1:9"], "Relaying", "forwarded"),
+    ] {
+        let steps = json!([["see", seen], ["type", "\u{3}"]]);
+        let Some(terminal) = on_terminal(80, command, &steps) else { return };
+        assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
+        assert!(terminal.screen.contains(row), "{}", terminal.screen);
+    }
 }
 
 /// Longer than the lab waits for anything, as a class may be: no datagram is missed and no verdict turns.

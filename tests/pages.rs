@@ -56,7 +56,7 @@ fn pieces(page: &str) -> Vec<Piece> {
 }
 
 /// Splits a command line at blanks; quotation marks of either kind keep a word together.
-fn words(command: &str) -> Vec<String> {
+pub fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -105,6 +105,7 @@ static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
     Changing::new(&[
         (r"\d+(\.\d+)? (ms|s)\b", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        (r"\b\d{10}\.\d{6}\b", "CLOCK"),
         (r"Linux \d+(\.\d+)?", "SYSTEM"),
         (r"bound port \d+", "bound port NUMBER"),
         (r"\d+ received, \d+ dropped", "NUMBER received, NUMBER dropped"),
@@ -147,7 +148,7 @@ fn lasting(lines: &[String]) -> Vec<String> {
 }
 
 /// Whether `shown` is `printed`, `...` standing for any number of lines.
-fn same(shown: &[String], printed: &[String]) -> bool {
+pub fn same(shown: &[String], printed: &[String]) -> bool {
     fits(&lasting(shown), &lasting(printed))
 }
 

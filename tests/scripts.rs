@@ -53,6 +53,8 @@ fn nothing_of_the_command_line_acts_on_the_terminal() {
         vec!["client".to_owned(), format!("{acting}:8888")],
         vec!["client".to_owned(), format!("no..host{acting}:8888"), "--timeout".to_owned(), acting.to_owned()],
         vec!["server".to_owned(), "--reply".to_owned(), "x".to_owned(), "--format".to_owned(), acting.to_owned()],
+        vec!["relay".to_owned(), "0".to_owned(), "9".to_owned(), "--lose".to_owned(), acting.to_owned()],
+        vec!["client".to_owned(), "9".to_owned(), "--file".to_owned(), acting.to_owned()],
         vec!["explain".to_owned(), acting.to_owned()],
         vec!["completions".to_owned(), acting.to_owned()],
     ] {

@@ -154,7 +154,7 @@ fn memory_is_bounded_whatever_is_sent() {
 #[test]
 fn help_of_every_command_is_worth_reading() {
     let lessons = udp_lab::lessons::LESSONS.iter().map(|lesson| lesson.name);
-    for command in lessons.chain(["all", "list", "expect", "server", "client"]) {
+    for command in lessons.chain(["all", "list", "expect", "server", "client", "relay"]) {
         let run = run([command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.out.contains(&format!("Example: udp-lab {command}")), "{}", run.out);

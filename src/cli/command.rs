@@ -9,6 +9,7 @@ use super::failure::EXIT_STATUS;
 use super::options::Options;
 use crate::lessons::{LESSONS, Lesson};
 use crate::programs::client::Client;
+use crate::programs::relay::Relay;
 use crate::programs::server::Server;
 use crate::vocabulary::Os;
 
@@ -17,6 +18,8 @@ pub(super) const ABOUT: &str =
 const ALL: &str = "Run every lesson in teaching order, then sum up";
 pub(super) const SERVER: &str = "A small server: one socket, one loop, an answer to every datagram";
 pub(super) const CLIENT: &str = "A small client: sends messages and prints the answers";
+pub(super) const RELAY: &str =
+    "A bad network between the two: loses, delays, duplicates, reorders and corrupts datagrams";
 
 /// The whole command line; lessons come from the registry.
 pub fn command() -> Command {
@@ -42,6 +45,7 @@ pub fn command() -> Command {
         .subcommand(record_command())
         .subcommand(server_command())
         .subcommand(client_command())
+        .subcommand(relay_command())
         .subcommands(text_commands());
     Options::augment_args(command).about(ABOUT).long_about(None)
 }
@@ -235,6 +239,25 @@ fn client_command() -> Command {
              As ping: udp-lab client 127.0.0.1:8888 --count 10 --numbered --timeout 1s\n\n\
              Exit status: 0 whether or not answers came, the table tells; 1 with --fail-unanswered where one did not; 2 wrong \
              use; 3 could not run here.",
+        )
+    })
+}
+
+fn relay_command() -> Command {
+    Command::new("relay").about(RELAY).defer(|command| {
+        Relay::augment_args(command).about(RELAY).long_about(None).after_help(
+            "Sends on what clients send to LISTEN to TO, and the answers back, each way with the same shares. One line for each \
+             datagram says what was decided: `client 1 -> server #3` is the third one to the server. What is decided of it depends \
+             on the seed, the direction and this number alone, so that a seed decides the same again. What is held back is not \
+             delayed as well; delays of different length swap datagrams, too. The changed byte is one of the payload: the system \
+             that sends it computes a new checksum, which is right, so that only the program can notice. Each client has a socket \
+             of its own towards the server: 100 clients at most, of whom one that has been silent for 1m gives way to a new one. \
+             At most 1000 datagrams wait.\n\n\
+             Anybody can forge a sender: over a network no more bytes go to a client than three times those that came from it, \
+             headers counted. What goes on has one hop less to live than it came with, as behind a router, so that relays in a \
+             circle come to an end (Windows does not tell the time to live).\n\n\
+             Example: udp-lab relay 9999 8888 --lose 30% --delay 20ms..80ms --seed 45\n\n\
+             Exit status: 0 ended by Ctrl-C; 2 wrong use; 3 could not run here.",
         )
     })
 }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::command::{ABOUT, CLIENT, SERVER, find};
+use super::command::{ABOUT, CLIENT, RELAY, SERVER, find};
 use super::failure::Failure;
 use super::options::{Options, locale, table_or_json, unsupported};
 use super::output::{coloured, print, write_text};
@@ -124,7 +124,7 @@ pub(super) fn start(invocation: &Invocation, options: Options) -> Result<Status,
     }
     let render_options = options.render_options();
     let mut commands: Vec<_> = PARTS.iter().map(|(part, lessons)| (*part, questions(lessons))).collect();
-    commands.push(("Two terminals, two machines", vec![("server", SERVER), ("client", CLIENT)]));
+    commands.push(("Two terminals, two machines", vec![("server", SERVER), ("client", CLIENT), ("relay", RELAY)]));
     let commands = table::parts(&commands, render_options);
     let about = render_options.wrap(ABOUT, "");
     let again = &invocation.again;

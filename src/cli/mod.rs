@@ -21,6 +21,7 @@ use self::failure::Failure;
 use self::options::Options;
 use crate::kernel;
 use crate::programs::client::Client;
+use crate::programs::relay::Relay;
 use crate::programs::server::Server;
 use crate::vocabulary::Status;
 
@@ -61,7 +62,8 @@ fn to_repeat(given: impl Iterator<Item = String>) -> Vec<String> {
 fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Options) -> Result<Status, Failure> {
     let called = || invocation::invocation(program);
     let Some((name, arguments)) = matches.subcommand() else { return info::start(&called(), options) };
-    let writes_its_table_first = name == "server" || name == "client" && arguments.get_one::<u16>("count").is_some();
+    let writes_its_table_first =
+        ["server", "relay"].contains(&name) || name == "client" && arguments.get_one::<u16>("count").is_some();
     if !writes_its_table_first {
         kernel::end_at_a_signal()
             .map_err(|error| Failure::Environment(format!("cannot watch for signals: {error}")))?;
@@ -74,6 +76,9 @@ fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Op
         }),
         "client" => output::converse(name, options, |transcript| {
             Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
+        }),
+        "relay" => output::converse(name, options, |transcript| {
+            Relay::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
         }),
         "expect" => info::expect(arguments, options),
         "explain" => info::explain(arguments, options),

@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal, Read};
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use socket2::Socket;
 
 use super::address::Use;
+use super::payload::{self, Hex};
 use super::pinger::Pinger;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
 use super::{Address, Ended, Transcript};
@@ -28,6 +30,14 @@ pub struct Client {
     /// The messages to send; without any they are read from the terminal, or from the input to its end, a line each
     #[arg(value_name = "MESSAGE")]
     messages: Vec<String>,
+
+    /// One message of these bytes, such as 00ff or "48 69"
+    #[arg(long, value_name = "HEX", conflicts_with = "messages")]
+    hex: Option<Hex>,
+
+    /// One message: what is in this file, as it is
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with_all = ["messages", "hex"])]
+    file: Option<PathBuf>,
 
     /// How long each message may take from its sending to its answer, such as 500ms or 2s
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = patience)]
@@ -89,17 +99,38 @@ impl Client {
             return Err(Ended::Use("--count: one MESSAGE is sent again and again, not several".to_owned()));
         }
         let server = self.address.resolve(Use::Ask)?;
+        let messages = self.messages(server)?;
         let socket = socket::connected(server)?;
         let unanswered = match self.count {
-            Some(count) => self.ping(count.into(), &socket, transcript)?,
-            None => self.converse(server, socket, transcript)?,
+            Some(count) => self.ping(messages.first(), count.into(), &socket, transcript)?,
+            None => self.converse(&messages, server, socket, transcript)?,
         };
         Ok(if self.fail_unanswered && unanswered > 0 { Status::Differs } else { Status::AsExpected })
     }
 
+    /// The messages that were given in one way or another. What is not typed is known to be too long before anything is sent.
+    fn messages(&self, server: SocketAddr) -> Result<Vec<Vec<u8>>, Ended> {
+        let (_, longest) = longest_over(server.ip());
+        let (option, message) = match (&self.hex, &self.file) {
+            (Some(hex), _) => ("--hex", hex.0.clone()),
+            (None, Some(path)) => ("--file", payload::of_file(path, longest)?),
+            (None, None) => return Ok(self.messages.iter().map(|message| message.as_bytes().to_vec()).collect()),
+        };
+        match message.len() <= longest {
+            true => Ok(vec![message]),
+            false => Err(Ended::Use(format!("{option}: {}", why_too_long(message.len(), server.ip())))),
+        }
+    }
+
     /// Asks again and again; how many messages had no answer.
-    fn ping(&self, count: usize, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<usize, Ended> {
-        let message = self.messages.first().map_or("Ping", String::as_str).as_bytes();
+    fn ping(
+        &self,
+        message: Option<&Vec<u8>>,
+        count: usize,
+        socket: &Socket,
+        transcript: &mut Transcript<'_>,
+    ) -> Result<usize, Ended> {
+        let message = message.map_or(&b"Ping"[..], Vec::as_slice);
         let Client { interval, timeout, numbered, .. } = *self;
         let requests = Pinger { message, count, interval, timeout, numbered }.run(socket, transcript)?;
         transcript.totals("Client", requests.rows())?;
@@ -107,15 +138,21 @@ impl Client {
     }
 
     /// Sends the messages that were given, or the input's; how many had no answer.
-    fn converse(&self, server: SocketAddr, socket: Socket, transcript: &mut Transcript<'_>) -> Result<usize, Ended> {
+    fn converse(
+        &self,
+        messages: &[Vec<u8>],
+        server: SocketAddr,
+        socket: Socket,
+        transcript: &mut Transcript<'_>,
+    ) -> Result<usize, Ended> {
         let (timeout, totals) = (self.timeout, Totals::default());
         let mut conversation = Conversation { socket, server, timeout, transcript, totals, open: 0 };
-        if self.messages.is_empty() {
+        if messages.is_empty() {
             conversation.read_messages()?;
         } else {
-            for message in &self.messages {
-                conversation.transcript.message(message.as_bytes())?;
-                conversation.exchange(message.as_bytes())?;
+            for message in messages {
+                conversation.transcript.message(message)?;
+                conversation.exchange(message)?;
             }
         }
         conversation.discard_what_came_late()?;
@@ -312,12 +349,17 @@ fn is_refused(error: &CallError) -> bool {
     [SocketError::ConnectionRefused, SocketError::ConnectionReset].into_iter().any(|kind| error.error.is(kind, HERE))
 }
 
-/// Why a message of `length` bytes does not go to `to`: the family's limit, where that is it.
-fn why_too_long(length: usize, to: IpAddr) -> String {
-    let (family, longest) = match to.to_canonical() {
+/// The family of `to`, and the longest payload that a datagram over it carries.
+fn longest_over(to: IpAddr) -> (&'static str, usize) {
+    match to.to_canonical() {
         IpAddr::V4(_) => ("IPv4", LONGEST_PAYLOAD),
         IpAddr::V6(_) => ("IPv6", LONGEST_PAYLOAD_V6),
-    };
+    }
+}
+
+/// Why a message of `length` bytes does not go to `to`: the family's limit, where that is it.
+fn why_too_long(length: usize, to: IpAddr) -> String {
+    let (family, longest) = longest_over(to);
     if length > longest {
         return format!("a datagram over {family} carries at most {longest} bytes");
     }

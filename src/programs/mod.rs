@@ -1,10 +1,12 @@
-//! The article's server and client, for two terminals.
+//! The article's server and client, for two terminals, and a relay between them for a third one.
 
 mod address;
 pub mod client;
 mod lines;
 mod pasted;
+mod payload;
 mod pinger;
+pub mod relay;
 mod rules;
 pub mod server;
 mod signals;
@@ -16,7 +18,7 @@ pub use self::address::Address;
 pub use self::transcript::Transcript;
 use crate::lab::CallError;
 
-/// What ends the server or the client early.
+/// What ends the server, the client or the relay early.
 #[derive(Debug)]
 pub enum Ended {
     /// A call on the socket failed.

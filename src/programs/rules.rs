@@ -1,4 +1,4 @@
-//! What the server does not answer, because anybody can forge a sender.
+//! What the server does not answer and the relay does not pass on, because anybody can forge a sender.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -42,6 +42,8 @@ pub(super) fn shortest_request(reply: usize) -> usize {
 pub(super) enum Rule {
     /// It arrived with this time to live.
     Hops(u8),
+    /// It arrived with a time to live that allows no further hop.
+    NoHopsLeft,
     /// It is one of more than [`MOST_ECHOES`] in a row that could be echoes.
     Echo,
     /// It is one of more than [`MOST_SENT_BACK`] from this peer.
@@ -55,6 +57,13 @@ pub(super) enum Rule {
         /// The length of the request, in bytes.
         request: usize,
     },
+    /// More would have been sent to a peer than its own datagrams allow.
+    AmplificationInAll {
+        /// What would have been sent to it, in bytes with headers.
+        sent: usize,
+        /// What came from it, in bytes with headers.
+        received: usize,
+    },
 }
 
 impl fmt::Display for Rule {
@@ -64,6 +73,9 @@ impl fmt::Display for Rule {
                 f,
                 "rule against loops: arrived with a time to live of {hops}; answers of servers have {HOPS} or less"
             ),
+            Rule::NoHopsLeft => {
+                write!(f, "rule against loops: its time to live is used up, as where relays send in a circle")
+            }
             Rule::Echo => write!(
                 f,
                 "rule against loops: more than {MOST_ECHOES} times in a row the reply text, as from a server that echoes"
@@ -80,6 +92,11 @@ impl fmt::Display for Rule {
                 "rule against amplification: a reply of {reply} bytes, and {} at most for a request of {request} \
                  ({MOST_TIMES} times as much, headers counted)",
                 longest_reply(*request)
+            ),
+            Rule::AmplificationInAll { sent, received } => write!(
+                f,
+                "rule against amplification: it would be {sent} bytes in all, for {received} that came from there ({MOST_TIMES} \
+                 times as much at most, headers counted)"
             ),
         }
     }
@@ -155,6 +172,35 @@ impl Peers {
     }
 }
 
+/// What came from a peer and what was sent to it, in bytes with headers: for a relay, which does not know what answers what.
+#[derive(Default)]
+pub(super) struct Account {
+    received: usize,
+    sent: usize,
+}
+
+impl Account {
+    /// Notes a datagram from the peer.
+    pub fn receive(&mut self, length: usize) {
+        self.received = self.received.saturating_add(length + HEADERS);
+    }
+
+    /// Notes a datagram for `peer`, unless a rule forbids it.
+    pub fn send(&mut self, peer: SocketAddr, length: usize) -> Result<(), Rule> {
+        let sent = self.sent.saturating_add(length + HEADERS);
+        if !is_loopback(peer) && sent > self.received.saturating_mul(MOST_TIMES) {
+            return Err(Rule::AmplificationInAll { sent, received: self.received });
+        }
+        self.sent = sent;
+        Ok(())
+    }
+}
+
+/// On loopback there is no third party.
+fn is_loopback(peer: SocketAddr) -> bool {
+    peer.ip().to_canonical().is_loopback()
+}
+
 impl Request<'_> {
     /// Whether it is the reply text. What was cut is known by its beginning only, and its length where the system says it.
     fn could_echo(&self, reply: &[u8]) -> bool {
@@ -162,9 +208,7 @@ impl Request<'_> {
     }
 
     fn amplifies(&self, reply: usize) -> Option<Rule> {
-        // On loopback there is no third party.
-        let loopback = self.from.is_some_and(|from| from.ip().to_canonical().is_loopback());
-        let too_long = !loopback && reply > longest_reply(self.length);
+        let too_long = !self.from.is_some_and(is_loopback) && reply > longest_reply(self.length);
         too_long.then_some(Rule::Amplification { reply, request: self.length })
     }
 }
@@ -193,6 +237,19 @@ mod tests {
         for loopback in ["127.0.0.1:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
             assert_eq!(peers.rule(&request(loopback, b""), Reply::Text(&[b'x'; 65_507])), None);
         }
+    }
+
+    #[test]
+    fn a_relay_sends_a_peer_at_most_three_times_what_came_from_it() {
+        let mut account = Account::default();
+        let [there, loopback] = ["192.0.2.1:9", "[::ffff:127.0.0.1]:9"].map(|peer| peer.parse().unwrap());
+        account.receive(2);
+        assert_eq!(account.send(there, 3), Ok(()));
+        assert_eq!(account.send(there, 32), Err(Rule::AmplificationInAll { sent: 91, received: 30 }));
+        assert_eq!(account.send(there, 31), Ok(()), "what was not sent is not counted");
+        assert_eq!(account.send(loopback, 65_507), Ok(()));
+        account.receive(0);
+        assert!(account.send(there, 0).is_err());
     }
 
     #[test]

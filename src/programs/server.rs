@@ -200,13 +200,13 @@ fn answer(socket: &Socket, to: Option<SocketAddr>, asked: Option<IpAddr>, payloa
 
 /// Whether a receive failed for something that happened to another datagram. Only Windows tells an unconnected socket that an
 /// answer went to a client that is gone, or that its time to live ran out.
-fn is_of_no_account(error: &io::Error) -> bool {
+pub(super) fn is_of_no_account(error: &io::Error) -> bool {
     let kinds = [io::ErrorKind::Interrupted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
     kinds.contains(&error.kind()) || error.raw_os_error() == Some(SocketError::NetworkReset.on(HERE).number)
 }
 
 /// Some systems bind to the broadcast address of a network, to which nobody may send by default: connect tells it.
-fn refuse_broadcast(address: SocketAddr) -> Result<(), Ended> {
+pub(super) fn refuse_broadcast(address: SocketAddr) -> Result<(), Ended> {
     let probe = (!address.ip().is_unspecified()).then(|| socket::connected((address.ip(), 9).into()));
     match probe {
         Some(Err(error)) if error.error.is(SocketError::AccessDenied, HERE) => Err(Ended::Use(format!(

@@ -130,9 +130,18 @@ fn lines_beside(rows: &[(&str, &str)], width: usize, options: RenderOptions) -> 
 
 /// A table of names and texts, such as the list of lessons or the totals of a server.
 pub fn pairs(header: [&str; 2], rows: &[(String, String)], options: RenderOptions) -> String {
-    let mut table = sheet::empty(options, &header);
-    for (name, value) in rows {
-        table.add_row([options.text(name), options.text(value)]);
+    grid(&header, rows.iter().map(|(name, value)| [name.as_str(), value.as_str()]), options)
+}
+
+/// A table with a header and any number of columns.
+pub fn grid<const N: usize>(
+    header: &[&str; N],
+    rows: impl IntoIterator<Item = [impl AsRef<str>; N]>,
+    options: RenderOptions,
+) -> String {
+    let mut table = sheet::empty(options, header);
+    for row in rows {
+        table.add_row(row.map(|cell| options.text(cell.as_ref()).into_owned()));
     }
     table.to_string() + "\n"
 }

@@ -2,15 +2,17 @@
 
 use super::*;
 
-/// A program of the article's; nothing where there is no Python.
-fn python(program: &str, port: u16) -> Option<Command> {
+/// A program of the article's or of the textbook's, which numbers are given to; nothing where there is no Python.
+pub fn python(program: &str, numbers: &[u32]) -> Option<Command> {
     if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
         // Straight to the terminal: the test harness hides what a passing test prints.
-        let _ = writeln!(io::stderr(), "NOT RUN: the article's {program}: there is no python3 here");
+        let _ = writeln!(io::stderr(), "NOT RUN: {program}: there is no python3 here");
         return None;
     }
     let mut command = Command::new("python3");
-    command.arg(format!("{}/tests/python/{program}", env!("CARGO_MANIFEST_DIR"))).arg(port.to_string());
+    command
+        .arg(format!("{}/tests/python/{program}", env!("CARGO_MANIFEST_DIR")))
+        .args(numbers.iter().map(u32::to_string));
     command.env("PYTHONUTF8", "1");
     Some(command)
 }
@@ -18,7 +20,7 @@ fn python(program: &str, port: u16) -> Option<Command> {
 #[test]
 fn the_articles_client_is_answered_by_the_server() {
     let server = Server::start(&["--count", "2"]);
-    let Some(mut command) = python("udp_client.py", server.address.port()) else { return };
+    let Some(mut command) = python("udp_client.py", &[server.address.port().into()]) else { return };
     let mut asking = Program::start(&mut command);
     for line in ["hello", "你好", ""] {
         asking.type_line(line);
@@ -33,7 +35,7 @@ fn the_articles_client_is_answered_by_the_server() {
 
 #[test]
 fn the_articles_server_answers_the_client() {
-    let Some(mut command) = python("udp_server.py", 0) else { return };
+    let Some(mut command) = python("udp_server.py", &[0]) else { return };
     let server = Program::start(&mut command);
     let address = format!("127.0.0.1:{}", server.line());
     let ending = Program::start(&mut client(&address, &["hello", "你好"])).ending();

@@ -3,10 +3,15 @@
 mod addresses;
 mod article;
 mod client;
+mod payloads;
 mod pinger;
+mod relay;
 mod rules;
 mod server;
 mod streams;
+mod textbook;
+#[cfg(target_os = "linux")]
+mod walkthrough;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
@@ -17,6 +22,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(unix)]
 use crate::support;
+use crate::support::folder;
 
 /// Ends a test that would hang; costs nothing otherwise.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -166,6 +172,22 @@ impl Ending {
     }
 }
 
+/// A server or a relay that has begun, its greeting, and the address in it.
+fn greeted_program(arguments: &[&str]) -> (Program, String, SocketAddr) {
+    let program = Program::start(&mut udp_lab(arguments));
+    let mut greeting = String::new();
+    let address = loop {
+        let line = program.line();
+        greeting.push_str(&line);
+        greeting.push('\n');
+        if let Some(address) = line.strip_prefix(GREETING) {
+            break address.parse().unwrap();
+        }
+    };
+    assert_eq!(program.line(), "");
+    (program, greeting, address)
+}
+
 /// `udp-lab server`, listening.
 struct Server {
     program: Program,
@@ -179,17 +201,7 @@ impl Server {
     }
 
     fn start_at(address: &str, arguments: &[&str]) -> Self {
-        let program = Program::start(&mut udp_lab(&[&["server", address], arguments].concat()));
-        let mut greeting = String::new();
-        let address = loop {
-            let line = program.line();
-            greeting.push_str(&line);
-            greeting.push('\n');
-            if let Some(address) = line.strip_prefix(GREETING) {
-                break address.parse().unwrap();
-            }
-        };
-        assert_eq!(program.line(), "");
+        let (program, greeting, address) = greeted_program(&[&["server", address], arguments].concat());
         Server { program, greeting, address }
     }
 
