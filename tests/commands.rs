@@ -319,7 +319,7 @@ fn fish_completes_lessons_shells_and_commands_and_no_files() {
     ];
     let mut shells = ["bash", "elvish", "fish", "powershell", "zsh"].into_iter();
     let wanted = [
-        sorted(&mut lessons().chain(["glossary"])),
+        sorted(&mut lessons().chain(["glossary", "two-machines"])),
         sorted(&mut shells),
         sorted(&mut lessons().chain(own)),
         sorted(&mut lessons()),
@@ -386,8 +386,11 @@ fn a_mistyped_command_gets_a_suggestion_and_the_way_to_all_commands() {
 }
 
 #[test]
-fn the_glossary_is_compiled_in() {
-    let shown = run(["explain", "glossary", "--width", "60"]);
-    assert_eq!((shown.status, shown.err.as_str()), (0, ""));
-    assert!(shown.out.contains("ephemeral port") && shown.out.lines().all(|line| line.len() <= 60), "{}", shown.out);
+fn the_pages_of_no_lesson_are_compiled_in() {
+    for (page, part) in [("glossary", "ephemeral port"), ("two-machines", "Guest Wi-Fi")] {
+        let shown = run(["explain", page, "--width", "60"]);
+        assert_eq!((shown.status, shown.err.as_str()), (0, ""));
+        assert!(shown.out.contains(part), "{}", shown.out);
+        assert!(page != "glossary" || shown.out.lines().all(|line| line.len() <= 60), "{}", shown.out);
+    }
 }

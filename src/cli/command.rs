@@ -6,6 +6,7 @@ use clap_complete::Shell;
 
 use super::export::Files;
 use super::failure::EXIT_STATUS;
+use super::info::PAGES;
 use super::options::Options;
 use crate::lessons::{LESSONS, Lesson};
 use crate::programs::client::Client;
@@ -266,16 +267,16 @@ fn relay_command() -> Command {
 fn text_commands() -> [Command; 4] {
     [
         Command::new("explain")
-            .about("The teacher's page of a lesson: what to ask, run, point at and try next; or the glossary")
+            .about("The teacher's page of a lesson: what to ask, run, point at and try next; or another page")
             .defer(|command| {
                 command
                     .arg(
                         Arg::new("lesson")
                             .value_name("LESSON")
-                            .help("The lesson, or `glossary` for the terms")
+                            .help("The lesson; `glossary` for the terms; `two-machines` where these do not hear each other")
                             .required(true)
                             .value_parser(PossibleValuesParser::new(
-                                LESSONS.iter().map(|lesson| lesson.name).chain(["glossary"]),
+                                LESSONS.iter().map(|lesson| lesson.name).chain(PAGES.map(|(name, _)| name)),
                             )),
                     )
                     .args([full_option(), scene_option(), why_option(), python_option()])

@@ -38,7 +38,11 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
     })
 }
 
-/// `explain`: the teacher's page of a lesson, or the glossary.
+/// The pages that go with no lesson, by the name that `explain` takes.
+pub(super) const PAGES: [(&str, &str); 2] =
+    [("glossary", glossary::PAGE), ("two-machines", include_str!("../../docs/two-machines.md"))];
+
+/// `explain`: the teacher's page of a lesson, or one of [`PAGES`].
 pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
     if arguments.get_flag("python") {
@@ -52,7 +56,7 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
         None if detailed(arguments, options).detail != Detail::Answer => {
             return Err(Failure::wrong_value(&format!("{name} has no scenes: --scene and --full go with a lesson")));
         }
-        None => Cow::Borrowed(glossary::PAGE),
+        None => Cow::Borrowed(PAGES.iter().find(|(page, _)| *page == name).map_or("", |(_, text)| text)),
     };
     write_text(&match options.format {
         Format::Table => page::page(&text, options.render_options()),

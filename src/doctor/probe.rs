@@ -1,5 +1,7 @@
 //! Looks at this machine.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::kernel::{self, HERE};
@@ -78,11 +80,26 @@ impl Checkup {
             Finding::text("version", "udp-lab", env!("CARGO_PKG_VERSION").to_owned()),
             Finding::text("system", "System", format!("{} {}", host.os.name(), host.release).trim_end().to_owned()),
             Finding::text("architecture", "Architecture", host.arch.to_owned()),
+            Finding::text(
+                "surroundings",
+                "Runs in",
+                surroundings(HERE, &host.release, |path| Path::new(path).exists()).to_owned(),
+            ),
         ];
         findings.extend(terminal.iter().map(|(id, name, text)| Finding::text(id, name, text.clone())));
         findings.extend(network(&loopback));
         findings.extend(system());
         Ok(Checkup { host, findings, skipped: skipped()?, loopback })
+    }
+}
+
+/// Whose network this is: neither is reached from another machine as the machine itself is (docs/two-machines.md). The files are those
+/// of Docker and Podman; the release is that of Microsoft's kernel for WSL.
+fn surroundings(os: Os, release: &str, exists: impl Fn(&str) -> bool) -> &'static str {
+    match os {
+        Os::Linux if release.to_lowercase().contains("microsoft") => "WSL: see `explain two-machines`",
+        Os::Linux if exists("/.dockerenv") || exists("/run/.containerenv") => "a container: see `explain two-machines`",
+        Os::Linux | Os::Macos | Os::Windows => "no container that is known",
     }
 }
 
@@ -159,5 +176,21 @@ fn reason_to_skip(claim: &Claim) -> Option<String> {
         Expect::Absent(reason) => Some((*reason).to_owned()),
         _ if claim.unlike_wine && kernel::under_wine() => Some(UNLIKE_WINE.to_owned()),
         _ => claim.needs.iter().find_map(|need| probe::missing(*need)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_other_machines_do_not_reach_is_told() {
+        let docker = |path: &str| path == "/.dockerenv";
+        for (release, said) in [("5.15.133.1-microsoft-standard-WSL2", "WSL"), ("4.4.0-19041-Microsoft", "WSL")] {
+            assert!(surroundings(Os::Linux, release, docker).starts_with(said), "{release}");
+        }
+        assert!(surroundings(Os::Linux, "6.12.0", docker).starts_with("a container"));
+        assert!(surroundings(Os::Linux, "6.12.0", |path| path == "/run/.containerenv").starts_with("a container"));
+        assert_eq!(surroundings(Os::Linux, "6.12.0", |_| false), "no container that is known");
     }
 }
