@@ -38,7 +38,7 @@ macro_rules! lessons {
 
 lessons! {
     "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
-    "Names and addresses": ports;
+    "Names and addresses": ports, sharing;
 }
 
 /// A question about UDP, and the scenes that answer it.

@@ -50,12 +50,20 @@ pub mod sources {
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
+        LINUX_BIND_LAST = "Linux net/ipv4/udp.c, udp_lib_get_port() and udp4_lib_lookup2()",
+            "a socket that is bound goes to the front of its list; of sockets that fit equally well the first takes the datagram";
+        LINUX_CLOSE = "Linux net/ipv4/udp.c, udp_destruct_common()",
+            "when a socket is closed, what is in its queue is freed";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
+        LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
+            "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
             "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
+        LINUX_REUSEPORT = "Linux net/ipv4/udp.c, lookup_reuseport()",
+            "a hash of both addresses and both ports chooses the socket of the group";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
@@ -72,6 +80,8 @@ pub mod sources {
             "MSG_TRUNC is set when the datagram was truncated";
         MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE",
             "without these options a wildcard and a specific address may have the same port; the same address twice is WSAEADDRINUSE";
+        MS_REUSE_TWICE = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE, Enhanced Socket Security",
+            "both sockets have SO_REUSEADDR: success, and which of them receives is indeterminate; only the second: WSAEACCES; only the first: WSAEADDRINUSE";
         MS_SEND = "Microsoft Learn, send",
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
@@ -128,6 +138,10 @@ pub mod sources {
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
             "the pending socket error is cleared when it is got";
+        SOCKET_7_REUSEADDR = "Linux socket(7), SO_REUSEADDR",
+            "bind may reuse a local address that no listening socket has";
+        SOCKET_7_REUSEPORT = "Linux socket(7), SO_REUSEPORT",
+            "several sockets may be bound to one address if each has set the option before its bind, the first one too; UDP datagrams are distributed among them";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
         UNP_ERRORS = "Stevens, UNIX Network Programming, 3rd ed., sections 8.9 and 8.11",
@@ -148,6 +162,8 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_BIND = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "a socket without a port is given a free one, which it keeps";
+        XNU_CLOSE = "Apple xnu-11417, bsd/kern/uipc_socket.c, sofreelastref()",
+            "when a socket is closed, what is in its queue is freed";
         XNU_FULL_BUFFER = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_append()",
             "a datagram for which the receive buffer has no room is dropped";
         XNU_ICMP = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_ctlinput()",
@@ -162,6 +178,10 @@ pub mod sources {
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
+        XNU_REUSE = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind() and in_pcbconnect()",
+            "the same specific address twice needs SO_REUSEPORT on both sockets, a specific one beside the wildcard either option on the second; the same pair of addresses twice is EADDRINUSE";
+        XNU_REUSE_LOOKUP = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcblookup_hash_locked()",
+            "the socket that is connected to the sender, then one of the specific address, then one of the wildcard; of equal ones at a specific address that bound last";
         XNU_ROOM = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbappendaddr()",
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",

@@ -1,0 +1,411 @@
+//! Two programs bind one UDP port: what the system allows, and who receives.
+//!
+//! A datagram for one host is delivered to one socket. Which one it is follows from the option with which the sockets share the
+//! port, from their addresses and from whom they are connected to. How the members of a group divide the senders among them is
+//! not said: the hash is another in each run.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT};
+use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
+use crate::vocabulary::{
+    Claim, Expect, Fact, Guess, Need, Os, PEEK, Receive, SocketError, measured, promised, sources, usual,
+};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "sharing",
+    title: "Sockets share a port when all of them ask for it",
+    question: "Two programs bind one UDP port. Who receives?",
+    why: "bind refuses an address that another socket has, unless both sockets have set SO_REUSEADDR, or both SO_REUSEPORT. \
+          A datagram for one host goes to one of them. With SO_REUSEADDR Linux takes the socket that was bound last \
+          (net/ipv4/udp.c). With SO_REUSEPORT it takes one by a hash of both addresses and ports: many senders are spread, \
+          and each sender keeps its socket (socket(7)). A specific address goes before 0.0.0.0, and a socket that is connected \
+          to the sender before all others.",
+    keys: &["address-last", "port-members", "port-sticks", "address-second-only", "port-second-only"],
+    guess: Guess {
+        answers: &[
+            "Nobody: the second bind always fails.",
+            "Both: each gets a copy.",
+            "One of them: which one depends on the option that both have set.",
+            "They take turns: every second datagram.",
+        ],
+        right: 2,
+        row: "address-last",
+        because: "a datagram for one host is delivered to one socket, and the option decides how that is chosen.",
+    },
+    example: "--members 8",
+    parameters: Parameters::of::<Sharing>(),
+};
+
+/// With fewer, all might have the same member by chance.
+const LEAST_CLIENTS: usize = 64;
+
+/// Two datagrams of each have room in the receive buffer that Linux grants everybody.
+const MOST_CLIENTS: usize = 200;
+
+/// Room for what a client sends, in bytes.
+const BUFFER: usize = 64;
+
+#[derive(Args)]
+struct Sharing {
+    /// Clients that send to the port in scenes 1 and 2, 64 to 200
+    #[arg(long, value_name = "N", default_value = "64", value_parser = clients)]
+    clients: usize,
+
+    /// Sockets that share the port in scene 2, 2 to 16
+    #[arg(long, value_name = "N", default_value = "4", value_parser = members)]
+    members: usize,
+}
+
+fn clients(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ LEAST_CLIENTS..=MOST_CLIENTS) => Ok(count),
+        _ => Err(format!(
+            "{LEAST_CLIENTS} to {MOST_CLIENTS} clients: a few might all have the same socket by chance, and more find no room in \
+             its receive buffer"
+        )),
+    }
+}
+
+fn members(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 2..=16) => Ok(count),
+        _ => Err("2 to 16 sockets: more show nothing new".to_owned()),
+    }
+}
+
+impl Scenes for Sharing {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![
+            reuse_address(self.clients),
+            reuse_port(self.clients, self.members),
+            one_asks(),
+            closed_member(),
+            two_addresses(),
+            per_client(),
+            theft(),
+        ])
+    }
+}
+
+fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// Every client sends its name.
+fn send_names(clients: &[Endpoint], server: &impl Target) -> Call<()> {
+    clients.iter().try_for_each(|client| client.send_to(client.name().as_bytes(), server).map(drop))
+}
+
+/// The names of those that receive what is under way; `nobody` for none.
+fn who_receives(endpoints: &[&Endpoint]) -> Result<Fact, SceneError> {
+    let mut names = Vec::new();
+    for endpoint in endpoints {
+        if endpoint.receive_until_marker(BUFFER)?.count() > 0 {
+            names.push(endpoint.name());
+        }
+    }
+    Ok(if names.is_empty() { Fact::from("nobody") } else { Fact::from(names.join(" and ")) })
+}
+
+const NOT_ON_MACOS: &str = "macOS does not bind a specific address twice with SO_REUSEADDR";
+const NO_REUSEPORT: &str = "Windows has no SO_REUSEPORT";
+
+/// Whom Linux chooses among equal sockets with SO_REUSEADDR.
+fn chosen_by_address(id: &str, property: impl Into<String>, count: usize) -> Claim {
+    usual(id, property.into(), count, &sources::LINUX_BIND_LAST)
+        .absent_on(Os::Macos, NOT_ON_MACOS)
+        .cites_on(Os::Macos, &sources::XNU_REUSE)
+        .on(Os::Windows, Expect::Measured)
+        .cites_on(Os::Windows, &sources::MS_REUSE_TWICE)
+}
+
+fn reuse_address(count: usize) -> Scene {
+    let claims = [
+        promised("address-both", "SO_REUSEADDR on both: bind returns", "success", &sources::SOCKET_7_REUSEADDR)
+            .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_REUSE)
+            .cites_on(Os::Windows, &sources::MS_REUSE_TWICE),
+        chosen_by_address("address-last", format!("bound last: receives, of {count}"), count),
+        chosen_by_address("address-first", format!("bound first: receives, of {count}"), 0),
+        chosen_by_address("address-left", format!("last one closed: the first receives, of {count}"), count),
+    ];
+    let answer = format!(
+        "SO_REUSEADDR, {count} datagrams: the socket bound last received {{address-last}}, the first {{address-first}}."
+    );
+    Scene::claims("reuse-address", "SO_REUSEADDR on both sockets", claims).answer(answer).run(move |lab| {
+        let clients = lab.endpoints("client", count)?;
+        let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
+        let last = lab.attempt("address-both", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
+        lab.observe("address-both", "success");
+        make_room(&[&first, &last], &clients)?;
+        send_names(&clients, &first)?;
+        let of_last = last.receive_until_marker(BUFFER)?.count();
+        let of_first = first.receive_until_marker(BUFFER)?.count();
+        lab.observe("address-last", of_last);
+        match of_first + of_last {
+            received if received < count => lab.skip("address-first", format!("{received} of {count} were received")),
+            _ => lab.observe("address-first", of_first),
+        }
+        last.close();
+        send_names(&clients, &first)?;
+        lab.observe("address-left", first.receive_until_marker(BUFFER)?.count());
+        Ok(())
+    })
+}
+
+/// Two datagrams of each client fit into the queue of each endpoint: one of them may get all.
+fn make_room(endpoints: &[&Endpoint], clients: &[Endpoint]) -> Result<(), SceneError> {
+    let names = || clients.iter().map(|client| client.name().len());
+    endpoints.iter().try_for_each(|endpoint| endpoint.make_room(names().chain(names())))
+}
+
+fn reuse_port(count: usize, members: usize) -> Scene {
+    let sent = 2 * count;
+    let on_all =
+        |claim: Claim| claim.cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP).absent_on(Os::Windows, NO_REUSEPORT);
+    let claims = [
+        promised(
+            "port-both",
+            format!("SO_REUSEPORT on {members}: bind returns"),
+            "success",
+            &sources::SOCKET_7_REUSEPORT,
+        )
+        .cites_on(Os::Macos, &sources::XNU_REUSE)
+        .absent_on(Os::Windows, NO_REUSEPORT),
+        on_all(usual("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
+        on_all(promised("port-members", "several sockets receive?", "yes", &sources::SOCKET_7_REUSEPORT))
+            .on(Os::Macos, "no"),
+        on_all(measured("port-used", format!("sockets that receive, of {members}"), &sources::SOCKET_7_REUSEPORT)),
+        on_all(usual("port-sticks", "clients with several sockets", 0, &sources::LINUX_REUSEPORT)),
+    ];
+    let answer = format!(
+        "SO_REUSEPORT: {{port-used}} of {members} sockets received, and {{port-sticks client}} reached more than one of them."
+    );
+    Scene::claims("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
+        let clients = lab.endpoints("client", count)?;
+        let group = group(lab, members)?;
+        make_room(&group.iter().collect::<Vec<_>>(), &clients)?;
+        send_names(&clients, &group[0])?;
+        send_names(&clients, &group[0])?;
+        let received = group.iter().map(|member| member.receive_until_marker(BUFFER)).collect::<Result<Vec<_>, _>>()?;
+        let sum: usize = received.iter().map(AllReceived::count).sum();
+        let used = received.iter().filter(|received| received.count() > 0).count();
+        lab.observe("port-sum", sum);
+        lab.observe("port-used", used);
+        if sum < sent {
+            return Err(SceneError::Skip(format!("{sum} of {sent} datagrams were received")));
+        }
+        lab.observe("port-members", yes_no(used > 1));
+        lab.observe("port-sticks", members_by_client(&received).values().filter(|members| members.len() > 1).count());
+        Ok(())
+    })
+}
+
+/// Sockets with SO_REUSEPORT at one address.
+fn group(lab: &Lab, members: usize) -> Result<Vec<Endpoint>, SceneError> {
+    let first = lab.bind_shared("server 1", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
+    let address = first.address();
+    let mut group = vec![first];
+    for number in 2..=members {
+        let member = lab.bind_beside(&format!("server {number}"), &REUSE_PORT, address);
+        group.push(lab.attempt("port-both", member)?);
+    }
+    lab.observe("port-both", "success");
+    Ok(group)
+}
+
+/// Which members received from each client, by its port.
+fn members_by_client(received: &[AllReceived]) -> HashMap<u16, HashSet<usize>> {
+    let mut members: HashMap<u16, HashSet<usize>> = HashMap::new();
+    for (member, received) in received.iter().enumerate() {
+        for port in received.iter().filter_map(|result| result.sender_port()) {
+            members.entry(port).or_default().insert(member);
+        }
+    }
+    members
+}
+
+fn one_asks() -> Scene {
+    let in_use = SocketError::AddressInUse;
+    let address = |id: &str, property: &str| {
+        usual(id, property, in_use, &sources::LINUX_BIND)
+            .cites_on(Os::Macos, &sources::XNU_REUSE)
+            .cites_on(Os::Windows, &sources::MS_REUSE_TWICE)
+    };
+    let port = |id: &str, property: &str| {
+        promised(id, property, in_use, &sources::SOCKET_7_REUSEPORT)
+            .cites_on(Os::Macos, &sources::XNU_REUSE)
+            .absent_on(Os::Windows, NO_REUSEPORT)
+    };
+    let claims = [
+        address("address-second-only", "SO_REUSEADDR on 2nd: bind")
+            .on(Os::Windows, SocketError::AccessDenied.on(Os::Windows)),
+        address("address-first-only", "SO_REUSEADDR on the first: bind returns"),
+        port("port-second-only", "SO_REUSEPORT on 2nd: bind"),
+        port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
+        port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
+    ];
+    let answer = "Where the second socket alone had set SO_REUSEADDR, its bind returned {address-second-only}; SO_REUSEPORT: \
+                  {port-second-only}.";
+    Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
+        let plain = lab.bind("server 1")?;
+        let beside = |first: &Endpoint, option| success(lab.bind_beside("server 2", option, first.address()));
+        let without = |first: &Endpoint| success(lab.bind_to("server 2", first.address()));
+        lab.observe("address-second-only", beside(&plain, &REUSE_ADDRESS));
+        let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
+        lab.observe("address-first-only", without(&first));
+        if lab.applies("port-second-only") {
+            lab.observe("port-second-only", beside(&plain, &REUSE_PORT));
+            let first = lab.bind_shared("server 1", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
+            lab.observe("port-first-only", without(&first));
+            lab.observe("one-each", beside(&first, &REUSE_ADDRESS));
+        }
+        Ok(())
+    })
+}
+
+/// Whether an endpoint could be opened, as a fact.
+fn success(opened: Call<Endpoint>) -> Fact {
+    opened.map(drop).into()
+}
+
+fn closed_member() -> Scene {
+    let claims = [
+        usual("closed-lost", "queued at the closed socket: the other receives", Fact::Nothing, &sources::LINUX_CLOSE)
+            .cites_on(Os::Macos, &sources::XNU_CLOSE)
+            .absent_on(Os::Windows, NO_REUSEPORT),
+        usual("closed-next", "sent after that: the other receives", b"next".as_slice(), &sources::LINUX_LOOKUP)
+            .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
+            .absent_on(Os::Windows, NO_REUSEPORT),
+    ];
+    let answer = "One of two sockets with SO_REUSEPORT was closed with a datagram in its queue. The other received \
+                  {closed-lost} of it; of the next datagram it received {closed-next}.";
+    Scene::claims("closed-one", "one of the sockets is closed", claims).answer(answer).run(|lab| {
+        let first = lab.bind_shared("server 1", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
+        let second = lab.bind_beside("server 2", &REUSE_PORT, first.address())?;
+        let client = lab.bind("client")?;
+        client.send_to(b"which", &first)?;
+        let (chosen, other) = match first.receive_until_marker(BUFFER)?.count() {
+            0 => (second, first),
+            _ => (first, second),
+        };
+        client.send_to(b"queued", &chosen)?;
+        chosen.receive(Receive::into(BUFFER).flags(PEEK)).required("the datagram for the socket that is closed")?;
+        let address = chosen.peer();
+        chosen.close();
+        lab.observe("closed-lost", other.before_marker(BUFFER)?);
+        client.send_to(b"next", &address)?;
+        lab.observe("closed-next", other.before_marker(BUFFER)?);
+        Ok(())
+    })
+}
+
+/// Who is taken by its address or its peer, where `SO_REUSEADDR` or `SO_REUSEPORT` is set.
+fn chosen(id: &str, property: &str, expected: &str) -> Claim {
+    usual(id, property, expected, &sources::LINUX_LOOKUP).cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
+}
+
+fn two_addresses() -> Scene {
+    let indeterminate =
+        |claim: Claim| claim.on(Os::Windows, Expect::Measured).cites_on(Os::Windows, &sources::MS_REUSE_TWICE);
+    let claims = [
+        indeterminate(chosen("specific-first", "to 127.0.0.1: received by", "127.0.0.1")),
+        indeterminate(chosen("wildcard-rest", "to 127.0.0.2: received by", "0.0.0.0")).needs(Need::SecondLoopback),
+    ];
+    let answer = "Of two sockets of one port, a datagram to 127.0.0.1 was received by that on {specific-first}, one to \
+                  127.0.0.2 by that on {wildcard-rest}.";
+    Scene::claims("two-addresses", "127.0.0.1 and 0.0.0.0", claims).answer(answer).run(|lab| {
+        let specific = lab.bind_shared("127.0.0.1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
+        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, specific.address().port()));
+        // Bound last: it is not the order that decides.
+        let wildcard = lab.bind_beside("0.0.0.0", &REUSE_ADDRESS, everywhere)?;
+        let client = lab.endpoint("client")?;
+        client.send_to(b"first", &specific)?;
+        lab.observe("specific-first", who_receives(&[&specific, &wildcard])?);
+        client.send_to(b"second", &wildcard.at(lab.second_loopback()?))?;
+        lab.observe("wildcard-rest", who_receives(&[&specific, &wildcard])?);
+        Ok(())
+    })
+}
+
+fn per_client() -> Scene {
+    const OWN: &str = "socket of client 1";
+    const NEWER: &str = "second socket of client 1";
+    let on_both = |claim: Claim| claim.absent_on(Os::Windows, NO_REUSEPORT);
+    let claims = [
+        on_both(chosen("own", "client 1 sends: received by", OWN)),
+        on_both(chosen("rest", "client 2 sends: received by", "server")),
+        on_both(usual("twice", "one more socket of client 1: received by", NEWER, &sources::LINUX_BIND_LAST))
+            .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_REUSE),
+    ];
+    let answer = "The server opened a socket at its own port and connected it to client 1. What client 1 sent was received by: \
+                  {own}; what client 2 sent by: {rest}. With one more socket of client 1: {twice}.";
+    Scene::claims("per-client", "a socket for each client, as accept gives one in TCP", claims).answer(answer).run(
+        |lab| {
+            let server = lab.bind_shared("server", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
+            let clients = [lab.bind("client 1")?, lab.bind("client 2")?];
+            send_names(&clients, &server)?;
+            server.receive_until_marker(BUFFER)?.required(2)?;
+            let [one, two] = clients;
+            let connected = |name: &str| {
+                let socket = lab.bind_beside(name, &REUSE_PORT, server.address())?;
+                socket.connect(&one).map(|()| socket)
+            };
+            let own = lab.attempt("own", connected(OWN))?;
+            one.send_to(b"to mine", &server)?;
+            lab.observe("own", who_receives(&[&own, &server])?);
+            two.send_to(b"to the server", &server)?;
+            lab.observe("rest", who_receives(&[&own, &server])?);
+            let newer = lab.attempt("twice", connected(NEWER))?;
+            one.send_to(b"to one of them", &server)?;
+            lab.observe("twice", who_receives(&[&own, &newer, &server])?);
+            Ok(())
+        },
+    )
+}
+
+fn theft() -> Scene {
+    let indeterminate =
+        |claim: Claim| claim.on(Os::Windows, Expect::Measured).cites_on(Os::Windows, &sources::MS_REUSE_TWICE);
+    let claims = [
+        indeterminate(chosen("stolen", "what the client sends next: received by", "thief")),
+        indeterminate(usual("forged", "the client receives from it", b"forged".as_slice(), &sources::CONNECT_2)),
+        indeterminate(usual(
+            "kept",
+            "no option at the server: the thief's bind",
+            SocketError::AddressInUse,
+            &sources::LINUX_BIND,
+        ))
+        .on(Os::Macos, "success")
+        .cites_on(Os::Macos, &sources::XNU_REUSE),
+    ];
+    let answer = "A server on 0.0.0.0 had set SO_REUSEADDR, and another program of the same user bound its port on 127.0.0.1. \
+                  The client's next datagram was received by: {stolen}. Its reply reached the connected client: {forged}. \
+                  Without the option at the server the second bind returned {kept}.";
+    Scene::claims("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {
+        let careful = lab.bind_everywhere("careful server")?;
+        let thief = |server: &Endpoint| lab.bind_beside("thief", &REUSE_ADDRESS, server.address());
+        lab.observe("kept", success(thief(&careful)));
+
+        let server = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;
+        let client = lab.endpoint("client")?;
+        client.connect(&server)?;
+        client.send(b"hello")?;
+        server.receive(BUFFER).required("the client's first datagram")?;
+        server.send_to(b"welcome", &client)?;
+        client.receive(BUFFER).required("the server's reply")?;
+        let thief = lab.attempt("stolen", thief(&server))?;
+        client.send(b"my secret")?;
+        lab.observe("stolen", who_receives(&[&server, &thief])?);
+        thief.send_to(b"forged", &client)?;
+        lab.observe("forged", client.receive(BUFFER));
+        Ok(())
+    })
+}
