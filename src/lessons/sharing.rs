@@ -360,8 +360,9 @@ fn per_client() -> Scene {
             .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_REUSE),
     ];
-    let answer = "The server bound a second socket to its port and connected it to client 1. Then client 1 was received by: {own}; \
-                  client 2 by: {rest}. After one more such socket client 1 was received by: {twice}.";
+    let answer = "The server bound a second socket to its port and connected it to client 1. What client 1 sent then was \
+                  received by: {own}; what client 2 sent, by: {rest}. With one more such socket, what client 1 sent was received by: \
+                  {twice}.";
     Scene::claims("per-client", "a socket for one client", claims).answer(answer).run(|lab| {
         let server = lab.bind_shared("server", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
         let clients = [lab.bind("client 1")?, lab.bind("client 2")?];
