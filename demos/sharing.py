@@ -20,7 +20,7 @@ clients, (first, last) = [udp() for _ in range(48)], group(socket.SO_REUSEADDR, 
 for client in clients: client.sendto(b"hello", first.getsockname())
 print("address-last:", len(list(senders(last))))
 members = group(socket.SO_REUSEPORT, 3)
-for client in 2 * clients: client.sendto(b"hello", members[0].getsockname())
+for client in clients: [client.sendto(b"hello", members[0].getsockname()) for _ in range(2)]
 heard = [set(senders(member)) for member in members]
 print("port-members:", "yes" if sum(map(bool, heard)) > 1 else "no")
 print("port-sticks:", sum(map(len, heard)) - len(set().union(*heard)))

@@ -98,9 +98,11 @@ fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// Every client sends its name.
-fn send_names(clients: &[Endpoint], server: &impl Target) -> Call<()> {
-    clients.iter().try_for_each(|client| client.send_to(client.name().as_bytes(), server).map(drop))
+/// Every client sends its name so many times, one client after another: whoever gave the datagrams out in turn would give those
+/// of one client to several sockets.
+fn send_names(clients: &[Endpoint], times: usize, server: &impl Target) -> Call<()> {
+    let mut of_all = clients.iter().flat_map(|client| std::iter::repeat_n(client, times));
+    of_all.try_for_each(|client| client.send_to(client.name().as_bytes(), server).map(drop))
 }
 
 /// Who received what: each endpoint's name with what came to it.
@@ -146,7 +148,7 @@ fn reuse_address(count: usize) -> Scene {
         let last = lab.attempt("address-both", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
         lab.observe("address-both", "success");
         make_room(&[&first, &last], &clients)?;
-        send_names(&clients, &first)?;
+        send_names(&clients, 1, &first)?;
         let of_last = last.receive_until_marker(BUFFER)?.count();
         let of_first = first.receive_until_marker(BUFFER)?.count();
         lab.observe("address-last", of_last);
@@ -190,8 +192,7 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         let clients = lab.endpoints("client", count)?;
         let group = group(lab, members)?;
         make_room(&group.iter().collect::<Vec<_>>(), &clients)?;
-        send_names(&clients, &group[0])?;
-        send_names(&clients, &group[0])?;
+        send_names(&clients, 2, &group[0])?;
         let received = group.iter().map(|member| member.receive_until_marker(BUFFER)).collect::<Result<Vec<_>, _>>()?;
         let sum: usize = received.iter().map(AllReceived::count).sum();
         let used = received.iter().filter(|received| received.count() > 0).count();
@@ -250,8 +251,8 @@ fn one_asks() -> Scene {
         port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
         port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
     ];
-    let answer = "Where the second socket alone had set SO_REUSEADDR, its bind returned {address-second-only}; SO_REUSEPORT: \
-                  {port-second-only}.";
+    let answer = "With the option on the second socket alone, bind returned {address-second-only} (SO_REUSEADDR) and \
+                  {port-second-only} (SO_REUSEPORT).";
     Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
         let beside = |first: &Endpoint, option| success(lab.bind_beside("server 2", option, first.address()));
@@ -382,7 +383,7 @@ fn per_client() -> Scene {
         let server = lab.bind_shared("server", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
         let (one, two) = (lab.bind("client 1")?, lab.bind("client 2")?);
         one.send_to(b"hello", &server)?;
-        server.receive(BUFFER).required("the first datagram of client 1")?;
+        server.receive_until_marker(BUFFER)?.required(1)?;
         let connected = |name: &str| {
             let socket = lab.bind_beside(name, &REUSE_PORT, server.address())?;
             socket.connect(&one).map(|()| socket)
@@ -424,9 +425,9 @@ fn theft() -> Scene {
         let client = lab.endpoint("client")?;
         client.connect(&server)?;
         client.send(b"hello")?;
-        server.receive(BUFFER).required("the client's first datagram")?;
+        server.receive_until_marker(BUFFER)?.required(1)?;
         server.send_to(b"welcome", &client)?;
-        client.receive(BUFFER).required("the server's reply")?;
+        client.receive_until_marker(BUFFER)?.required(1)?;
         let thief = lab.attempt("stolen", thief(&server))?;
         client.send(b"my secret")?;
         lab.observe("stolen", who_received(&queues(&[&server, &thief])?, &client));

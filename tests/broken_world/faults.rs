@@ -184,6 +184,16 @@ faults! {
     /// What is sent to port 0 is taken.
     PortZeroTaken = "port-0-taken",
 
+    // Sockets that share a port.
+    /// Of the sockets that share a port, the one that was bound first gets everything.
+    SharedToFirst = "shared-to-first",
+    /// Of the sockets that share a port, each gets a copy of everything.
+    SharedCopies = "shared-copies",
+    /// The sockets that share a port get the datagrams in turn.
+    SharedInTurn = "shared-in-turn",
+    /// What is in the queue of a socket that is closed goes to another one of its port.
+    QueueInherited = "queue-inherited",
+
     // The receive buffer.
     /// The receive buffer has no limit.
     NoLimit = "no-limit",
