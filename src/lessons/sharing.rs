@@ -13,8 +13,8 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
-    Claim, Expect, Expected, Fact, Guess, Need, Os, PEEK, Property, Receive, SocketError, measured, promised, sources,
-    usual,
+    Claim, Expect, Expected, Fact, Guess, Need, Os, PEEK, Property, Receive, SocketError, Source, measured, promised,
+    sources, usual,
 };
 
 /// The lesson.
@@ -124,10 +124,15 @@ fn who_received(queues: &Queues, client: &Endpoint) -> Fact {
 const NOT_ON_MACOS: &str = "macOS does not bind a specific address twice with SO_REUSEADDR";
 const NO_REUSEPORT: &str = "Windows has no SO_REUSEPORT";
 
-/// Whom Linux chooses among equal sockets with SO_REUSEADDR.
-fn chosen_by_address(id: &str, property: impl Into<Property>, expected: impl Into<Expected>) -> Claim {
-    let claim = usual(id, property, expected, &sources::LINUX_BIND_LAST);
-    indeterminate(claim).absent_on(Os::Macos, NOT_ON_MACOS).cites_on(Os::Macos, &sources::XNU_REUSE)
+/// Whom Linux chooses at one address with SO_REUSEADDR.
+fn at_one_address(
+    id: &str,
+    property: impl Into<Property>,
+    expected: impl Into<Expected>,
+    source: &'static Source,
+) -> Claim {
+    let claim = indeterminate(usual(id, property, expected, source));
+    claim.absent_on(Os::Macos, NOT_ON_MACOS).cites_on(Os::Macos, &sources::XNU_REUSE)
 }
 
 fn reuse_address(count: usize) -> Scene {
@@ -136,8 +141,8 @@ fn reuse_address(count: usize) -> Scene {
             .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .cites_on(Os::Windows, &sources::MS_REUSE_TWICE),
-        chosen_by_address("address-last", format!("bound last: received, of {count}"), count),
-        chosen_by_address("address-first", format!("bound first: received, of {count}"), 0),
+        at_one_address("address-last", format!("bound last: received, of {count}"), count, &sources::LINUX_BIND_LAST),
+        at_one_address("address-first", format!("bound first: received, of {count}"), 0, &sources::LINUX_BIND_LAST),
     ];
     let answer = format!(
         "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first {{address-first}}."
@@ -255,29 +260,29 @@ fn one_asks() -> Scene {
                   {port-second-only} (SO_REUSEPORT).";
     Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
-        let beside = |first: &Endpoint, option| success(lab.bind_beside("server 2", option, first.address()));
-        let without = |first: &Endpoint| success(lab.bind_to("server 2", first.address()));
-        lab.observe("address-second-only", beside(&plain, &REUSE_ADDRESS));
+        let beside = |first: &Endpoint, option| opening(lab, lab.bind_beside("server 2", option, first.address()));
+        let without = |first: &Endpoint| opening(lab, lab.bind_to("server 2", first.address()));
+        lab.observe("address-second-only", beside(&plain, &REUSE_ADDRESS)?);
         let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
-        lab.observe("address-first-only", without(&first));
+        lab.observe("address-first-only", without(&first)?);
         if lab.applies("port-second-only") {
-            lab.observe("port-second-only", beside(&plain, &REUSE_PORT));
+            lab.observe("port-second-only", beside(&plain, &REUSE_PORT)?);
             let first = lab.bind_shared("server 1", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
-            lab.observe("port-first-only", without(&first));
-            lab.observe("one-each", beside(&first, &REUSE_ADDRESS));
+            lab.observe("port-first-only", without(&first)?);
+            lab.observe("one-each", beside(&first, &REUSE_ADDRESS)?);
         }
         Ok(())
     })
 }
 
-/// Whether an endpoint could be opened, as a fact.
-fn success(opened: Call<Endpoint>) -> Fact {
-    opened.map(drop).into()
+/// What became of opening an endpoint, whose failure is an answer.
+fn opening(lab: &Lab, opened: Call<Endpoint>) -> Result<Fact, SceneError> {
+    Ok(lab.answer(opened)?.map(drop).into())
 }
 
 fn one_is_closed() -> Scene {
     let claims = [
-        chosen_by_address("address-left", "SO_REUSEADDR: received by", "server 1"),
+        at_one_address("address-left", "SO_REUSEADDR: received by", "server 1", &sources::LINUX_BIND_LAST),
         usual("closed-lost", "SO_REUSEPORT, queued: received", Fact::Nothing, &sources::LINUX_CLOSE)
             .cites_on(Os::Macos, &sources::XNU_CLOSE)
             .absent_on(Os::Windows, NO_REUSEPORT),
@@ -307,8 +312,8 @@ fn one_is_closed() -> Scene {
 fn close_with_a_queue(lab: &Lab) -> Result<(), SceneError> {
     let first = lab.bind_shared("server 1", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
     let second = lab.bind_beside("server 2", &REUSE_PORT, first.address())?;
-    let client = lab.bind("client")?;
-    client.send_to(b"which", &first)?;
+    let (client, server) = (lab.bind("client")?, first.peer());
+    client.send_to(b"which", &server)?;
     let of_first = first.receive_until_marker(BUFFER)?.count();
     let of_second = second.receive_until_marker(BUFFER)?.count();
     let (chosen, other) = match (of_first, of_second) {
@@ -320,12 +325,12 @@ fn close_with_a_queue(lab: &Lab) -> Result<(), SceneError> {
     chosen.receive(Receive::into(BUFFER).flags(PEEK)).required("the datagram in the queue")?;
     chosen.close();
     lab.observe("closed-lost", other.before_marker(BUFFER)?);
-    client.send_to(b"later", &other)?;
+    client.send_to(b"later", &server)?;
     lab.observe("closed-next", other.before_marker(BUFFER)?);
     Ok(())
 }
 
-/// Who is taken by its address or its peer, where `SO_REUSEADDR` or `SO_REUSEPORT` is set.
+/// Who is chosen by its address.
 fn chosen(id: &str, property: &str, expected: &str) -> Claim {
     usual(id, property, expected, &sources::LINUX_LOOKUP).cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
 }
@@ -368,24 +373,21 @@ fn two_addresses() -> Scene {
 fn per_client() -> Scene {
     const OWN: &str = "own socket";
     const NEWER: &str = "newer socket";
-    let on_both = |claim: Claim| claim.absent_on(Os::Windows, NO_REUSEPORT);
     let claims = [
-        on_both(chosen("own", "from client 1: received by", OWN)),
-        on_both(chosen("rest", "from client 2: received by", "server")),
-        on_both(usual("twice", "one more for client 1: received by", NEWER, &sources::LINUX_BIND_LAST))
-            .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_REUSE),
+        at_one_address("own", "from client 1: received by", OWN, &sources::LINUX_LOOKUP),
+        at_one_address("rest", "from client 2: received by", "server", &sources::LINUX_LOOKUP),
+        at_one_address("twice", "one more for client 1: received by", NEWER, &sources::LINUX_BIND_LAST),
     ];
     let answer = "The server bound a second socket to its port and connected it to client 1. What client 1 sent then was \
                   received by: {own}; what client 2 sent, by: {rest}. With one more such socket, what client 1 sent was received by: \
                   {twice}.";
     Scene::claims("per-client", "a socket for one client", claims).answer(answer).run(|lab| {
-        let server = lab.bind_shared("server", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
+        let server = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let (one, two) = (lab.bind("client 1")?, lab.bind("client 2")?);
         one.send_to(b"hello", &server)?;
         server.receive_until_marker(BUFFER)?.required(1)?;
         let connected = |name: &str| {
-            let socket = lab.bind_beside(name, &REUSE_PORT, server.address())?;
+            let socket = lab.bind_beside(name, &REUSE_ADDRESS, server.address())?;
             socket.connect(&one).map(|()| socket)
         };
         let own = lab.attempt("own", connected(OWN))?;
@@ -419,7 +421,7 @@ fn theft() -> Scene {
                   client received {forged}. Where the server had not set the option, that bind returned {kept}.";
     Scene::claims("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {
         let thief = |server: &Endpoint| lab.bind_beside("thief", &REUSE_ADDRESS, server.address());
-        lab.observe("kept", success(thief(&lab.bind_everywhere("server")?)));
+        lab.observe("kept", opening(lab, thief(&lab.bind_everywhere("server")?))?);
 
         let server = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;
         let client = lab.endpoint("client")?;

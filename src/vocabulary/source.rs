@@ -178,10 +178,10 @@ pub mod sources {
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
-        XNU_REUSE = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind() and in_pcbconnect()",
-            "the same specific address twice needs SO_REUSEPORT on both sockets, a specific one beside the wildcard either option on the second; the same pair of addresses twice is EADDRINUSE";
+        XNU_REUSE = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
+            "the same specific address twice needs SO_REUSEPORT on both sockets, a specific one beside the wildcard either option on the second";
         XNU_REUSE_LOOKUP = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcblookup_hash_locked()",
-            "the socket that is connected to the sender, then one of the specific address, then one of the wildcard; of equal ones at a specific address that bound last";
+            "a socket of the specific address goes before one of the wildcard; of several at one specific address the one bound last gets everything";
         XNU_ROOM = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbappendaddr()",
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",

@@ -385,11 +385,12 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
         _ if fault(Fault::SharedToFirst) || fault(Fault::SharedCopies) || fault(Fault::SharedInTurn) => {
             let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return plain() };
             let hearers = hearers(to.sin_port);
+            if hearers.len() < 2 {
+                return plain();
+            }
             hearers.iter().for_each(|hearer| take_all(*hearer));
             let sent = plain();
-            if hearers.len() > 1 {
-                give_to_others(&hearers);
-            }
+            give_to_others(&hearers);
             sent
         }
         Some(to) if fault(Fault::FullFails) || fault(Fault::FullTells) || fault(Fault::SendWaits) => {
