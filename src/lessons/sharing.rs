@@ -350,13 +350,13 @@ fn two_addresses() -> Scene {
     let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received by: \
                   {specific-first}; one to 127.0.0.2 by: {wildcard-rest}.";
     Scene::claims("two-addresses", "127.0.0.1 and 0.0.0.0", claims).answer(answer).run(|lab| {
+        let clients = lab.endpoints("client", 2)?;
         let specific = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, specific.address().port()));
         // A stranger may have sent from an address that will be the other's own as well: that is set aside now.
         let _ = specific.receive(Receive::into(BUFFER).without_waiting());
         // Bound last: it is not the order that decides.
         let wildcard = lab.bind_beside(WILDCARD, &REUSE_ADDRESS, everywhere)?;
-        let clients = [lab.endpoint("client 1")?, lab.endpoint("client 2")?];
         clients[0].send_to(b"to 127.0.0.1", &specific)?;
         let second = lab.second_loopback();
         if let Ok(second) = second {

@@ -83,6 +83,10 @@ fn with<T>(socket: c_int, act: impl FnOnce(&mut State) -> T) -> T {
 
 pub fn opened(socket: c_int) {
     lock(&SOCKETS).insert(socket, State::default());
+    if among_strangers() {
+        // A lesson that counts descriptors is not to find one more on the way.
+        LazyLock::force(&STRANGER);
+    }
     if fault(Fault::TellUnconnected) || fault(Fault::SendTells) {
         kernel::switch_on(socket, libc::IPPROTO_IP, libc::IP_RECVERR);
     }
@@ -514,20 +518,29 @@ fn beside_a_stranger(
     sent
 }
 
-/// Sends from a socket of its own: with the same port number on another address where that is free, as whoever guesses
-/// would.
-fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
+/// The socket of a stranger who does not guess. It stays open: its port is never one of the lesson's.
+static STRANGER: LazyLock<c_int> = LazyLock::new(|| {
     let loopback = kernel::address([127, 0, 0, 1], 0);
-    let to = if to.sin_addr.s_addr == 0 { sockaddr_in { sin_addr: loopback.sin_addr, ..*to } } else { *to };
-    let twin = kernel::address([127, 0, 0, 2], u16::from_be(port));
-    // SAFETY: the addresses have the length given; the descriptor is this function's own.
+    // SAFETY: the address has the length given.
     unsafe {
         let stranger = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
-        if kernel::bind(stranger, (&raw const twin).cast(), kernel::ADDRESS) < 0 {
-            kernel::bind(stranger, (&raw const loopback).cast(), kernel::ADDRESS);
-        }
-        let _ = kernel::send_bytes(stranger, bytes, 0, Some(&to));
-        kernel::close(stranger);
+        kernel::bind(stranger, (&raw const loopback).cast(), kernel::ADDRESS);
+        stranger
+    }
+});
+
+/// Sends from a socket of its own with the same port number on another address, where that is free, as whoever guesses
+/// would.
+fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
+    let loopback = kernel::address([127, 0, 0, 1], 0).sin_addr;
+    let to = if to.sin_addr.s_addr == 0 { sockaddr_in { sin_addr: loopback, ..*to } } else { *to };
+    let twin = kernel::address([127, 0, 0, 2], u16::from_be(port));
+    // SAFETY: the address has the length given; the descriptor is this function's own.
+    unsafe {
+        let guesser = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        let guesses = kernel::bind(guesser, (&raw const twin).cast(), kernel::ADDRESS) == 0;
+        let _ = kernel::send_bytes(if guesses { guesser } else { *STRANGER }, bytes, 0, Some(&to));
+        kernel::close(guesser);
     }
 }
 
