@@ -141,8 +141,8 @@ fn reuse_address(count: usize) -> Scene {
             .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .cites_on(Os::Windows, &sources::MS_REUSE_TWICE),
-        at_one_address("address-last", format!("bound last: received, of {count}"), count, &sources::LINUX_BIND_LAST),
-        at_one_address("address-first", format!("bound first: received, of {count}"), 0, &sources::LINUX_BIND_LAST),
+        at_one_address("address-last", "last bound gets", count, &sources::LINUX_BIND_LAST),
+        at_one_address("address-first", "first bound gets", 0, &sources::LINUX_BIND_LAST),
     ];
     let answer = format!(
         "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first {{address-first}}."
@@ -185,10 +185,9 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
         on_all(usual("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
-        on_all(promised("port-members", "several sockets receive?", "yes", &sources::SOCKET_7_REUSEPORT))
-            .on(Os::Macos, "no"),
+        on_all(promised("port-members", "several receive?", "yes", &sources::SOCKET_7_REUSEPORT)).on(Os::Macos, "no"),
         on_all(measured("port-used", format!("sockets that receive, of {members}"), &sources::SOCKET_7_REUSEPORT)),
-        on_all(usual("port-sticks", "clients with several sockets", 0, &sources::LINUX_REUSEPORT)),
+        on_all(usual("port-sticks", "clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
     let answer = format!(
         "SO_REUSEPORT: {{port-used}} of {members} sockets received, and {{port-sticks client}} reached more than one of them."
