@@ -370,7 +370,9 @@ struct Watched<'a> {
 impl<'a> Watched<'a> {
     fn before(receiver: &'a RecordedSocket, path: Path) -> Self {
         let sharing = receiver.context.directory.reached_at(path.to);
-        let sharing = sharing.iter().filter(|entry| entry.peer.is_none() && !path.to.ip().is_multicast());
+        // One that is connected to somebody else gets nothing from there.
+        let takes = |entry: &&Entry| entry.peer.is_none_or(|peer| peer == path.from);
+        let sharing = sharing.iter().filter(takes).filter(|_| !path.to.ip().is_multicast());
         let sockets = sharing.filter_map(Entry::socket).filter(|socket| !Arc::ptr_eq(socket, &receiver.socket));
         let others = sockets
             .map(|socket| {

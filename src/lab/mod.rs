@@ -44,7 +44,7 @@ pub use self::tcp::{Listener, Stream};
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{Service, Workers};
 use crate::kernel::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Fact, Observation, Peer};
+use crate::vocabulary::{Claim, Expect, Fact, Observation, Opt, Peer, SocketError};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
 pub trait Target {
@@ -124,6 +124,37 @@ impl Lab {
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
     pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
         Endpoint::open(name, socket::ANY_PORT, Arc::clone(&self.context))
+    }
+
+    /// Opens a UDP endpoint at `ip` that is to share its address, with `option` set. The port is one that nobody has.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] when another program was given the port before it could be bound; else what the system says.
+    pub fn bind_shared(&self, name: &str, option: &'static Opt<bool>, ip: Ipv4Addr) -> Result<Endpoint, SceneError> {
+        let endpoint = self.endpoint(name)?;
+        endpoint.set(option, true)?;
+        // With the option, port 0 may be a port that other programs share. A plain socket gets one that nobody has.
+        let bound = self.context.at_once(|| {
+            let free = socket::address_of(&socket::bound(socket::EVERYWHERE)?)?;
+            endpoint.bind(SocketAddr::from((ip, free.port())))
+        });
+        match bound {
+            Err(error) if error.error.is(SocketError::AddressInUse, HERE) => Err(SceneError::Skip(format!(
+                "{}: {}; another program was given the port",
+                error.operation, error.error
+            ))),
+            bound => Ok(bound.map(|()| endpoint)?),
+        }
+    }
+
+    /// Opens a UDP endpoint at `address`, which others have, with `option` set.
+    ///
+    /// # Errors
+    /// What the system says: that the address is in use, for one.
+    pub fn bind_beside(&self, name: &str, option: &'static Opt<bool>, address: SocketAddr) -> Call<Endpoint> {
+        let endpoint = Endpoint::open(name, address, Arc::clone(&self.context))?;
+        endpoint.set(option, true)?;
+        endpoint.bind(address).map(|()| endpoint)
     }
 
     /// Opens `count` unbound endpoints: `client 1`, `client 2`, …

@@ -154,7 +154,7 @@ impl Label {
             Arrived::Truncated { .. } if *truncated => is_truncated(flag()),
             Arrived::Truncated { kept, sent } => is_truncated(lengths(kept, sent)),
             Arrived::No | Arrived::NotYet if *truncated => is_truncated(flag()),
-            Arrived::No | Arrived::NotYet | Arrived::Complete => {
+            Arrived::No | Arrived::NotYet | Arrived::By(_) | Arrived::Complete => {
                 let length = event.payload_length();
                 let end = event.protocol == Protocol::Tcp && length == 0 && receive.room() > 0;
                 let label = match end {

@@ -1,5 +1,6 @@
 //! What a lesson's picture shows, whatever it is drawn with: who sent what to whom, or who was served when.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -271,23 +272,39 @@ impl Names {
 
     fn of_event(&mut self, event: &Event) {
         self.note(&event.who);
-        event.peer.iter().for_each(|peer| self.note(&peer.name));
-    }
-
-    fn lane_name(&self, name: &str) -> String {
-        match family(name) {
-            Some(family) if self.0.len() > MOST_LANES => format!("{family}s"),
-            _ => name.to_owned(),
+        // Who was received from has done something by itself; and where sockets share a port, its name says them all.
+        if !matches!(event.call(), Some((Syscall::Receive(_), _))) {
+            event.peer.iter().for_each(|peer| self.note(&peer.name));
         }
     }
 
+    /// The families that stand in one lane each: the largest first, and no more of them than it takes.
+    fn crowds(&self) -> Vec<&str> {
+        let mut sizes: Vec<(&str, usize)> = Vec::new();
+        for family in self.0.iter().filter_map(|name| family(name)) {
+            match sizes.iter_mut().find(|(known, _)| *known == family) {
+                Some((_, size)) => *size += 1,
+                None => sizes.push((family, 1)),
+            }
+        }
+        sizes.sort_by_key(|(_, size)| Reverse(*size));
+        let mut lanes = self.0.len();
+        let crowds = sizes.into_iter().take_while(|(_, size)| {
+            let too_many = lanes > MOST_LANES;
+            lanes -= size - 1;
+            too_many
+        });
+        crowds.map(|(family, _)| family).collect()
+    }
+
     fn lanes(&self) -> Vec<String> {
+        let crowds = self.crowds();
         let mut names: Vec<&String> = self.0.iter().collect();
         // The asking side reads better on the left.
         names.sort_by_key(|name| name.contains("server") || *name == "nobody");
         let mut lanes: Vec<String> = Vec::new();
         for name in names {
-            let lane = self.lane_name(name);
+            let lane = lane_name(name, &crowds);
             if !lanes.contains(&lane) {
                 lanes.push(lane);
             }
@@ -295,15 +312,23 @@ impl Names {
         lanes
     }
 
-    /// The steps of `events`, each with what arrived; `names_tcp` has the calls of TCP say so.
-    fn steps(&self, events: &[(&Event, Arrived)], names_tcp: bool, extent: Extent) -> Vec<Step> {
-        let lanes = self.lanes();
-        let lane_of = |name: &str| lanes.iter().position(|lane| *lane == self.lane_name(name));
-        let steps = events.iter().filter_map(|&(event, arrived)| {
-            let lane = lane_of(&event.who)?;
-            Some(Step { at: event.returned, lane, what: what(event, arrived, names_tcp, lane_of)? })
+    /// The steps of `events`; `names_tcp` has the calls of TCP say so.
+    fn steps(&self, events: &[Seen], names_tcp: bool, extent: Extent) -> Vec<Step> {
+        let (lanes, crowds) = (self.lanes(), self.crowds());
+        let lane_of = |name: &str| lanes.iter().position(|lane| *lane == lane_name(name, &crowds));
+        let steps = events.iter().filter_map(|seen| {
+            let lane = lane_of(&seen.event.who)?;
+            Some(Step { at: seen.event.returned, lane, what: what(seen, names_tcp, lane_of)? })
         });
         folded(steps.collect(), extent)
+    }
+}
+
+/// The lane of the endpoint `name`, where these families stand in one lane each.
+fn lane_name(name: &str, crowds: &[&str]) -> String {
+    match family(name) {
+        Some(family) if crowds.contains(&family) => format!("{family}s"),
+        _ => name.to_owned(),
     }
 }
 
@@ -357,8 +382,7 @@ impl Ladder {
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
         arrivals(&events, &mut arrived);
-        let arrived = arrived.into_iter().map(|arrived| arrived.or(missing));
-        let steps = names.steps(&events.iter().copied().zip(arrived).collect::<Vec<_>>(), is_mixed(&events), extent);
+        let steps = names.steps(&seen(&events, &arrived, missing), is_mixed(&events), extent);
         let all_tcp = events.iter().all(|event| event.protocol == Protocol::Tcp);
         let named = |lane: String| if all_tcp { format!("TCP {lane}") } else { lane };
         Ladder { title: title.to_owned(), lanes: names.lanes().into_iter().map(named).collect(), steps }
@@ -397,10 +421,9 @@ impl Growing {
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
         arrivals(&events, &mut self.arrived);
-        let arrived = self.arrived[first..].iter().map(|arrived| arrived.or(Arrived::NotYet));
-        let new: Vec<_> = events[first..].iter().copied().zip(arrived).collect();
+        let seen = seen(&events, &self.arrived, Arrived::NotYet);
         // Whether UDP will be in the scene is not known yet either.
-        let steps = self.names.steps(&new, true, Extent::Whole);
+        let steps = self.names.steps(&seen[first..], true, Extent::Whole);
         Ladder { title: String::new(), lanes: self.names.lanes(), steps }
     }
 
@@ -422,7 +445,9 @@ pub(super) enum Arrived {
     No,
     /// It has not, and the scene goes on.
     NotYet,
-    /// It did, with all its bytes.
+    /// It did: the receive at this place among the events brought it.
+    By(usize),
+    /// The receive brought all its bytes.
     Complete,
     /// The receive brought a part of it.
     Truncated {
@@ -431,6 +456,26 @@ pub(super) enum Arrived {
         /// Those that were sent.
         sent: usize,
     },
+}
+
+/// An event, and what became of its datagram.
+struct Seen<'e> {
+    event: &'e Event,
+    arrived: Arrived,
+    /// Who received what was sent: another one than it was meant for, where sockets share a port.
+    receiver: Option<&'e str>,
+}
+
+/// The events with what became of each; `missing` where nothing is known of that.
+fn seen<'e>(events: &[&'e Event], arrived: &[Arrived], missing: Arrived) -> Vec<Seen<'e>> {
+    let seen = events.iter().zip(arrived).map(|(&event, &arrived)| {
+        let receiver = match arrived {
+            Arrived::By(place) => Some(events[place].who.as_str()),
+            _ => None,
+        };
+        Seen { event, arrived: arrived.or(missing), receiver }
+    });
+    seen.collect()
 }
 
 impl Arrived {
@@ -446,7 +491,7 @@ fn fate(event: &Event, arrived: Arrived) -> Fate {
         _ if event.protocol == Protocol::Tcp => Fate::Arrived,
         Arrived::No => Fate::Lost,
         Arrived::NotYet => Fate::Unknown,
-        Arrived::Complete | Arrived::Truncated { .. } => Fate::Arrived,
+        Arrived::By(_) | Arrived::Complete | Arrived::Truncated { .. } => Fate::Arrived,
     }
 }
 
@@ -462,7 +507,9 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         let bytes = event.payload().unwrap_or_default();
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
         let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
-        let from = event.peer.as_ref().map(|peer| peer.name.as_str());
+        let is_from = |send: &Event| {
+            event.peer.as_ref().is_some_and(|from| from.name == send.who || Some(from.address) == send.local)
+        };
         let length = event.payload_length();
         let is_full = too_long || length == receive.room();
         let first = |is_it: &dyn Fn(&Event) -> bool| {
@@ -471,15 +518,15 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
                     && send.protocol == Protocol::Udp
                     && was_sent(send).is_some_and(|payload| begin_alike(payload, bytes))
                     && is_it(send)
-                    && (too_long || Some(send.who.as_str()) == from)
-                    && send.peer.as_ref().is_some_and(|peer| peer.name == event.who)
+                    && (too_long || is_from(send))
+                    && send.peer.as_ref().is_some_and(|to| to.name == event.who || Some(to.address) == event.local)
             })
         };
         // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
         let sent = first(&|send| send.payload_length() == length || is_full && send.payload_length() > length)
             .or_else(|| first(&|send| length > 0 && send.payload_length() > length));
         if let Some(place) = sent {
-            arrived[place] = Arrived::Complete;
+            arrived[place] = Arrived::By(index);
             let (kept, sent) = (length, events[place].payload_length());
             arrived[index] = if sent > kept { Arrived::Truncated { kept, sent } } else { Arrived::Complete };
         }
@@ -498,12 +545,13 @@ fn was_sent(event: &Event) -> Option<&[u8]> {
 }
 
 /// What happened in `event`: an arrow for what left for another endpoint, and a mark for all else.
-fn what(event: &Event, arrived: Arrived, names_tcp: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
+fn what(seen: &Seen, names_tcp: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
+    let &Seen { event, arrived, receiver } = seen;
     let (label, special) = Label::of(event, arrived, names_tcp)?;
     match event.call()? {
         (Syscall::Bind(_), Outcome::Done) => None,
         (Syscall::Send { .. }, Outcome::Sent(_)) if event.role == Role::Lesson => {
-            let peer = &event.peer.as_ref()?.name;
+            let peer = receiver.or_else(|| Some(event.peer.as_ref()?.name.as_str()))?;
             let to = lane_of(peer)?;
             let fate = fate(event, arrived);
             let lost = fate == Fate::Lost;

@@ -58,6 +58,10 @@ pub mod sources {
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
+        LINUX_BIND_LAST = "Linux net/ipv4/udp.c, udp_lib_get_port() and udp4_lib_lookup2()",
+            "a socket that is bound goes to the front of its list; of sockets that fit equally well the first takes the datagram";
+        LINUX_CLOSE = "Linux net/ipv4/udp.c, udp_destruct_common()",
+            "when a socket is closed, what is in its queue is freed";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
             "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
@@ -66,6 +70,8 @@ pub mod sources {
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
             "what the filter of a socket drops is counted there; no ICMP message is sent";
+        LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
+            "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
             "a pending error of the socket is returned and cleared before anything is sent";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
@@ -74,6 +80,8 @@ pub mod sources {
             "a pending error of the socket is returned before what is queued";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
+        LINUX_REUSEPORT = "Linux net/ipv4/udp.c, lookup_reuseport()",
+            "a hash of both addresses and both ports chooses the socket of the group";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
@@ -92,6 +100,8 @@ pub mod sources {
             "MSG_TRUNC is set when the datagram was truncated";
         MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE",
             "without these options a wildcard and a specific address may have the same port; the same address twice is WSAEADDRINUSE";
+        MS_REUSE_TWICE = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE, Enhanced Socket Security",
+            "both sockets have SO_REUSEADDR: success, and which of them receives is indeterminate; only the second: WSAEACCES; only the first: WSAEADDRINUSE";
         MS_SEND = "Microsoft Learn, send",
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
@@ -128,28 +138,28 @@ pub mod sources {
             "socket calls may be made by several threads at once";
         RECV_2 = "Linux recv(2)",
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
-        RFC792 = "RFC 792",
-            "destination unreachable is type 3; port unreachable is its code 3";
-        RFC768 = "RFC 768",
-            "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
-        RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
-            "UDP and TCP each have a header with ports of its own";
-        RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
-            "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
             "an answer should come from the address that was asked; the program has to see to it";
+        RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
+            "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC6335 = "RFC 6335 section 6",
             "49152 to 65535 are the dynamic ports, never assigned; systems choose their own range";
         RFC6633 = "RFC 6633",
             "ICMP Source Quench is withdrawn: a host must not send it";
+        RFC768 = "RFC 768",
+            "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
+        RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
+            "UDP and TCP each have a header with ports of its own";
+        RFC792 = "RFC 792",
+            "destination unreachable is type 3; port unreachable is its code 3";
         RFC8085_CONTROL = "RFC 8085 section 3.1",
             "UDP itself limits no sender: congestion control is left to the application";
         RFC9293_FLOW = "RFC 9293 section 3.8.6",
             "the receiver's window says how much it takes; the sender sends no more";
-        RFC9293_TIME_WAIT = "RFC 9293 section 3.6.1",
-            "who closes a connection first keeps it in TIME-WAIT for a while; that a new bind is refused meanwhile is the system's choice";
         RFC9293_STREAM = "RFC 9293 section 2.2",
             "TCP provides a reliable, in-order, byte-stream service";
+        RFC9293_TIME_WAIT = "RFC 9293 section 3.6.1",
+            "who closes a connection first keeps it in TIME-WAIT for a while; that a new bind is refused meanwhile is the system's choice";
         SEND_2 = "Linux send(2)",
             "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
         SEND_2_NO_PEER = "Linux send(2), EDESTADDRREQ",
@@ -158,6 +168,10 @@ pub mod sources {
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
             "the pending socket error is cleared when it is got";
+        SOCKET_7_REUSEADDR = "Linux socket(7), SO_REUSEADDR",
+            "bind may reuse a local address that no listening socket has";
+        SOCKET_7_REUSEPORT = "Linux socket(7), SO_REUSEPORT",
+            "several sockets may be bound to one address if each has set the option before its bind, the first one too; UDP datagrams are distributed among them";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
         UDP_7_SENDTO = "Linux udp(7), DESCRIPTION",
@@ -180,14 +194,16 @@ pub mod sources {
             "Windows passes this test: listen on a UDP socket returns WSAEOPNOTSUPP";
         WINE_RECEIVE_BUFFER = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_set_getsockopt()",
             "Windows passes this test: the size of a TCP socket's buffer is read back as it was set";
-        WINE_UNBOUND = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp()",
-            "Windows passes this test: a receive on an unbound socket returns WSAEINVAL";
         WINE_UDP = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_UDP()",
             "Windows passes this test: sends to a port where nobody listens succeed, a receive returns WSAECONNRESET";
+        WINE_UNBOUND = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp()",
+            "Windows passes this test: a receive on an unbound socket returns WSAEINVAL";
         XNU_ACCEPT = "Apple xnu-11417, bsd/kern/uipc_syscalls.c, accept_nocancel()",
             "EOPNOTSUPP when the protocol has no connections";
         XNU_BIND = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "a socket without a port is given a free one, which it keeps";
+        XNU_CLOSE = "Apple xnu-11417, bsd/kern/uipc_socket.c, sofreelastref()",
+            "when a socket is closed, what is in its queue is freed";
         XNU_CONNECT = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_connect()",
             "the socket is given a peer and a local address, and its receive buffer is left alone";
         XNU_DISCONNECT = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_disconnect()",
@@ -206,6 +222,10 @@ pub mod sources {
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
+        XNU_REUSE = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
+            "the same specific address twice needs SO_REUSEPORT on both sockets, a specific one beside the wildcard either option on the second";
+        XNU_REUSE_LOOKUP = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcblookup_hash_locked()",
+            "a socket of the specific address goes before one of the wildcard; of several at one specific address the one bound last gets everything";
         XNU_ROOM = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbappendaddr()",
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",

@@ -212,6 +212,16 @@ faults! {
     /// A connect to AF_UNSPEC leaves the socket the port that the system has chosen.
     UndoKeepsPort = "undo-keeps-port",
 
+    // Sockets that share a port.
+    /// Of the sockets that share a port, the one that was bound first gets everything.
+    SharedToFirst = "shared-to-first",
+    /// Of the sockets that share a port, each gets a copy of everything.
+    SharedCopies = "shared-copies",
+    /// The sockets that share a port get the datagrams in turn.
+    SharedInTurn = "shared-in-turn",
+    /// What is in the queue of a socket that is closed goes to another one of its port.
+    QueueInherited = "queue-inherited",
+
     // The receive buffer.
     /// The receive buffer has no limit.
     NoLimit = "no-limit",

@@ -87,6 +87,10 @@ fn with<T>(socket: c_int, act: impl FnOnce(&mut State) -> T) -> T {
 
 pub fn opened(socket: c_int) {
     lock(&SOCKETS).insert(socket, State::default());
+    if among_strangers() {
+        // A lesson that counts descriptors is not to find one more on the way.
+        LazyLock::force(&STRANGER);
+    }
     if fault(Fault::TellUnconnected) || fault(Fault::SendTells) {
         kernel::switch_on(socket, libc::IPPROTO_IP, libc::IP_RECVERR);
     }
@@ -98,14 +102,37 @@ pub fn is(socket: c_int) -> bool {
 
 /// The socket that hears what is sent to `port`: of two that share it for a moment, as the kernel has it, the newer one.
 fn hearer(port: u16) -> Option<c_int> {
+    hearers(port).pop()
+}
+
+/// The sockets that may hear what is sent to `port`, in the order in which they were bound.
+fn hearers(port: u16) -> Vec<c_int> {
     let sockets = lock(&SOCKETS);
     let open = sockets.iter().filter(|(_, state)| !state.guard);
-    let at_port = open.filter(|(socket, _)| kernel::own_address(**socket).sin_port == port);
-    at_port.max_by_key(|(_, state)| state.bound).map(|(socket, _)| *socket)
+    let mut at_port: Vec<(usize, c_int)> = open
+        .filter(|(socket, _)| kernel::own_address(**socket).sin_port == port)
+        .map(|(socket, state)| (state.bound, *socket))
+        .collect();
+    at_port.sort_unstable();
+    at_port.into_iter().map(|(_, socket)| socket).collect()
+}
+
+/// Takes everything that has come to `socket` from the kernel.
+fn take_all(socket: c_int) {
+    while take(socket, MSG_DONTWAIT).is_ok() {}
 }
 
 pub fn closing(socket: c_int) {
+    if fault(Fault::QueueInherited) && is(socket) {
+        take_all(socket);
+    }
     let Some(state) = lock(&SOCKETS).remove(&socket) else { return };
+    if fault(Fault::QueueInherited)
+        && let Some(heir) = hearer(kernel::own_address(socket).sin_port)
+    {
+        let queue = state.held.iter().filter(|datagram| !lab::is_end_marker(&datagram.bytes)).cloned();
+        with(heir, |heir| heir.held.extend(queue));
+    }
     if fault(Fault::CloseTells) {
         for peer in &state.talked {
             let _ = kernel::send_bytes(socket, b"FIN", MSG_DONTWAIT | MSG_NOSIGNAL, Some(peer));
@@ -392,8 +419,19 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
         Some(to) if fault(Fault::NoLimit) => {
             let sent = plain();
             if let Some(hearer) = hearer(to.sin_port) {
-                while take(hearer, MSG_DONTWAIT).is_ok() {}
+                take_all(hearer);
             }
+            sent
+        }
+        _ if fault(Fault::SharedToFirst) || fault(Fault::SharedCopies) || fault(Fault::SharedInTurn) => {
+            let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return plain() };
+            let hearers = hearers(to.sin_port);
+            if hearers.len() < 2 {
+                return plain();
+            }
+            hearers.iter().for_each(|hearer| take_all(*hearer));
+            let sent = plain();
+            give_to_others(&hearers);
             sent
         }
         Some(to) if fault(Fault::FullFails) || fault(Fault::FullTells) || fault(Fault::SendWaits) => {
@@ -413,6 +451,29 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
             }
         }
         _ => plain(),
+    }
+}
+
+/// How many datagrams were sent to ports that several sockets share.
+static SHARED: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes the datagram that has just come away from the socket that the kernel gave it, and gives it to those that the fault
+/// has get it.
+fn give_to_others(hearers: &[c_int]) {
+    let taken = hearers.iter().find_map(|hearer| {
+        let before = with(*hearer, |state| state.held.len());
+        take_all(*hearer);
+        with(*hearer, |state| if state.held.len() > before { state.held.pop_back() } else { None })
+    });
+    let Some(datagram) = taken else { return };
+    let number = SHARED.fetch_add(1, Ordering::Relaxed);
+    let heirs = match () {
+        () if fault(Fault::SharedToFirst) => &hearers[..1],
+        () if fault(Fault::SharedInTurn) => &hearers[number % hearers.len()..][..1],
+        () => hearers,
+    };
+    for heir in heirs {
+        with(*heir, |state| state.held.push_back(datagram.clone()));
     }
 }
 
@@ -499,20 +560,29 @@ fn beside_a_stranger(
     sent
 }
 
-/// Sends from a socket of its own: with the same port number on another address where that is free, as whoever guesses
-/// would.
-fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
+/// The socket of a stranger who does not guess. It stays open: its port is never one of the lesson's.
+static STRANGER: LazyLock<c_int> = LazyLock::new(|| {
     let loopback = kernel::address([127, 0, 0, 1], 0);
-    let to = if to.sin_addr.s_addr == 0 { sockaddr_in { sin_addr: loopback.sin_addr, ..*to } } else { *to };
-    let twin = kernel::address([127, 0, 0, 2], u16::from_be(port));
-    // SAFETY: the addresses have the length given; the descriptor is this function's own.
+    // SAFETY: the address has the length given.
     unsafe {
         let stranger = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
-        if kernel::bind(stranger, (&raw const twin).cast(), kernel::ADDRESS) < 0 {
-            kernel::bind(stranger, (&raw const loopback).cast(), kernel::ADDRESS);
-        }
-        let _ = kernel::send_bytes(stranger, bytes, 0, Some(&to));
-        kernel::close(stranger);
+        kernel::bind(stranger, (&raw const loopback).cast(), kernel::ADDRESS);
+        stranger
+    }
+});
+
+/// Sends from a socket of its own with the same port number on another address, where that is free, as whoever guesses
+/// would.
+fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
+    let loopback = kernel::address([127, 0, 0, 1], 0).sin_addr;
+    let to = if to.sin_addr.s_addr == 0 { sockaddr_in { sin_addr: loopback, ..*to } } else { *to };
+    let twin = kernel::address([127, 0, 0, 2], u16::from_be(port));
+    // SAFETY: the address has the length given; the descriptor is this function's own.
+    unsafe {
+        let guesser = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        let guesses = kernel::bind(guesser, (&raw const twin).cast(), kernel::ADDRESS) == 0;
+        let _ = kernel::send_bytes(if guesses { guesser } else { *STRANGER }, bytes, 0, Some(&to));
+        kernel::close(guesser);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::super::*;
 use super::{empty, notes, received, sends};
-use crate::kernel::option::{PACKET_INFO, RECEIVE_BUFFER, REUSE_PORT};
+use crate::kernel::option::{PACKET_INFO, RECEIVE_BUFFER, REUSE_ADDRESS, REUSE_PORT};
 use crate::vocabulary::{Os, Receive, SocketError};
 
 #[test]
@@ -67,6 +67,21 @@ fn each_member_of_a_group_that_shares_a_port_proves_absence_at_once() {
         assert_eq!(members.iter().map(prove).sum::<usize>(), 4);
         assert_eq!(members.iter().map(prove).sum::<usize>(), 0);
     }
+}
+
+/// What a client sends goes to the socket that is connected to it: the other one of the port proves absence by that.
+#[test]
+fn beside_a_socket_that_is_connected_to_the_client_absence_is_proved_at_once() {
+    let (lab, _) = empty();
+    let server = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST).unwrap();
+    let client = lab.bind("client").unwrap();
+    let own = lab.bind_beside("own", &REUSE_ADDRESS, server.address()).unwrap();
+    own.connect(&client).unwrap();
+    sends(&client, &[b"hello"], &server);
+    let started = Instant::now();
+    assert!(received(&server).is_empty());
+    assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
+    assert_eq!(received(&own), [b"hello"]);
 }
 
 #[test]
