@@ -408,7 +408,11 @@ fn sentence(announced: &Announcement<'_>) -> String {
         Syscall::Receive(receive) => format!("{name}{}", room(receive)),
         Syscall::SetOption { option, value } => format!("{name} {} to {value}", option.name),
         Syscall::GetOption(option) => format!("{name} {}", option.name),
-        Syscall::Listen(_) | Syscall::Accept | Syscall::Shutdown | Syscall::Close => name.to_owned(),
+        Syscall::Shutdown(direction) => format!("{name} {}", direction.name()),
+        Syscall::SetNonBlocking(on) => format!("{name} O_NONBLOCK to {}", i32::from(*on)),
+        Syscall::Poll => format!("{name}, readable?"),
+        Syscall::QueuedBytes => format!("{name} FIONREAD"),
+        Syscall::Listen(_) | Syscall::Accept | Syscall::Close => name.to_owned(),
     };
     format!("{who}: {what}{}", if announced.protocol == Protocol::Tcp { " (TCP)" } else { "" })
 }

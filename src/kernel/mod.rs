@@ -12,6 +12,7 @@ mod receive;
 mod signals;
 mod streams;
 mod system;
+mod waiting;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
 pub use self::error_queue::{keep_errors, next_error, refusals_received};
@@ -23,3 +24,5 @@ pub use self::receive::{read, receive, receive_from, receive_parts};
 pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
+pub use self::waiting::{TELLS_WHO_WAITS, close_meanwhile, is_readable, queue_length, this_thread, waits_to_receive};
+pub(crate) use self::waiting::Thread;

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use socket2::{MaybeUninitSlice, SockAddr, Socket};
 
 use super::HERE;
-use crate::vocabulary::{Flags, Os, PEEK, TRUNC, WAITALL};
+use crate::vocabulary::{DONTWAIT, Flags, Os, PEEK, TRUNC, WAITALL};
 
 /// `flags` as this system numbers them.
 pub(super) fn number(flags: Flags) -> i32 {
@@ -15,7 +15,12 @@ pub(super) fn number(flags: Flags) -> i32 {
         Os::Macos => 0x40,
         Os::Windows => 0x8,
     };
-    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all)];
+    let at_once = match HERE {
+        Os::Linux => 0x40,
+        Os::Macos => 0x80,
+        Os::Windows => 0,
+    };
+    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all), (DONTWAIT, at_once)];
     numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
 }
 

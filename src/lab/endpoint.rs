@@ -4,14 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arrival::discard_peeked;
+use super::arrival::{discard_peeked, forget_strangers};
 use super::context::SceneContext;
 use super::received::ReceiveResult;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
-    Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm, SocketError, Syscall,
+    Direction, Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm, SocketError, Syscall,
 };
 
 /// A named UDP socket. Its receives end after two seconds at the latest.
@@ -33,6 +33,11 @@ impl Endpoint {
         Ok(Endpoint { socket: RecordedSocket::new(name, Protocol::Udp, socket, context) })
     }
 
+    pub(super) fn without_limit(name: &str, family: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
+        let socket = socket::udp(family)?;
+        Ok(Endpoint { socket: RecordedSocket::as_opened(name, Protocol::Udp, socket, true, context) })
+    }
+
     pub(super) fn context(&self) -> &Arc<SceneContext> {
         &self.socket.context
     }
@@ -50,6 +55,16 @@ impl Endpoint {
     /// Sets the peer. POSIX `connect()`: on a datagram socket no connection is made.
     pub fn connect(&self, target: &impl Target) -> Call<()> {
         self.done(Syscall::Connect(target.peer()), &format!("connect {} to {}", self.name(), target.address()))
+    }
+
+    /// Sets the peer, and forgets what anybody sent before that: from then on only the peer's datagrams are queued.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn connect_alone(&self, target: &impl Target) -> Call<()> {
+        self.connect(target)?;
+        forget_strangers(&self.socket);
+        Ok(())
     }
 
     /// Sends one datagram to `target`; returns the bytes that the system says it sent. POSIX `sendto()`.
@@ -156,6 +171,46 @@ impl Endpoint {
     /// EOPNOTSUPP, POSIX says.
     pub fn accept(&self) -> Call<()> {
         self.done(Syscall::Accept, &format!("accept on {}", self.name()))
+    }
+
+    /// Ends one direction. POSIX `shutdown()`.
+    ///
+    /// # Errors
+    /// What the system says: ENOTCONN where there is no peer.
+    pub fn shutdown(&self, direction: Direction) -> Call<()> {
+        self.done(Syscall::Shutdown(direction), &format!("shutdown {} of {}", direction.name(), self.name()))
+    }
+
+    /// Says whether calls return at once instead of waiting. POSIX `fcntl()`, O_NONBLOCK.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_non_blocking(&self, on: bool) -> Call<()> {
+        self.done(Syscall::SetNonBlocking(on), &format!("set O_NONBLOCK of {}", self.name()))
+    }
+
+    /// Whether the system says that something can be received. POSIX `poll()`, which does not wait here.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_readable(&self) -> Call<bool> {
+        self.value(Syscall::Poll, "poll").map(|ready| ready > 0)
+    }
+
+    /// How many bytes the system says can be received: FIONREAD. Linux means the next datagram alone.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn queued_bytes(&self) -> Call<usize> {
+        self.value(Syscall::QueuedBytes, "ask for the bytes").map(usize::from_int)
+    }
+
+    fn value(&self, call: Syscall, operation: &str) -> Call<i32> {
+        let outcome = self.socket.perform(call);
+        self.socket.result(outcome, &format!("{operation} of {}", self.name()), |outcome| match outcome {
+            Outcome::Value(value) => value,
+            _ => 0,
+        })
     }
 
     /// Closes the socket: its queue is gone, its port is free.

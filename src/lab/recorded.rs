@@ -14,7 +14,7 @@ use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
 use crate::vocabulary::{
-    Action, Announcement, Event, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
+    Action, Announcement, Direction, Event, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
 };
 
 /// A named socket of a scene.
@@ -31,6 +31,10 @@ pub(super) struct RecordedSocket {
     pub(super) set_aside: AtomicUsize,
     /// Whether the lesson has set the size of the receive buffer: then it is meant to run full.
     sizes_buffer: AtomicBool,
+    /// Whether it is the lesson that says how long receives wait, and not the lab.
+    pub(super) sets_limits: bool,
+    /// Whether its descriptor was closed while a receive was waiting.
+    closed_meanwhile: AtomicBool,
     /// How many refusals the system had received before the last datagram to a port where nobody listens.
     pub(super) refusals_before: Mutex<Option<u64>>,
     /// Whether the lesson has asked for ancillary data.
@@ -55,15 +59,30 @@ fn done(result: io::Result<()>) -> Outcome {
     result.map_or_else(|error| failed(&error), |()| Outcome::Done)
 }
 
+fn value(result: io::Result<i32>) -> Outcome {
+    result.map_or_else(|error| failed(&error), Outcome::Value)
+}
+
 fn failed(error: &io::Error) -> Outcome {
     Outcome::failed(os_error(error.raw_os_error().unwrap_or(0)))
 }
 
 impl RecordedSocket {
     pub(super) fn new(name: &str, protocol: Protocol, socket: Socket, context: Arc<SceneContext>) -> Self {
-        context.session.announcer.opened(name);
         // Where this fails, the limit that was set when it was opened holds.
         let _ = socket::wait_at_most(&socket, context.session.patience.limit());
+        RecordedSocket::as_opened(name, protocol, socket, false, context)
+    }
+
+    /// A socket on which the lab sets nothing where the lesson `sets_limits`.
+    pub(super) fn as_opened(
+        name: &str,
+        protocol: Protocol,
+        socket: Socket,
+        sets_limits: bool,
+        context: Arc<SceneContext>,
+    ) -> Self {
+        context.session.announcer.opened(name);
         RecordedSocket {
             name: name.to_owned(),
             protocol,
@@ -73,6 +92,8 @@ impl RecordedSocket {
             local: OnceLock::new(),
             entry: OnceLock::new(),
             set_aside: AtomicUsize::new(0),
+            sets_limits,
+            closed_meanwhile: AtomicBool::new(false),
             sizes_buffer: AtomicBool::new(false),
             refusals_before: Mutex::default(),
             wants_ancillary: AtomicBool::new(false),
@@ -164,16 +185,20 @@ impl RecordedSocket {
                 }
                 done(set).into()
             }
-            Syscall::GetOption(option) => match kernel::option::get(&self.socket, option) {
-                Ok(value) => Outcome::Value(value).into(),
-                Err(error) => failed(&error).into(),
-            },
+            Syscall::GetOption(option) => value(kernel::option::get(&self.socket, option)).into(),
             Syscall::Listen(backlog) => done(self.socket.listen(*backlog)).into(),
             Syscall::Accept => match self.socket.accept() {
                 Ok((socket, _)) => Outcome::Accepted(kernel::descriptor(&socket)).into(),
                 Err(error) => failed(&error).into(),
             },
-            Syscall::Shutdown => done(self.socket.shutdown(std::net::Shutdown::Write)).into(),
+            Syscall::Shutdown(direction) => done(self.socket.shutdown(match direction {
+                Direction::Receiving => std::net::Shutdown::Read,
+                Direction::Sending => std::net::Shutdown::Write,
+            }))
+            .into(),
+            Syscall::SetNonBlocking(on) => done(self.socket.set_nonblocking(*on)).into(),
+            Syscall::Poll => value(kernel::is_readable(&self.socket).map(i32::from)).into(),
+            Syscall::QueuedBytes => value(kernel::queue_length(&self.socket)).into(),
             Syscall::Close => Outcome::Done.into(),
         }
     }
@@ -225,6 +250,15 @@ impl RecordedSocket {
             }
         }
         Outcome::Sent(sent)
+    }
+
+    /// Closes the descriptor while another thread may be in a call on it.
+    pub(super) fn close_meanwhile(&self) -> Outcome {
+        if let Some(id) = self.id() {
+            self.context.directory.closed(id);
+        }
+        self.closed_meanwhile.store(true, Ordering::Relaxed);
+        done(kernel::close_meanwhile(Arc::clone(&self.socket)))
     }
 
     /// Makes a receive of the lesson, by a socket of UDP or TCP; `sender` is who sent, where the call does not tell.
@@ -315,7 +349,7 @@ impl Drop for RecordedSocket {
         if let Some(id) = self.id() {
             self.context.directory.closed(id);
         }
-        if self.protocol == Protocol::Tcp {
+        if self.protocol == Protocol::Tcp || self.closed_meanwhile.load(Ordering::Relaxed) {
             return;
         }
         let ran_full = kernel::drops(&self.socket).map(|drops| drops > 0);

@@ -39,6 +39,7 @@ macro_rules! lessons {
 lessons! {
     "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
     "Names and addresses": ports;
+    "Silence and limits": waiting;
 }
 
 /// A question about UDP, and the scenes that answer it.

@@ -126,11 +126,17 @@ impl Label {
                 Outcome::Value(value) => plain(label, " ", format!("{}: {value}", option.name)),
                 _ => plain(label, " ", option.name.to_owned()),
             },
+            Syscall::Shutdown(direction) => plain(label, " ", direction.name().to_owned()),
+            Syscall::SetNonBlocking(on) => plain(label, " ", format!("O_NONBLOCK {}", i32::from(*on))),
+            Syscall::Poll => plain(label, ": ", readiness(outcome).to_owned()),
+            Syscall::QueuedBytes => match outcome {
+                Outcome::Value(bytes) => plain(label, " ", format!("FIONREAD: {bytes}")),
+                _ => plain(label, " ", "FIONREAD".to_owned()),
+            },
             Syscall::Bind(_)
             | Syscall::Connect(_)
             | Syscall::Listen(_)
             | Syscall::Accept
-            | Syscall::Shutdown
             | Syscall::Close => (label, None),
         })
     }
@@ -216,6 +222,11 @@ impl Label {
         (&self.name, &self.flags, self.payload.is_some(), &self.news)
             == (&other.name, &other.flags, other.payload.is_some(), &other.news)
     }
+}
+
+/// What a poll says.
+fn readiness(outcome: &Outcome) -> &'static str {
+    if matches!(outcome, Outcome::Value(1..)) { "readable" } else { "not readable" }
 }
 
 const END_MARKER: &str = "end marker";

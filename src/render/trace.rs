@@ -9,7 +9,7 @@ use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
 use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received, Report, Role,
+    Action, Event, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received, Report, Role,
     SendForm, SocketError, Syscall,
 };
 
@@ -138,7 +138,7 @@ fn repetition(kinds: &[Option<Kind<'_>>]) -> (usize, usize) {
 fn line(event: &Event) -> String {
     match &event.action {
         Action::Call(call, outcome) => {
-            format!("{:<39} = {}", self::call(event, call, outcome), result(outcome))
+            format!("{:<39} = {}", self::call(event, call, outcome), result(event, call, outcome))
         }
         Action::Moment(moment) => {
             let what = moment_name(*moment);
@@ -166,20 +166,47 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         }
         Syscall::Listen(backlog) => format!("listen({descriptor}, {backlog})"),
         Syscall::Accept => format!("accept4({descriptor}, {}, SOCK_CLOEXEC)", sender(event, outcome)),
-        Syscall::Shutdown => format!("shutdown({descriptor}, SHUT_WR)"),
+        Syscall::Shutdown(direction) => format!("shutdown({descriptor}, {})", direction.name()),
+        Syscall::SetNonBlocking(on) => {
+            format!("fcntl({descriptor}, F_SETFL, O_RDWR{})", if *on { "|O_NONBLOCK" } else { "" })
+        }
+        Syscall::Poll => format!("poll([{{fd={descriptor}, events=POLLIN}}], 1, 0)"),
+        Syscall::QueuedBytes => {
+            let bytes = if let Outcome::Value(bytes) = outcome { format!("[{bytes}]") } else { POINTER.to_owned() };
+            format!("ioctl({descriptor}, FIONREAD, {bytes})")
+        }
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {
-            format!("setsockopt({descriptor}, {}, {}, [{value}], 4)", option.level.name(), option.name)
+            let (value, length) = option_value(option, *value);
+            format!("setsockopt({descriptor}, {}, {}, {value}, {length})", option.level.name(), option_name(option))
         }
         Syscall::GetOption(option) => {
-            let value = match outcome {
-                Outcome::Value(value) => format!("[{value}]"),
-                _ => POINTER.to_owned(),
+            let (value, length) = match outcome {
+                Outcome::Value(value) => option_value(option, *value),
+                _ => (POINTER.to_owned(), option_value(option, 0).1),
             };
-            format!("getsockopt({descriptor}, {}, {}, {value}, [4])", option.level.name(), option.name)
+            format!("getsockopt({descriptor}, {}, {}, {value}, [{length}])", option.level.name(), option_name(option))
         }
         Syscall::Send { form, payload } => send(descriptor, form, payload, event.payload_length()),
         Syscall::Receive(receive) => self::receive(event, receive, outcome),
+    }
+}
+
+/// The name of an option. Of those with a time Linux has a second one, for machines whose times are shorter; strace tells the
+/// two apart.
+fn option_name(option: &OptionName) -> String {
+    format!("{}{}", option.name, if option.form == Form::Time { "_OLD" } else { "" })
+}
+
+/// The value of an option as strace writes it, and its length in bytes: of a time its two numbers, byte by byte.
+fn option_value(option: &OptionName, value: i32) -> (String, usize) {
+    match option.form {
+        Form::Int => (format!("[{value}]"), size_of::<i32>()),
+        Form::Time => {
+            const SECOND: i32 = 1_000_000;
+            let numbers = [value / SECOND, value % SECOND].map(|number| i64::from(number).to_ne_bytes());
+            (quoted(numbers.as_flattened()), size_of_val(&numbers))
+        }
     }
 }
 
@@ -231,13 +258,17 @@ fn sender(event: &Event, outcome: &Outcome) -> String {
         (Some(from), Outcome::Received(_) | Outcome::Accepted(_)) => {
             format!("{}, [128 => {}]", address(from.address), length(from.address))
         }
+        // Nobody has sent: the socket is shut down for receiving.
+        (None, Outcome::Received(_)) => format!("{POINTER}, [128 => 0]"),
         _ => format!("{POINTER}, [128]"),
     }
 }
 
 /// What the call returned, by the system's own names and words for errors.
-fn result(outcome: &Outcome) -> String {
+fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
     match outcome {
+        Outcome::Value(0) if *call == Syscall::Poll => "0 (Timeout)".to_owned(),
+        Outcome::Value(_) if *call == Syscall::Poll => format!("1 ([{{fd={}, revents=POLLIN}}])", event.descriptor),
         Outcome::Done | Outcome::Value(_) => "0".to_owned(),
         Outcome::Sent(bytes) => bytes.to_string(),
         Outcome::Received(received) => received.returned.to_string(),

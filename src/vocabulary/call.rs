@@ -63,8 +63,14 @@ pub enum Syscall {
     Listen(i32),
     /// `accept`.
     Accept,
-    /// `shutdown` of the sending direction.
-    Shutdown,
+    /// `shutdown` of one direction.
+    Shutdown(Direction),
+    /// `fcntl` that sets the flag O_NONBLOCK, or clears it.
+    SetNonBlocking(bool),
+    /// `poll` that asks whether something can be received, and does not wait.
+    Poll,
+    /// `ioctl` that asks for the number of bytes that can be received.
+    QueuedBytes,
     /// `close`.
     Close,
 }
@@ -105,8 +111,30 @@ impl Syscall {
             Syscall::GetOption(_) => "getsockopt",
             Syscall::Listen(_) => "listen",
             Syscall::Accept => "accept",
-            Syscall::Shutdown => "shutdown",
+            Syscall::Shutdown(_) => "shutdown",
+            Syscall::SetNonBlocking(_) => "fcntl",
+            Syscall::Poll => "poll",
+            Syscall::QueuedBytes => "ioctl",
             Syscall::Close => "close",
+        }
+    }
+}
+
+/// A direction of a socket that can be shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What comes in.
+    Receiving,
+    /// What goes out.
+    Sending,
+}
+
+impl Direction {
+    /// The argument of `shutdown`, as C has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::Receiving => "SHUT_RD",
+            Direction::Sending => "SHUT_WR",
         }
     }
 }
@@ -208,9 +236,12 @@ pub const PEEK: Flags = Flags(1);
 pub const TRUNC: Flags = Flags(2);
 /// `MSG_WAITALL`: wait for a full buffer, on streams. POSIX `recvfrom()`.
 pub const WAITALL: Flags = Flags(4);
+/// `MSG_DONTWAIT`: return at once where nothing is queued. Linux `recv(2)`; Windows has no such flag.
+pub const DONTWAIT: Flags = Flags(8);
 
 impl Flags {
-    const NAMES: [(Flags, &str); 3] = [(PEEK, "MSG_PEEK"), (TRUNC, "MSG_TRUNC"), (WAITALL, "MSG_WAITALL")];
+    const NAMES: [(Flags, &str); 4] =
+        [(PEEK, "MSG_PEEK"), (TRUNC, "MSG_TRUNC"), (WAITALL, "MSG_WAITALL"), (DONTWAIT, "MSG_DONTWAIT")];
 
     /// Whether all of `flags` are set.
     pub fn contains(self, flags: Flags) -> bool {

@@ -42,10 +42,14 @@ pub mod sources {
     }
 
     sources! {
+        CLOSE_2 = "Linux close(2)",
+            "on Linux a call that waits on a descriptor goes on, and may succeed, after another thread has closed it";
         CONNECT_2 = "Linux connect(2)",
             "a connected datagram socket receives only from the address it is connected to";
         COREFX_24562 = "dotnet/corefx issue 24562",
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
+        GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc",
+            "Linux passes these tests: a new connect does not undo a shutdown; FIONREAD still counts what was queued before it";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
@@ -54,20 +58,34 @@ pub mod sources {
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
             "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
+        LINUX_RECEIVE = "Linux net/ipv4/udp.c, __skb_recv_udp()",
+            "a receive looks at the queue first; nothing there is EAGAIN where it may not wait, and 0 bytes where the socket is shut down";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
+        LINUX_SHUTDOWN = "Linux net/ipv4/af_inet.c, inet_shutdown()",
+            "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
+        LINUX_TIMEOUT = "Linux net/core/sock.c, sock_set_timeout()",
+            "a limit is kept in ticks of the kernel's clock, rounded up";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
             "WSAEOPNOTSUPP: the socket is not of a type that supports connections";
         MS_CIRCULAR_QUEUEING = "Microsoft Learn, SIO_ENABLE_CIRCULAR_QUEUEING",
             "with this option a full queue drops its oldest message instead of the one that arrives";
+        MS_CLOSESOCKET = "Microsoft Learn, closesocket",
+            "calls of any thread that wait on the socket are canceled";
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
         MS_GETSOCKNAME = "Microsoft Learn, getsockname",
             "WSAEINVAL: the socket has not been bound";
+        MS_IOCTLSOCKET = "Microsoft Learn, ioctlsocket",
+            "FIONREAD counts all bytes that can be read, not those of the first datagram";
+        MS_POLL = "Microsoft Learn, WSAPoll",
+            "POLLRDNORM: normal data may be read without blocking";
         MS_RECVFROM = "Microsoft Learn, recvfrom",
             "too long a datagram fills the buffer, the excess is lost, the call returns WSAEMSGSIZE; an ICMP port unreachable comes back as WSAECONNRESET";
+        MS_RECVFROM_WAITS = "Microsoft Learn, recvfrom, remarks",
+            "without data the call waits for it, and on a non-blocking socket returns WSAEWOULDBLOCK";
         MS_RECVMSG = "Microsoft Learn, WSARecvMsg",
             "MSG_TRUNC is set when the datagram was truncated";
         MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE",
@@ -76,6 +94,8 @@ pub mod sources {
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
             "an unbound socket is bound by the call, to a port that the system chooses";
+        MS_TIMEOUT = "Microsoft Learn, SOL_SOCKET Socket Options",
+            "SO_RCVTIMEO: the default, 0, is no time-out";
         POSIX_ACCEPT = "POSIX accept()",
             "EOPNOTSUPP: the socket type does not support accepting connections";
         POSIX_BIND = "POSIX bind()",
@@ -86,22 +106,34 @@ pub mod sources {
             "while a socket has not been bound, the address returned is unspecified";
         POSIX_LISTEN = "POSIX listen()",
             "EOPNOTSUPP: the socket protocol does not support listen()";
+        POSIX_POLL = "POSIX poll()",
+            "POLLIN: data may be read without blocking";
         POSIX_READ = "POSIX read()",
             "a read of 0 bytes, if no error is found, returns 0 and has no other results";
         POSIX_RECV = "POSIX recv()",
             "a stream ignores message boundaries and discards no data; 0 is returned once the peer has shut down in order";
         POSIX_RECVFROM = "POSIX recvfrom()",
             "the entire message is read in a single operation; what does not fit the buffer is discarded; a peek leaves the message unread";
+        POSIX_RECVFROM_WAITS = "POSIX recvfrom(), O_NONBLOCK",
+            "without a message the call waits until one arrives, and with O_NONBLOCK returns EAGAIN or EWOULDBLOCK";
         POSIX_RECVMSG = "POSIX recvmsg()",
             "a message fills the buffers one after another; MSG_TRUNC is set when it was truncated";
         POSIX_SENDMSG = "POSIX sendmsg()",
             "the buffers of one call are sent as one message";
         POSIX_SENDTO = "POSIX sendto()",
             "returns the number of bytes sent; success does not guarantee delivery";
+        POSIX_SEND_SHUTDOWN = "POSIX send()",
+            "EPIPE: the socket is shut down for writing";
+        POSIX_SHUTDOWN = "POSIX shutdown()",
+            "ENOTCONN: the socket is not connected";
         POSIX_THREADS = "POSIX XSH 2.9.1, thread safety",
             "socket calls may be made by several threads at once";
+        POSIX_TIMEOUT = "POSIX setsockopt(), SO_RCVTIMEO",
+            "the default, 0, is no time-out; a receive that has waited so long in vain returns EAGAIN or EWOULDBLOCK";
         RECV_2 = "Linux recv(2)",
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
+        RECV_2_DONTWAIT = "Linux recv(2), MSG_DONTWAIT",
+            "one call that would wait returns EAGAIN or EWOULDBLOCK; the socket stays as it is";
         RFC768 = "RFC 768",
             "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
         RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
@@ -130,6 +162,8 @@ pub mod sources {
             "the pending socket error is cleared when it is got";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
+        UDP_7_FIONREAD = "Linux udp(7), FIONREAD",
+            "the size of the next datagram; 0 where there is none, and where it has no bytes: these cannot be told apart";
         UNP_ERRORS = "Stevens, UNIX Network Programming, 3rd ed., sections 8.9 and 8.11",
             "an error that comes back later is returned only to a connected UDP socket";
         UNP_ITERATIVE = "Stevens, UNIX Network Programming, 3rd ed., section 8.4",
@@ -140,6 +174,10 @@ pub mod sources {
             "Windows passes this test: listen on a UDP socket returns WSAEOPNOTSUPP";
         WINE_RECEIVE_BUFFER = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_set_getsockopt()",
             "Windows passes this test: the size of a TCP socket's buffer is read back as it was set";
+        WINE_SHUTDOWN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_shutdown()",
+            "Windows passes this test: a UDP socket without a peer is shut down; then a receive and a send return WSAESHUTDOWN";
+        WINE_TIMEOUT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_timeout()",
+            "Windows passes this test: a receive whose SO_RCVTIMEO has passed returns WSAETIMEDOUT";
         WINE_UNBOUND = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp()",
             "Windows passes this test: a receive on an unbound socket returns WSAEINVAL";
         WINE_UDP = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_UDP()",
@@ -148,6 +186,8 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_BIND = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "a socket without a port is given a free one, which it keeps";
+        XNU_CLOSE = "Apple xnu-11417, bsd/kern/kern_descrip.c, fileproc_drain()",
+            "a close ends the calls that wait on the descriptor, with EBADF";
         XNU_FULL_BUFFER = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_append()",
             "a datagram for which the receive buffer has no room is dropped";
         XNU_ICMP = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_ctlinput()",
@@ -166,5 +206,9 @@ pub mod sources {
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",
             "without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
+        XNU_SHUTDOWN = "Apple xnu-11417, bsd/kern/uipc_socket.c, soshutdown()",
+            "without a peer ENOTCONN, and nothing is done; else the queue is discarded, and receives return 0 bytes, for good";
+        XNU_TIMEOUT = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosetoptlock()",
+            "a limit is kept as it was set";
     }
 }
