@@ -123,8 +123,13 @@ impl Endpoint {
 
     /// One receive call.
     pub(super) fn arrival(&self, receive: &Receive, sender: Option<&Peer>) -> Arrival {
+        self.arrival_by(receive, || self.socket.receive(receive, sender))
+    }
+
+    /// The same where the call is made by `make`.
+    pub(super) fn arrival_by(&self, receive: &Receive, make: impl FnOnce() -> Made) -> Arrival {
         let call = Syscall::Receive(receive.clone());
-        let Made { outcome, role, .. } = self.socket.perform_by(call, |_| self.socket.receive(receive, sender));
+        let Made { outcome, role, .. } = self.socket.perform_by(call, |_| make());
         match (outcome, role) {
             (Outcome::Received(received), Role::EndMarker) => {
                 let from = received.from.map_or(socket::ANY_PORT, |from| from.address);

@@ -1,7 +1,7 @@
 //! A receive that waits in one thread, while another does something that may end it.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::Instant;
 
@@ -35,13 +35,17 @@ impl Endpoint {
         meanwhile: impl FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError>,
     ) -> Result<ReceiveResult, SceneError> {
         let waiting = WaitingReceive { endpoint: self, thread: OnceLock::new(), returned: AtomicBool::new(false) };
+        let waiting = &waiting;
         let both = || {
             thread::scope(|scope| {
-                let receive = thread::Builder::new().spawn_scoped(scope, || waiting.receive(buffer));
+                let (recorded, cause_is_recorded) = mpsc::channel();
+                let receive = move || waiting.receive(buffer, &cause_is_recorded);
+                let receive = thread::Builder::new().spawn_scoped(scope, receive);
                 let receive = receive.map_err(|error| no_thread(&error))?;
                 waiting.await_begin();
-                let done = meanwhile(&waiting);
+                let done = meanwhile(waiting);
                 let ended = if waiting.has_returned() { Ok(()) } else { Proof::end_a_receive(&self.socket) };
+                drop(recorded);
                 let result = receive.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 done.and(ended).map(|()| result)
             })
@@ -51,10 +55,17 @@ impl Endpoint {
 }
 
 impl WaitingReceive<'_> {
-    fn receive(&self, buffer: usize) -> ReceiveResult {
-        self.thread.get_or_init(kernel::this_thread);
-        let arrival = self.endpoint.arrival(&Receive::into(buffer), None);
-        self.returned.store(true, Ordering::Release);
+    /// Receives. It is recorded only when what the other thread does has been recorded, which may be what ended it.
+    fn receive(&self, buffer: usize, cause_is_recorded: &mpsc::Receiver<()>) -> ReceiveResult {
+        let receive = Receive::into(buffer);
+        let arrival = self.endpoint.arrival_by(&receive, || {
+            self.thread.get_or_init(kernel::this_thread);
+            let made = self.endpoint.socket.receive(&receive, None);
+            self.returned.store(true, Ordering::Release);
+            // The other thread hangs up when it is done.
+            let _ = cause_is_recorded.recv();
+            made
+        });
         match arrival {
             Arrival::Result(result) => result,
             Arrival::Marker { .. } => ReceiveResult::Nothing,

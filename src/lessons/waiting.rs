@@ -91,7 +91,7 @@ fn pair(lab: &Lab) -> Call<(Endpoint, Endpoint)> {
 }
 
 /// What a receive returned on a socket that is shut down: nobody has sent it.
-const NOBODY: &str = "0 bytes, no sender";
+const NOBODY: &str = "0, no sender";
 
 fn returned(result: &ReceiveResult) -> Fact {
     match result {
@@ -208,7 +208,7 @@ fn shut_down_meanwhile() -> Scene {
         Os::Windows,
         "there a shutdown does not end a receive that waits (eProsima/Fast-DDS issue 6537), and nothing else could",
     )];
-    let answer = "shutdown(SHUT_RD) in another thread ended it: {shutdown-returns}.";
+    let answer = "After shutdown(SHUT_RD) by another thread it returned {shutdown-returns}.";
     Scene::claims("shutdown", "shutdown while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, _client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
@@ -294,7 +294,7 @@ fn closed_meanwhile() -> Scene {
             .cites_on(Os::Windows, &sources::MS_CLOSESOCKET)
             .unconfirmed_on(Os::Windows),
     ];
-    let answer = "Did close in another thread end it? {close-ends}: it returned {after-close}.";
+    let answer = "Did a close end the wait? {close-ends}; it returned {after-close}.";
     Scene::claims("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
