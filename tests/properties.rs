@@ -364,6 +364,7 @@ fn syscall() -> impl Strategy<Value = Syscall> {
         1 => Just(Syscall::Shutdown(Direction::Receiving)),
         1 => any::<bool>().prop_map(Syscall::SetNonBlocking),
         1 => Just(Syscall::Poll),
+        1 => Just(Syscall::Duplicate),
         1 => Just(Syscall::QueuedBytes),
         1 => Just(Syscall::Close),
     ]

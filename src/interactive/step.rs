@@ -399,7 +399,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
         },
         Syscall::Connect(_) => format!("{name} to {peer}"),
         Syscall::Send { form, payload: sent } => match form {
-            SendForm::Connected => format!("{name} to {peer}{}", payload(sent)),
+            SendForm::Connected | SendForm::Write => format!("{name} to {peer}{}", payload(sent)),
             SendForm::To(_) => format!("{name} {peer}{}", payload(sent)),
             SendForm::Message { parts, .. } => {
                 format!("{name} to {peer}{} from {} buffers", payload(sent), parts.len())
@@ -412,7 +412,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
         Syscall::SetNonBlocking(on) => format!("{name} O_NONBLOCK to {}", i32::from(*on)),
         Syscall::Poll => format!("{name}, readable?"),
         Syscall::QueuedBytes => format!("{name} FIONREAD"),
-        Syscall::Listen(_) | Syscall::Accept | Syscall::Close => name.to_owned(),
+        Syscall::Listen(_) | Syscall::Accept | Syscall::Duplicate | Syscall::Close => name.to_owned(),
     };
     format!("{who}: {what}{}", if announced.protocol == Protocol::Tcp { " (TCP)" } else { "" })
 }

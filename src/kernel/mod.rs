@@ -20,7 +20,7 @@ pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,
 };
 pub use self::namespace::Namespace;
-pub use self::receive::{read, receive, receive_from, receive_parts};
+pub use self::receive::{read, receive, receive_from, receive_parts, write};
 pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};

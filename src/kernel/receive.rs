@@ -1,4 +1,4 @@
-//! Receives, and `read`.
+//! Receives, `read` and `write`.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -77,6 +77,21 @@ pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
 /// Always.
 #[cfg(windows)]
 pub fn read(_: &Socket, _: &mut [u8]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Calls `write` on a socket: how many bytes were taken.
+#[cfg(unix)]
+pub fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    uninterrupted(|| Ok(nix::unistd::write(socket, bytes)?))
+}
+
+/// Windows has no `write` for sockets.
+///
+/// # Errors
+/// Always.
+#[cfg(windows)]
+pub fn write(_: &Socket, _: &[u8]) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

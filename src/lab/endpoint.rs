@@ -218,6 +218,22 @@ impl Endpoint {
         })
     }
 
+    /// Writes one datagram to the peer. POSIX `write()`.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn write(&self, payload: &[u8]) -> Call<usize> {
+        self.sent(SendForm::Write, payload)
+    }
+
+    /// A second descriptor of this socket. POSIX `dup()`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn duplicate(&self, name: &str) -> Call<Endpoint> {
+        self.socket.duplicate(name).map(|socket| Endpoint { socket })
+    }
+
     /// Closes the socket: its queue is gone, its port is free.
     pub fn close(self) {
         self.socket.perform(Syscall::Close);

@@ -130,7 +130,7 @@ impl RecordedSocket {
     /// Whom the call is for: who is given to it, or the peer of a connected socket.
     pub(super) fn target_of(&self, call: &Syscall) -> Option<Peer> {
         match call {
-            Syscall::Send { form: SendForm::Connected, .. } => self.peer(),
+            Syscall::Send { form: SendForm::Connected | SendForm::Write, .. } => self.peer(),
             _ => call.target().cloned(),
         }
     }
@@ -199,7 +199,8 @@ impl RecordedSocket {
             Syscall::SetNonBlocking(on) => done(self.socket.set_nonblocking(*on)).into(),
             Syscall::Poll => value(kernel::is_readable(&self.socket).map(i32::from)).into(),
             Syscall::QueuedBytes => value(kernel::queue_length(&self.socket)).into(),
-            Syscall::Close => Outcome::Done.into(),
+            // Who duplicates the socket makes the call itself, to keep what it returns.
+            Syscall::Duplicate | Syscall::Close => Outcome::Done.into(),
         }
     }
 
@@ -221,6 +222,7 @@ impl RecordedSocket {
         }
         let sent = match form {
             SendForm::Connected => self.socket.send(payload),
+            SendForm::Write => kernel::write(&self.socket, payload),
             SendForm::To(peer) => self.socket.send_to(payload, &SockAddr::from(peer.address)),
             SendForm::Message { to, parts } => {
                 let mut rest = payload;
@@ -242,7 +244,7 @@ impl RecordedSocket {
                 return failed(&error);
             }
             let to = match form {
-                SendForm::Connected => self.peer().map(|peer| peer.address),
+                SendForm::Connected | SendForm::Write => self.peer().map(|peer| peer.address),
                 SendForm::To(peer) | SendForm::Message { to: peer, .. } => Some(peer.address),
             };
             if let (Some(id), Some(to)) = (self.id(), to) {
@@ -250,6 +252,24 @@ impl RecordedSocket {
             }
         }
         Outcome::Sent(sent)
+    }
+
+    /// A second descriptor of this socket, as a socket called `name`.
+    pub(super) fn duplicate(&self, name: &str) -> Call<Self> {
+        let mut duplicate = Err(io::ErrorKind::Unsupported.into());
+        self.perform_by(Syscall::Duplicate, |_| {
+            duplicate = self.socket.try_clone();
+            match &duplicate {
+                Ok(socket) => Outcome::Accepted(kernel::descriptor(socket)).into(),
+                Err(error) => failed(error).into(),
+            }
+        });
+        let error = |error: io::Error| CallError::new(format!("duplicate the socket of {}", self.name), &error);
+        let socket = duplicate.map_err(error)?;
+        let other =
+            RecordedSocket::as_opened(name, self.protocol, socket, self.sets_limits, Arc::clone(&self.context));
+        other.learn_address().map_err(error)?;
+        Ok(other)
     }
 
     /// Closes the descriptor while another thread may be in a call on it.

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::RECEIVE_TIMEOUT;
-use crate::lab::{Call, Endpoint, Lab, ReceiveResult, SceneError};
+use crate::lab::{Call, Endpoint, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
     Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, Receive, SocketError, measured, promised, sources, usual,
 };
@@ -67,10 +67,12 @@ impl Scenes for Waiting {
             with_a_limit(self.timeout),
             with_limit_zero(),
             to_itself(),
+            empty_datagram(),
             shut_down_meanwhile(),
             shut_down(),
             shut_down_without_a_peer(),
             closed_meanwhile(),
+            duplicated(),
             non_blocking(),
             readable(),
             bytes_queued(),
@@ -120,7 +122,7 @@ fn by_default() -> Scene {
         promised("ended-by", "no limit: recvfrom returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
-    let answer = "With SO_RCVTIMEO {default-limit}, the default, recvfrom waited and returned {ended-by}.";
+    let answer = "SO_RCVTIMEO was {default-limit} by default, and recvfrom returned {ended-by}.";
     Scene::claims("default", "nothing is set", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
@@ -171,7 +173,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
 fn with_limit_zero() -> Scene {
     let claims = [promised("zero", "limit 0: recvfrom returns", &b"late"[..], &sources::POSIX_TIMEOUT)
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)];
-    let answer = "With a limit of 0 it waited, and returned {zero}.";
+    let answer = "With a limit of 0 it returned {zero}.";
     Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
@@ -199,6 +201,28 @@ fn to_itself() -> Scene {
         })?;
         lab.observe("itself", &result);
         lab.observe("itself-from", result.sender());
+        Ok(())
+    })
+}
+
+fn empty_datagram() -> Scene {
+    let claims = [
+        usual("empty", "write of 0 bytes: returns", &b""[..], &sources::LINUX_WRITE)
+            .unconfirmed_on(Os::Macos)
+            .absent_on(Os::Windows, "Windows has no `write` for sockets"),
+        usual("empty-from", "who sent that", "client", &sources::LINUX_WRITE)
+            .unconfirmed_on(Os::Macos)
+            .absent_on(Os::Windows, "Windows has no `write` for sockets"),
+    ];
+    let answer = "The client wrote 0 bytes: recvfrom returned {empty}, from {empty-from}.";
+    Scene::claims("empty", "an empty datagram", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        let result = server.receive_meanwhile(16, |receive| {
+            receive.required()?;
+            client.write(b"").map(drop).map_err(SceneError::from)
+        })?;
+        lab.observe("empty", returned(&result));
+        lab.observe("empty-from", result.sender());
         Ok(())
     })
 }
@@ -310,6 +334,31 @@ fn closed_meanwhile() -> Scene {
     })
 }
 
+fn duplicated() -> Scene {
+    let claims = [
+        promised("shared-flag", "O_NONBLOCK of a duplicate: returns", SocketError::WouldBlock, &sources::POSIX_DUP)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE)
+            .unconfirmed_on(Os::Windows),
+        promised("port-kept", "one of two closed: bind again", SocketError::AddressInUse, &sources::POSIX_CLOSE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
+        promised("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
+    ];
+    let answer = "O_NONBLOCK was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
+                  after one close: {port-kept}, after both: {port-free}.";
+    Scene::claims("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+        let server = lab.bind_without_limit("server")?;
+        let duplicate = server.duplicate("duplicate")?;
+        duplicate.set_non_blocking(true)?;
+        lab.observe("shared-flag", lab.while_it_may_hang("shared-flag", || server.receive(16)));
+        let address = server.address();
+        server.close();
+        lab.observe("port-kept", lab.endpoint("other")?.bind(address));
+        lab.observe("port-free", duplicate.close_and_bind_again()?);
+        Ok(())
+    })
+}
+
 fn non_blocking() -> Scene {
     const NO_FLAG: &str = "Windows has no flag MSG_DONTWAIT";
     let claims = [
@@ -324,7 +373,7 @@ fn non_blocking() -> Scene {
     Scene::claims("non-blocking", "calls that must not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         server.set_non_blocking(true)?;
-        lab.observe("at-once", server.receive(16));
+        lab.observe("at-once", lab.while_it_may_hang("at-once", || server.receive(16)));
         server.set_non_blocking(false)?;
         if lab.applies("flag") {
             server.set(&RECEIVE_TIMEOUT, SHORT)?;

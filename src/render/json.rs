@@ -227,6 +227,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         | Syscall::Send { .. }
         | Syscall::Accept
         | Syscall::Shutdown(Direction::Sending)
+        | Syscall::Duplicate
         | Syscall::Close => {}
     }
     match outcome {
@@ -259,6 +260,7 @@ fn call_name(protocol: Protocol, call: &Syscall) -> String {
             | Syscall::SetNonBlocking(_)
             | Syscall::Poll
             | Syscall::QueuedBytes
+            | Syscall::Duplicate
             | Syscall::Close,
         ) => call.name(),
     };

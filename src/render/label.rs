@@ -137,6 +137,7 @@ impl Label {
             | Syscall::Connect(_)
             | Syscall::Listen(_)
             | Syscall::Accept
+            | Syscall::Duplicate
             | Syscall::Close => (label, None),
         })
     }

@@ -175,6 +175,7 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
             let bytes = if let Outcome::Value(bytes) = outcome { format!("[{bytes}]") } else { POINTER.to_owned() };
             format!("ioctl({descriptor}, FIONREAD, {bytes})")
         }
+        Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 3)"),
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {
             let (value, length) = option_value(option, *value);
@@ -214,6 +215,7 @@ fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> Strin
     let shown = quoted(payload);
     match form {
         SendForm::Connected => format!("sendto({descriptor}, {shown}, {count}, 0, NULL, 0)"),
+        SendForm::Write => format!("write({descriptor}, {shown}, {count})"),
         SendForm::To(to) => {
             let (to, length) = (address(to.address), length(to.address));
             format!("sendto({descriptor}, {shown}, {count}, 0, {to}, {length})")

@@ -41,7 +41,7 @@ pub enum Syscall {
     Bind(SocketAddr),
     /// `connect` to this peer.
     Connect(Peer),
-    /// `send`, `sendto` or `sendmsg`; on a stream, a write.
+    /// `send`, `sendto`, `sendmsg` or `write`; on a stream, a write.
     Send {
         /// The form of the call.
         form: SendForm,
@@ -71,6 +71,8 @@ pub enum Syscall {
     Poll,
     /// `ioctl` that asks for the number of bytes that can be received.
     QueuedBytes,
+    /// `dup`: a second descriptor of the same open socket.
+    Duplicate,
     /// `close`.
     Close,
 }
@@ -99,6 +101,7 @@ impl Syscall {
             Syscall::Bind(_) => "bind",
             Syscall::Connect(_) => "connect",
             Syscall::Send { form: SendForm::Connected, .. } => "send",
+            Syscall::Send { form: SendForm::Write, .. } => "write",
             Syscall::Send { form: SendForm::To(_), .. } => "sendto",
             Syscall::Send { form: SendForm::Message { .. }, .. } => "sendmsg",
             Syscall::Receive(receive) => match receive.form {
@@ -115,6 +118,7 @@ impl Syscall {
             Syscall::SetNonBlocking(_) => "fcntl",
             Syscall::Poll => "poll",
             Syscall::QueuedBytes => "ioctl",
+            Syscall::Duplicate => "dup",
             Syscall::Close => "close",
         }
     }
@@ -144,6 +148,8 @@ impl Direction {
 pub enum SendForm {
     /// `send`: to the peer that the socket is connected to.
     Connected,
+    /// `write`: to that peer, too.
+    Write,
     /// `sendto`.
     To(Peer),
     /// `sendmsg`, gathered from several buffers.
@@ -330,7 +336,7 @@ pub enum Outcome {
     Sent(usize),
     /// It received something.
     Received(Received),
-    /// It accepted a connection; the new socket has this file descriptor.
+    /// It accepted a connection, or duplicated a socket; the new one has this file descriptor.
     Accepted(u64),
     /// The value of an option.
     Value(i32),
@@ -410,7 +416,7 @@ impl Event {
     pub fn shorten(&mut self, kept: usize) {
         let Action::Call(call, outcome) = &mut self.action else { return };
         let bytes = match (call, outcome) {
-            (Syscall::Send { form: SendForm::Connected | SendForm::To(_), payload }, _) => payload,
+            (Syscall::Send { form: SendForm::Connected | SendForm::Write | SendForm::To(_), payload }, _) => payload,
             (Syscall::Receive(receive), _) if receive.buffers.len() > 1 => return,
             (_, Outcome::Received(Received { bytes, .. }) | Outcome::Failed { buffer: bytes, .. }) => bytes,
             _ => return,

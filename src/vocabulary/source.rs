@@ -66,6 +66,8 @@ pub mod sources {
             "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
         LINUX_TIMEOUT = "Linux net/core/sock.c, sock_set_timeout()",
             "a limit is kept in ticks of the kernel's clock, rounded up";
+        LINUX_WRITE = "Linux net/socket.c, sock_write_iter()",
+            "a write to a socket is a send, whatever its length";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
@@ -76,6 +78,8 @@ pub mod sources {
             "calls of any thread that wait on the socket are canceled";
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
+        MS_DUPLICATE = "Microsoft Learn, WSADuplicateSocket",
+            "the socket stays open until its last descriptor is closed";
         MS_GETSOCKNAME = "Microsoft Learn, getsockname",
             "WSAEINVAL: the socket has not been bound";
         MS_IOCTLSOCKET = "Microsoft Learn, ioctlsocket",
@@ -100,8 +104,12 @@ pub mod sources {
             "EOPNOTSUPP: the socket type does not support accepting connections";
         POSIX_BIND = "POSIX bind()",
             "EADDRINUSE: the address is in use; EADDRNOTAVAIL: the machine does not have it; EINVAL: the socket is bound already";
+        POSIX_CLOSE = "POSIX close()",
+            "an open file description is freed when all its descriptors are closed";
         POSIX_CONNECT = "POSIX connect()",
             "a datagram socket only gets its peer address set, no connection is made; ECONNREFUSED: nobody listens at a stream address";
+        POSIX_DUP = "POSIX dup(), and fcntl(), F_SETFL",
+            "both descriptors are of one open file description, and O_NONBLOCK belongs to that";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
         POSIX_LISTEN = "POSIX listen()",
