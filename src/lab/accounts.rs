@@ -55,17 +55,19 @@ impl Endpoint {
     /// # Errors
     /// What the system says of the send.
     pub fn queue(&self, send: impl FnOnce() -> Call<usize>) -> Call<()> {
-        let before = self.accounts();
-        let look = || (kernel::queue_length(&self.socket.socket).ok(), kernel::is_readable(&self.socket.socket).ok());
-        let seen = look();
-        send()?;
-        if before.is_some() {
+        if HERE == Os::Linux {
+            let before = self.accounts();
+            send()?;
             self.accounts_after(before);
-        } else if HERE != Os::Linux {
-            let deadline = Instant::now() + self.limit();
-            while look() == seen && Instant::now() < deadline {
-                thread::yield_now();
-            }
+            return Ok(());
+        }
+        let socket = &self.socket.socket;
+        let look = || (kernel::queue_length(socket).ok(), kernel::is_readable(socket).ok());
+        let before = look();
+        send()?;
+        let deadline = Instant::now() + self.limit();
+        while look() == before && Instant::now() < deadline {
+            thread::yield_now();
         }
         Ok(())
     }

@@ -108,13 +108,18 @@ impl WaitingReceive<'_> {
         Err(SceneError::Skip(UNTOLD.to_owned()))
     }
 
-    /// Says that what follows presupposes that the receive has begun, which it shows by waiting. Systems that never tell are
-    /// taken at their word: there what follows is the same for a receive that is about to begin.
+    /// Says that what follows presupposes that the receive waits. Of a system that never tells nothing is asked: there what
+    /// follows is the same for a receive that is about to begin.
     ///
     /// # Errors
-    /// [`SceneError::Skip`] where the system could tell and does not.
+    /// [`SceneError::Skip`] where it has returned, and where the system could tell and does not.
     pub fn required(&self) -> Result<(), SceneError> {
-        if kernel::TELLS_WHO_WAITS { self.still_waits().map(drop) } else { Ok(()) }
+        match self.still_waits() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SceneError::Skip("the receive returned before anything was done about it".to_owned())),
+            Err(untold) if kernel::TELLS_WHO_WAITS => Err(untold),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Waits until the receive returns, unless the kernel says that it still waits.

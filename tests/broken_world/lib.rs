@@ -21,9 +21,12 @@ use std::ptr::null_mut;
 use std::slice;
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
 
 use faults::Fault;
-use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use libc::{
+    DIR, POLLIN, c_ulong, clockid_t, iovec, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec, timeval,
+};
 use options::SocketOption;
 use udp::Delivery;
 
@@ -75,9 +78,13 @@ unsafe fn hand_over(
     if let Some(length) = from_length
         && !from.is_null()
     {
-        // SAFETY: the caller offers room for an address.
-        unsafe { from.cast::<sockaddr_in>().write_unaligned(delivery.from) };
-        *length = kernel::ADDRESS;
+        if delivery.from.sin_family == kernel::NOBODY {
+            *length = 0;
+        } else {
+            // SAFETY: the caller offers room for an address.
+            unsafe { from.cast::<sockaddr_in>().write_unaligned(delivery.from) };
+            *length = kernel::ADDRESS;
+        }
     }
     returned(delivery.error.map_or(Ok(delivery.length), Err))
 }
@@ -98,6 +105,8 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
             kernel::switch_on(socket, option.level, option.number);
         }
         udp::opened(socket);
+    } else {
+        udp::forget(socket);
     }
     socket
 }
@@ -199,6 +208,7 @@ pub unsafe extern "C" fn accept4(socket: c_int, from: *mut sockaddr, length: *mu
     unsafe {
         let accepted = kernel::accept4(socket, from, length, flags);
         if accepted >= 0 {
+            udp::forget(accepted);
             return tcp::accepted(accepted);
         }
         if fault(Fault::UdpListens) && udp::is(socket) {
@@ -279,6 +289,12 @@ pub unsafe extern "C" fn setsockopt(
         Some(Fault::OptionRefused(option)) if is(option) => return kernel::fail(libc::ENOPROTOOPT),
         _ => {}
     }
+    if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVTIMEO) && udp::is(socket) {
+        // SAFETY: the option's value is a time.
+        let asked = unsafe { value.cast::<timeval>().read() };
+        let asked = Duration::new(asked.tv_sec.cast_unsigned(), 1000 * asked.tv_usec as u32);
+        return kernel::limit_receives(socket, udp::limit(socket, asked));
+    }
     match limits() {
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
             // SAFETY: the option's value is a number of 32 bits.
@@ -287,6 +303,49 @@ pub unsafe extern "C" fn setsockopt(
         }
         // SAFETY: the arguments are the caller's own.
         _ => unsafe { kernel::setsockopt(socket, level, name, value, length) },
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shutdown(socket: c_int, how: c_int) -> c_int {
+    if udp::is(socket) && udp::shutting_down(socket, how) {
+        return 0;
+    }
+    // SAFETY: the arguments are the caller's own.
+    unsafe { kernel::shutdown(socket, how) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c_int) -> c_int {
+    // SAFETY: the arguments are the caller's own, and what it asks about is an array of that length.
+    unsafe {
+        let ready = kernel::poll(asked, count, milliseconds);
+        let asked = slice::from_raw_parts_mut(asked, count as usize);
+        match asked {
+            [one] if fault(Fault::AlwaysReadable) && udp::is(one.fd) => one.revents |= POLLIN,
+            [one] if fault(Fault::NeverReadable) && udp::is(one.fd) => one.revents &= !POLLIN,
+            _ => return ready,
+        }
+        asked.iter().filter(|one| one.revents != 0).count() as c_int
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+    // SAFETY: the arguments are the caller's own, and FIONREAD writes a number.
+    unsafe {
+        let status = kernel::ioctl(descriptor, request, argument);
+        if status == 0 && request == libc::FIONREAD && udp::is(descriptor) {
+            let bytes = argument.cast::<c_int>();
+            bytes.write(udp::queued_bytes(descriptor, bytes.read()));
+        }
+        status
     }
 }
 
