@@ -191,8 +191,8 @@ faults! {
     NeverWaits = "never-waits",
     /// A receive whose limit was set to 0 does not wait.
     ZeroAtOnce = "zero-at-once",
-    /// A receive limit is over after a tenth of it.
-    LimitCut = "limit-cut",
+    /// By the clock a receive limit takes no time.
+    LimitTakesNoTime = "limit-takes-no-time",
     /// A receive whose limit has passed says ETIMEDOUT.
     LimitNamed = "limit-named",
     /// A receive that must not wait returns 0 bytes where nothing is queued.

@@ -56,6 +56,7 @@ functions! {
     poll c"poll" (asked: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
     ioctl c"ioctl" (descriptor: c_int, request: libc::c_ulong, argument: *mut c_void) -> c_int;
     read c"read" (descriptor: c_int, buffer: *mut c_void, length: usize) -> ssize_t;
+    write c"write" (descriptor: c_int, buffer: *const c_void, length: usize) -> ssize_t;
     opendir c"opendir" (path: *const c_char) -> *mut DIR;
     clock_nanosleep c"clock_nanosleep"
         (clock: clockid_t, flags: c_int, request: *const timespec, remain: *mut timespec) -> c_int;
@@ -257,6 +258,14 @@ fn limit(socket: c_int, flags: c_int, name: c_int) -> Option<Duration> {
     let limit: libc::timeval = option(socket, libc::SOL_SOCKET, name)?;
     let limit = Duration::new(limit.tv_sec.cast_unsigned(), 1000 * limit.tv_usec as u32);
     (!limit.is_zero()).then_some(limit)
+}
+
+/// What the clock shows, whatever it shows in this world.
+pub fn now() -> timespec {
+    let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written into `now`.
+    unsafe { clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now
 }
 
 /// Sleeps for a millisecond, whatever sleeping is in this world.

@@ -1,6 +1,6 @@
 //! What the worlds know of the lab, so that they break promises and not its proofs.
 
-use libc::{c_int, sockaddr_in};
+use libc::{c_int, sockaddr_in, timeval};
 
 use crate::kernel;
 
@@ -13,6 +13,11 @@ pub fn is_end_marker(bytes: &[u8]) -> bool {
 /// Whether a fault may lose or change a datagram: one of a byte or none may be the lab's, and prove something.
 pub fn may_be_harmed(bytes: &[u8]) -> bool {
     bytes.len() > 1
+}
+
+/// Whether a lesson may have set this limit for receives: those of the lab itself are longer.
+pub fn is_of_a_lesson(limit: &timeval) -> bool {
+    limit.tv_sec == 0 && (1001..=100_000).contains(&limit.tv_usec)
 }
 
 /// A guard holds a port where nobody listens: its socket is bound there and is being connected to itself.

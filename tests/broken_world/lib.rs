@@ -16,12 +16,12 @@ mod options;
 mod tcp;
 mod udp;
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
 use std::slice;
 use std::sync::atomic::Ordering;
 use std::sync::{LazyLock, OnceLock};
-use std::time::Duration;
 
 use faults::Fault;
 use libc::{
@@ -95,6 +95,7 @@ unsafe fn hand_over(
 pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     // SAFETY: the arguments are the caller's own.
     let socket = unsafe { kernel::socket(domain, kind, protocol) };
+    STOPPED.set(None);
     let datagrams = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_DGRAM;
     if socket >= 0 && domain == libc::AF_INET && datagrams {
         if let Some(limits) = limits() {
@@ -291,9 +292,11 @@ pub unsafe extern "C" fn setsockopt(
     }
     if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVTIMEO) && udp::is(socket) {
         // SAFETY: the option's value is a time.
-        let asked = unsafe { value.cast::<timeval>().read() };
-        let asked = Duration::new(asked.tv_sec.cast_unsigned(), 1000 * asked.tv_usec as u32);
-        return kernel::limit_receives(socket, udp::limit(socket, asked));
+        let limit = unsafe { value.cast::<timeval>().read() };
+        udp::limiting(socket, &limit);
+        if fault(Fault::LimitTakesNoTime) && lab::is_of_a_lesson(&limit) {
+            STOPPED.set(Some(kernel::now()));
+        }
     }
     match limits() {
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
@@ -475,6 +478,19 @@ pub unsafe extern "C" fn read(descriptor: c_int, buffer: *mut c_void, length: us
 /// # Safety
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn write(descriptor: c_int, buffer: *const c_void, length: usize) -> ssize_t {
+    // SAFETY: the arguments are the caller's own.
+    unsafe {
+        match udp::is(descriptor) {
+            true => returned(udp::send(descriptor, slice::from_raw_parts(buffer.cast(), length), 0, None)),
+            false => kernel::write(descriptor, buffer, length),
+        }
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
     // SAFETY: the argument is the caller's own, a C string.
     unsafe {
@@ -484,6 +500,11 @@ pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
         }
         kernel::opendir(path)
     }
+}
+
+thread_local! {
+    /// In a world in which limits take no time: what the clock of this thread shows until it opens another socket.
+    static STOPPED: Cell<Option<timespec>> = const { Cell::new(None) };
 }
 
 /// In a world in which requests are worked on at once: when the first of them was done. The clock stands still from then on.
@@ -500,9 +521,9 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
             if fault(Fault::SlowAmongStrangers) {
                 (*time).tv_sec += 3 * udp::RECEIVES.load(Ordering::Relaxed) as libc::time_t;
             }
-            if let Some(slept) = SLEPT.get() {
-                // Else a busy machine would take the time that the sleeps do not.
-                *time = *slept;
+            // Else a busy machine would take the time that the sleeps do not.
+            if let Some(stopped) = SLEPT.get().copied().or(STOPPED.get()) {
+                *time = stopped;
             }
         }
         status
@@ -525,9 +546,7 @@ pub unsafe extern "C" fn clock_nanosleep(
     unsafe {
         let status = kernel::clock_nanosleep(clock, flags, request, remain);
         if fault(Fault::Overlapping) {
-            let mut now = std::mem::zeroed();
-            kernel::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
-            let _ = SLEPT.set(now);
+            let _ = SLEPT.set(kernel::now());
         }
         status
     }

@@ -323,10 +323,9 @@ pub fn shutting_down(socket: c_int, how: c_int) -> bool {
     fault(Fault::ShutdownIgnored)
 }
 
-/// How long a receive may wait when it was asked for so long.
-pub fn limit(socket: c_int, asked: Duration) -> Duration {
-    with(socket, |state| state.zero = asked.is_zero());
-    if fault(Fault::LimitCut) { asked / 10 } else { asked }
+/// The limit of receives is being set.
+pub fn limiting(socket: c_int, limit: &libc::timeval) {
+    with(socket, |state| state.zero = (limit.tv_sec, limit.tv_usec) == (0, 0));
 }
 
 /// How many bytes can be received where the kernel says `bytes`.
