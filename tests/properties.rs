@@ -19,9 +19,9 @@ use udp_lab::kernel::option;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
-    Action, Ancillary, Beside, Direction, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol, Receive,
-    ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source, Strength, Syscall, TRUNC,
-    Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
+    Action, Ancillary, Beside, Direction, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol,
+    Receive, ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source, Strength, Syscall,
+    TRUNC, Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
 };
 
 /// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.

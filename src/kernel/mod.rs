@@ -24,5 +24,5 @@ pub use self::receive::{read, receive, receive_from, receive_parts, write};
 pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
-pub use self::waiting::{TELLS_WHO_WAITS, close_meanwhile, is_readable, queue_length, this_thread, waits_to_receive};
 pub(crate) use self::waiting::Thread;
+pub use self::waiting::{TELLS_WHO_WAITS, close_meanwhile, is_readable, queue_length, this_thread, waits_to_receive};

@@ -194,8 +194,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_numbers_are_those_of_the_c_library() {
-        let numbers =
-            [libc::SO_RCVBUF, libc::SO_REUSEADDR, libc::SO_REUSEPORT, libc::SO_RCVTIMEO, libc::IP_PKTINFO];
+        let numbers = [libc::SO_RCVBUF, libc::SO_REUSEADDR, libc::SO_REUSEPORT, libc::SO_RCVTIMEO, libc::IP_PKTINFO];
         let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
         assert_eq!(known, numbers.map(Some));
         assert_eq!((Level::Socket.number(HERE), Level::Ip.number(HERE)), (libc::SOL_SOCKET, libc::IPPROTO_IP));

@@ -10,8 +10,7 @@ use super::recorded::{Made, RecordedSocket};
 use super::socket;
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
-    Ancillary, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError,
-    Syscall,
+    Ancillary, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError, Syscall,
 };
 
 /// How many datagrams of unrelated senders are passed over after the limit: more than wait in any queue, so that a flood

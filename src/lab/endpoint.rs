@@ -11,7 +11,8 @@ use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
-    Direction, Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm, SocketError, Syscall,
+    Direction, Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm,
+    SocketError, Syscall,
 };
 
 /// A named UDP socket. Its receives end after two seconds at the latest.

@@ -266,8 +266,7 @@ impl RecordedSocket {
         });
         let error = |error: io::Error| CallError::new(format!("duplicate the socket of {}", self.name), &error);
         let socket = duplicate.map_err(error)?;
-        let other =
-            RecordedSocket::as_opened(name, self.protocol, socket, self.sets_limits, Arc::clone(&self.context));
+        let other = RecordedSocket::as_opened(name, self.protocol, socket, self.sets_limits, Arc::clone(&self.context));
         other.learn_address().map_err(error)?;
         Ok(other)
     }

@@ -10,7 +10,9 @@ use super::context::SceneContext;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, socket};
 use crate::kernel::{self, HERE};
-use crate::vocabulary::{Direction, Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall};
+use crate::vocabulary::{
+    Direction, Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall,
+};
 
 /// A named TCP socket that waits for connections, or only holds its port.
 #[derive(Debug)]

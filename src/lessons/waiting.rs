@@ -177,9 +177,8 @@ fn with_limit_zero() -> Scene {
     Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         server.set(&RECEIVE_TIMEOUT, Duration::ZERO)?;
-        let result = server.receive_meanwhile(16, |_| {
-            client.send_to(b"late", &server).map(drop).map_err(SceneError::from)
-        })?;
+        let result =
+            server.receive_meanwhile(16, |_| client.send_to(b"late", &server).map(drop).map_err(SceneError::from))?;
         lab.observe("zero", result);
         Ok(())
     })
@@ -190,12 +189,12 @@ fn to_itself() -> Scene {
         usual("itself", "a datagram to itself: returns", &b"wake"[..], &sources::LOOPBACK),
         promised("itself-from", "its sender", "server", &sources::POSIX_RECVFROM),
     ];
-    let answer = "Another thread sent a datagram to the socket's own address: recvfrom returned {itself} from {itself-from}.";
+    let answer =
+        "Another thread sent a datagram to the socket's own address: recvfrom returned {itself} from {itself-from}.";
     Scene::claims("itself", "a datagram to one's own socket", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
-        let result = server.receive_meanwhile(16, |_| {
-            server.send_to(b"wake", &server).map(drop).map_err(SceneError::from)
-        })?;
+        let result =
+            server.receive_meanwhile(16, |_| server.send_to(b"wake", &server).map(drop).map_err(SceneError::from))?;
         lab.observe("itself", &result);
         lab.observe("itself-from", result.sender());
         Ok(())
@@ -390,12 +389,21 @@ fn readable() -> Scene {
     let claims = [
         poll("ready-empty", "nothing queued: is it readable?", "no"),
         poll("ready", "one datagram: is it readable?", "yes"),
-        promised("ready-late", "another thread took it: returns", SocketError::WouldBlock, &sources::POSIX_RECVFROM_WAITS)
-            .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
+        promised(
+            "ready-late",
+            "another thread took it: returns",
+            SocketError::WouldBlock,
+            &sources::POSIX_RECVFROM_WAITS,
+        )
+        .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
         usual("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_SHUTDOWN)
             .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
-        after_shutdown("ready-shut-returns", "O_NONBLOCK: recvfrom returns then", SocketError::WouldBlock.on(Os::Linux)),
+        after_shutdown(
+            "ready-shut-returns",
+            "O_NONBLOCK: recvfrom returns then",
+            SocketError::WouldBlock.on(Os::Linux),
+        ),
     ];
     let answer = "poll said readable ({ready}), another thread was faster, and recvfrom returned {ready-late}. A socket that is \
                   shut down stays readable ({ready-shut}), and returns {ready-shut-returns}.";

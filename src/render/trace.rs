@@ -9,8 +9,8 @@ use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
 use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received, Report, Role,
-    SendForm, SocketError, Syscall,
+    Action, Event, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm,
+    Received, Report, Role, SendForm, SocketError, Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.

@@ -25,7 +25,8 @@ use std::sync::{LazyLock, OnceLock};
 
 use faults::Fault;
 use libc::{
-    DIR, POLLIN, c_ulong, clockid_t, iovec, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec, timeval,
+    DIR, POLLIN, c_ulong, clockid_t, iovec, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in, socklen_t, ssize_t,
+    timespec, timeval,
 };
 use options::SocketOption;
 use udp::Delivery;
