@@ -42,6 +42,7 @@ pub use self::observer::Observer;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
 pub use self::tcp::{Listener, Stream};
+pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{Service, Workers};
 use crate::kernel::{self, HERE};

@@ -13,7 +13,8 @@ use super::{Endpoint, SceneError};
 use crate::kernel;
 use crate::vocabulary::{Receive, Syscall};
 
-const UNTOLD: &str = "this system does not tell whether a thread waits in a call";
+/// Why nothing is said of whether a receive waits.
+pub const NOT_TOLD_WHO_WAITS: &str = "this system does not tell whether a thread waits in a call";
 
 /// A receive of another thread, as seen from the one that goes on.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl WaitingReceive<'_> {
                 Some(false) => thread::yield_now(),
             }
         }
-        Err(SceneError::Skip(UNTOLD.to_owned()))
+        Err(SceneError::Skip(NOT_TOLD_WHO_WAITS.to_owned()))
     }
 
     /// Says that what follows presupposes that the receive waits. Of a system that never tells nothing is asked: there what

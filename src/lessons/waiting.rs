@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::RECEIVE_TIMEOUT;
-use crate::lab::{Call, Endpoint, Lab, ReceiveResult, SceneError, Target};
+use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
     Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, Receive, SocketError, measured, promised, sources, usual,
 };
@@ -112,13 +112,12 @@ fn after_shutdown(id: &str, property: &str, expected: impl Into<Expect>) -> Clai
 }
 
 fn by_default() -> Scene {
-    const NOT_TOLD: &str = "this system does not tell whether a thread waits in a call";
     let claims = [
         promised("default-limit", "default SO_RCVTIMEO, in ms", 0, &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT),
         promised("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
-            .absent_on(Os::Macos, NOT_TOLD)
-            .absent_on(Os::Windows, NOT_TOLD),
+            .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
+            .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
         promised("ended-by", "no limit: recvfrom returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
@@ -233,7 +232,7 @@ fn shut_down_meanwhile() -> Scene {
         let (server, _client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
-            server.shutdown(Direction::Receiving)?;
+            lab.attempt("shutdown-returns", server.shutdown(Direction::Receiving))?;
             receive.await_end();
             Ok(())
         })?;
