@@ -406,7 +406,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
             }
         },
         Syscall::Receive(receive) => format!("{name}{}", room(receive)),
-        Syscall::SetOption { option, value } => format!("{name} {} to {value}", option.name),
+        Syscall::SetOption { option, value } => format!("{name} {} to {}", option.name, option.form.shown(*value)),
         Syscall::GetOption(option) => format!("{name} {}", option.name),
         Syscall::Shutdown(direction) => format!("{name} {}", direction.name()),
         Syscall::SetNonBlocking(on) => format!("{name} O_NONBLOCK to {}", i32::from(*on)),

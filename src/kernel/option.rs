@@ -105,11 +105,13 @@ mod raw {
         if status < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
     }
 
+    #[allow(clippy::useless_conversion, reason = "its numbers are longer on some systems")]
     pub fn time(microseconds: i32) -> libc::timeval {
         const SECOND: i32 = 1_000_000;
         libc::timeval { tv_sec: (microseconds / SECOND).into(), tv_usec: (microseconds % SECOND).into() }
     }
 
+    #[allow(clippy::useless_conversion, reason = "its numbers are longer on some systems")]
     pub fn microseconds(time: libc::timeval) -> i32 {
         let seconds = i32::try_from(time.tv_sec).unwrap_or(i32::MAX);
         seconds.saturating_mul(1_000_000).saturating_add(i32::try_from(time.tv_usec).unwrap_or(0))

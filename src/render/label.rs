@@ -7,7 +7,9 @@ use textwrap::core::display_width;
 use super::RenderOptions;
 use super::picture::Arrived;
 use crate::kernel::HERE;
-use crate::vocabulary::{Event, Flags, Outcome, Protocol, Receive, Received, Role, SocketError, Syscall, escaped};
+use crate::vocabulary::{
+    Event, Flags, Outcome, Protocol, Receive, ReceiveForm, Received, Role, SocketError, Syscall, escaped,
+};
 
 /// Longest quotation of a payload in a picture, in characters.
 pub const LONGEST_QUOTATION: usize = 16;
@@ -121,9 +123,11 @@ impl Label {
             Syscall::Receive(receive) => {
                 Label { mark: ": ", payload, ..label }.received(event, receive, outcome, arrived)
             }
-            Syscall::SetOption { option, value } => plain(label, " ", format!("{} {value}", option.name)),
+            Syscall::SetOption { option, value } => {
+                plain(label, " ", format!("{} {}", option.name, option.form.shown(*value)))
+            }
             Syscall::GetOption(option) => match outcome {
-                Outcome::Value(value) => plain(label, " ", format!("{}: {value}", option.name)),
+                Outcome::Value(value) => plain(label, " ", format!("{}: {}", option.name, option.form.shown(*value))),
                 _ => plain(label, " ", option.name.to_owned()),
             },
             Syscall::Shutdown(direction) => plain(label, " ", direction.name().to_owned()),
@@ -153,6 +157,10 @@ impl Label {
         let Outcome::Received(Received { returned, truncated, .. }) = outcome else {
             return (Label { news: nothing(receive), ..self }, None);
         };
+        let tells_sender = matches!(receive.form, ReceiveForm::From | ReceiveForm::Message);
+        if event.protocol == Protocol::Udp && event.peer.is_none() && tells_sender {
+            return (Label { payload: None, news: "0 bytes, no sender".to_owned(), ..self }, None);
+        }
         let flag = || " (MSG_TRUNC)".to_owned();
         let is_truncated =
             |detail| (Label { news: TRUNCATED.to_owned(), detail, ..self.clone() }, Some(Special::Truncated));

@@ -42,6 +42,16 @@ pub enum Form {
     Time,
 }
 
+impl Form {
+    /// A value as people are to read it: a time with its unit.
+    pub fn shown(self, value: i32) -> String {
+        match self {
+            Form::Int => value.to_string(),
+            Form::Time => humantime::format_duration(Duration::from_int(value)).to_string(),
+        }
+    }
+}
+
 /// Which option, whatever the type of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionName {
