@@ -1,5 +1,6 @@
 //! A receive that waits in one thread, while another does something that may end it.
 
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
@@ -46,6 +47,10 @@ impl Endpoint {
                 waiting.await_begin();
                 let done = meanwhile(waiting);
                 let ended = if waiting.has_returned() { Ok(()) } else { Proof::end_a_receive(&self.socket) };
+                if ended.is_err() {
+                    // Where nothing can be sent, this wakes it; Linux does so though it says ENOTCONN.
+                    let _ = self.socket.socket.shutdown(Shutdown::Read);
+                }
                 drop(recorded);
                 let result = receive.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 done.and(ended).map(|()| result)
