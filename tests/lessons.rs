@@ -132,6 +132,17 @@ fn a_loop_has_one_request_in_hand_and_threads_have_several() {
 }
 
 #[test]
+fn waiting_lasts_as_long_as_the_limit() {
+    let report = report(&["waiting", "--timeout", "120ms"], 0);
+    let seconds = report.row("waited")["observed_value"]["seconds"].as_f64().unwrap();
+    assert!(seconds >= 0.12, "a limit of 120 ms was over after {seconds} s");
+    assert_eq!(report.row("timed-out")["property"], "limit 120ms: returns");
+    for none in ["0ms", "4s", "soon"] {
+        assert_eq!(run(["waiting", "--timeout", none]).status, 2, "{none}");
+    }
+}
+
+#[test]
 fn concurrency_serves_a_thousand_clients_or_says_why_not() {
     let report = report(&["concurrency", "--clients", "1000", "--work", "0ms", "--threads", "8"], 0);
     for id in ["answered", "waiting", "answered-by-threads"] {

@@ -400,16 +400,20 @@ fn sentence(announced: &Announcement<'_>) -> String {
         Syscall::Connect(_) => format!("{name} to {peer}"),
         Syscall::Disconnect => format!("{name} to AF_UNSPEC, which is nobody"),
         Syscall::Send { form, payload: sent } => match form {
-            SendForm::Connected => format!("{name} to {peer}{}", payload(sent)),
+            SendForm::Connected | SendForm::Write => format!("{name} to {peer}{}", payload(sent)),
             SendForm::To(_) => format!("{name} {peer}{}", payload(sent)),
             SendForm::Message { parts, .. } => {
                 format!("{name} to {peer}{} from {} buffers", payload(sent), parts.len())
             }
         },
         Syscall::Receive(receive) => format!("{name}{}", room(receive)),
-        Syscall::SetOption { option, value } => format!("{name} {} to {value}", option.name),
+        Syscall::SetOption { option, value } => format!("{name} {} to {}", option.name, option.form.shown(*value)),
         Syscall::GetOption(option) => format!("{name} {}", option.name),
-        Syscall::Listen(_) | Syscall::Accept | Syscall::Shutdown | Syscall::Close => name.to_owned(),
+        Syscall::Shutdown(direction) => format!("{name} {}", direction.name()),
+        Syscall::SetNonBlocking(on) => format!("{name} O_NONBLOCK to {}", i32::from(*on)),
+        Syscall::Poll => format!("{name}, readable?"),
+        Syscall::QueuedBytes => format!("{name} FIONREAD"),
+        Syscall::Listen(_) | Syscall::Accept | Syscall::Duplicate | Syscall::Close => name.to_owned(),
     };
     format!("{who}: {what}{}", if announced.protocol == Protocol::Tcp { " (TCP)" } else { "" })
 }

@@ -16,6 +16,7 @@ mod receive;
 mod signals;
 mod streams;
 mod system;
+mod waiting;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
 pub use self::console::console_code_page;
@@ -27,7 +28,9 @@ pub use self::limits::{
 };
 pub use self::namespace::Namespace;
 pub use self::packet_info::{send_from, tell_destination};
-pub use self::receive::{read, receive, receive_from, receive_parts};
+pub use self::receive::{read, receive, receive_from, receive_parts, write};
 pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
+pub(crate) use self::waiting::Thread;
+pub use self::waiting::{TELLS_WHO_WAITS, close_meanwhile, is_readable, queue_length, this_thread, waits_to_receive};

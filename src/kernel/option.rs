@@ -1,11 +1,12 @@
 //! The socket options that lessons speak of, and the two calls.
 
 use std::io;
+use std::time::Duration;
 
 use socket2::Socket;
 
 use super::HERE;
-use crate::vocabulary::{Level, Opt, OptionName};
+use crate::vocabulary::{Form, Level, Opt, OptionName};
 
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $level:ident $text:literal $numbers:tt;)*) => {
@@ -42,6 +43,8 @@ options! {
     REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
     /// Whether several sockets may have the same address and share what arrives there.
     REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
+    /// How long a receive waits for something to come; 0, the default, is no limit.
+    RECEIVE_TIMEOUT: Duration = Socket "SO_RCVTIMEO" (20 0x1006 0x1006);
     /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
     PACKET_INFO: bool = Ip "IP_PKTINFO" (8 26 19);
     /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
@@ -60,7 +63,10 @@ pub fn brings_ancillary_data(option: &OptionName) -> bool {
 /// What the system says; that it has no such option.
 pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
     let (level, name) = place(option)?;
-    raw::set(socket, level, name, value)
+    match option.form {
+        Form::Int => raw::set(socket, level, name, &value),
+        Form::Time => raw::set(socket, level, name, &raw::time(value)),
+    }
 }
 
 /// Calls `getsockopt`.
@@ -69,7 +75,10 @@ pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
 /// What the system says; that it has no such option.
 pub fn get(socket: &Socket, option: &OptionName) -> io::Result<i32> {
     let (level, name) = place(option)?;
-    raw::get(socket, level, name)
+    match option.form {
+        Form::Int => raw::get(socket, level, name, 0),
+        Form::Time => raw::get(socket, level, name, raw::time(0)).map(raw::microseconds),
+    }
 }
 
 fn place(option: &OptionName) -> io::Result<(i32, i32)> {
@@ -84,20 +93,33 @@ mod raw {
 
     use socket2::Socket;
 
-    pub fn set(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {
-        let length = size_of_val(&value) as libc::socklen_t;
+    pub fn set<T>(socket: &Socket, level: i32, name: i32, value: &T) -> io::Result<()> {
+        let length = size_of_val(value) as libc::socklen_t;
         // SAFETY: the option is read from `value`, which has the length given.
-        let status = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length) };
+        let status =
+            unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, std::ptr::from_ref(value).cast(), length) };
         if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    pub fn get(socket: &Socket, level: i32, name: i32) -> io::Result<i32> {
-        let mut value: libc::c_int = 0;
+    /// Reads an option into `value`, of whose type any bytes are a value.
+    pub fn get<T>(socket: &Socket, level: i32, name: i32, mut value: T) -> io::Result<T> {
         let mut length = size_of_val(&value) as libc::socklen_t;
-        // SAFETY: at most `length` bytes are written into `value`, which has that size.
+        // SAFETY: at most `length` bytes are written into `value`, which has that size and is a number or two.
         let status =
             unsafe { libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length) };
         if status < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+    }
+
+    #[allow(clippy::useless_conversion, reason = "its numbers are longer on some systems")]
+    pub fn time(microseconds: i32) -> libc::timeval {
+        const SECOND: i32 = 1_000_000;
+        libc::timeval { tv_sec: (microseconds / SECOND).into(), tv_usec: (microseconds % SECOND).into() }
+    }
+
+    #[allow(clippy::useless_conversion, reason = "its numbers are longer on some systems")]
+    pub fn microseconds(time: libc::timeval) -> i32 {
+        let seconds = i32::try_from(time.tv_sec).unwrap_or(i32::MAX);
+        seconds.saturating_mul(1_000_000).saturating_add(i32::try_from(time.tv_usec).unwrap_or(0))
     }
 }
 
@@ -117,18 +139,29 @@ mod raw {
 
     const LENGTH: i32 = size_of::<i32>() as i32;
 
+    const MILLISECOND: i32 = 1000;
+
+    /// A limit of less than a millisecond is one of a millisecond: 0 would be none.
+    pub fn time(microseconds: i32) -> i32 {
+        microseconds / MILLISECOND + i32::from(microseconds % MILLISECOND > 0)
+    }
+
+    pub fn microseconds(milliseconds: i32) -> i32 {
+        milliseconds.saturating_mul(MILLISECOND)
+    }
+
     fn result(status: i32) -> io::Result<()> {
         // SAFETY: it has no arguments.
         if status == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(unsafe { WSAGetLastError() })) }
     }
 
-    pub fn set(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {
+    pub fn set(socket: &Socket, level: i32, name: i32, value: &i32) -> io::Result<()> {
         // SAFETY: the option is read from `value`, which has the length given.
-        result(unsafe { setsockopt(socket.as_raw_socket(), level, name, &raw const value, LENGTH) })
+        result(unsafe { setsockopt(socket.as_raw_socket(), level, name, value, LENGTH) })
     }
 
-    pub fn get(socket: &Socket, level: i32, name: i32) -> io::Result<i32> {
-        let (mut value, mut length) = (0, LENGTH);
+    pub fn get(socket: &Socket, level: i32, name: i32, mut value: i32) -> io::Result<i32> {
+        let mut length = LENGTH;
         // SAFETY: at most `length` bytes are written into `value`, which has that size.
         result(unsafe { getsockopt(socket.as_raw_socket(), level, name, &raw mut value, &raw mut length) })?;
         Ok(value)
@@ -149,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn a_time_limit_is_read_as_it_was_set() {
+        let udp = socket::udp("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(get(&udp, &RECEIVE_TIMEOUT.name).unwrap(), 0);
+        // Two seconds are a whole number of ticks of every clock.
+        set(&udp, &RECEIVE_TIMEOUT.name, 2_000_000).unwrap();
+        assert_eq!(get(&udp, &RECEIVE_TIMEOUT.name).unwrap(), 2_000_000);
+        assert_eq!(udp.read_timeout().unwrap(), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
     fn what_a_system_does_not_have_is_an_error() {
         const NOWHERE: Opt<bool> = Opt::new(Level::Socket, "SO_NOWHERE", [None; 3]);
         let udp = socket::udp("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -163,6 +206,7 @@ mod tests {
             libc::SO_ERROR,
             libc::SO_REUSEADDR,
             libc::SO_REUSEPORT,
+            libc::SO_RCVTIMEO,
             libc::IP_PKTINFO,
             libc::IP_RECVERR,
         ];

@@ -1,4 +1,4 @@
-//! Receives, and `read`.
+//! Receives, `read` and `write`.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use socket2::{MaybeUninitSlice, SockAddr, Socket};
 
 use super::HERE;
-use crate::vocabulary::{ERRQUEUE, Flags, Os, PEEK, TRUNC, WAITALL};
+use crate::vocabulary::{DONTWAIT, ERRQUEUE, Flags, Os, PEEK, TRUNC, WAITALL};
 
 /// `flags` as this system numbers them.
 pub(super) fn number(flags: Flags) -> i32 {
@@ -15,8 +15,13 @@ pub(super) fn number(flags: Flags) -> i32 {
         Os::Macos => 0x40,
         Os::Windows => 0x8,
     };
+    let at_once = match HERE {
+        Os::Linux => 0x40,
+        Os::Macos => 0x80,
+        Os::Windows => 0,
+    };
     // Only Linux has an error queue.
-    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all), (ERRQUEUE, 0x2000)];
+    let numbers = [(PEEK, 0x2), (TRUNC, 0x20), (WAITALL, wait_for_all), (DONTWAIT, at_once), (ERRQUEUE, 0x2000)];
     numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
 }
 
@@ -73,6 +78,21 @@ pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
 /// Always.
 #[cfg(windows)]
 pub fn read(_: &Socket, _: &mut [u8]) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Calls `write` on a socket: how many bytes were taken.
+#[cfg(unix)]
+pub fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    uninterrupted(|| Ok(nix::unistd::write(socket, bytes)?))
+}
+
+/// Windows has no `write` for sockets.
+///
+/// # Errors
+/// Always.
+#[cfg(windows)]
+pub fn write(_: &Socket, _: &[u8]) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use socket2::Socket;
 
-use super::Endpoint;
-use crate::kernel;
+use super::{Call, Endpoint};
+use crate::kernel::{self, HERE};
+use crate::vocabulary::Os;
 
 /// The memory of what is queued, in bytes, and how many datagrams were dropped. Neither shrinks while nobody receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +47,29 @@ impl Endpoint {
         if let Some(cost) = cost {
             self.await_accounts(|accounts| accounts.datagrams(cost) >= count);
         }
+    }
+
+    /// Sends by `send`, and waits until that has come to this endpoint and is queued, where the system tells: the kernel's count
+    /// where there is one. Elsewhere than on Linux, which delivers on loopback before a send returns, what FIONREAD and poll say.
+    ///
+    /// # Errors
+    /// What the system says of the send.
+    pub fn queue(&self, send: impl FnOnce() -> Call<usize>) -> Call<()> {
+        if HERE == Os::Linux {
+            let before = self.accounts();
+            send()?;
+            self.accounts_after(before);
+            return Ok(());
+        }
+        let socket = &self.socket.socket;
+        let look = || (kernel::queue_length(socket).ok(), kernel::is_readable(socket).ok());
+        let before = look();
+        send()?;
+        let deadline = Instant::now() + self.limit();
+        while look() == before && Instant::now() < deadline {
+            thread::yield_now();
+        }
+        Ok(())
     }
 
     fn await_accounts(&self, enough: impl Fn(Accounts) -> bool) -> Option<Accounts> {

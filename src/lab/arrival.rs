@@ -11,6 +11,7 @@ use super::socket;
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
     Ancillary, ERRQUEUE, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError,
+    Syscall,
 };
 
 /// How many datagrams of unrelated senders are passed over after the limit: more than wait in any queue, so that a flood
@@ -43,6 +44,9 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
     if receive.form == ReceiveForm::Read {
         return read(receiver, receive).into();
     }
+    if receiver.sets_limits {
+        return as_it_is(receiver, receive, sender);
+    }
     if receive.waits {
         return waiting(receiver, receive, &mut || once(receiver, receive, sender));
     }
@@ -54,6 +58,35 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
     // Where this fails, the next call that is to wait returns at once, and says so.
     let _ = switch(false);
     made
+}
+
+/// Takes out of the queue what unrelated senders have sent so far: a receive of the lab, and no part of the lesson.
+pub(super) fn forget_strangers(receiver: &RecordedSocket) {
+    let receive = Receive::into(1).without_waiting();
+    receiver.perform_by(Syscall::Receive(receive.clone()), |_| {
+        let switched = receiver.socket.set_nonblocking(true);
+        let made = match switched {
+            Ok(()) => as_it_is(receiver, &receive, None),
+            Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into(),
+        };
+        // Where this fails, a receive that is to wait returns at once, and says so.
+        let _ = receiver.socket.set_nonblocking(false);
+        Made { role: Role::EndMarker, ..made }
+    });
+}
+
+/// Receives with what the lesson has set and nothing else: a limit that has passed is the error that the system returned.
+fn as_it_is(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> Made {
+    for _ in 0..MOST_LATE {
+        match once(receiver, receive, sender) {
+            Ok(raw) => match known(receiver, receive, raw) {
+                Some(made) => return made,
+                None => set_aside(receiver, receive),
+            },
+            Err((error, _)) => return Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into(),
+        }
+    }
+    Outcome::Nothing.into()
 }
 
 fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut() -> Result<Raw, Failure>) -> Made {
@@ -108,9 +141,13 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
     made
 }
 
-/// Who sent it, or to whom it was sent where it is an error's; `None` where that is no socket of the scene.
+/// Who sent it, or to whom it was sent where it is an error's; `None` where that is no socket of the scene. A receive that has no
+/// sender to tell has no datagram either: the socket is shut down.
 fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made> {
-    let address = raw.from?;
+    let Some(address) = raw.from else {
+        let Raw { bytes, returned, truncated, ancillary, .. } = raw;
+        return Some(Outcome::Received(Received { bytes, from: None, returned, truncated, ancillary }).into());
+    };
     let directory = &receiver.context.directory;
     let is_error = receive.flags.contains(ERRQUEUE);
     let nobody = is_error.then(|| directory.closed_port(address)).flatten();

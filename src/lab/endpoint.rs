@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arrival::discard_peeked;
+use super::arrival::{discard_peeked, forget_strangers};
 use super::context::SceneContext;
 use super::error::os_error;
 use super::received::ReceiveResult;
@@ -12,7 +12,8 @@ use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
-    Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm, SocketError, Syscall,
+    Direction, Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm,
+    SocketError, Syscall,
 };
 
 /// A named UDP socket. Its receives end after [`socket::LIMIT`] at the latest.
@@ -32,6 +33,11 @@ impl Endpoint {
         let socket = socket::udp(family)?;
         socket::wait_at_most(&socket, socket::LIMIT)?;
         Ok(Endpoint { socket: RecordedSocket::new(name, Protocol::Udp, socket, context) })
+    }
+
+    pub(super) fn without_limit(name: &str, family: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
+        let socket = socket::udp(family)?;
+        Ok(Endpoint { socket: RecordedSocket::as_opened(name, Protocol::Udp, socket, true, context) })
     }
 
     pub(super) fn context(&self) -> &Arc<SceneContext> {
@@ -60,6 +66,16 @@ impl Endpoint {
     /// What the system says: macOS refuses it and does it all the same.
     pub fn disconnect(&self) -> Call<()> {
         self.done(Syscall::Disconnect, &format!("disconnect {}", self.name()))
+    }
+
+    /// Sets the peer, and forgets what anybody sent before that: from then on only the peer's datagrams are queued.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn connect_alone(&self, target: &impl Target) -> Call<()> {
+        self.connect(target)?;
+        forget_strangers(&self.socket);
+        Ok(())
     }
 
     /// Sends one datagram to `target`; returns the bytes that the system says it sent. POSIX `sendto()`.
@@ -118,8 +134,13 @@ impl Endpoint {
 
     /// One receive call.
     pub(super) fn arrival(&self, receive: &Receive, sender: Option<&Peer>) -> Arrival {
+        self.arrival_by(receive, || self.socket.receive(receive, sender))
+    }
+
+    /// The same where the call is made by `make`.
+    pub(super) fn arrival_by(&self, receive: &Receive, make: impl FnOnce() -> Made) -> Arrival {
         let call = Syscall::Receive(receive.clone());
-        let Made { outcome, role, .. } = self.socket.perform_by(call, |_| self.socket.receive(receive, sender));
+        let Made { outcome, role, .. } = self.socket.perform_by(call, |_| make());
         match (outcome, role) {
             (Outcome::Received(received), Role::EndMarker) => {
                 let from = received.from.map_or(socket::ANY_PORT, |from| from.address);
@@ -189,6 +210,62 @@ impl Endpoint {
     /// EOPNOTSUPP, POSIX says.
     pub fn accept(&self) -> Call<()> {
         self.done(Syscall::Accept, &format!("accept on {}", self.name()))
+    }
+
+    /// Ends one direction. POSIX `shutdown()`.
+    ///
+    /// # Errors
+    /// What the system says: ENOTCONN where there is no peer.
+    pub fn shutdown(&self, direction: Direction) -> Call<()> {
+        self.done(Syscall::Shutdown(direction), &format!("shutdown {} of {}", direction.name(), self.name()))
+    }
+
+    /// Says whether calls return at once instead of waiting. POSIX `fcntl()`, O_NONBLOCK.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_non_blocking(&self, on: bool) -> Call<()> {
+        self.done(Syscall::SetNonBlocking(on), &format!("set O_NONBLOCK of {}", self.name()))
+    }
+
+    /// Whether the system says that something can be received. POSIX `poll()`, which does not wait here.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_readable(&self) -> Call<bool> {
+        self.value(Syscall::Poll, "poll").map(|ready| ready > 0)
+    }
+
+    /// How many bytes the system says can be received: FIONREAD. Linux means the next datagram alone.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn queued_bytes(&self) -> Call<usize> {
+        self.value(Syscall::QueuedBytes, "ask for the bytes").map(usize::from_int)
+    }
+
+    fn value(&self, call: Syscall, operation: &str) -> Call<i32> {
+        let outcome = self.socket.perform(call);
+        self.socket.result(outcome, &format!("{operation} of {}", self.name()), |outcome| match outcome {
+            Outcome::Value(value) => value,
+            _ => 0,
+        })
+    }
+
+    /// Writes one datagram to the peer. POSIX `write()`.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn write(&self, payload: &[u8]) -> Call<usize> {
+        self.sent(SendForm::Write, payload)
+    }
+
+    /// A second descriptor of this socket. POSIX `dup()`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn duplicate(&self, name: &str) -> Call<Endpoint> {
+        self.socket.duplicate(name).map(|socket| Endpoint { socket })
     }
 
     /// Closes the socket: its queue is gone, its port is free.

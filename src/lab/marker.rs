@@ -153,6 +153,20 @@ impl Proof {
         Ok(())
     }
 
+    /// Sends markers behind everything that is under way to `receiver`, or one from elsewhere where nothing is, so that a
+    /// receive there ends.
+    ///
+    /// # Errors
+    /// What the system says of sending them.
+    pub(super) fn end_a_receive(receiver: &RecordedSocket) -> Result<(), SceneError> {
+        let mut proof = Proof::begin(receiver)?;
+        proof.advance(receiver)?;
+        match proof.awaited.is_empty() {
+            true => proof.send_from_elsewhere(receiver, receiver.address().unwrap_or(socket::ANY_PORT)),
+            false => Ok(()),
+        }
+    }
+
     fn send(&mut self, receiver: &RecordedSocket, path: Path) -> Result<(), SceneError> {
         let context = &receiver.context;
         let marker = new_marker(receiver, path.from)?;

@@ -22,6 +22,7 @@ mod recorded;
 mod session;
 pub mod socket;
 mod tcp;
+mod waiting;
 mod watchdog;
 mod workers;
 
@@ -29,6 +30,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 pub use self::absence::room_for;
 pub use self::closed_port::ClosedPort;
@@ -41,6 +43,7 @@ pub use self::observer::Observer;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
 pub use self::tcp::{Listener, Stream};
+pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{Service, Workers};
 use crate::kernel::{self, HERE};
@@ -111,6 +114,18 @@ impl Lab {
     pub fn bind_to(&self, name: &str, address: SocketAddr) -> Call<Endpoint> {
         let endpoint = Endpoint::open(name, address, Arc::clone(&self.context))?;
         endpoint.bind(address).map(|()| endpoint)
+    }
+
+    /// Opens a UDP endpoint on 127.0.0.1 on which the lab sets nothing: its receives wait as long as the lesson has them wait,
+    /// by default for ever, and return what the system returns.
+    pub fn bind_without_limit(&self, name: &str) -> Call<Endpoint> {
+        let endpoint = Endpoint::without_limit(name, socket::ANY_PORT, Arc::clone(&self.context))?;
+        endpoint.bind(socket::ANY_PORT).map(|()| endpoint)
+    }
+
+    /// The time since the lesson began. It stands still while somebody who observes the lesson has it wait.
+    pub fn now(&self) -> Duration {
+        self.context.session.now()
     }
 
     /// A second loopback address of this machine, 127.0.0.2.

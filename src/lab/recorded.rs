@@ -14,7 +14,7 @@ use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
 use crate::vocabulary::{
-    Action, Announcement, Event, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
+    Action, Announcement, Direction, Event, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
 };
 
 /// A named socket of a scene.
@@ -31,6 +31,10 @@ pub(super) struct RecordedSocket {
     pub(super) set_aside: AtomicUsize,
     /// Whether this socket is meant to drop datagrams: the lesson has set the size of its receive buffer, or it is a blackhole.
     pub(super) is_to_drop: AtomicBool,
+    /// Whether it is the lesson that says how long receives wait, and not the lab.
+    pub(super) sets_limits: bool,
+    /// Whether its descriptor was closed while a receive was waiting.
+    closed_meanwhile: AtomicBool,
     /// How many refusals the system had received before the last datagram to a port where nobody listens.
     pub(super) refusals_before: Mutex<Option<u64>>,
     /// Whether the lesson has asked for ancillary data.
@@ -55,15 +59,30 @@ fn done(result: io::Result<()>) -> Outcome {
     result.map_or_else(|error| failed(&error), |()| Outcome::Done)
 }
 
+fn value(result: io::Result<i32>) -> Outcome {
+    result.map_or_else(|error| failed(&error), Outcome::Value)
+}
+
 fn failed(error: &io::Error) -> Outcome {
     Outcome::failed(os_error(error.raw_os_error().unwrap_or(0)))
 }
 
 impl RecordedSocket {
     pub(super) fn new(name: &str, protocol: Protocol, socket: Socket, context: Arc<SceneContext>) -> Self {
-        context.session.announcer.opened(name);
         // Where this fails, the limit that was set when it was opened holds.
         let _ = socket::wait_at_most(&socket, context.session.patience.limit());
+        RecordedSocket::as_opened(name, protocol, socket, false, context)
+    }
+
+    /// A socket on which the lab sets nothing where the lesson `sets_limits`.
+    pub(super) fn as_opened(
+        name: &str,
+        protocol: Protocol,
+        socket: Socket,
+        sets_limits: bool,
+        context: Arc<SceneContext>,
+    ) -> Self {
+        context.session.announcer.opened(name);
         RecordedSocket {
             name: name.to_owned(),
             protocol,
@@ -74,6 +93,8 @@ impl RecordedSocket {
             entry: OnceLock::new(),
             set_aside: AtomicUsize::new(0),
             is_to_drop: AtomicBool::new(false),
+            sets_limits,
+            closed_meanwhile: AtomicBool::new(false),
             refusals_before: Mutex::default(),
             wants_ancillary: AtomicBool::new(false),
         }
@@ -109,7 +130,7 @@ impl RecordedSocket {
     /// Whom the call is for: who is given to it, or the peer of a connected socket.
     pub(super) fn target_of(&self, call: &Syscall) -> Option<Peer> {
         match call {
-            Syscall::Send { form: SendForm::Connected, .. } => self.peer(),
+            Syscall::Send { form: SendForm::Connected | SendForm::Write, .. } => self.peer(),
             _ => call.target().cloned(),
         }
     }
@@ -165,17 +186,22 @@ impl RecordedSocket {
                 }
                 done(set).into()
             }
-            Syscall::GetOption(option) => match kernel::option::get(&self.socket, option) {
-                Ok(value) => Outcome::Value(value).into(),
-                Err(error) => failed(&error).into(),
-            },
+            Syscall::GetOption(option) => value(kernel::option::get(&self.socket, option)).into(),
             Syscall::Listen(backlog) => done(self.socket.listen(*backlog)).into(),
             Syscall::Accept => match self.socket.accept() {
                 Ok((socket, _)) => Outcome::Accepted(kernel::descriptor(&socket)).into(),
                 Err(error) => failed(&error).into(),
             },
-            Syscall::Shutdown => done(self.socket.shutdown(std::net::Shutdown::Write)).into(),
-            Syscall::Close => Outcome::Done.into(),
+            Syscall::Shutdown(direction) => done(self.socket.shutdown(match direction {
+                Direction::Receiving => std::net::Shutdown::Read,
+                Direction::Sending => std::net::Shutdown::Write,
+            }))
+            .into(),
+            Syscall::SetNonBlocking(on) => done(self.socket.set_nonblocking(*on)).into(),
+            Syscall::Poll => value(kernel::is_readable(&self.socket).map(i32::from)).into(),
+            Syscall::QueuedBytes => value(kernel::queue_length(&self.socket)).into(),
+            // Who duplicates the socket makes the call itself, to keep what it returns.
+            Syscall::Duplicate | Syscall::Close => Outcome::Done.into(),
         }
     }
 
@@ -210,6 +236,7 @@ impl RecordedSocket {
         }
         let sent = match form {
             SendForm::Connected => self.socket.send(payload),
+            SendForm::Write => kernel::write(&self.socket, payload),
             SendForm::To(peer) => self.socket.send_to(payload, &SockAddr::from(peer.address)),
             SendForm::Message { to, parts } => {
                 let mut rest = payload;
@@ -231,7 +258,7 @@ impl RecordedSocket {
                 return failed(&error);
             }
             let to = match form {
-                SendForm::Connected => self.peer().map(|peer| peer.address),
+                SendForm::Connected | SendForm::Write => self.peer().map(|peer| peer.address),
                 SendForm::To(peer) | SendForm::Message { to: peer, .. } => Some(peer.address),
             };
             if let (Some(id), Some(to)) = (self.id(), to) {
@@ -239,6 +266,32 @@ impl RecordedSocket {
             }
         }
         Outcome::Sent(sent)
+    }
+
+    /// A second descriptor of this socket, as a socket called `name`.
+    pub(super) fn duplicate(&self, name: &str) -> Call<Self> {
+        let mut duplicate = Err(io::ErrorKind::Unsupported.into());
+        self.perform_by(Syscall::Duplicate, |_| {
+            duplicate = self.socket.try_clone();
+            match &duplicate {
+                Ok(socket) => Outcome::Accepted(kernel::descriptor(socket)).into(),
+                Err(error) => failed(error).into(),
+            }
+        });
+        let error = |error: io::Error| CallError::new(format!("duplicate the socket of {}", self.name), &error);
+        let socket = duplicate.map_err(error)?;
+        let other = RecordedSocket::as_opened(name, self.protocol, socket, self.sets_limits, Arc::clone(&self.context));
+        other.learn_address().map_err(error)?;
+        Ok(other)
+    }
+
+    /// Closes the descriptor while another thread may be in a call on it.
+    pub(super) fn close_meanwhile(&self) -> Outcome {
+        if let Some(id) = self.id() {
+            self.context.directory.closed(id);
+        }
+        self.closed_meanwhile.store(true, Ordering::Relaxed);
+        done(kernel::close_meanwhile(Arc::clone(&self.socket)))
     }
 
     /// Makes a receive of the lesson, by a socket of UDP or TCP; `sender` is who sent, where the call does not tell.
@@ -329,7 +382,7 @@ impl Drop for RecordedSocket {
         if let Some(id) = self.id() {
             self.context.directory.closed(id);
         }
-        if self.protocol == Protocol::Tcp {
+        if self.protocol == Protocol::Tcp || self.closed_meanwhile.load(Ordering::Relaxed) {
             return;
         }
         let ran_full = kernel::drops(&self.socket).map(|drops| drops > 0);

@@ -10,7 +10,9 @@ use super::context::SceneContext;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, socket};
 use crate::kernel::{self, HERE};
-use crate::vocabulary::{Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall};
+use crate::vocabulary::{
+    Direction, Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall,
+};
 
 /// A named TCP socket that waits for connections, or only holds its port.
 #[derive(Debug)]
@@ -173,7 +175,7 @@ impl Stream {
 
     /// Says that no more will be written: the other end reads up to an end of file.
     pub fn finish(&self) -> Call<()> {
-        let outcome = self.socket.perform(Syscall::Shutdown);
+        let outcome = self.socket.perform(Syscall::Shutdown(Direction::Sending));
         self.socket.result(outcome, "end the TCP stream", drop)
     }
 

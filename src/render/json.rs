@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Results;
 use super::phrases::because;
 use crate::vocabulary::{
-    Action, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
+    Action, Direction, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
     SceneReport, SendForm, Syscall, escaped,
 };
 
@@ -219,11 +219,16 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
             (json.level, json.option, json.value) = (Some(option.level.name()), Some(option.name), Some(*value));
         }
         Syscall::GetOption(option) => (json.level, json.option) = (Some(option.level.name()), Some(option.name)),
+        Syscall::Shutdown(Direction::Receiving) => json.option = Some(Direction::Receiving.name()),
+        Syscall::SetNonBlocking(on) => (json.option, json.value) = (Some("O_NONBLOCK"), Some((*on).into())),
+        Syscall::Poll => json.option = Some("POLLIN"),
+        Syscall::QueuedBytes => json.option = Some("FIONREAD"),
         Syscall::Connect(_)
         | Syscall::Disconnect
         | Syscall::Send { .. }
         | Syscall::Accept
-        | Syscall::Shutdown
+        | Syscall::Shutdown(Direction::Sending)
+        | Syscall::Duplicate
         | Syscall::Close => {}
     }
     match outcome {
@@ -253,7 +258,11 @@ fn call_name(protocol: Protocol, call: &Syscall) -> String {
             | Syscall::GetOption(_)
             | Syscall::Listen(_)
             | Syscall::Accept
-            | Syscall::Shutdown
+            | Syscall::Shutdown(_)
+            | Syscall::SetNonBlocking(_)
+            | Syscall::Poll
+            | Syscall::QueuedBytes
+            | Syscall::Duplicate
             | Syscall::Close,
         ) => call.name(),
     };

@@ -7,7 +7,9 @@ use textwrap::core::display_width;
 use super::RenderOptions;
 use super::picture::Arrived;
 use crate::kernel::HERE;
-use crate::vocabulary::{Event, Flags, Outcome, Protocol, Receive, Received, Role, SocketError, Syscall, escaped};
+use crate::vocabulary::{
+    Event, Flags, Outcome, Protocol, Receive, ReceiveForm, Received, Role, SocketError, Syscall, escaped,
+};
 
 /// Longest quotation of a payload in a picture, in characters.
 pub const LONGEST_QUOTATION: usize = 16;
@@ -121,17 +123,26 @@ impl Label {
             Syscall::Receive(receive) => {
                 Label { mark: ": ", payload, ..label }.received(event, receive, outcome, arrived)
             }
-            Syscall::SetOption { option, value } => plain(label, " ", format!("{} {value}", option.name)),
+            Syscall::SetOption { option, value } => {
+                plain(label, " ", format!("{} {}", option.name, option.form.shown(*value)))
+            }
             Syscall::GetOption(option) => match outcome {
-                Outcome::Value(value) => plain(label, " ", format!("{}: {value}", option.name)),
+                Outcome::Value(value) => plain(label, " ", format!("{}: {}", option.name, option.form.shown(*value))),
                 _ => plain(label, " ", option.name.to_owned()),
             },
             Syscall::Disconnect => plain(label, " ", "AF_UNSPEC".to_owned()),
+            Syscall::Shutdown(direction) => plain(label, " ", direction.name().to_owned()),
+            Syscall::SetNonBlocking(on) => plain(label, " ", format!("O_NONBLOCK {}", i32::from(*on))),
+            Syscall::Poll => plain(label, ": ", readiness(outcome).to_owned()),
+            Syscall::QueuedBytes => match outcome {
+                Outcome::Value(bytes) => plain(label, " ", format!("FIONREAD: {bytes}")),
+                _ => plain(label, " ", "FIONREAD".to_owned()),
+            },
             Syscall::Bind(_)
             | Syscall::Connect(_)
             | Syscall::Listen(_)
             | Syscall::Accept
-            | Syscall::Shutdown
+            | Syscall::Duplicate
             | Syscall::Close => (label, None),
         })
     }
@@ -147,6 +158,10 @@ impl Label {
         let Outcome::Received(Received { returned, truncated, .. }) = outcome else {
             return (Label { news: nothing(receive), ..self }, None);
         };
+        let tells_sender = matches!(receive.form, ReceiveForm::From | ReceiveForm::Message);
+        if event.protocol == Protocol::Udp && event.peer.is_none() && tells_sender {
+            return (Label { payload: None, news: "0 bytes, no sender".to_owned(), ..self }, None);
+        }
         let flag = || " (MSG_TRUNC)".to_owned();
         let is_truncated =
             |detail| (Label { news: TRUNCATED.to_owned(), detail, ..self.clone() }, Some(Special::Truncated));
@@ -217,6 +232,11 @@ impl Label {
         (&self.name, &self.flags, self.payload.is_some(), &self.news)
             == (&other.name, &other.flags, other.payload.is_some(), &other.news)
     }
+}
+
+/// What a poll says.
+fn readiness(outcome: &Outcome) -> &'static str {
+    if matches!(outcome, Outcome::Value(1..)) { "readable" } else { "not readable" }
 }
 
 const END_MARKER: &str = "end marker";

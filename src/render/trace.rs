@@ -9,8 +9,8 @@ use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, ERRQUEUE, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received,
-    Report, Role, SendForm, SocketError, Syscall,
+    Action, ERRQUEUE, Event, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader, Receive,
+    ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -145,7 +145,7 @@ fn repetition(kinds: &[Option<Kind<'_>>]) -> (usize, usize) {
 fn line(event: &Event) -> String {
     match &event.action {
         Action::Call(call, outcome) => {
-            format!("{:<39} = {}", self::call(event, call, outcome), result(outcome))
+            format!("{:<39} = {}", self::call(event, call, outcome), result(event, call, outcome))
         }
         Action::Moment(moment) => {
             let what = moment_name(*moment);
@@ -174,23 +174,51 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Syscall::Disconnect => format!("connect({descriptor}, {NOBODY}, 16)"),
         Syscall::Listen(backlog) => format!("listen({descriptor}, {backlog})"),
         Syscall::Accept => format!("accept4({descriptor}, {}, SOCK_CLOEXEC)", sender(event, outcome)),
-        Syscall::Shutdown => format!("shutdown({descriptor}, SHUT_WR)"),
+        Syscall::Shutdown(direction) => format!("shutdown({descriptor}, {})", direction.name()),
+        Syscall::SetNonBlocking(on) => {
+            format!("fcntl({descriptor}, F_SETFL, O_RDWR{})", if *on { "|O_NONBLOCK" } else { "" })
+        }
+        Syscall::Poll => format!("poll([{{fd={descriptor}, events=POLLIN}}], 1, 0)"),
+        Syscall::QueuedBytes => {
+            let bytes = if let Outcome::Value(bytes) = outcome { format!("[{bytes}]") } else { POINTER.to_owned() };
+            format!("ioctl({descriptor}, FIONREAD, {bytes})")
+        }
+        Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 3)"),
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {
-            format!("setsockopt({descriptor}, {}, {}, [{value}], 4)", option.level.name(), option.name)
+            let (value, length) = option_value(option, *value);
+            format!("setsockopt({descriptor}, {}, {}, {value}, {length})", option.level.name(), option_name(option))
         }
         Syscall::GetOption(option) => {
-            let value = match outcome {
-                Outcome::Value(number) if *option == PENDING_ERROR.name && *number != 0 => {
-                    format!("[{}]", OsError::from_number(*number, HERE).name)
-                }
-                Outcome::Value(value) => format!("[{value}]"),
-                _ => POINTER.to_owned(),
+            let (value, length) = match outcome {
+                Outcome::Value(value) => option_value(option, *value),
+                _ => (POINTER.to_owned(), option_value(option, 0).1),
             };
-            format!("getsockopt({descriptor}, {}, {}, {value}, [4])", option.level.name(), option.name)
+            format!("getsockopt({descriptor}, {}, {}, {value}, [{length}])", option.level.name(), option_name(option))
         }
         Syscall::Send { form, payload } => send(descriptor, form, payload, event.payload_length()),
         Syscall::Receive(receive) => self::receive(event, receive, outcome),
+    }
+}
+
+/// The name of an option. Of those with a time Linux has a second one, for machines whose times are shorter; strace tells the
+/// two apart.
+fn option_name(option: &OptionName) -> String {
+    format!("{}{}", option.name, if option.form == Form::Time { "_OLD" } else { "" })
+}
+
+/// The value of an option as strace writes it, and its length in bytes: of a time its two numbers, byte by byte.
+fn option_value(option: &OptionName, value: i32) -> (String, usize) {
+    match option.form {
+        Form::Int if *option == PENDING_ERROR.name && value != 0 => {
+            (format!("[{}]", OsError::from_number(value, HERE).name), size_of::<i32>())
+        }
+        Form::Int => (format!("[{value}]"), size_of::<i32>()),
+        Form::Time => {
+            const SECOND: i32 = 1_000_000;
+            let numbers = [value / SECOND, value % SECOND].map(|number| i64::from(number).to_ne_bytes());
+            (quoted(numbers.as_flattened()), size_of_val(&numbers))
+        }
     }
 }
 
@@ -198,6 +226,7 @@ fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> Strin
     let shown = quoted(payload);
     match form {
         SendForm::Connected => format!("sendto({descriptor}, {shown}, {count}, 0, NULL, 0)"),
+        SendForm::Write => format!("write({descriptor}, {shown}, {count})"),
         SendForm::To(to) => {
             let (to, length) = (address(to.address), length(to.address));
             format!("sendto({descriptor}, {shown}, {count}, 0, {to}, {length})")
@@ -245,13 +274,17 @@ fn sender(event: &Event, outcome: &Outcome) -> String {
         (Some(from), Outcome::Received(_) | Outcome::Accepted(_)) => {
             format!("{}, [128 => {}]", address(from.address), length(from.address))
         }
+        // Nobody has sent: the socket is shut down for receiving.
+        (None, Outcome::Received(_)) => format!("{POINTER}, [128 => 0]"),
         _ => format!("{POINTER}, [128]"),
     }
 }
 
-/// What the call returned, by the system's own names for errors.
-fn result(outcome: &Outcome) -> String {
+/// What the call returned, by the system's own names and words for errors.
+fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
     match outcome {
+        Outcome::Value(0) if *call == Syscall::Poll => "0 (Timeout)".to_owned(),
+        Outcome::Value(_) if *call == Syscall::Poll => format!("1 ([{{fd={}, revents=POLLIN}}])", event.descriptor),
         Outcome::Done | Outcome::Value(_) => "0".to_owned(),
         Outcome::Sent(bytes) => bytes.to_string(),
         Outcome::Received(received) => received.returned.to_string(),

@@ -43,7 +43,7 @@ pub enum Syscall {
     Connect(Peer),
     /// `connect` to an address of the family AF_UNSPEC: a datagram socket has no peer from then on.
     Disconnect,
-    /// `send`, `sendto` or `sendmsg`; on a stream, a write.
+    /// `send`, `sendto`, `sendmsg` or `write`; on a stream, a write.
     Send {
         /// The form of the call.
         form: SendForm,
@@ -65,8 +65,16 @@ pub enum Syscall {
     Listen(i32),
     /// `accept`.
     Accept,
-    /// `shutdown` of the sending direction.
-    Shutdown,
+    /// `shutdown` of one direction.
+    Shutdown(Direction),
+    /// `fcntl` that sets the flag O_NONBLOCK, or clears it.
+    SetNonBlocking(bool),
+    /// `poll` that asks whether something can be received, and does not wait.
+    Poll,
+    /// `ioctl` that asks for the number of bytes that can be received.
+    QueuedBytes,
+    /// `dup`: a second descriptor of the same open socket.
+    Duplicate,
     /// `close`.
     Close,
 }
@@ -95,6 +103,7 @@ impl Syscall {
             Syscall::Bind(_) => "bind",
             Syscall::Connect(_) | Syscall::Disconnect => "connect",
             Syscall::Send { form: SendForm::Connected, .. } => "send",
+            Syscall::Send { form: SendForm::Write, .. } => "write",
             Syscall::Send { form: SendForm::To(_), .. } => "sendto",
             Syscall::Send { form: SendForm::Message { .. }, .. } => "sendmsg",
             Syscall::Receive(receive) => match receive.form {
@@ -107,8 +116,31 @@ impl Syscall {
             Syscall::GetOption(_) => "getsockopt",
             Syscall::Listen(_) => "listen",
             Syscall::Accept => "accept",
-            Syscall::Shutdown => "shutdown",
+            Syscall::Shutdown(_) => "shutdown",
+            Syscall::SetNonBlocking(_) => "fcntl",
+            Syscall::Poll => "poll",
+            Syscall::QueuedBytes => "ioctl",
+            Syscall::Duplicate => "dup",
             Syscall::Close => "close",
+        }
+    }
+}
+
+/// A direction of a socket that can be shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What comes in.
+    Receiving,
+    /// What goes out.
+    Sending,
+}
+
+impl Direction {
+    /// The argument of `shutdown`, as C has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::Receiving => "SHUT_RD",
+            Direction::Sending => "SHUT_WR",
         }
     }
 }
@@ -118,6 +150,8 @@ impl Syscall {
 pub enum SendForm {
     /// `send`: to the peer that the socket is connected to.
     Connected,
+    /// `write`: to that peer, too.
+    Write,
     /// `sendto`.
     To(Peer),
     /// `sendmsg`, gathered from several buffers.
@@ -213,9 +247,17 @@ pub const WAITALL: Flags = Flags(4);
 /// `MSG_ERRQUEUE`: take the next error from the error queue, with the datagram that it is about. Linux `recv(2)`.
 pub const ERRQUEUE: Flags = Flags(8);
 
+/// `MSG_DONTWAIT`: return at once where nothing is queued. Linux `recv(2)`; Windows has no such flag.
+pub const DONTWAIT: Flags = Flags(16);
+
 impl Flags {
-    const NAMES: [(Flags, &str); 4] =
-        [(PEEK, "MSG_PEEK"), (TRUNC, "MSG_TRUNC"), (WAITALL, "MSG_WAITALL"), (ERRQUEUE, "MSG_ERRQUEUE")];
+    const NAMES: [(Flags, &str); 5] = [
+        (PEEK, "MSG_PEEK"),
+        (TRUNC, "MSG_TRUNC"),
+        (WAITALL, "MSG_WAITALL"),
+        (ERRQUEUE, "MSG_ERRQUEUE"),
+        (DONTWAIT, "MSG_DONTWAIT"),
+    ];
 
     /// Whether all of `flags` are set.
     pub fn contains(self, flags: Flags) -> bool {
@@ -304,7 +346,7 @@ pub enum Outcome {
     Sent(usize),
     /// It received something.
     Received(Received),
-    /// It accepted a connection; the new socket has this file descriptor.
+    /// It accepted a connection, or duplicated a socket; the new one has this file descriptor.
     Accepted(u64),
     /// The value of an option.
     Value(i32),
@@ -384,7 +426,7 @@ impl Event {
     pub fn shorten(&mut self, kept: usize) {
         let Action::Call(call, outcome) = &mut self.action else { return };
         let bytes = match (call, outcome) {
-            (Syscall::Send { form: SendForm::Connected | SendForm::To(_), payload }, _) => payload,
+            (Syscall::Send { form: SendForm::Connected | SendForm::Write | SendForm::To(_), payload }, _) => payload,
             (Syscall::Receive(receive), _) if receive.buffers.len() > 1 => return,
             (_, Outcome::Received(Received { bytes, .. }) | Outcome::Failed { buffer: bytes, .. }) => bytes,
             _ => return,

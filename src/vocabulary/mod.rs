@@ -13,15 +13,15 @@ mod source;
 mod text;
 
 pub use call::{
-    Action, Ancillary, Announcement, ERRQUEUE, Event, ExtendedError, Flags, Moment, NO_FLAGS, Outcome, PEEK, Peer,
-    Protocol, Receive, ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
+    Action, Ancillary, Announcement, DONTWAIT, Direction, ERRQUEUE, Event, ExtendedError, Flags, Moment, NO_FLAGS,
+    Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
 };
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
 pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
 pub use judge::{Observation, judge};
-pub use option::{Level, Opt, OptionName, OptionValue};
+pub use option::{Form, Level, Opt, OptionName, OptionValue};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use sentence::{Sentence, Truth};
 pub use source::{Source, sources};

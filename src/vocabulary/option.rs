@@ -1,6 +1,7 @@
 //! Socket options as values: what is set, announced, recorded and traced follows from them.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::Os;
 
@@ -32,6 +33,25 @@ impl Level {
     }
 }
 
+/// How the calls take and return the value of an option. In this program every value is an `i32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As a C `int`.
+    Int,
+    /// As a time: here in microseconds. A `timeval`; on Windows a number of milliseconds.
+    Time,
+}
+
+impl Form {
+    /// A value as people are to read it: a time with its unit.
+    pub fn shown(self, value: i32) -> String {
+        match self {
+            Form::Int => value.to_string(),
+            Form::Time => humantime::format_duration(Duration::from_int(value)).to_string(),
+        }
+    }
+}
+
 /// Which option, whatever the type of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionName {
@@ -39,6 +59,8 @@ pub struct OptionName {
     pub level: Level,
     /// Its name in C, such as `SO_RCVBUF`.
     pub name: &'static str,
+    /// How the calls take and return its value.
+    pub form: Form,
     /// Its numbers on Linux, macOS and Windows; `None` where the system has no such option.
     numbers: [Option<i32>; 3],
 }
@@ -62,15 +84,17 @@ pub struct Opt<T> {
     kind: PhantomData<T>,
 }
 
-impl<T> Opt<T> {
+impl<T: OptionValue> Opt<T> {
     /// The option called `name`, with its numbers on Linux, macOS and Windows.
     pub const fn new(level: Level, name: &'static str, numbers: [Option<i32>; 3]) -> Self {
-        Opt { name: OptionName { level, name, numbers }, kind: PhantomData }
+        Opt { name: OptionName { level, name, form: T::FORM, numbers }, kind: PhantomData }
     }
 }
 
-/// A type that the value of an option can have. The calls take and return a C `int`.
+/// A type that the value of an option can have.
 pub trait OptionValue: Copy {
+    /// How the calls take and return it.
+    const FORM: Form = Form::Int;
     /// As the call takes it.
     fn to_int(self) -> i32;
     /// As the call returned it.
@@ -95,5 +119,18 @@ impl OptionValue for usize {
 
     fn from_int(value: i32) -> Self {
         usize::try_from(value).unwrap_or(0)
+    }
+}
+
+/// A time limit. What is longer than 35 minutes is asked for as that.
+impl OptionValue for Duration {
+    const FORM: Form = Form::Time;
+
+    fn to_int(self) -> i32 {
+        i32::try_from(self.as_micros()).unwrap_or(i32::MAX)
+    }
+
+    fn from_int(value: i32) -> Self {
+        Duration::from_micros(u64::try_from(value).unwrap_or(0))
     }
 }

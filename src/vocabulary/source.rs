@@ -46,12 +46,16 @@ pub mod sources {
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it, which returns EAFNOSUPPORT";
         APPLE_UDP_4 = "Apple udp(4)",
             "EISCONN: a datagram is sent to an address given while the socket is connected";
+        CLOSE_2 = "Linux close(2)",
+            "on Linux a call that waits on a descriptor goes on, and may succeed, after another thread has closed it";
         CONNECT_2 = "Linux connect(2)",
             "a connected datagram socket receives only from the address it is connected to";
         CONNECT_2_AGAIN = "Linux connect(2), DESCRIPTION",
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it";
         COREFX_24562 = "dotnet/corefx issue 24562",
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
+        GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc",
+            "Linux passes these tests: a new connect does not undo a shutdown; FIONREAD still counts what was queued before it";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
@@ -78,24 +82,42 @@ pub mod sources {
             "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
         LINUX_RECEIVE = "Linux net/ipv4/udp.c, __skb_recv_udp()",
             "a pending error of the socket is returned before what is queued";
+        LINUX_RECEIVE_NOTHING = "Linux net/ipv4/udp.c, __skb_recv_udp()",
+            "a receive looks at the queue first; nothing there is EAGAIN where it may not wait, and 0 bytes where the socket is shut down";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LINUX_REUSEPORT = "Linux net/ipv4/udp.c, lookup_reuseport()",
             "a hash of both addresses and both ports chooses the socket of the group";
+        LINUX_SHUTDOWN = "Linux net/ipv4/af_inet.c, inet_shutdown()",
+            "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
+        LINUX_TIMEOUT = "Linux net/core/sock.c, sock_set_timeout()",
+            "a limit is kept in ticks of the kernel's clock, rounded up";
+        LINUX_WRITE = "Linux net/socket.c, sock_write_iter()",
+            "a write to a socket is a send, whatever its length";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
             "WSAEOPNOTSUPP: the socket is not of a type that supports connections";
         MS_CIRCULAR_QUEUEING = "Microsoft Learn, SIO_ENABLE_CIRCULAR_QUEUEING",
             "with this option a full queue drops its oldest message instead of the one that arrives";
+        MS_CLOSESOCKET = "Microsoft Learn, closesocket",
+            "calls of any thread that wait on the socket are canceled";
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
         MS_CONNECT_PEER = "Microsoft Learn, connect, Remarks",
             "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded; zeros as the address disconnect it, and send then returns WSAENOTCONN";
+        MS_DUPLICATE = "Microsoft Learn, WSADuplicateSocket",
+            "the socket stays open until its last descriptor is closed";
         MS_GETSOCKNAME = "Microsoft Learn, getsockname",
             "WSAEINVAL: the socket has not been bound";
+        MS_IOCTLSOCKET = "Microsoft Learn, ioctlsocket",
+            "FIONREAD counts all bytes that can be read, not those of the first datagram";
+        MS_POLL = "Microsoft Learn, WSAPoll",
+            "POLLRDNORM: normal data may be read without blocking";
         MS_RECVFROM = "Microsoft Learn, recvfrom",
             "too long a datagram fills the buffer, the excess is lost, the call returns WSAEMSGSIZE; an ICMP port unreachable comes back as WSAECONNRESET";
+        MS_RECVFROM_WAITS = "Microsoft Learn, recvfrom, remarks",
+            "without data the call waits for it, and on a non-blocking socket returns WSAEWOULDBLOCK";
         MS_RECVMSG = "Microsoft Learn, WSARecvMsg",
             "MSG_TRUNC is set when the datagram was truncated";
         MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE",
@@ -108,36 +130,54 @@ pub mod sources {
             "an unbound socket is bound by the call, to a port that the system chooses";
         MS_SENDTO_CONNECTED = "Microsoft Learn, sendto, Remarks",
             "the address given overrides the peer of a connected socket for that datagram only; getsockname tells a connected socket's local address";
+        MS_TIMEOUT = "Microsoft Learn, SOL_SOCKET Socket Options",
+            "SO_RCVTIMEO: the default, 0, is no time-out";
         POSIX_ACCEPT = "POSIX accept()",
             "EOPNOTSUPP: the socket type does not support accepting connections";
         POSIX_BIND = "POSIX bind()",
             "EADDRINUSE: the address is in use; EADDRNOTAVAIL: the machine does not have it; EINVAL: the socket is bound already";
+        POSIX_CLOSE = "POSIX close()",
+            "an open file description is freed when all its descriptors are closed";
         POSIX_CONNECT = "POSIX connect()",
             "a datagram socket only gets its peer address set, no connection is made; ECONNREFUSED: nobody listens at a stream address";
         POSIX_CONNECT_PEER = "POSIX connect(), DESCRIPTION",
             "the peer address of a datagram socket is where send sends to, and limits the remote sender for later receives";
+        POSIX_DUP = "POSIX dup(), and fcntl(), F_SETFL",
+            "both descriptors are of one open file description, and O_NONBLOCK belongs to that";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
         POSIX_GETSOCKOPT = "POSIX getsockopt()",
             "SO_ERROR reports the pending error of the socket and clears it";
         POSIX_LISTEN = "POSIX listen()",
             "EOPNOTSUPP: the socket protocol does not support listen()";
+        POSIX_POLL = "POSIX poll()",
+            "POLLIN: data may be read without blocking";
         POSIX_READ = "POSIX read()",
             "a read of 0 bytes, if no error is found, returns 0 and has no other results";
         POSIX_RECV = "POSIX recv()",
             "a stream ignores message boundaries and discards no data; 0 is returned once the peer has shut down in order";
         POSIX_RECVFROM = "POSIX recvfrom()",
             "the entire message is read in a single operation; what does not fit the buffer is discarded; a peek leaves the message unread";
+        POSIX_RECVFROM_WAITS = "POSIX recvfrom(), O_NONBLOCK",
+            "without a message the call waits until one arrives, and with O_NONBLOCK returns EAGAIN or EWOULDBLOCK";
         POSIX_RECVMSG = "POSIX recvmsg()",
             "a message fills the buffers one after another; MSG_TRUNC is set when it was truncated";
         POSIX_SENDMSG = "POSIX sendmsg()",
             "the buffers of one call are sent as one message";
         POSIX_SENDTO = "POSIX sendto()",
             "returns the number of bytes sent; success does not guarantee delivery";
+        POSIX_SEND_SHUTDOWN = "POSIX send()",
+            "EPIPE: the socket is shut down for writing";
+        POSIX_SHUTDOWN = "POSIX shutdown()",
+            "ENOTCONN: the socket is not connected";
         POSIX_THREADS = "POSIX XSH 2.9.1, thread safety",
             "socket calls may be made by several threads at once";
+        POSIX_TIMEOUT = "POSIX setsockopt(), SO_RCVTIMEO",
+            "the default, 0, is no time-out; a receive that has waited so long in vain returns EAGAIN or EWOULDBLOCK";
         RECV_2 = "Linux recv(2)",
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
+        RECV_2_DONTWAIT = "Linux recv(2), MSG_DONTWAIT",
+            "one call that would wait returns EAGAIN or EWOULDBLOCK; the socket stays as it is";
         RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
             "an answer should come from the address that was asked; the program has to see to it";
         RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
@@ -174,6 +214,8 @@ pub mod sources {
             "several sockets may be bound to one address if each has set the option before its bind, the first one too; UDP datagrams are distributed among them";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
+        UDP_7_FIONREAD = "Linux udp(7), FIONREAD",
+            "the size of the next datagram; 0 where there is none, and where it has no bytes: these cannot be told apart";
         UDP_7_SENDTO = "Linux udp(7), DESCRIPTION",
             "a connected socket can still send to other destinations by sendto";
         UNP_CONNECT = "Stevens, UNIX Network Programming, 3rd ed., section 8.11",
@@ -194,6 +236,10 @@ pub mod sources {
             "Windows passes this test: listen on a UDP socket returns WSAEOPNOTSUPP";
         WINE_RECEIVE_BUFFER = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_set_getsockopt()",
             "Windows passes this test: the size of a TCP socket's buffer is read back as it was set";
+        WINE_SHUTDOWN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_shutdown()",
+            "Windows passes this test: a UDP socket without a peer is shut down; then a receive and a send return WSAESHUTDOWN";
+        WINE_TIMEOUT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_timeout()",
+            "Windows passes this test: a receive whose SO_RCVTIMEO has passed returns WSAETIMEDOUT";
         WINE_UDP = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_UDP()",
             "Windows passes this test: sends to a port where nobody listens succeed, a receive returns WSAECONNRESET";
         WINE_UNBOUND = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp()",
@@ -204,6 +250,8 @@ pub mod sources {
             "a socket without a port is given a free one, which it keeps";
         XNU_CLOSE = "Apple xnu-11417, bsd/kern/uipc_socket.c, sofreelastref()",
             "when a socket is closed, what is in its queue is freed";
+        XNU_CLOSE_WAKES = "Apple xnu-11417, bsd/kern/kern_descrip.c, fileproc_drain()",
+            "a close ends the calls that wait on the descriptor, with EBADF";
         XNU_CONNECT = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_connect()",
             "the socket is given a peer and a local address, and its receive buffer is left alone";
         XNU_DISCONNECT = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_disconnect()",
@@ -230,5 +278,9 @@ pub mod sources {
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",
             "a pending error is returned before anything is sent; without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
+        XNU_SHUTDOWN = "Apple xnu-11417, bsd/kern/uipc_socket.c, soshutdown()",
+            "without a peer ENOTCONN, and nothing is done; else the queue is discarded, and receives return 0 bytes, for good";
+        XNU_TIMEOUT = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosetoptlock()",
+            "a limit is kept as it was set";
     }
 }

@@ -222,6 +222,32 @@ faults! {
     /// What is in the queue of a socket that is closed goes to another one of its port.
     QueueInherited = "queue-inherited",
 
+    // Waiting.
+    /// Every UDP socket has a receive limit of half an hour from the start.
+    LimitFromTheStart = "limit-from-the-start",
+    /// A receive without a limit does not wait.
+    NeverWaits = "never-waits",
+    /// A receive whose limit was set to 0 does not wait.
+    ZeroAtOnce = "zero-at-once",
+    /// By the clock a receive limit takes no time.
+    LimitTakesNoTime = "limit-takes-no-time",
+    /// A receive whose limit has passed says ETIMEDOUT.
+    LimitNamed = "limit-named",
+    /// A receive that must not wait returns 0 bytes where nothing is queued.
+    NothingIsEmpty = "nothing-is-empty",
+    /// A shutdown of a UDP socket succeeds and does nothing.
+    ShutdownIgnored = "shutdown-ignored",
+    /// A socket that is shut down loses what is queued, and what still comes.
+    ShutdownDiscards = "shutdown-discards",
+    /// A close ends the receives of other threads, with an error.
+    CloseWakes = "close-wakes",
+    /// Poll says of every UDP socket that it can be read.
+    AlwaysReadable = "always-readable",
+    /// Poll says of no UDP socket that it can be read.
+    NeverReadable = "never-readable",
+    /// FIONREAD counts the header of 8 bytes, too.
+    BytesWithHeader = "bytes-with-header",
+
     // The receive buffer.
     /// The receive buffer has no limit.
     NoLimit = "no-limit",

@@ -52,7 +52,11 @@ functions! {
         (socket: c_int, buffer: *mut c_void, length: usize, flags: c_int, from: *mut sockaddr, from_length: *mut socklen_t)
         -> ssize_t;
     recvmsg c"recvmsg" (socket: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
+    shutdown c"shutdown" (socket: c_int, how: c_int) -> c_int;
+    poll c"poll" (asked: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
+    ioctl c"ioctl" (descriptor: c_int, request: libc::c_ulong, argument: *mut c_void) -> c_int;
     read c"read" (descriptor: c_int, buffer: *mut c_void, length: usize) -> ssize_t;
+    write c"write" (descriptor: c_int, buffer: *const c_void, length: usize) -> ssize_t;
     opendir c"opendir" (path: *const c_char) -> *mut DIR;
     clock_nanosleep c"clock_nanosleep"
         (clock: clockid_t, flags: c_int, request: *const timespec, remain: *mut timespec) -> c_int;
@@ -128,6 +132,14 @@ pub fn switch(socket: c_int, level: c_int, name: c_int, on: bool) {
     set(socket, level, name, on.into());
 }
 
+/// Limits the receives of a socket.
+pub fn limit_receives(socket: c_int, limit: Duration) -> c_int {
+    let time = libc::timeval { tv_sec: limit.as_secs() as libc::time_t, tv_usec: limit.subsec_micros().into() };
+    let length = size_of::<libc::timeval>() as socklen_t;
+    // SAFETY: `time` has the size given.
+    unsafe { setsockopt(socket, libc::SOL_SOCKET, libc::SO_RCVTIMEO, (&raw const time).cast(), length) }
+}
+
 pub fn set_receive_buffer(socket: c_int, bytes: c_int) -> c_int {
     set(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)
 }
@@ -156,6 +168,9 @@ pub fn send_bytes(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockadd
     usize::try_from(sent).map_err(|_| last_error())
 }
 
+/// The family of an address that no receive has filled: the socket is shut down, and there is no datagram.
+pub const NOBODY: libc::sa_family_t = libc::AF_UNSPEC as libc::sa_family_t;
+
 /// Receives a datagram, whole.
 pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<(Vec<u8>, sockaddr_in), c_int> {
     let mut buffer = [0_u8; 65_536];
@@ -165,8 +180,11 @@ pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<(Vec<u8>, sockaddr_i
     let received = unsafe {
         recvfrom(socket, buffer.as_mut_ptr().cast(), buffer.len(), flags, (&raw mut from).cast(), &raw mut length)
     };
-    let length = usize::try_from(received).map_err(|_| last_error())?;
-    Ok((buffer[..length].to_vec(), from))
+    let received = usize::try_from(received).map_err(|_| last_error())?;
+    if length == 0 {
+        from.sin_family = NOBODY;
+    }
+    Ok((buffer[..received].to_vec(), from))
 }
 
 /// Opens a descriptor that does nothing and is not closed.
@@ -223,14 +241,31 @@ pub fn send_from(socket: c_int, bytes: &[u8], to: &sockaddr_in, source: libc::in
 
 /// How long a send on this socket may wait, and `None` for ever.
 pub fn limit_of_sends(socket: c_int, flags: c_int) -> Option<Duration> {
+    limit(socket, flags, libc::SO_SNDTIMEO)
+}
+
+/// How long a receive on this socket may wait, and `None` for ever.
+pub fn limit_of_receives(socket: c_int, flags: c_int) -> Option<Duration> {
+    limit(socket, flags, libc::SO_RCVTIMEO)
+}
+
+fn limit(socket: c_int, flags: c_int, name: c_int) -> Option<Duration> {
     // SAFETY: it has no arguments but the socket.
     let non_blocking = unsafe { libc::fcntl(socket, libc::F_GETFL) } & libc::O_NONBLOCK != 0;
     if non_blocking || flags & libc::MSG_DONTWAIT != 0 {
         return Some(Duration::ZERO);
     }
-    let limit: libc::timeval = option(socket, libc::SOL_SOCKET, libc::SO_SNDTIMEO)?;
+    let limit: libc::timeval = option(socket, libc::SOL_SOCKET, name)?;
     let limit = Duration::new(limit.tv_sec.cast_unsigned(), 1000 * limit.tv_usec as u32);
     (!limit.is_zero()).then_some(limit)
+}
+
+/// What the clock shows, whatever it shows in this world.
+pub fn now() -> timespec {
+    let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is written into `now`.
+    unsafe { clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now
 }
 
 /// Sleeps for a millisecond, whatever sleeping is in this world.

@@ -1,6 +1,6 @@
 //! What the worlds know of the lab, so that they break promises and not its proofs.
 
-use libc::{c_int, msghdr, sockaddr_in};
+use libc::{c_int, msghdr, sockaddr_in, timeval};
 
 use crate::kernel;
 
@@ -23,6 +23,11 @@ pub fn is_lesson_at_the_error_queue(message: &msghdr, flags: c_int) -> bool {
 /// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected, lessons at others.
 pub fn is_proof(socket: c_int, level: c_int, name: c_int) -> bool {
     (level, name) == (libc::IPPROTO_IP, libc::IP_RECVERR) && kernel::peer_address(socket).is_some()
+}
+
+/// Whether a lesson may have set this limit for receives: those of the lab itself are longer.
+pub fn is_of_a_lesson(limit: &timeval) -> bool {
+    limit.tv_sec == 0 && (1001..=100_000).contains(&limit.tv_usec)
 }
 
 /// A guard holds a port where nobody listens: its socket is bound there and is being connected to itself.

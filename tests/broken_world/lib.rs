@@ -24,7 +24,10 @@ use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
 use faults::Fault;
-use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use libc::{
+    DIR, POLLIN, c_ulong, clockid_t, iovec, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in, socklen_t, ssize_t,
+    timespec, timeval,
+};
 use options::SocketOption;
 use udp::Delivery;
 
@@ -76,9 +79,13 @@ unsafe fn hand_over(
     if let Some(length) = from_length
         && !from.is_null()
     {
-        // SAFETY: the caller offers room for an address.
-        unsafe { from.cast::<sockaddr_in>().write_unaligned(delivery.from) };
-        *length = kernel::ADDRESS;
+        if delivery.from.sin_family == kernel::NOBODY {
+            *length = 0;
+        } else {
+            // SAFETY: the caller offers room for an address.
+            unsafe { from.cast::<sockaddr_in>().write_unaligned(delivery.from) };
+            *length = kernel::ADDRESS;
+        }
     }
     returned(delivery.error.map_or(Ok(delivery.length), Err))
 }
@@ -89,6 +96,7 @@ unsafe fn hand_over(
 pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     // SAFETY: the arguments are the caller's own.
     let socket = unsafe { kernel::socket(domain, kind, protocol) };
+    STOPPED.set(None);
     let datagrams = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_DGRAM;
     if socket >= 0 && domain == libc::AF_INET && datagrams {
         if let Some(limits) = limits() {
@@ -99,6 +107,8 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
             kernel::switch_on(socket, option.level, option.number);
         }
         udp::opened(socket);
+    } else {
+        udp::forget(socket);
     }
     socket
 }
@@ -203,6 +213,7 @@ pub unsafe extern "C" fn accept4(socket: c_int, from: *mut sockaddr, length: *mu
     unsafe {
         let accepted = kernel::accept4(socket, from, length, flags);
         if accepted >= 0 {
+            udp::forget(accepted);
             return tcp::accepted(accepted);
         }
         if fault(Fault::UdpListens) && udp::is(socket) {
@@ -294,6 +305,14 @@ pub unsafe extern "C" fn setsockopt(
         Some(Fault::OptionRefused(option)) if is(option) => return kernel::fail(libc::ENOPROTOOPT),
         _ => {}
     }
+    if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVTIMEO) && udp::is(socket) {
+        // SAFETY: the option's value is a time.
+        let limit = unsafe { value.cast::<timeval>().read() };
+        udp::limiting(socket, &limit);
+        if fault(Fault::LimitTakesNoTime) && lab::is_of_a_lesson(&limit) {
+            STOPPED.set(Some(kernel::now()));
+        }
+    }
     match limits() {
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
             // SAFETY: the option's value is a number of 32 bits.
@@ -302,6 +321,49 @@ pub unsafe extern "C" fn setsockopt(
         }
         // SAFETY: the arguments are the caller's own.
         _ => unsafe { kernel::setsockopt(socket, level, name, value, length) },
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shutdown(socket: c_int, how: c_int) -> c_int {
+    if udp::is(socket) && udp::shutting_down(socket, how) {
+        return 0;
+    }
+    // SAFETY: the arguments are the caller's own.
+    unsafe { kernel::shutdown(socket, how) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c_int) -> c_int {
+    // SAFETY: the arguments are the caller's own, and what it asks about is an array of that length.
+    unsafe {
+        let ready = kernel::poll(asked, count, milliseconds);
+        let asked = slice::from_raw_parts_mut(asked, count as usize);
+        match asked {
+            [one] if fault(Fault::AlwaysReadable) && udp::is(one.fd) => one.revents |= POLLIN,
+            [one] if fault(Fault::NeverReadable) && udp::is(one.fd) => one.revents &= !POLLIN,
+            _ => return ready,
+        }
+        asked.iter().filter(|one| one.revents != 0).count() as c_int
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+    // SAFETY: the arguments are the caller's own, and FIONREAD writes a number.
+    unsafe {
+        let status = kernel::ioctl(descriptor, request, argument);
+        if status == 0 && request == libc::FIONREAD && udp::is(descriptor) {
+            let bytes = argument.cast::<c_int>();
+            bytes.write(udp::queued_bytes(descriptor, bytes.read()));
+        }
+        status
     }
 }
 
@@ -437,6 +499,19 @@ pub unsafe extern "C" fn read(descriptor: c_int, buffer: *mut c_void, length: us
 /// # Safety
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn write(descriptor: c_int, buffer: *const c_void, length: usize) -> ssize_t {
+    // SAFETY: the arguments are the caller's own.
+    unsafe {
+        match udp::is(descriptor) {
+            true => returned(udp::send(descriptor, slice::from_raw_parts(buffer.cast(), length), 0, None)),
+            false => kernel::write(descriptor, buffer, length),
+        }
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
     // SAFETY: the argument is the caller's own, a C string.
     unsafe {
@@ -452,6 +527,8 @@ thread_local! {
     /// In a world in which requests are worked on at once: when the first of this thread was done. Its clock stands still from
     /// then on; those of other threads, which wait for each other before they work, do not.
     static SLEPT: Cell<Option<timespec>> = const { Cell::new(None) };
+    /// In a world in which limits take no time: what the clock of this thread shows until it opens another socket.
+    static STOPPED: Cell<Option<timespec>> = const { Cell::new(None) };
 }
 
 /// # Safety
@@ -465,9 +542,9 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
             if fault(Fault::SlowAmongStrangers) {
                 (*time).tv_sec += 3 * udp::RECEIVES.load(Ordering::Relaxed) as libc::time_t;
             }
-            if let Some(slept) = SLEPT.get() {
-                // Else a busy machine would take the time that the sleeps do not.
-                *time = slept;
+            // Else a busy machine would take the time that the sleeps do not.
+            if let Some(stopped) = SLEPT.get().or(STOPPED.get()) {
+                *time = stopped;
             }
         }
         status
@@ -490,9 +567,7 @@ pub unsafe extern "C" fn clock_nanosleep(
     unsafe {
         let status = kernel::clock_nanosleep(clock, flags, request, remain);
         if fault(Fault::Overlapping) {
-            let mut now = std::mem::zeroed();
-            kernel::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
-            SLEPT.set(Some(now));
+            SLEPT.set(Some(kernel::now()));
         }
         status
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, sockaddr_in};
 
@@ -64,6 +64,10 @@ struct State {
     bound: usize,
     /// Nobody listens there.
     guard: bool,
+    /// Its receive limit was set to 0.
+    zero: bool,
+    /// Nothing is to be received from it any more.
+    shut: bool,
 }
 
 static SOCKETS: LazyLock<Mutex<HashMap<c_int, State>>> = LazyLock::new(Mutex::default);
@@ -73,6 +77,8 @@ static KEPT: LazyLock<Mutex<HashMap<u16, Vec<Datagram>>>> = LazyLock::new(Mutex:
 static ASKED: LazyLock<Mutex<HashMap<u16, libc::in_addr>>> = LazyLock::new(Mutex::default);
 /// The ports of sockets that were closed.
 static CLOSED: LazyLock<Mutex<Vec<u16>>> = LazyLock::new(Mutex::default);
+/// Sockets whose receives were ended by a close.
+static WOKEN: LazyLock<Mutex<Vec<c_int>>> = LazyLock::new(Mutex::default);
 static BINDS: AtomicUsize = AtomicUsize::new(0);
 /// The address that was bound first.
 static FIRST: OnceLock<u32> = OnceLock::new();
@@ -86,14 +92,23 @@ fn with<T>(socket: c_int, act: impl FnOnce(&mut State) -> T) -> T {
 }
 
 pub fn opened(socket: c_int) {
+    lock(&WOKEN).retain(|woken| *woken != socket);
     lock(&SOCKETS).insert(socket, State::default());
     if among_strangers() {
         // A lesson that counts descriptors is not to find one more on the way.
         LazyLock::force(&STRANGER);
     }
+    if fault(Fault::LimitFromTheStart) {
+        kernel::limit_receives(socket, Duration::from_secs(1800));
+    }
     if fault(Fault::TellUnconnected) || fault(Fault::SendTells) {
         kernel::switch_on(socket, libc::IPPROTO_IP, libc::IP_RECVERR);
     }
+}
+
+/// The number is that of another socket now.
+pub fn forget(socket: c_int) {
+    lock(&SOCKETS).remove(&socket);
 }
 
 pub fn is(socket: c_int) -> bool {
@@ -138,6 +153,11 @@ pub fn closing(socket: c_int) {
             let _ = kernel::send_bytes(socket, b"FIN", MSG_DONTWAIT | MSG_NOSIGNAL, Some(peer));
         }
     }
+    if fault(Fault::CloseWakes) {
+        lock(&WOKEN).push(socket);
+        // SAFETY: it has no arguments but the socket.
+        unsafe { kernel::shutdown(socket, libc::SHUT_RD) };
+    }
     if !state.guard {
         lock(&CLOSED).push(kernel::own_address(socket).sin_port);
     }
@@ -149,7 +169,7 @@ pub fn closing(socket: c_int) {
 fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
     let (bytes, from) = kernel::receive_bytes(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
     let first = Datagram { bytes, from };
-    if lab::is_end_marker(&first.bytes) {
+    if lab::is_end_marker(&first.bytes) || first.from.sin_family == kernel::NOBODY {
         with(socket, |state| state.held.push_back(first));
         return Ok(());
     }
@@ -174,6 +194,7 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
             () if fault(Fault::NothingArrives) => harmed,
             () if fault(Fault::SwallowEmpty) => datagrams[0].bytes.is_empty(),
             () if fault(Fault::FullStaysDeaf) => state.deaf,
+            () if fault(Fault::ShutdownDiscards) => state.shut,
             () => vanished,
         };
         if !lost {
@@ -287,8 +308,21 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
     if fault(Fault::UnboundCannotReceive) && kernel::own_address(socket).sin_port == 0 {
         return Err(libc::EINVAL);
     }
+    let limit = kernel::limit_of_receives(socket, flags);
+    let at_once = fault(Fault::NeverWaits) || fault(Fault::ZeroAtOnce) && with(socket, |state| state.zero);
+    let flags = if at_once && limit.is_none() { flags | MSG_DONTWAIT } else { flags };
     let mut received = next(socket, flags);
     match received {
+        Err(libc::EAGAIN) if fault(Fault::LimitNamed) && limit.is_some_and(|limit| !limit.is_zero()) => {
+            received = Err(libc::ETIMEDOUT);
+        }
+        Err(libc::EAGAIN) if fault(Fault::NothingIsEmpty) && limit == Some(Duration::ZERO) => {
+            let from = sockaddr_in { sin_family: kernel::NOBODY, ..kernel::address([0; 4], 0) };
+            received = Ok(Datagram { bytes: Vec::new(), from });
+        }
+        Ok(Datagram { from, .. }) if from.sin_family == kernel::NOBODY && lock(&WOKEN).contains(&socket) => {
+            received = Err(libc::EBADF);
+        }
         Err(libc::ECONNREFUSED) if fault(Fault::SwallowRefused) => received = next(socket, flags),
         Err(libc::ECONNREFUSED) if fault(Fault::SendTells) && kernel::peer_address(socket).is_none() => {
             with(socket, |state| state.refused = true);
@@ -335,6 +369,26 @@ pub fn pending_error(socket: c_int, error: c_int) -> c_int {
         }
         () => error,
     })
+}
+
+/// A shutdown: whether it is left out.
+pub fn shutting_down(socket: c_int, how: c_int) -> bool {
+    with(socket, |state| state.shut |= how != libc::SHUT_WR);
+    fault(Fault::ShutdownIgnored)
+}
+
+/// The limit of receives is being set.
+pub fn limiting(socket: c_int, limit: &libc::timeval) {
+    with(socket, |state| state.zero = (limit.tv_sec, limit.tv_usec) == (0, 0));
+}
+
+/// How many bytes can be received where the kernel says `bytes`.
+pub fn queued_bytes(socket: c_int, bytes: c_int) -> c_int {
+    match () {
+        () if fault(Fault::BytesWithHeader) => bytes + 8,
+        () if fault(Fault::ShutdownDiscards) && with(socket, |state| state.shut) => 0,
+        () => bytes,
+    }
 }
 
 /// A read of 0 bytes.

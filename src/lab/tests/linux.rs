@@ -35,6 +35,52 @@ fn what_a_connected_socket_does_not_take_is_proved_by_its_refusal() {
 }
 
 #[test]
+fn a_receive_is_seen_to_wait_and_an_end_marker_ends_it() {
+    let (lab, _) = empty();
+    let server = lab.bind_without_limit("server").unwrap();
+    let mut waits = None;
+    let look = |receive: &waiting::WaitingReceive<'_>| {
+        waits = Some(receive.still_waits()?);
+        receive.required()
+    };
+    assert_eq!(server.receive_meanwhile(10, look).unwrap(), ReceiveResult::Nothing);
+    assert_eq!(waits, Some(true));
+}
+
+#[test]
+fn a_receive_that_has_returned_does_not_wait() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind_without_limit("server").unwrap(), lab.bind("client").unwrap());
+    sends(&client, &[b"hello"], &server);
+    let look = |receive: &waiting::WaitingReceive<'_>| {
+        assert_eq!(receive.still_waits(), Ok(false));
+        receive.required()
+    };
+    assert!(matches!(server.receive_meanwhile(10, look), Err(SceneError::Skip(_))));
+}
+
+#[test]
+fn a_descriptor_that_is_closed_while_a_receive_waits_is_closed_once() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind_without_limit("server").unwrap(), lab.bind("client").unwrap());
+    let result = server.receive_meanwhile(10, |receive| {
+        receive.required()?;
+        receive.close();
+        // It may get the number that is free now.
+        let other = lab.bind("other")?;
+        client.send_to(b"late", &server)?;
+        client.send_to(b"hello", &other)?;
+        assert_eq!(other.receive(10).bytes(), b"hello");
+        Ok(())
+    });
+    assert_eq!(result.unwrap().bytes(), b"late");
+    let other = lab.bind("another").unwrap();
+    drop(server);
+    sends(&client, &[b"hello"], &other);
+    assert_eq!(received(&other), [b"hello"]);
+}
+
+#[test]
 fn what_was_sent_to_nobody_has_been_answered() {
     let (lab, log) = empty();
     let (nobody, client) = (lab.closed_port("nobody").unwrap(), lab.bind("client").unwrap());

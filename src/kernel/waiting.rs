@@ -1,0 +1,148 @@
+//! Whether something can be received, whether a thread waits for it, and the closing of a socket that is in use.
+
+use std::io;
+use std::sync::Arc;
+
+use socket2::Socket;
+
+/// Whether the system tells that a thread waits in a receive.
+pub const TELLS_WHO_WAITS: bool = cfg!(target_os = "linux");
+
+/// The number of a thread, as the kernel has it.
+pub type Thread = u32;
+
+/// The thread that calls this; `None` where no use could be made of the number.
+#[cfg(target_os = "linux")]
+pub fn this_thread() -> Option<Thread> {
+    // SAFETY: it has no arguments and cannot fail.
+    Thread::try_from(unsafe { libc::gettid() }).ok()
+}
+
+/// Whether `thread` of this process sleeps in a receive on a socket; `None` where the kernel does not tell. proc(5),
+/// `/proc/pid/task/tid/syscall`: a thread that runs, or is about to, is `running`.
+#[cfg(target_os = "linux")]
+pub fn waits_to_receive(thread: Thread) -> Option<bool> {
+    let call = std::fs::read_to_string(format!("/proc/self/task/{thread}/syscall")).ok()?;
+    let number = call.split_whitespace().next().and_then(|number| number.parse().ok());
+    Some(number.is_some_and(|number: libc::c_long| RECEIVES.contains(&number)))
+}
+
+/// The calls by which the C library receives with the sender's address.
+#[cfg(all(target_os = "linux", not(any(target_arch = "x86", target_arch = "s390x"))))]
+const RECEIVES: &[libc::c_long] = &[libc::SYS_recvfrom];
+
+/// The same where one call stood for all those on sockets.
+#[cfg(all(target_os = "linux", any(target_arch = "x86", target_arch = "s390x")))]
+const RECEIVES: &[libc::c_long] = &[libc::SYS_recvfrom, libc::SYS_socketcall];
+
+#[allow(missing_docs)]
+#[cfg(not(target_os = "linux"))]
+pub fn this_thread() -> Option<Thread> {
+    None
+}
+
+/// No other system tells it in a way that a program can use.
+#[cfg(not(target_os = "linux"))]
+pub fn waits_to_receive(_: Thread) -> Option<bool> {
+    None
+}
+
+/// Whether a receive would not have to wait. POSIX `poll()` for POLLIN, with a limit of 0.
+///
+/// # Errors
+/// What the system says.
+#[cfg(unix)]
+pub fn is_readable(socket: &Socket) -> io::Result<bool> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let mut asked = [PollFd::new(std::os::fd::AsFd::as_fd(socket), PollFlags::POLLIN)];
+    poll(&mut asked, PollTimeout::ZERO)?;
+    Ok(asked[0].revents().is_some_and(|events| events.contains(PollFlags::POLLIN)))
+}
+
+/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).
+///
+/// # Errors
+/// What the system says.
+#[cfg(unix)]
+pub fn queue_length(socket: &Socket) -> io::Result<i32> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the call writes a C `int`.
+    let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), libc::FIONREAD, &raw mut bytes) };
+    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(bytes) }
+}
+
+/// Closes the descriptor of a socket on which other threads may be in a call. The object stays, so that nothing closes the
+/// number again, which may be another socket's by then.
+///
+/// # Errors
+/// What the system says.
+pub fn close_meanwhile(socket: Arc<Socket>) -> io::Result<()> {
+    let number = super::descriptor(&socket);
+    std::mem::forget(socket);
+    close(number)
+}
+
+#[cfg(unix)]
+fn close(descriptor: u64) -> io::Result<()> {
+    // SAFETY: the descriptor is open, and its owner was forgotten and so does not close it. Who still has a reference makes no
+    // further call with it.
+    let status = unsafe { libc::close(descriptor as libc::c_int) };
+    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(windows)]
+pub use self::winsock::{is_readable, queue_length};
+
+#[cfg(windows)]
+use self::winsock::close;
+
+#[cfg(windows)]
+#[allow(missing_docs, reason = "documented above")]
+mod winsock {
+    use std::io;
+    use std::os::windows::io::{AsRawSocket, RawSocket};
+
+    use socket2::Socket;
+
+    #[repr(C)]
+    struct Asked {
+        socket: RawSocket,
+        events: i16,
+        returned: i16,
+    }
+
+    const READABLE: i16 = 0x0100;
+    const FIONREAD: i32 = 0x4004_667f;
+
+    #[link(name = "ws2_32")]
+    unsafe extern "system" {
+        fn WSAPoll(asked: *mut Asked, count: u32, milliseconds: i32) -> i32;
+        fn ioctlsocket(socket: RawSocket, command: i32, value: *mut u32) -> i32;
+        fn closesocket(socket: RawSocket) -> i32;
+        fn WSAGetLastError() -> i32;
+    }
+
+    fn last_error() -> io::Error {
+        // SAFETY: it has no arguments.
+        io::Error::from_raw_os_error(unsafe { WSAGetLastError() })
+    }
+
+    pub fn is_readable(socket: &Socket) -> io::Result<bool> {
+        let mut asked = Asked { socket: socket.as_raw_socket(), events: READABLE, returned: 0 };
+        // SAFETY: one structure is given, and `asked` is one.
+        let count = unsafe { WSAPoll(&raw mut asked, 1, 0) };
+        if count < 0 { Err(last_error()) } else { Ok(asked.returned & READABLE != 0) }
+    }
+
+    pub fn queue_length(socket: &Socket) -> io::Result<i32> {
+        let mut bytes = 0;
+        // SAFETY: the call writes a number of 32 bits.
+        let status = unsafe { ioctlsocket(socket.as_raw_socket(), FIONREAD, &raw mut bytes) };
+        if status != 0 { Err(last_error()) } else { Ok(i32::try_from(bytes).unwrap_or(i32::MAX)) }
+    }
+
+    pub fn close(socket: RawSocket) -> io::Result<()> {
+        // SAFETY: the socket is open, and its owner was forgotten and so does not close it.
+        if unsafe { closesocket(socket) } != 0 { Err(last_error()) } else { Ok(()) }
+    }
+}

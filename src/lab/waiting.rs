@@ -1,0 +1,144 @@
+//! A receive that waits in one thread, while another does something that may end it.
+
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, mpsc};
+use std::thread;
+use std::time::Instant;
+
+use super::endpoint::Arrival;
+use super::marker::Proof;
+use super::received::ReceiveResult;
+use super::watchdog::no_thread;
+use super::{Endpoint, SceneError};
+use crate::kernel;
+use crate::vocabulary::{Receive, Syscall};
+
+/// Why nothing is said of whether a receive waits.
+pub const NOT_TOLD_WHO_WAITS: &str = "this system does not tell whether a thread waits in a call";
+
+/// A receive of another thread, as seen from the one that goes on.
+#[derive(Debug)]
+pub struct WaitingReceive<'e> {
+    endpoint: &'e Endpoint,
+    thread: OnceLock<Option<kernel::Thread>>,
+    returned: AtomicBool,
+}
+
+impl Endpoint {
+    /// Receives in a thread of its own, and does `meanwhile` once that waits, as far as the system tells. What has not ended the
+    /// receive by then is followed by an end marker, which does: then it returned [`ReceiveResult::Nothing`].
+    ///
+    /// # Errors
+    /// Those of `meanwhile`; what the system says of the end markers.
+    pub fn receive_meanwhile(
+        &self,
+        buffer: usize,
+        meanwhile: impl FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError>,
+    ) -> Result<ReceiveResult, SceneError> {
+        let waiting = WaitingReceive { endpoint: self, thread: OnceLock::new(), returned: AtomicBool::new(false) };
+        let waiting = &waiting;
+        let both = || {
+            thread::scope(|scope| {
+                let (recorded, cause_is_recorded) = mpsc::channel();
+                let receive = move || waiting.receive(buffer, &cause_is_recorded);
+                let receive = thread::Builder::new().spawn_scoped(scope, receive);
+                let receive = receive.map_err(|error| no_thread(&error))?;
+                waiting.await_begin();
+                let done = meanwhile(waiting);
+                let ended = if waiting.has_returned() { Ok(()) } else { Proof::end_a_receive(&self.socket) };
+                if ended.is_err() {
+                    // Where nothing can be sent, this wakes it; Linux does so though it says ENOTCONN.
+                    let _ = self.socket.socket.shutdown(Shutdown::Read);
+                }
+                drop(recorded);
+                let result = receive.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                done.and(ended).map(|()| result)
+            })
+        };
+        Endpoint::context(self).at_once(both)
+    }
+}
+
+impl WaitingReceive<'_> {
+    /// Receives. It is recorded only when what the other thread does has been recorded, which may be what ended it.
+    fn receive(&self, buffer: usize, cause_is_recorded: &mpsc::Receiver<()>) -> ReceiveResult {
+        let receive = Receive::into(buffer);
+        let arrival = self.endpoint.arrival_by(&receive, || {
+            self.thread.get_or_init(kernel::this_thread);
+            let made = self.endpoint.socket.receive(&receive, None);
+            self.returned.store(true, Ordering::Release);
+            // The other thread hangs up when it is done.
+            let _ = cause_is_recorded.recv();
+            made
+        });
+        match arrival {
+            Arrival::Result(result) => result,
+            Arrival::Marker { .. } => ReceiveResult::Nothing,
+        }
+    }
+
+    fn has_returned(&self) -> bool {
+        self.returned.load(Ordering::Acquire)
+    }
+
+    /// Whether the kernel says that the thread sleeps in the call; `None` where it does not tell.
+    fn sleeps(&self) -> Option<bool> {
+        match self.thread.get() {
+            None => Some(false),
+            Some(thread) => kernel::waits_to_receive((*thread)?),
+        }
+    }
+
+    /// Waits until the thread waits or has returned, where the system tells.
+    fn await_begin(&self) {
+        let _ = self.still_waits();
+    }
+
+    /// Whether the receive still waits, whatever has happened to it: what wakes a thread has it running before the call returns
+    /// that did so.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where the system does not tell, and it has not returned.
+    pub fn still_waits(&self) -> Result<bool, SceneError> {
+        let deadline = Instant::now() + self.endpoint.limit();
+        while Instant::now() < deadline {
+            match self.sleeps() {
+                // Between the two looks it may have been woken and have ended.
+                _ if self.has_returned() => return Ok(false),
+                Some(true) => return Ok(true),
+                None => break,
+                Some(false) => thread::yield_now(),
+            }
+        }
+        Err(SceneError::Skip(NOT_TOLD_WHO_WAITS.to_owned()))
+    }
+
+    /// Says that what follows presupposes that the receive waits. Of a system that never tells nothing is asked: there what
+    /// follows is the same for a receive that is about to begin.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where it has returned, and where the system could tell and does not.
+    pub fn required(&self) -> Result<(), SceneError> {
+        match self.still_waits() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SceneError::Skip("the receive returned before anything was done about it".to_owned())),
+            Err(untold) if kernel::TELLS_WHO_WAITS => Err(untold),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Waits until the receive returns, unless the kernel says that it still waits.
+    pub fn await_end(&self) {
+        let deadline = Instant::now() + self.endpoint.limit();
+        while !self.has_returned() && self.sleeps() != Some(true) && Instant::now() < deadline {
+            thread::yield_now();
+        }
+    }
+
+    /// Closes the descriptor on which the receive waits. No further call may be made on the endpoint.
+    pub fn close(&self) {
+        let socket = &self.endpoint.socket;
+        socket.perform_by(Syscall::Close, |_| socket.close_meanwhile().into());
+    }
+}

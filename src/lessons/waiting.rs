@@ -1,0 +1,472 @@
+//! How long a receive waits when nothing comes, and what ends it.
+//!
+//! By default it waits for ever: UDP has no connection that could break, and nobody says that no more will come. A program that
+//! does not want that says so before, with a limit or with calls that do not wait; or another thread wakes it.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use crate::kernel::option::RECEIVE_TIMEOUT;
+use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, SceneError, Target};
+use crate::vocabulary::{
+    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, Receive, SocketError, measured, promised, sources, usual,
+};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "waiting",
+    title: "A receive waits for ever, unless somebody has said otherwise",
+    question: "Nothing comes. How long does recvfrom wait, and how can it be ended?",
+    why: "SO_RCVTIMEO is 0 by default, and 0 means no limit (POSIX setsockopt). When a limit has passed, recvfrom returns the \
+          error of a socket that must not wait: EAGAIN, on Windows WSAETIMEDOUT. UDP has no connection that could end, so only \
+          this machine can end a wait: a limit, shutdown, a datagram to oneself. On Linux a close in another thread does not: \
+          the call holds the open file description until it returns (Linux close(2)).",
+    keys: &["ended-by", "timed-out", "zero", "shutdown-returns", "close-ends"],
+    guess: Guess {
+        answers: &[
+            "It returns at once, with an error.",
+            "It gives up after some seconds, as a TCP connect does.",
+            "It waits for ever, and ends only when another thread closes the socket.",
+            "It waits for ever, unless a limit was set or somebody wakes it.",
+        ],
+        right: 3,
+        row: "ended-by",
+        because: "SO_RCVTIMEO is 0, no limit; a close in another thread does not end the wait on Linux.",
+    },
+    example: "--timeout 200ms",
+    parameters: Parameters::of::<Waiting>(),
+};
+
+/// The longest limit: a class is not to be kept waiting by a slip of the keyboard, nor the lab to take it for a call that
+/// does not return.
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// A limit where a receive is to return at once: it ends the lesson where it does not.
+const SHORT: Duration = Duration::from_millis(20);
+
+#[derive(Args)]
+struct Waiting {
+    /// SO_RCVTIMEO in scene 2, 1ms to 3s
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = limit)]
+    timeout: Duration,
+}
+
+fn limit(text: &str) -> Result<Duration, String> {
+    match parameters::time(text)? {
+        limit if (Duration::from_millis(1)..=LONGEST).contains(&limit) => Ok(limit),
+        _ => Err("1ms to 3s: 0 would be no limit, and a class does not want to wait longer".to_owned()),
+    }
+}
+
+impl Scenes for Waiting {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![
+            by_default(),
+            with_a_limit(self.timeout),
+            with_limit_zero(),
+            to_itself(),
+            empty_datagram(),
+            shut_down_meanwhile(),
+            shut_down(),
+            shut_down_without_a_peer(),
+            closed_meanwhile(),
+            duplicated(),
+            non_blocking(),
+            readable(),
+            bytes_queued(),
+        ])
+    }
+}
+
+fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// A server whose receives have no limit, and a client; each is the other's only peer.
+fn pair(lab: &Lab) -> Call<(Endpoint, Endpoint)> {
+    let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
+    server.connect_alone(&client)?;
+    client.connect(&server)?;
+    Ok((server, client))
+}
+
+/// What a receive returned on a socket that is shut down: nobody has sent it.
+const NOBODY: &str = "0, no sender";
+
+fn returned(result: &ReceiveResult) -> Fact {
+    match result {
+        ReceiveResult::Datagram(received) if received.from.is_none() => Fact::from(NOBODY),
+        other => other.into(),
+    }
+}
+
+/// A claim about a receive on a socket that is shut down.
+fn after_shutdown(id: &str, property: &str, expected: impl Into<Expect>) -> Claim {
+    usual(id, property, Fact::from(NOBODY), &sources::LINUX_RECEIVE_NOTHING)
+        .on(Os::Linux, expected)
+        .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
+        .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
+        .cites_on(Os::Windows, &sources::WINE_SHUTDOWN)
+}
+
+fn by_default() -> Scene {
+    let claims = [
+        promised("default-limit", "default SO_RCVTIMEO, in ms", 0, &sources::POSIX_TIMEOUT)
+            .cites_on(Os::Windows, &sources::MS_TIMEOUT),
+        promised("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
+            .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
+            .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
+        promised("ended-by", "no limit: recvfrom returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
+            .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
+    ];
+    let answer = "SO_RCVTIMEO was {default-limit} by default, and recvfrom returned {ended-by}.";
+    Scene::claims("default", "nothing is set", claims).answer(answer).run(|lab| {
+        let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
+        lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
+        let result = server.receive_meanwhile(16, |receive| {
+            if lab.applies("waits") {
+                lab.observe_or_skip("waits", receive.still_waits().map(yes_no).map_err(|untold| untold.to_string()));
+            }
+            client.send_to(b"hello", &server).map(drop).map_err(SceneError::from)
+        })?;
+        lab.observe("ended-by", result);
+        Ok(())
+    })
+}
+
+fn in_milliseconds(time: Duration) -> usize {
+    usize::try_from(time.as_millis()).unwrap_or(usize::MAX)
+}
+
+fn with_a_limit(timeout: Duration) -> Scene {
+    let limit = humantime::format_duration(timeout);
+    let claims = [
+        promised("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
+            .on(Os::Windows, SocketError::TimedOut.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::WINE_TIMEOUT),
+        promised("long-enough", format!("after {limit} or more"), "yes", &sources::POSIX_TIMEOUT)
+            .cites_on(Os::Windows, &sources::MS_TIMEOUT)
+            .unconfirmed_on(Os::Windows),
+        measured("waited", "time until it returned", &sources::LINUX_TIMEOUT),
+        measured("tick", "a limit of 1 µs is read as", &sources::LINUX_TIMEOUT)
+            .cites_on(Os::Macos, &sources::XNU_TIMEOUT),
+    ];
+    let answer = format!("With a limit of {limit} it returned {{timed-out}} after {{waited}}.");
+    Scene::claims("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
+        let server = lab.bind_without_limit("server")?;
+        server.set(&RECEIVE_TIMEOUT, timeout)?;
+        let began = lab.now();
+        let result = server.receive(16);
+        let waited = lab.now().saturating_sub(began);
+        lab.observe("timed-out", result);
+        lab.observe("long-enough", yes_no(waited >= timeout));
+        lab.observe("waited", waited);
+        server.set(&RECEIVE_TIMEOUT, Duration::from_micros(1))?;
+        lab.observe("tick", server.get(&RECEIVE_TIMEOUT)?);
+        Ok(())
+    })
+}
+
+fn with_limit_zero() -> Scene {
+    let claims = [promised("zero", "limit 0: recvfrom returns", &b"late"[..], &sources::POSIX_TIMEOUT)
+        .cites_on(Os::Windows, &sources::MS_TIMEOUT)];
+    let answer = "With a limit of 0 it returned {zero}.";
+    Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
+        let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
+        server.set(&RECEIVE_TIMEOUT, Duration::ZERO)?;
+        let result =
+            server.receive_meanwhile(16, |_| client.send_to(b"late", &server).map(drop).map_err(SceneError::from))?;
+        lab.observe("zero", result);
+        Ok(())
+    })
+}
+
+fn to_itself() -> Scene {
+    let claims = [
+        usual("itself", "a datagram to itself: returns", &b"wake"[..], &sources::LOOPBACK),
+        promised("itself-from", "its sender", "server", &sources::POSIX_RECVFROM),
+    ];
+    let answer =
+        "Another thread sent a datagram to the socket's own address: recvfrom returned {itself} from {itself-from}.";
+    Scene::claims("itself", "a datagram to one's own socket", claims).answer(answer).run(|lab| {
+        let server = lab.bind_without_limit("server")?;
+        let result =
+            server.receive_meanwhile(16, |_| server.send_to(b"wake", &server).map(drop).map_err(SceneError::from))?;
+        lab.observe("itself", &result);
+        lab.observe("itself-from", result.sender());
+        Ok(())
+    })
+}
+
+fn empty_datagram() -> Scene {
+    let claims = [
+        usual("empty", "write of 0 bytes: returns", &b""[..], &sources::LINUX_WRITE)
+            .unconfirmed_on(Os::Macos)
+            .absent_on(Os::Windows, "Windows has no `write` for sockets"),
+        usual("empty-from", "who sent that", "client", &sources::LINUX_WRITE)
+            .unconfirmed_on(Os::Macos)
+            .absent_on(Os::Windows, "Windows has no `write` for sockets"),
+    ];
+    let answer = "The client wrote 0 bytes: recvfrom returned {empty}, from {empty-from}.";
+    Scene::claims("empty", "an empty datagram", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        let result = server.receive_meanwhile(16, |receive| {
+            receive.required()?;
+            client.write(b"").map(drop).map_err(SceneError::from)
+        })?;
+        lab.observe("empty", returned(&result));
+        lab.observe("empty-from", result.sender());
+        Ok(())
+    })
+}
+
+fn shut_down_meanwhile() -> Scene {
+    let claims = [after_shutdown("shutdown-returns", "shutdown: recvfrom returns", Fact::from(NOBODY)).absent_on(
+        Os::Windows,
+        "there a shutdown does not end a receive that waits (eProsima/Fast-DDS issue 6537), and nothing else could",
+    )];
+    let answer = "After shutdown(SHUT_RD) by another thread it returned {shutdown-returns}.";
+    Scene::claims("shutdown", "shutdown while recvfrom waits", claims).answer(answer).run(|lab| {
+        let (server, _client) = pair(lab)?;
+        let result = server.receive_meanwhile(16, |receive| {
+            receive.required()?;
+            lab.attempt("shutdown-returns", server.shutdown(Direction::Receiving))?;
+            receive.await_end();
+            Ok(())
+        })?;
+        lab.observe("shutdown-returns", returned(&result));
+        Ok(())
+    })
+}
+
+fn shut_down() -> Scene {
+    let claims = [
+        after_shutdown("shut-queued", "queued before SHUT_RD", &b"queued"[..]),
+        after_shutdown("shut-late", "sent after SHUT_RD", &b"late"[..]),
+        after_shutdown("shut-then", "the next recvfrom returns", Fact::from(NOBODY)),
+        after_shutdown("shut-connected", "after another connect", Fact::from(NOBODY))
+            .cites_on(Os::Linux, &sources::GVISOR_SHUTDOWN)
+            .unconfirmed_on(Os::Windows),
+        promised("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
+            .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+        usual("shut-write-receives", "and recvfrom returns", &b"more"[..], &sources::POSIX_SHUTDOWN),
+    ];
+    let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
+                  returned {shut-write}.";
+    Scene::claims("shut-down", "what a shutdown leaves", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        server.set(&RECEIVE_TIMEOUT, SHORT)?;
+        server.queue(|| client.send(b"queued"))?;
+        server.shutdown(Direction::Receiving)?;
+        server.queue(|| client.send(b"late"))?;
+        for row in ["shut-queued", "shut-late", "shut-then"] {
+            lab.observe(row, returned(&server.receive(16)));
+        }
+        server.connect(&client)?;
+        lab.observe("shut-connected", returned(&server.receive(16)));
+
+        let (other, client) = pair(lab)?;
+        other.set(&RECEIVE_TIMEOUT, SHORT)?;
+        other.shutdown(Direction::Sending)?;
+        lab.observe("shut-write", other.send(b"hello"));
+        other.queue(|| client.send(b"more"))?;
+        lab.observe("shut-write-receives", other.receive(16));
+        Ok(())
+    })
+}
+
+fn shut_down_without_a_peer() -> Scene {
+    let claims = [
+        promised("no-peer", "shutdown without a peer returns", SocketError::NotConnected, &sources::POSIX_SHUTDOWN)
+            .on(Os::Windows, "success")
+            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+        usual("no-peer-receives", "recvfrom returns all the same", Fact::from(NOBODY), &sources::LINUX_SHUTDOWN)
+            .on(Os::Macos, SocketError::WouldBlock.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
+            .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+    ];
+    let answer = "Without a peer shutdown returned {no-peer}, and the recvfrom after it {no-peer-receives}.";
+    Scene::claims("no-peer", "shutdown of an unconnected socket", claims).answer(answer).run(|lab| {
+        let server = lab.bind_without_limit("server")?;
+        server.set(&RECEIVE_TIMEOUT, SHORT)?;
+        lab.observe("no-peer", server.shutdown(Direction::Receiving));
+        lab.observe("no-peer-receives", returned(&server.receive(16)));
+        Ok(())
+    })
+}
+
+fn closed_meanwhile() -> Scene {
+    let claims = [
+        promised("close-ends", "does close end the wait?", "no", &sources::CLOSE_2)
+            .on(Os::Macos, "yes")
+            .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
+            .on(Os::Windows, "yes")
+            .cites_on(Os::Windows, &sources::MS_CLOSESOCKET),
+        promised("after-close", "after close: recvfrom returns", &b"late"[..], &sources::CLOSE_2)
+            .on(Os::Macos, SocketError::BadDescriptor.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
+            .on(Os::Windows, SocketError::Interrupted.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_CLOSESOCKET)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "Did a close end the wait? {close-ends}; it returned {after-close}.";
+    Scene::claims("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        let result = server.receive_meanwhile(16, |receive| {
+            receive.required()?;
+            receive.close();
+            receive.await_end();
+            client.send(b"late").map(drop).map_err(SceneError::from)
+        })?;
+        let went_on = matches!(result, ReceiveResult::Datagram(_) | ReceiveResult::Nothing);
+        lab.observe("close-ends", yes_no(!went_on));
+        lab.observe("after-close", result);
+        Ok(())
+    })
+}
+
+fn duplicated() -> Scene {
+    let claims = [
+        promised("shared-flag", "O_NONBLOCK of a duplicate: returns", SocketError::WouldBlock, &sources::POSIX_DUP)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE)
+            .unconfirmed_on(Os::Windows),
+        promised("port-kept", "one of two closed: bind again", SocketError::AddressInUse, &sources::POSIX_CLOSE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
+        promised("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
+    ];
+    let answer = "O_NONBLOCK was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
+                  after one close: {port-kept}, after both: {port-free}.";
+    Scene::claims("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+        let server = lab.bind_without_limit("server")?;
+        let duplicate = server.duplicate("duplicate")?;
+        duplicate.set_non_blocking(true)?;
+        lab.observe("shared-flag", lab.while_it_may_hang("shared-flag", || server.receive(16)));
+        let address = server.address();
+        server.close();
+        lab.observe("port-kept", lab.endpoint("other")?.bind(address));
+        lab.observe("port-free", duplicate.close_and_bind_again()?);
+        Ok(())
+    })
+}
+
+fn non_blocking() -> Scene {
+    const NO_FLAG: &str = "Windows has no flag MSG_DONTWAIT";
+    let claims = [
+        promised("at-once", "O_NONBLOCK: recvfrom returns", SocketError::WouldBlock, &sources::POSIX_RECVFROM_WAITS)
+            .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
+        promised("flag", "MSG_DONTWAIT: returns", SocketError::WouldBlock, &sources::RECV_2_DONTWAIT)
+            .absent_on(Os::Windows, NO_FLAG),
+        promised("next-waits", "does the next call wait 20ms?", "yes", &sources::RECV_2_DONTWAIT)
+            .absent_on(Os::Windows, NO_FLAG),
+    ];
+    let answer = "With O_NONBLOCK recvfrom returned {at-once}.";
+    Scene::claims("non-blocking", "calls that must not wait", claims).answer(answer).run(|lab| {
+        let server = lab.bind_without_limit("server")?;
+        server.set_non_blocking(true)?;
+        lab.observe("at-once", lab.while_it_may_hang("at-once", || server.receive(16)));
+        server.set_non_blocking(false)?;
+        if lab.applies("flag") {
+            server.set(&RECEIVE_TIMEOUT, SHORT)?;
+            lab.observe("flag", server.receive(Receive::into(16).flags(DONTWAIT)));
+            let began = lab.now();
+            let _ = server.receive(16);
+            lab.observe("next-waits", yes_no(lab.now().saturating_sub(began) >= SHORT));
+        }
+        Ok(())
+    })
+}
+
+fn readable() -> Scene {
+    let poll = |id, property, expected| {
+        promised(id, property, expected, &sources::POSIX_POLL).cites_on(Os::Windows, &sources::MS_POLL)
+    };
+    let claims = [
+        poll("ready-empty", "nothing queued: is it readable?", "no"),
+        poll("ready", "one datagram: is it readable?", "yes"),
+        promised(
+            "ready-late",
+            "another thread took it: returns",
+            SocketError::WouldBlock,
+            &sources::POSIX_RECVFROM_WAITS,
+        )
+        .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
+        usual("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_SHUTDOWN)
+            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
+            .unconfirmed_on(Os::Windows),
+        after_shutdown(
+            "ready-shut-returns",
+            "O_NONBLOCK: recvfrom returns then",
+            SocketError::WouldBlock.on(Os::Linux),
+        ),
+    ];
+    let answer = "Readable, says poll: {ready}. Another thread was faster, and recvfrom returned {ready-late}. After a shutdown \
+                  poll says readable: {ready-shut}, and recvfrom returned {ready-shut-returns}.";
+    Scene::claims("readable", "poll says that it can be read", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        server.set_non_blocking(true)?;
+        lab.observe("ready-empty", yes_no(server.is_readable()?));
+        server.queue(|| client.send(b"hello"))?;
+        lab.observe("ready", yes_no(server.is_readable()?));
+        lab.together(&[()], |()| {
+            // What it brings is its own affair.
+            let _ = server.receive(16);
+            Ok(())
+        })?;
+        lab.observe("ready-late", server.receive(16));
+        server.shutdown(Direction::Receiving)?;
+        lab.observe("ready-shut", yes_no(server.is_readable()?));
+        lab.observe("ready-shut-returns", returned(&server.receive(16)));
+        Ok(())
+    })
+}
+
+fn bytes_queued() -> Scene {
+    /// What macOS counts besides the payload of a datagram: its sender's address.
+    const ADDRESS: usize = 16;
+    let bytes = |id, property, linux: usize, on_macos: usize, on_windows: usize| {
+        promised(id, property, linux, &sources::UDP_7_FIONREAD)
+            .on(Os::Macos, on_macos)
+            .cites_on(Os::Macos, &sources::XNU_ROOM)
+            .unconfirmed_on(Os::Macos)
+            .on(Os::Windows, on_windows)
+            .cites_on(Os::Windows, &sources::MS_IOCTLSOCKET)
+    };
+    let claims = [
+        bytes("bytes-both", "FIONREAD: 4 + 2 bytes queued", 4, 4 + 2 + 2 * ADDRESS, 4 + 2),
+        bytes("bytes-next", "after one receive", 2, 2 + ADDRESS, 2),
+        bytes("bytes-none", "an empty datagram queued", 0, ADDRESS, 0),
+        promised("none-ready", "is it readable then?", "yes", &sources::POSIX_POLL)
+            .cites_on(Os::Windows, &sources::MS_POLL),
+        usual("bytes-shut", "5 bytes queued, then SHUT_RD", 5, &sources::GVISOR_SHUTDOWN)
+            .on(Os::Macos, 0)
+            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "With 4 and 2 bytes queued FIONREAD said {bytes-both}, then {bytes-next}; with an empty datagram {bytes-none}, and \
+                  poll said readable: {none-ready}.";
+    Scene::claims("bytes", "how many bytes are queued", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        server.set(&RECEIVE_TIMEOUT, SHORT)?;
+        server.queue(|| client.send(b"four"))?;
+        server.queue(|| client.send(b"22"))?;
+        lab.observe("bytes-both", server.queued_bytes()?);
+        server.receive(16).required("the first datagram")?;
+        lab.observe("bytes-next", server.queued_bytes()?);
+        server.receive(16).required("the second datagram")?;
+        server.queue(|| client.send(b""))?;
+        lab.observe("bytes-none", server.queued_bytes()?);
+        lab.observe("none-ready", yes_no(server.is_readable()?));
+        server.receive(16).required("the empty datagram")?;
+        server.queue(|| client.send(b"hello"))?;
+        server.shutdown(Direction::Receiving)?;
+        lab.observe("bytes-shut", server.queued_bytes()?);
+        // Nobody is to take it for lost.
+        let _ = server.receive(16);
+        Ok(())
+    })
+}
