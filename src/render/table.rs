@@ -138,7 +138,12 @@ pub fn pairs(header: [&str; 2], rows: &[(String, String)], options: RenderOption
 }
 
 pub(crate) fn heading(text: &str, options: RenderOptions) -> String {
-    let wrapped = options.wrap(text, "");
+    heading_under(text, "", options)
+}
+
+/// A heading whose further lines stand under `indent`.
+pub(super) fn heading_under(text: &str, indent: &str, options: RenderOptions) -> String {
+    let wrapped = options.wrap(text, indent);
     format!("{BOLD}{wrapped}{BOLD:#}\n")
 }
 
