@@ -42,6 +42,8 @@ fn argument() -> impl Strategy<Value = OsString> {
         "client",
         "expect",
         "explain",
+        "find",
+        "10054",
         "systems",
         "doctor",
         "completions",

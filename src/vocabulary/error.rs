@@ -124,14 +124,14 @@ impl SocketError {
         NUMBERS.iter().map(|row| row.0)
     }
 
-    /// The error that some system calls `name`, in capital letters or small ones; programs for Windows leave its `WSA` out at times.
+    /// The error called `name`, in capital letters or small ones, with the `WSA` of Windows or without.
     pub fn named(name: &str) -> Option<SocketError> {
-        let is = |own: &str| own.eq_ignore_ascii_case(name);
-        let on = |error: SocketError, os| {
-            let own = error.on(os).name;
-            is(&own) || is(own.trim_start_matches("WSA"))
+        let name = name.to_ascii_uppercase();
+        let posix = match name.strip_prefix("WSA").unwrap_or(&name) {
+            "EWOULDBLOCK" => "EAGAIN",
+            posix => posix,
         };
-        SocketError::all().find(|error| error.systems().any(|os| on(*error, os)))
+        NUMBERS.iter().find(|row| row.1 == posix).map(|row| row.0)
     }
 
     /// The errors that have this number on some system: Linux and macOS may count differently.
