@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 #[cfg(target_os = "linux")]
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
@@ -89,6 +89,18 @@ fn a_question_without_a_scene_names_a_row_that_the_screen_shows() {
     }
 }
 
+/// A server that ends with its test, also where that fails.
+#[cfg(target_os = "linux")]
+struct Server(Child);
+
+#[cfg(target_os = "linux")]
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The server answers at its own port, which may be in use outside.
 #[test]
 #[cfg(target_os = "linux")]
@@ -102,8 +114,8 @@ fn the_programs_that_answer_print_their_rows() {
 fn each_program_prints_its_row() {
     let mut programs: Vec<Question> = all().into_iter().filter(|question| lesson_of(question).is_none()).collect();
     programs.sort_by_key(|question| question.command != "server");
-    let mut server = udp_lab().arg("server").stdout(Stdio::piped()).spawn().unwrap();
-    let mut output = BufReader::new(server.stdout.take().unwrap());
+    let mut server = Server(udp_lab().arg("server").stdout(Stdio::piped()).spawn().unwrap());
+    let mut output = BufReader::new(server.0.stdout.take().unwrap());
     let mut line = String::new();
     while !line.starts_with("In another terminal") {
         line.clear();
@@ -114,8 +126,8 @@ fn each_program_prints_its_row() {
         assert_eq!((run.status, run.err.as_str()), (0, ""), "{}", question.command);
         assert_printed(&question.row, &run.out);
     }
-    let interrupted = Command::new("kill").args(["-s", "INT", &server.id().to_string()]).status().unwrap();
-    assert!(interrupted.success() && server.wait().unwrap().success());
+    let interrupted = Command::new("kill").args(["-s", "INT", &server.0.id().to_string()]).status().unwrap();
+    assert!(interrupted.success() && server.0.wait().unwrap().success());
     let mut table = String::new();
     output.read_to_string(&mut table).unwrap();
     for question in programs.iter().filter(|question| question.command == "server") {
@@ -144,8 +156,9 @@ fn each_question_is_found_by_its_own_words_and_by_the_other_ones() {
     let index = index();
     let mut lost = Vec::new();
     for question in all() {
-        let first = index.search(&question.text).answers;
-        assert_eq!(place(&first, &question.text), Some(0), "{}", question.text);
+        if place(&index.search(&question.text).answers, &question.text) != Some(0) {
+            lost.push(format!("not first: {}", question.text));
+        }
         for words in question.also.trim_end_matches('.').split("; ") {
             let found = index.search(words).answers;
             if place(&found, &question.text).is_none_or(|place| place >= READ) {
