@@ -36,7 +36,7 @@ pub struct Answer {
 #[derive(Clone, Debug)]
 pub enum Look {
     /// A row of this lesson.
-    Row(&'static str, Claim),
+    Row(&'static str, Box<Claim>),
     /// A row of a program's table, as it is printed.
     Printed(String),
     /// The whole screen.
@@ -158,7 +158,7 @@ impl Entry {
             Some((lesson, scenes)) => {
                 let claim = scenes.iter().flat_map(Scene::claimed).find(|claim| claim.id == *row);
                 let claim = claim.ok_or_else(|| format!("docs/questions.md, \"{text}\": {name} has no row {row}"))?;
-                Look::Row(lesson.name, claim.clone())
+                Look::Row(lesson.name, Box::new(claim.clone()))
             }
         };
         let answer = Answer { heading: text.clone(), command: command.clone(), look, sentence: Some(sentence.clone()) };
@@ -179,7 +179,7 @@ impl Entry {
         let answer = Answer {
             heading: format!("{}: {}", lesson.name, scene.title()),
             command: format!("{} --scene {}", lesson.name, scene.id()),
-            look: Look::Row(lesson.name, claim.clone()),
+            look: Look::Row(lesson.name, Box::new(claim.clone())),
             sentence: None,
         };
         let own = format!("{} {}", claim.property, expected_errors(claim));
