@@ -71,6 +71,11 @@ impl Question {
         }
     }
 
+    /// The lesson that is to be run, or the name of another command.
+    fn lesson(&self) -> &str {
+        self.command.split(' ').next().unwrap_or_default()
+    }
+
     /// Takes the command, the row and the sentence from their paragraph.
     fn answer(&mut self, paragraph: &str) -> Result<(), String> {
         let parts = || {

@@ -53,9 +53,13 @@ impl Look {
         }
     }
 
-    fn is_row(&self, other: &Look) -> bool {
-        matches!((self, other), (Look::Row(lesson, claim), Look::Row(other_lesson, other))
-            if lesson == other_lesson && claim.id == other.id)
+    /// The words of the row, and the names of the errors that are expected there.
+    fn words(&self) -> String {
+        match self {
+            Look::Row(_, claim) => format!("{} {}", claim.property, expected_errors(claim)),
+            Look::Printed(text) => text.clone(),
+            Look::Screen => String::new(),
+        }
     }
 }
 
@@ -96,7 +100,12 @@ impl Index {
         for (lesson, scenes) in &known {
             entries.push(Entry::of_lesson(lesson));
             let rows = scenes.iter().flat_map(|scene| scene.claimed().iter().map(move |claim| (scene, claim)));
-            entries.extend(rows.map(|(scene, claim)| Entry::of_row(lesson, scene, claim)));
+            let is_asked = |claim: &Claim| {
+                let looked_at = |question: &Question| question.lesson() == lesson.name && question.row == claim.id;
+                questions.iter().any(looked_at)
+            };
+            let unasked = rows.filter(|(_, claim)| !is_asked(claim));
+            entries.extend(unasked.map(|(scene, claim)| Entry::of_row(lesson, scene, claim)));
         }
         Ok(Index { entries })
     }
@@ -122,7 +131,7 @@ impl Index {
         Found { errors: errors.collect(), options: options(text), unknown, answers: self.best(&scores) }
     }
 
-    /// The answers with the best scores. A row is shown once, and of the rows of a scene that nobody asks for only the best.
+    /// The answers with the best scores; of the rows of a scene that nobody asks for, only the best.
     fn best(&self, scores: &[f64]) -> Vec<&Answer> {
         let mut ranked: Vec<(f64, &Entry)> =
             self.entries.iter().zip(scores).map(|(entry, score)| (score * entry.weight, entry)).collect();
@@ -131,9 +140,7 @@ impl Index {
         let best = ranked.first().map_or(0.0, |(score, _)| *score);
         let mut answers: Vec<&Answer> = Vec::new();
         for (score, Entry { answer, .. }) in ranked {
-            let is_known = |known: &&Answer| {
-                known.look.is_row(&answer.look) || answer.sentence.is_none() && known.command == answer.command
-            };
+            let is_known = |known: &&Answer| answer.sentence.is_none() && known.command == answer.command;
             if score > 0.0 && score >= best * LEAST_PART && answers.len() < MOST && !answers.iter().any(is_known) {
                 answers.push(answer);
             }
@@ -152,7 +159,7 @@ fn options(text: &str) -> Vec<&'static OptionName> {
 impl Entry {
     fn of_question(question: &Question, lessons: &[(&'static Lesson, Vec<Scene>)]) -> Result<Self, String> {
         let Question { text, command, row, sentence, also, .. } = question;
-        let name = command.split(' ').next().unwrap_or_default();
+        let name = question.lesson();
         let look = match lessons.iter().find(|(lesson, _)| lesson.name == name) {
             None => Look::Printed(row.clone()),
             Some((lesson, scenes)) => {
@@ -162,7 +169,8 @@ impl Entry {
             }
         };
         let answer = Answer { heading: text.clone(), command: command.clone(), look, sentence: Some(sentence.clone()) };
-        Ok(Entry::new(answer, OWN, &format!("{text} {also}"), &format!("{sentence} {command}")))
+        let row = answer.look.words();
+        Ok(Entry::new(answer, OWN, &format!("{text} {also}"), &format!("{sentence} {command} {row}")))
     }
 
     fn of_lesson(lesson: &Lesson) -> Self {
@@ -182,7 +190,7 @@ impl Entry {
             look: Look::Row(lesson.name, Box::new(claim.clone())),
             sentence: None,
         };
-        let own = format!("{} {}", claim.property, expected_errors(claim));
+        let own = answer.look.words();
         Entry::new(answer, UNASKED, &own, &format!("{} {} {}", lesson.name, scene.id(), scene.title()))
     }
 
