@@ -11,6 +11,7 @@ pub mod kernel;
 mod lab;
 pub mod lessons;
 mod programs;
+pub mod questions;
 pub mod render;
 pub mod systems;
 pub mod vocabulary;

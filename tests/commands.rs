@@ -92,7 +92,7 @@ fn what_does_not_exist_is_wrong_use() {
 
 #[test]
 fn help_has_an_example_and_the_exit_statuses() {
-    for command in ["explain", "systems", "record", "doctor", "completions", "man"] {
+    for command in ["find", "explain", "systems", "record", "doctor", "completions", "man"] {
         let run = run([command, "--help"]);
         assert_eq!(run.status, 0);
         assert!(run.out.contains(&format!("Example: udp-lab {command}")), "{}", run.out);
@@ -309,6 +309,7 @@ fn fish_completes_lessons_shells_and_commands_and_no_files() {
         "doctor",
         "expect",
         "explain",
+        "find",
         "help",
         "list",
         "man",
@@ -364,6 +365,7 @@ fn the_program_alone_shows_where_to_start() {
         let places: Vec<_> = names.map(|name| start.out.find(&format!("\n{name} ")).expect(name)).collect();
         assert!(places.is_sorted(), "{}", start.out);
         assert!(start.out.contains("\n  udp-lab truncation --predict\n"), "{}", start.out);
+        assert!(start.out.contains("\n  udp-lab find packets lost  "), "{}", start.out);
     }
     assert_eq!(run(["--format", "json"]).status, 2);
 }

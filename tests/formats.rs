@@ -518,7 +518,12 @@ fn conversations_are_lines_of_text_or_json() {
 fn commands_say_which_formats_they_have() {
     let explained = run(["explain", "truncation", "--format", "markdown"]);
     assert_eq!((explained.status, explained.out.starts_with("# ")), (0, true), "{}", explained.out);
-    for (command, format) in [(&["explain", "truncation"][..], "csv"), (&["doctor"], "csv"), (&["doctor"], "plain")] {
+    for (command, format) in [
+        (&["explain", "truncation"][..], "csv"),
+        (&["doctor"], "csv"),
+        (&["doctor"], "plain"),
+        (&["find", "bind"], "plain"),
+    ] {
         let run = run([command, &["--format", format]].concat());
         assert_eq!((run.status, run.out.as_str()), (2, ""), "{command:?} {format}");
         assert!(run.err.contains(&format!("{} writes --format table", command[0])), "{}", run.err);

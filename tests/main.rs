@@ -19,6 +19,7 @@ mod programs;
 mod properties;
 #[cfg(target_os = "linux")]
 mod python;
+mod questions;
 mod registry;
 mod screen;
 mod scripts;

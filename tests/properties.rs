@@ -43,6 +43,8 @@ fn argument() -> impl Strategy<Value = OsString> {
         "relay",
         "expect",
         "explain",
+        "find",
+        "10054",
         "systems",
         "doctor",
         "completions",

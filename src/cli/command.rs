@@ -41,6 +41,7 @@ pub fn command() -> Command {
                 .about("The lessons in teaching order, with their questions")
                 .after_help("Example: udp-lab list\n\nExit status: 0; 2 wrong use."),
         )
+        .subcommand(find_command())
         .subcommand(expect_command())
         .subcommand(systems_command())
         .subcommand(record_command())
@@ -131,6 +132,29 @@ fn step_option() -> Arg {
 /// The lesson of this name.
 pub(super) fn find(name: &str) -> Option<&'static Lesson> {
     LESSONS.iter().find(|lesson| lesson.name == name).copied()
+}
+
+fn find_command() -> Command {
+    Command::new("find").about("Which lesson answers a question of your own, or explains an error message").defer(
+        |command| {
+            command
+                .arg(
+                    Arg::new("words")
+                        .value_name("WORDS")
+                        .help("The question, an error's name or number, an option's name, or a whole message in quotation marks")
+                        .required(true)
+                        .num_args(1..)
+                        .allow_negative_numbers(true),
+                )
+                .after_help(
+                    "Searches docs/questions.md, and the names, questions and rows of the lessons. At most five answers, best \
+                     first, each with the command to run and the row to look at.\n\n\
+                     Example: udp-lab find connection refused\n\
+                     A pasted message: udp-lab find \"OSError: [Errno 98] Address already in use\"\n\n\
+                     Exit status: 0; 1 nothing was found; 2 wrong use.",
+                )
+        },
+    )
 }
 
 fn expect_command() -> Command {

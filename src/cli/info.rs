@@ -134,7 +134,8 @@ pub(super) fn start(invocation: &Invocation, options: Options) -> Result<Status,
     let again = &invocation.again;
     write_text(&format!(
         "{about}\n\n{commands}\nThe first ten minutes:\n  {again} boundaries\n  {again} truncation --predict\n  \
-         {again} server    in one terminal, and in another:\n  {again} client\n\nAll commands: {again} --help\n"
+         {again} server    in one terminal, and in another:\n  {again} client\n  \
+         {again} find packets lost    your question, or an error\n\nAll commands: {again} --help\n"
     ))
 }
 

@@ -3,6 +3,7 @@
 mod command;
 pub mod export;
 mod failure;
+mod find;
 mod generated;
 mod info;
 mod invocation;
@@ -71,6 +72,7 @@ fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Op
     match name {
         "all" => run::all(arguments, &called(), options),
         "list" => info::list(options),
+        "find" => find::find(arguments, &called(), options),
         "server" => output::converse(name, options, |transcript| {
             Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
         }),

@@ -3,5 +3,5 @@
 mod probe;
 mod view;
 
-pub use probe::Checkup;
+pub use probe::{Checkup, reason_to_skip};
 pub use view::{json, table};

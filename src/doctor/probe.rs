@@ -171,7 +171,8 @@ fn skipped() -> Result<Vec<Skipped>, clap::Error> {
     Ok(groups)
 }
 
-fn reason_to_skip(claim: &Claim) -> Option<String> {
+/// Why this machine cannot show the row of `claim`; nothing where it can.
+pub fn reason_to_skip(claim: &Claim) -> Option<String> {
     match claim.expected.on(HERE) {
         Expect::Absent(reason) => Some((*reason).to_owned()),
         _ if claim.unlike_wine && kernel::under_wine() => Some(UNLIKE_WINE.to_owned()),

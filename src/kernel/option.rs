@@ -12,7 +12,7 @@ macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $level:ident $text:literal $numbers:tt;)*) => {
         $($(#[$doc])* pub static $name: Opt<$kind> = Opt::new(Level::$level, $text, numbers!($numbers));)*
 
-        /// Every option, for the tests.
+        /// Every option.
         pub static ALL: &[&OptionName] = &[$(&$name.name),*];
     };
 }

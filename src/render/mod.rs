@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod expectations;
 mod fold;
+pub mod found;
 pub mod glossary;
 pub mod html;
 pub mod json;

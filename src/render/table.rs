@@ -147,7 +147,12 @@ pub fn grid<const N: usize>(
 }
 
 pub(crate) fn heading(text: &str, options: RenderOptions) -> String {
-    let wrapped = options.wrap(text, "");
+    heading_under(text, "", options)
+}
+
+/// A heading whose further lines stand under `indent`.
+pub(super) fn heading_under(text: &str, indent: &str, options: RenderOptions) -> String {
+    let wrapped = options.wrap(text, indent);
     format!("{BOLD}{wrapped}{BOLD:#}\n")
 }
 

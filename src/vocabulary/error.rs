@@ -131,6 +131,36 @@ const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
 ];
 
 impl SocketError {
+    /// Every error that a lesson speaks of.
+    pub fn all() -> impl Iterator<Item = SocketError> {
+        NUMBERS.iter().map(|row| row.0)
+    }
+
+    /// The error called `name`, in capital letters or small ones, with the `WSA` of Windows or without.
+    pub fn named(name: &str) -> Option<SocketError> {
+        let name = name.to_ascii_uppercase();
+        let posix = match name.strip_prefix("WSA").unwrap_or(&name) {
+            "EWOULDBLOCK" => "EAGAIN",
+            posix => posix,
+        };
+        NUMBERS.iter().find(|row| row.1 == posix).map(|row| row.0)
+    }
+
+    /// The errors that have this number on some system: Linux and macOS may count differently.
+    pub fn numbered(number: i32) -> impl Iterator<Item = SocketError> {
+        SocketError::all().filter(move |error| error.systems().any(|os| error.on(os).number == number))
+    }
+
+    /// The systems that have it.
+    pub fn systems(self) -> impl Iterator<Item = Os> {
+        Os::ALL.into_iter().filter(move |os| self.on(*os).number != -1)
+    }
+
+    /// What it is, in words.
+    pub fn words(self) -> &'static str {
+        words(self)
+    }
+
     /// The error as `os` numbers it.
     pub fn on(self, os: Os) -> OsError {
         let number = NUMBERS.iter().find(|row| row.0 == self).map_or(-1, |row| number_on(row, os));

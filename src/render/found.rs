@@ -1,0 +1,110 @@
+//! What was found for somebody's question: the errors and options that it names, and the answers.
+
+use serde_json::{Value, json};
+
+use super::{Invocation, RenderOptions, json, table};
+use crate::questions::{Answer, Found, Look};
+use crate::vocabulary::{OptionName, Os, SocketError};
+
+/// An answer, and why its row cannot be had on this machine, where it cannot.
+pub type Reachable<'a> = (&'a Answer, Option<String>);
+
+const INDENT: &str = "   ";
+
+/// Numbered answers, best first; where there is none, what to try.
+pub fn text(found: &Found<'_>, answers: &[Reachable<'_>], invocation: &Invocation, options: RenderOptions) -> String {
+    let named = found.errors.iter().map(|error| error_in_words(*error));
+    let named: Vec<String> = named.chain(found.options.iter().map(|option| option_in_words(option))).collect();
+    let mut parts: Vec<String> = Vec::new();
+    if !named.is_empty() {
+        parts.push(named.iter().map(|line| options.wrap(line, INDENT) + "\n").collect());
+    }
+    parts.extend(answers.iter().zip(1..).map(|(answer, number)| one(number, answer, invocation, options)));
+    let again = &invocation.again;
+    let unknown = found.unknown.join(", ");
+    let end = match (answers.is_empty(), unknown.as_str()) {
+        (false, "") => None,
+        (false, unknown) => Some(format!("Not found anywhere: {unknown}.")),
+        (true, "") => Some(format!("No question here fits: try other words. All lessons: {again} list")),
+        (true, unknown) => Some(format!(
+            "Not found anywhere: {unknown}. Try fewer or other words, or the name or number of an error. All lessons: \
+             {again} list"
+        )),
+    };
+    parts.extend(end.map(|sentence| options.wrap(&sentence, "") + "\n"));
+    parts.join("\n")
+}
+
+fn one(number: usize, (answer, missing): &Reachable<'_>, invocation: &Invocation, options: RenderOptions) -> String {
+    let mut text = table::heading_under(&format!("{number}. {}", answer.heading), INDENT, options);
+    // A command is pasted: it is never broken.
+    text.push_str(&format!("{INDENT}{} {}\n", invocation.again, answer.command));
+    let add = |line: String| {
+        let wrapped = options.wrap(&format!("{INDENT}{line}"), INDENT);
+        text.push_str(&wrapped);
+        text.push('\n');
+    };
+    let named = [
+        ("Row", answer.look.row()),
+        ("In short", answer.sentence.as_deref()),
+        ("Not on this machine", missing.as_deref()),
+    ];
+    named.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?))).for_each(add);
+    text
+}
+
+/// What an error is, and how each system calls it.
+fn error_in_words(error: SocketError) -> String {
+    let on = |os: Os| format!("{} {}", os.name(), error.on(os));
+    let names: Vec<String> = error.systems().map(on).collect();
+    format!("{}: {}.", capital(error.words()), names.join(", "))
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Which systems have an option.
+fn option_in_words(option: &OptionName) -> String {
+    let names = |has: bool| {
+        let systems = Os::ALL.into_iter().filter(|os| option.number(*os).is_some() == has);
+        systems.map(Os::name).collect::<Vec<_>>().join(", ")
+    };
+    let without = names(false);
+    let without = if without.is_empty() { String::new() } else { format!("; not on {without}") };
+    format!("{}: an option of sockets on {}{without}.", option.name, names(true))
+}
+
+/// The same for programs.
+pub fn as_json(words: &str, found: &Found<'_>, answers: &[Reachable<'_>]) -> String {
+    let errors = found.errors.iter().map(|error| {
+        let on = |os: Os| json!({ "system": os, "name": error.on(os).name, "number": error.on(os).number });
+        json!({ "words": error.words(), "systems": error.systems().map(on).collect::<Vec<_>>() })
+    });
+    let options = found.options.iter().map(|option| option.name);
+    json::pretty(&json!({
+        "schema": 1,
+        "words": words,
+        "errors": errors.collect::<Vec<_>>(),
+        "options": options.collect::<Vec<_>>(),
+        "unknown": found.unknown,
+        "answers": answers.iter().map(answer_as_json).collect::<Vec<_>>(),
+    }))
+}
+
+fn answer_as_json((answer, missing): &Reachable<'_>) -> Value {
+    let (lesson, id) = match &answer.look {
+        Look::Row(lesson, claim) => (Some(*lesson), Some(claim.id.as_str())),
+        Look::Printed(_) | Look::Screen => (None, None),
+    };
+    json!({
+        "question": answer.heading,
+        "command": format!("udp-lab {}", answer.command),
+        "lesson": lesson,
+        "id": id,
+        "row": answer.look.row(),
+        "sentence": answer.sentence,
+        "missing": missing,
+    })
+}

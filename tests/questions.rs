@@ -1,0 +1,314 @@
+//! The questions of docs/questions.md: each is answered by its command, and found by its words.
+
+use std::collections::BTreeMap;
+#[cfg(target_os = "linux")]
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+use udp_lab::kernel::option;
+use udp_lab::lessons::{LESSONS, Lesson};
+use udp_lab::questions::{self, Answer, Index, Question};
+use udp_lab::vocabulary::{Os, SocketError};
+
+#[cfg(target_os = "linux")]
+use crate::support::{self, Run, in_world, udp_lab};
+use crate::support::{Report, run, say};
+
+/// How many answers somebody reads before giving up.
+const READ: usize = 3;
+
+fn all() -> Vec<Question> {
+    questions::all().expect("the page is in its form")
+}
+
+fn index() -> Index {
+    Index::new(&all(), LESSONS).expect("every row is one of its lesson")
+}
+
+/// The lesson that a command runs; nothing where it is another program.
+fn lesson_of(question: &Question) -> Option<&'static Lesson> {
+    let name = question.command.split(' ').next();
+    LESSONS.iter().copied().find(|lesson| Some(lesson.name) == name)
+}
+
+fn document(words: &str) -> Value {
+    let found = run(["find", "--format", "json", "--", words]);
+    assert_eq!((found.status, found.err.as_str()), (0, ""), "{words}: {}", found.out);
+    serde_json::from_str(&found.out).unwrap()
+}
+
+/// The place of `heading` among what was found, from 0.
+fn place(answers: &[&Answer], heading: &str) -> Option<usize> {
+    answers.iter().position(|answer| answer.heading == heading)
+}
+
+#[test]
+fn the_command_of_each_question_has_its_row() {
+    let mut by_command: BTreeMap<String, Vec<Question>> = BTreeMap::new();
+    for question in all().into_iter().filter(|question| lesson_of(question).is_some()) {
+        by_command.entry(question.command.clone()).or_default().push(question);
+    }
+    assert!(by_command.len() > 30, "{} commands", by_command.len());
+    for (command, questions) in by_command {
+        let report = Report::from(run(command.split(' ').chain(["--format", "json"])));
+        for question in questions {
+            let row = report.row(&question.row);
+            let missing = missing(&question);
+            match row["verdict"].as_str() {
+                Some("match" | "info") => assert_eq!(missing, None, "{command}: {}", question.row),
+                Some("skipped") => {
+                    assert_eq!(missing.as_deref(), row["reason"].as_str(), "{command}: {}", question.row);
+                    say(&format!("not seen here: {command}, {}: {}", question.row, row["reason"]));
+                }
+                _ => panic!("{command}: {row}"),
+            }
+        }
+    }
+}
+
+/// Why this machine cannot show the row of `question`, as `find` says.
+fn missing(question: &Question) -> Option<String> {
+    let found = document(&question.text);
+    let answers = found["answers"].as_array().unwrap();
+    let answer = answers.iter().find(|answer| answer["question"] == question.text.as_str());
+    let answer = answer.unwrap_or_else(|| panic!("{} is not found by its own words", question.text));
+    assert_eq!(answer["command"], format!("udp-lab {}", question.command));
+    assert_eq!(answer["id"], question.row.as_str());
+    answer["missing"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_question_without_a_scene_names_a_row_that_the_screen_shows() {
+    for question in all() {
+        let Some(lesson) = lesson_of(&question) else { continue };
+        let shows_all = question.command.contains(" --scene ");
+        assert!(shows_all || lesson.keys.contains(&question.row.as_str()), "{}: {}", question.command, question.row);
+    }
+}
+
+/// A server that ends with its test, also where that fails.
+#[cfg(target_os = "linux")]
+struct Server(Child);
+
+#[cfg(target_os = "linux")]
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The server answers at its own port, which may be in use outside.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_programs_that_answer_print_their_rows() {
+    support::in_a_namespace(module_path!(), "each_program_prints_its_row");
+}
+
+#[test]
+#[ignore = "needs a network namespace of its own: the_programs_that_answer_print_their_rows"]
+#[cfg(target_os = "linux")]
+fn each_program_prints_its_row() {
+    let mut programs: Vec<Question> = all().into_iter().filter(|question| lesson_of(question).is_none()).collect();
+    programs.sort_by_key(|question| question.command != "server");
+    let mut server = Server(udp_lab().arg("server").stdout(Stdio::piped()).spawn().unwrap());
+    let mut output = BufReader::new(server.0.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("In another terminal") {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "the server greets");
+    }
+    for question in programs.iter().filter(|question| question.command != "server") {
+        let run = run(question.command.split(' '));
+        assert_eq!((run.status, run.err.as_str()), (0, ""), "{}", question.command);
+        assert_printed(&question.row, &run.out);
+    }
+    let interrupted = Command::new("kill").args(["-s", "INT", &server.0.id().to_string()]).status().unwrap();
+    assert!(interrupted.success() && server.0.wait().unwrap().success());
+    let mut table = String::new();
+    output.read_to_string(&mut table).unwrap();
+    for question in programs.iter().filter(|question| question.command == "server") {
+        assert_printed(&question.row, &table);
+    }
+}
+
+/// That a table of names and values has the name `row`.
+#[cfg(target_os = "linux")]
+fn assert_printed(row: &str, table: &str) {
+    let names = table.lines().filter_map(|line| line.strip_prefix('│')?.split('┆').next());
+    assert!(names.into_iter().any(|name| name.trim() == row), "no row {row} in\n{table}");
+}
+
+#[test]
+fn every_lesson_answers_at_least_three_questions() {
+    let questions = all();
+    for lesson in LESSONS {
+        let own = questions.iter().filter(|question| lesson_of(question).is_some_and(|own| own.name == lesson.name));
+        assert!(own.count() >= 3, "{}", lesson.name);
+    }
+}
+
+#[test]
+fn each_question_is_found_by_its_own_words_and_by_the_other_ones() {
+    let index = index();
+    let mut lost = Vec::new();
+    for question in all() {
+        if place(&index.search(&question.text).answers, &question.text) != Some(0) {
+            lost.push(format!("not first: {}", question.text));
+        }
+        for words in question.also.trim_end_matches('.').split("; ") {
+            let found = index.search(words).answers;
+            if place(&found, &question.text).is_none_or(|place| place >= READ) {
+                lost.push(format!("{words}: {}", question.text));
+            }
+        }
+    }
+    assert_eq!(lost, Vec::<String>::new());
+}
+
+#[test]
+fn an_error_is_found_by_its_names_and_numbers_on_each_system() {
+    let index = index();
+    for error in SocketError::all() {
+        let posix = error.on(Os::Linux).name;
+        let names_it = |question: &Question| {
+            let text = format!("{} {} {}", question.text, question.sentence, question.also);
+            text.split(|c: char| !c.is_alphanumeric()).any(|word| SocketError::named(word) == Some(error))
+        };
+        let headings: Vec<String> = all().into_iter().filter(names_it).map(|question| question.text).collect();
+        if headings.is_empty() {
+            continue;
+        }
+        for on in error.systems().map(|os| error.on(os)) {
+            for words in
+                [on.name.clone(), on.name.to_lowercase(), on.number.to_string(), format!("errno {}", on.number)]
+            {
+                let found = index.search(&words);
+                assert!(found.errors.contains(&error), "{posix}: {words}");
+                let is_found = headings.iter().any(|heading| place(&found.answers, heading).is_some());
+                assert!(is_found, "{posix}: {words} finds none of {headings:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_option_is_found_by_its_name() {
+    let index = index();
+    for option in option::ALL {
+        for words in [option.name.to_owned(), option.name.to_lowercase()] {
+            let found = index.search(&words);
+            assert_eq!(found.options, [*option], "{words}");
+            assert!(!found.answers.is_empty() && found.unknown.is_empty(), "{words}");
+        }
+    }
+    let shown = run(["find", "SO_REUSEPORT"]).out;
+    assert!(shown.starts_with("SO_REUSEPORT: an option of sockets on Linux, macOS; not on Windows.\n\n1. "), "{shown}");
+}
+
+#[test]
+fn a_pasted_message_finds_its_question() {
+    for (message, heading) in [
+        ("OSError: [Errno 98] Address already in use", "bind fails with \"Address already in use\". Why?"),
+        ("Error: bind EADDRINUSE 0.0.0.0:8888\n    errno: -98,", "bind fails with \"Address already in use\". Why?"),
+        (
+            "Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }",
+            "bind fails with \"Address already in use\". Why?",
+        ),
+        ("[WinError 10040]", "recvfrom fails with error 10040, \"message too long\". Why?"),
+        (
+            "ConnectionResetError: [WinError 10054] An existing connection was forcibly closed by the remote host",
+            "My UDP program fails with error 10054, \"connection reset\". Why?",
+        ),
+        (
+            "thread 'main' panicked at src/main.rs:7: connection refused (os error 111)",
+            "Why do I get \"connection refused\" from UDP? It has no connection.",
+        ),
+        (
+            "OSError: [Errno 49] Can't assign requested address",
+            "bind fails with \"Cannot assign requested address\". Why?",
+        ),
+    ] {
+        let found = document(message);
+        let headings: Vec<&Value> =
+            found["answers"].as_array().unwrap().iter().map(|answer| &answer["question"]).collect();
+        assert!(headings.iter().take(READ).any(|found| *found == heading), "{message}: {headings:?}");
+    }
+}
+
+#[test]
+fn what_nobody_asked_is_found_among_the_rows_of_lessons() {
+    let found = document("clients out of turn");
+    let answer = &found["answers"][0];
+    assert_eq!((&answer["lesson"], &answer["id"]), (&"concurrency".into(), &"out-of-turn".into()), "{found}");
+    assert_eq!((&answer["command"], &answer["sentence"]), (&"udp-lab concurrency --scene work".into(), &Value::Null));
+}
+
+#[test]
+fn errors_are_named_as_each_system_names_them() {
+    for words in [&["10061"][..], &["111"], &["ECONNREFUSED"], &["find it: errno", "61"]] {
+        let shown = run(["find"].iter().chain(words)).out;
+        let named =
+            "Connection refused: Linux ECONNREFUSED 111, macOS ECONNREFUSED 61, Windows\n   WSAECONNREFUSED 10061.\n";
+        assert!(shown.starts_with(named), "{words:?}: {shown}");
+    }
+}
+
+#[test]
+fn nothing_found_is_said_with_what_to_try_and_has_status_1() {
+    for words in [&["kubernetes", "zebra"][..], &["the"], &["ENFILE"]] {
+        let nothing = run(["find"].iter().chain(words));
+        assert_eq!((nothing.status, nothing.err.as_str()), (1, ""), "{}", nothing.out);
+        assert!(
+            nothing.out.contains(" other words") && nothing.out.contains("All lessons: udp-lab list"),
+            "{}",
+            nothing.out
+        );
+    }
+    assert!(run(["find", "kubernetes", "zebra"]).out.starts_with("Not found anywhere: kubernetes, zebra. "));
+    let json = run(["find", "zebra", "--format", "json"]);
+    let json: (i32, Value) = (json.status, serde_json::from_str(&json.out).unwrap());
+    assert_eq!((json.0, &json.1["answers"], &json.1["unknown"][0]), (1, &Value::Array(Vec::new()), &"zebra".into()));
+    assert!(run(["find", "bind", "zebra"]).out.ends_with("\nNot found anywhere: zebra.\n"));
+}
+
+#[test]
+fn no_words_and_other_formats_are_wrong_use() {
+    for args in [&["find"][..], &["find", "bind", "--format", "csv"]] {
+        let refused = run(args);
+        assert_eq!((refused.status, refused.out.as_str()), (2, ""), "{args:?}");
+    }
+    assert_eq!(run(["find", "errno:", "-98"]).status, 0, "a number below 0 is no option");
+}
+
+#[test]
+fn at_most_five_answers_fit_the_narrowest_screen() {
+    for words in ["socket", "packet lost", "bind port", "10054", "server client"] {
+        let shown = run(["find", words, "--width", "60"]).out;
+        assert!(shown.lines().all(|line| line.chars().count() <= 60), "{shown}");
+        let answers = shown.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count();
+        assert!((1..=5).contains(&answers), "{shown}");
+        let commands = shown.lines().filter(|line| line.starts_with("   udp-lab ")).count();
+        assert_eq!(answers, commands, "{shown}");
+    }
+}
+
+#[test]
+fn nothing_that_is_searched_for_acts_on_the_terminal() {
+    let shown = run(["find", "zebra\u{1b}[31m", "bind"]).out;
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_row_that_this_machine_cannot_show_says_so() {
+    let shown =
+        Run::from(in_world("bare").args(["find", "server on 0.0.0.0 reply not accepted"]).output().unwrap()).out;
+    assert!(
+        shown.contains("\n   Not on this machine: this machine has no second loopback address 127.0.0.2\n"),
+        "{shown}"
+    );
+}
