@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use socket2::Socket;
 
-use super::Endpoint;
+use super::{Endpoint, SceneError, probe};
 use crate::kernel;
 
 /// The memory of what is queued, in bytes, and how many datagrams were dropped. Neither shrinks while nobody receives.
@@ -38,6 +38,16 @@ impl Endpoint {
     pub fn accounts_after(&self, before: Option<Accounts>) -> Option<Accounts> {
         let before = before?;
         self.await_accounts(|accounts| accounts > before)
+    }
+
+    /// The memory that is queued here, in bytes, once the kernel has queued something more than `before`.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where the system does not tell, or nothing is queued.
+    pub fn memory_after(&self, before: Option<Accounts>) -> Result<usize, SceneError> {
+        let missing = if before.is_some() { "the datagram was not queued" } else { probe::NO_DROPS };
+        let queued = self.accounts_after(before).map(|accounts| accounts.queued);
+        queued.filter(|queued| *queued > 0).ok_or_else(|| SceneError::Skip(missing.to_owned()))
     }
 
     /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the one that was

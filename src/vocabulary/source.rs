@@ -58,6 +58,8 @@ pub mod sources {
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
+        LINUX_CHARGE = "Linux net/ipv4/udp.c, __udp_enqueue_schedule_skb()",
+            "a datagram is charged with the memory that it takes, its truesize; where that does not fit it is dropped, but an empty queue always takes one";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
             "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
@@ -66,10 +68,14 @@ pub mod sources {
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
             "what the filter of a socket drops is counted there; no ICMP message is sent";
+        LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
+            "the count of drops that SO_RXQ_OVFL tells is that of the moment at which the datagram was queued";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
             "a pending error of the socket is returned and cleared before anything is sent";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
             "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
+        LINUX_RCVBUF = "Linux net/core/sock.c, sk_setsockopt()",
+            "SO_RCVBUF above rmem_max is cut to it without an error; there is a least size; what is queued is left alone";
         LINUX_RECEIVE = "Linux net/ipv4/udp.c, __skb_recv_udp()",
             "a pending error of the socket is returned before what is queued";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
@@ -158,6 +164,10 @@ pub mod sources {
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
             "the pending socket error is cleared when it is got";
+        SOCKET_7_LIMIT = "Linux socket(7), rmem_max",
+            "the largest value that SO_RCVBUF may be set to; the kernel doubles what is set";
+        SOCKET_7_OVERFLOW = "Linux socket(7), SO_RXQ_OVFL",
+            "each datagram received brings the number of datagrams that the socket has dropped since it was created";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
         UDP_7_SENDTO = "Linux udp(7), DESCRIPTION",
@@ -206,6 +216,8 @@ pub mod sources {
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
+        XNU_RESERVE = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbreserve()",
+            "a receive buffer above kern.ipc.maxsockbuf is cut to it";
         XNU_ROOM = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbappendaddr()",
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",

@@ -24,7 +24,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
 use faults::Fault;
-use libc::{DIR, clockid_t, iovec, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use libc::{DIR, clockid_t, iovec, mode_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
 use options::SocketOption;
 use udp::Delivery;
 
@@ -294,6 +294,9 @@ pub unsafe extern "C" fn setsockopt(
         Some(Fault::OptionRefused(option)) if is(option) => return kernel::fail(libc::ENOPROTOOPT),
         _ => {}
     }
+    if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) && udp::is(socket) {
+        udp::resizing(socket);
+    }
     match limits() {
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
             // SAFETY: the option's value is a number of 32 bits.
@@ -413,6 +416,9 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
         match udp::receive(socket, room, flags) {
             Ok(delivery) => {
                 message.msg_flags = if delivery.cut { libc::MSG_TRUNC } else { 0 };
+                let control = &delivery.control[..delivery.control.len().min(message.msg_controllen)];
+                std::ptr::copy_nonoverlapping(control.as_ptr(), message.msg_control.cast(), control.len());
+                message.msg_controllen = control.len();
                 hand_over(&delivery, known, message.msg_name.cast(), Some(&mut message.msg_namelen))
             }
             Err(error) => returned(Err(error)),
@@ -432,6 +438,22 @@ pub unsafe extern "C" fn read(descriptor: c_int, buffer: *mut c_void, length: us
     }
     // SAFETY: the arguments are the caller's own.
     unsafe { kernel::read(descriptor, buffer, length) }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: the arguments are the caller's own, the path is a C string.
+    unsafe {
+        match limits() {
+            // Where the buffers are large, the system's own limit is the largest one.
+            Some(limits) if limits.max < c_int::MAX && CStr::from_ptr(path) == c"/proc/sys/net/core/rmem_max" => {
+                kernel::file_of(&format!("{}\n", limits.max))
+            }
+            _ => kernel::open64(path, flags, mode),
+        }
+    }
 }
 
 /// # Safety
