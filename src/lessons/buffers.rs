@@ -20,7 +20,7 @@ pub static LESSON: Lesson = Lesson {
           each datagram with the memory that it takes, so that small ones fill the buffer with next to no payload \
           (net/ipv4/udp.c). What is dropped is counted at the socket: SO_RXQ_OVFL has the next datagram tell it (socket(7)). \
           A smaller buffer discards nothing that is queued, and into an empty queue one datagram is always taken.",
-    keys: &["factor", "as-predicted", "untold", "after-shrink", "one-at-least"],
+    keys: &["factor", "as-predicted", "untold", "after-shrink"],
     guess: Guess {
         answers: &[
             "2 MB of payload: that is what I asked for.",
@@ -46,7 +46,9 @@ struct Buffers {
 fn receive_buffer(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(bytes @ 4096..=16_777_216) => Ok(bytes),
-        _ => Err("4096 to 16777216 bytes: below that systems have a least size, and more takes long to fill".to_owned()),
+        _ => {
+            Err("4096 to 16777216 bytes: below that systems have a least size, and more takes long to fill".to_owned())
+        }
     }
 }
 
@@ -112,7 +114,7 @@ fn pair(lab: &Lab) -> Result<(Endpoint, Endpoint), SceneError> {
 fn granted_and_held(asked: usize) -> Scene {
     /// So many more datagrams are sent than should fit.
     const BEYOND: usize = 1000;
-    let factor = promised("factor", "granted / min(asked, limit)", 2, &sources::SOCKET_7)
+    let factor = promised("factor", "granted / allowed", 2, &sources::SOCKET_7)
         .on(Os::Macos, 1)
         .on(Os::Windows, 1)
         .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
@@ -123,11 +125,11 @@ fn granted_and_held(asked: usize) -> Scene {
         if asked < MACOS_CERTAIN { factor } else { factor.unconfirmed_on(Os::Macos) },
         by_memory(measured("memory", "memory of a 1-byte datagram, in bytes", &sources::LINUX_CHARGE)),
         by_memory(measured("held", "1-byte datagrams held", &sources::LINUX_CHARGE)),
-        by_memory(usual("as-predicted", "held: granted / memory each?", "yes", &sources::LINUX_CHARGE)),
+        by_memory(usual("as-predicted", "held as predicted?", "yes", &sources::LINUX_CHARGE)),
     ];
     let answer = format!(
-        "Asked for: {asked} bytes, granted: {{granted}} (limit on asking: {{limit}}). A 1-byte datagram takes {{memory byte}}; the \
-         buffer held {{held}} of them."
+        "Asked: {asked} bytes; granted: {{granted}} (limit: {{limit}}). A 1-byte datagram takes {{memory byte}}; \
+         {{held}} fitted."
     );
     Scene::claims("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(
         move |lab| {
@@ -202,7 +204,7 @@ fn counted() -> Scene {
         of_linux(measured("of-the-next", "count with the next one, after them", &sources::SOCKET_7_OVERFLOW)),
         of_linux(promised("untold", "lost, not in SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
     ];
-    let answer = "Of 200 others {lost} were lost; the datagram after them told of {of-the-next}.";
+    let answer = "Of 200 others {lost} were lost; SO_RXQ_OVFL then told of {of-the-next}.";
     Scene::claims("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         set_receive_buffer(&server, ASKED)?;
@@ -234,12 +236,12 @@ fn shrunk() -> Scene {
         known_on_linux(usual("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE)),
         known_on_linux(usual(
             "after-shrink",
-            format!("{COUNT} queued, shrunk: received"),
+            "kept when it shrinks",
             COUNT,
             &sources::LINUX_RCVBUF,
         )),
     ];
-    let answer = "100 were queued, then the buffer shrunk to {least} bytes: {after-shrink} were received.";
+    let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
     scene.needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
@@ -273,7 +275,7 @@ fn smallest() -> Scene {
         ),
         known_on_linux(usual("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)),
     ];
-    let answer = "Of one datagram of 9000 bytes a buffer set to 1 byte gave {one-at-least}.";
+    let answer = "SO_RCVBUF 1, a datagram of 9000 bytes: {one-at-least} received.";
     Scene::claims("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         lab.attempt("one-at-least", server.set(&RECEIVE_BUFFER, 1))?;

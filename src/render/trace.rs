@@ -9,8 +9,8 @@ use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, Ancillary, ERRQUEUE, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm, Received,
-    Report, Role, SendForm, SocketError, Syscall,
+    Action, Ancillary, ERRQUEUE, Event, Flags, Moment, Os, OsError, Outcome, Protocol, Reader, Receive, ReceiveForm,
+    Received, Report, Role, SendForm, SocketError, Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
