@@ -21,8 +21,14 @@ impl Accounts {
         Some(Accounts { queued: kernel::queued_bytes(socket)?, dropped: kernel::drops(socket)? })
     }
 
+    /// What has come in addition to `before`.
+    pub fn since(self, before: Accounts) -> Accounts {
+        let Accounts { queued, dropped } = before;
+        Accounts { queued: self.queued.saturating_sub(queued), dropped: self.dropped.saturating_sub(dropped) }
+    }
+
     /// How many datagrams have been queued or dropped, where each takes `cost` bytes of memory.
-    fn datagrams(self, cost: Accounts) -> usize {
+    pub fn datagrams(self, cost: Accounts) -> usize {
         self.queued.checked_div(cost.queued).unwrap_or(0) + self.dropped
     }
 }
@@ -40,14 +46,14 @@ impl Endpoint {
         self.await_accounts(|accounts| accounts > before)
     }
 
-    /// The memory that is queued here, in bytes, once the kernel has queued something more than `before`.
+    /// The memory that the kernel has queued here in addition to `before`, in bytes, once there is some.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where the system does not tell, or nothing is queued.
     pub fn memory_after(&self, before: Option<Accounts>) -> Result<usize, SceneError> {
-        let missing = if before.is_some() { "the datagram was not queued" } else { probe::NO_DROPS };
-        let queued = self.accounts_after(before).map(|accounts| accounts.queued);
-        queued.filter(|queued| *queued > 0).ok_or_else(|| SceneError::Skip(missing.to_owned()))
+        let before = before.ok_or_else(|| SceneError::Skip(probe::NO_DROPS.to_owned()))?;
+        let added = self.accounts_after(Some(before)).map(|after| after.since(before).queued);
+        added.filter(|added| *added > 0).ok_or_else(|| SceneError::Skip("the datagram was not queued".to_owned()))
     }
 
     /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the one that was

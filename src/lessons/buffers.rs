@@ -111,6 +111,16 @@ fn pair(lab: &Lab) -> Result<(Endpoint, Endpoint), SceneError> {
     Ok((server, client))
 }
 
+/// Sends `payloads` while nobody reads: how many sends failed. Where one does not return, that is the answer to the claim `row`.
+fn fill(
+    lab: &Lab,
+    row: &str,
+    (server, client): (&Endpoint, &Endpoint),
+    payloads: impl ExactSizeIterator<Item = Vec<u8>>,
+) -> Result<usize, SceneError> {
+    lab.while_it_may_hang(row, || send_while_nobody_reads(lab, client, server, payloads))
+}
+
 fn granted_and_held(asked: usize) -> Scene {
     /// So many more datagrams are sent than should fit.
     const BEYOND: usize = 1000;
@@ -151,12 +161,11 @@ fn granted_and_held(asked: usize) -> Scene {
             let before = server.accounts();
             client.send_to(b"x", &server)?;
             let memory = server.memory_after(before)?;
-            server.receive(16).required("the first datagram")?;
             lab.observe("memory", memory);
             let predicted = granted / memory;
-            let count = predicted + BEYOND;
-            send_while_nobody_reads(lab, &client, &server, (0..count).map(|_| b"x".to_vec()))?;
-            let held = server.drain(16, count)?.count();
+            let more = predicted + BEYOND;
+            fill(lab, "as-predicted", (&server, &client), (0..more).map(|_| b"x".to_vec()))?;
+            let held = server.drain(16, 1 + more)?.count();
             lab.observe("held", held);
             // Linux 6.1 takes one more, which goes beyond the limit.
             lab.observe("as-predicted", yes_no((predicted..=predicted + 1).contains(&held)));
@@ -209,7 +218,7 @@ fn counted() -> Scene {
         let (server, client) = pair(lab)?;
         set_receive_buffer(&server, ASKED)?;
         lab.attempt("untold", server.set(&REPORT_DROPS, true))?;
-        let failed = send_while_nobody_reads(lab, &client, &server, (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
+        let failed = fill(lab, "untold", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
         let first = server.receive(Receive::message(&[SIZE])).required("the first datagram")?;
         let received = 1 + server.drain(SIZE, COUNT)?.count();
         let Some(lost @ 1..) = (COUNT - failed).checked_sub(received) else {
@@ -234,19 +243,14 @@ fn shrunk() -> Scene {
     let claims = [
         measured("least", "SO_RCVBUF 1: bytes granted", &sources::LINUX_RCVBUF),
         known_on_linux(usual("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE)),
-        known_on_linux(usual(
-            "after-shrink",
-            "kept when it shrinks",
-            COUNT,
-            &sources::LINUX_RCVBUF,
-        )),
+        known_on_linux(usual("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF)),
     ];
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
     scene.needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.make_room([SIZE; COUNT])?;
-        send_while_nobody_reads(lab, &client, &server, (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
+        fill(lab, "after-shrink", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
         let before = server.accounts();
         lab.attempt("after-shrink", server.set(&RECEIVE_BUFFER, 1))?;
         let granted = server.get(&RECEIVE_BUFFER)?;
@@ -254,7 +258,7 @@ fn shrunk() -> Scene {
         if granted >= COUNT * SIZE {
             return Err(SceneError::Skip(format!("{granted} bytes are not less than what is queued")));
         }
-        client.send_to(&LATE, &server)?;
+        lab.while_it_may_hang("over-full", || lab.attempt("over-full", client.send_to(&LATE, &server)))?;
         server.accounts_after(before);
         let received = server.drain(SIZE, COUNT + 1)?;
         let late = received.iter().filter(|result| result.bytes() == LATE).count();
@@ -283,7 +287,7 @@ fn smallest() -> Scene {
         if granted >= SIZE {
             return Err(SceneError::Skip(format!("{granted} bytes are not less than the datagram")));
         }
-        send_while_nobody_reads(lab, &client, &server, [vec![b'x'; SIZE], vec![b'y'; SIZE]].into_iter())?;
+        fill(lab, "second", (&server, &client), [vec![b'x'; SIZE], vec![b'y'; SIZE]].into_iter())?;
         let received = server.drain(SIZE, 2)?;
         let first = received.nth(0);
         lab.observe("one-at-least", first.returned());
