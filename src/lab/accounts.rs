@@ -21,6 +21,11 @@ impl Accounts {
         Some(Accounts { queued: kernel::queued_bytes(socket)?, dropped: kernel::drops(socket)? })
     }
 
+    /// The memory of what is queued, in bytes.
+    pub fn queued(self) -> usize {
+        self.queued
+    }
+
     /// What has come in addition to `before`.
     pub fn since(self, before: Accounts) -> Accounts {
         let Accounts { queued, dropped } = before;
@@ -56,8 +61,8 @@ impl Endpoint {
         added.filter(|added| *added > 0).ok_or_else(|| SceneError::Skip("the datagram was not queued".to_owned()))
     }
 
-    /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the one that was
-    /// the first of all, `cost`. A kernel that does not say so is waited for up to the limit.
+    /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the first one
+    /// did, `cost`. A kernel that does not say so is waited for up to the limit.
     pub fn await_datagrams(&self, count: usize, cost: Option<Accounts>) {
         if let Some(cost) = cost {
             self.await_accounts(|accounts| accounts.datagrams(cost) >= count);

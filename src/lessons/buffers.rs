@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, REPORT_DROPS};
-use crate::lab::{Endpoint, Lab, SceneError, room_for};
+use crate::lab::{Accounts, Endpoint, Lab, SceneError, room_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, measured, promised, sources, usual};
 
 /// The lesson.
@@ -162,7 +162,9 @@ fn granted_and_held(asked: usize) -> Scene {
             client.send_to(b"x", &server)?;
             let memory = server.memory_after(before)?;
             lab.observe("memory", memory);
-            let predicted = granted / memory;
+            // What a stranger sent before the server was connected takes room, too.
+            let free = granted.saturating_sub(before.map_or(0, Accounts::queued));
+            let predicted = free / memory;
             let more = predicted + BEYOND;
             fill(lab, "as-predicted", (&server, &client), (0..more).map(|_| b"x".to_vec()))?;
             let held = server.drain(16, 1 + more)?.count();
