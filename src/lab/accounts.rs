@@ -21,11 +21,6 @@ impl Accounts {
         Some(Accounts { queued: kernel::queued_bytes(socket)?, dropped: kernel::drops(socket)? })
     }
 
-    /// The memory of what is queued, in bytes.
-    pub fn queued(self) -> usize {
-        self.queued
-    }
-
     /// What has come in addition to `before`.
     pub fn since(self, before: Accounts) -> Accounts {
         let Accounts { queued, dropped } = before;

@@ -31,7 +31,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 pub use self::absence::room_for;
-pub use self::accounts::Accounts;
 pub use self::closed_port::ClosedPort;
 use self::context::SceneContext;
 pub use self::endpoint::Endpoint;

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, REPORT_DROPS};
-use crate::lab::{Accounts, Endpoint, Lab, SceneError, room_for};
+use crate::lab::{Endpoint, Lab, SceneError, room_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, measured, promised, sources, usual};
 
 /// The lesson.
@@ -104,9 +104,9 @@ fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// A server whose buffer nobody fills but its client, to which it is connected.
+/// A server whose buffer nobody fills but its client: it is connected to it from the moment at which it has a port.
 fn pair(lab: &Lab) -> Result<(Endpoint, Endpoint), SceneError> {
-    let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+    let (client, server) = (lab.bind("client")?, lab.endpoint("server")?);
     server.connect(&client)?;
     Ok((server, client))
 }
@@ -162,9 +162,7 @@ fn granted_and_held(asked: usize) -> Scene {
             client.send_to(b"x", &server)?;
             let memory = server.memory_after(before)?;
             lab.observe("memory", memory);
-            // What a stranger sent before the server was connected takes room, too.
-            let free = granted.saturating_sub(before.map_or(0, Accounts::queued));
-            let predicted = free / memory;
+            let predicted = granted / memory;
             let more = predicted + BEYOND;
             fill(lab, "as-predicted", (&server, &client), (0..more).map(|_| b"x".to_vec()))?;
             let held = server.drain(16, 1 + more)?.count();
@@ -250,7 +248,9 @@ fn shrunk() -> Scene {
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
     scene.needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).answer(answer).run(|lab| {
-        let (server, client) = pair(lab)?;
+        // Here is room for what a stranger sends before the connect.
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        server.connect(&client)?;
         server.make_room([SIZE; COUNT])?;
         fill(lab, "after-shrink", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
         let before = server.accounts();
