@@ -93,10 +93,10 @@ fn named_limit(lab: &Lab) -> Result<usize, String> {
 
 /// How many times `part` goes into `whole`.
 fn times(whole: usize, part: usize) -> Fact {
-    match part {
-        0 => Fact::from("no part of it"),
-        part if whole % part == 0 => Fact::from(whole / part),
-        part => Fact::from(format!("{:.2}", whole as f64 / part as f64)),
+    match (whole.checked_div(part), whole.checked_rem(part)) {
+        (Some(times), Some(0)) => Fact::from(times),
+        (Some(_), _) => Fact::from(format!("{:.2}", whole as f64 / part as f64)),
+        (None, _) => Fact::from("no part of it"),
     }
 }
 
