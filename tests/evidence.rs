@@ -170,7 +170,8 @@ fn strace_works() -> bool {
 #[cfg(target_os = "linux")]
 fn seen(strace: &str) -> (Vec<String>, usize) {
     let line = Regex::new(r"^(?:\[pid +)?(\d+)?\]? *(<\.\.\. \w+ resumed>)?(.*?)( <unfinished \.\.\.>)?$").unwrap();
-    let pointer = Regex::new(r"0x[0-9a-f]+").unwrap();
+    // The trace shows control messages as it shows pointers.
+    let pointer = Regex::new(r"0x[0-9a-f]+|\[\{cmsg_len=.*?\}\], msg_controllen=\d+").unwrap();
     // Said in the middle of a line, where it happens there.
     let attached = Regex::new(r"strace: Process \d+ attached\n").unwrap();
     let strace = attached.replace_all(strace, "");

@@ -41,8 +41,8 @@ pub fn overfill(
     Ok(Overfilled { failed_sends, received, dropped, server, client })
 }
 
-/// Sends `payloads`, all of one length, and waits until the kernel has queued or dropped each of them: how many sends failed
-/// or were short.
+/// Sends `payloads`, all of the length of what is queued already, and waits until the kernel has queued or dropped each of them:
+/// how many sends failed or were short.
 ///
 /// # Errors
 /// What the system says, where that has nothing to do with sending.
@@ -64,10 +64,11 @@ pub fn send_while_nobody_reads(
             Err(_) => failed += 1,
         }
         if sent == 1 && cost.is_none() {
-            cost = server.accounts_after(before);
+            cost = server.accounts_after(before).zip(before).map(|(after, before)| after.since(before));
         }
     }
-    server.await_datagrams(sent, cost);
+    let earlier = before.zip(cost).map_or(0, |(before, cost)| before.datagrams(cost));
+    server.await_datagrams(earlier + sent, cost);
     Ok(failed)
 }
 

@@ -37,6 +37,8 @@ options! {
     /// The size of the receive buffer, in bytes. Linux grants twice what is asked for, between a floor and a ceiling
     /// (`socket(7)`).
     RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
+    /// Whether `recvmsg` tells with a datagram how many the socket had dropped when it was queued. Linux `socket(7)`.
+    REPORT_DROPS: bool = Socket "SO_RXQ_OVFL" (40 - -);
     /// The error that the system has to tell of this socket, by its number; 0 for none. Reading it clears it.
     PENDING_ERROR: usize = Socket "SO_ERROR" (4 0x1007 0x1007);
     /// Whether the address may be bound while another socket has it. What that means differs by system.
@@ -54,7 +56,7 @@ options! {
 
 /// Whether the option asks `recvmsg` for ancillary data.
 pub fn brings_ancillary_data(option: &OptionName) -> bool {
-    [PACKET_INFO.name, KEEP_ERRORS.name].contains(option)
+    [PACKET_INFO.name, KEEP_ERRORS.name, REPORT_DROPS.name].contains(option)
 }
 
 /// Calls `setsockopt`.
@@ -203,6 +205,7 @@ mod tests {
     fn the_numbers_are_those_of_the_c_library() {
         let numbers = [
             libc::SO_RCVBUF,
+            libc::SO_RXQ_OVFL,
             libc::SO_ERROR,
             libc::SO_REUSEADDR,
             libc::SO_REUSEPORT,

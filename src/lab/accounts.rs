@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use socket2::Socket;
 
-use super::{Call, Endpoint};
+use super::{Call, Endpoint, SceneError, probe};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::Os;
 
@@ -22,8 +22,14 @@ impl Accounts {
         Some(Accounts { queued: kernel::queued_bytes(socket)?, dropped: kernel::drops(socket)? })
     }
 
+    /// What has come in addition to `before`.
+    pub fn since(self, before: Accounts) -> Accounts {
+        let Accounts { queued, dropped } = before;
+        Accounts { queued: self.queued.saturating_sub(queued), dropped: self.dropped.saturating_sub(dropped) }
+    }
+
     /// How many datagrams have been queued or dropped, where each takes `cost` bytes of memory.
-    fn datagrams(self, cost: Accounts) -> usize {
+    pub fn datagrams(self, cost: Accounts) -> usize {
         self.queued.checked_div(cost.queued).unwrap_or(0) + self.dropped
     }
 }
@@ -41,8 +47,18 @@ impl Endpoint {
         self.await_accounts(|accounts| accounts > before)
     }
 
-    /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the one that was
-    /// the first of all, `cost`. A kernel that does not say so is waited for up to the limit.
+    /// The memory that the kernel has queued here in addition to `before`, in bytes, once there is some.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where the system does not tell, or nothing is queued.
+    pub fn memory_after(&self, before: Option<Accounts>) -> Result<usize, SceneError> {
+        let before = before.ok_or_else(|| SceneError::Skip(probe::NO_DROPS.to_owned()))?;
+        let added = self.accounts_after(Some(before)).map(|after| after.since(before).queued);
+        added.filter(|added| *added > 0).ok_or_else(|| SceneError::Skip("the datagram was not queued".to_owned()))
+    }
+
+    /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the first one
+    /// did, `cost`. A kernel that does not say so is waited for up to the limit.
     pub fn await_datagrams(&self, count: usize, cost: Option<Accounts>) {
         if let Some(cost) = cost {
             self.await_accounts(|accounts| accounts.datagrams(cost) >= count);

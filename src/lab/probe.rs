@@ -53,9 +53,15 @@ pub fn loopback() -> Result<(), SceneError> {
     }
 }
 
-/// The largest receive buffer that may be asked for, in bytes, where the system tells: `socket(7)`, rmem_max.
+/// The largest receive buffer that may be asked for, in bytes, where the system tells: `socket(7)`, rmem_max; on macOS
+/// kern.ipc.maxsockbuf.
 pub fn most_receive_buffer() -> Option<usize> {
-    kernel::kernel_setting("net.core.rmem_max")?.parse().ok()
+    let name = match HERE {
+        Os::Linux => "net.core.rmem_max",
+        Os::Macos => "kern.ipc.maxsockbuf",
+        Os::Windows => return None,
+    };
+    kernel::kernel_setting(name)?.parse().ok()
 }
 
 /// The size of receive buffer that a socket has by default.

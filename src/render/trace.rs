@@ -9,8 +9,8 @@ use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, ERRQUEUE, Event, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader, Receive,
-    ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall,
+    Action, Ancillary, ERRQUEUE, Event, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader,
+    Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -250,16 +250,20 @@ fn receive(event: &Event, receive: &Receive, outcome: &Outcome) -> String {
             format!("recvfrom({descriptor}, {shown}, {room}, {flags}, {})", sender(event, outcome))
         }
         ReceiveForm::Message => match outcome {
-            Outcome::Received(Received { bytes, truncated, .. }) => {
+            Outcome::Received(Received { bytes, truncated, ancillary, .. }) => {
                 let from = event.peer.as_ref().map(|peer| peer.address);
                 let from = from.map(|from| format!("msg_name={}, msg_namelen=128 => {}", address(from), length(from)));
                 let from = from.unwrap_or_else(|| format!("msg_name={POINTER}, msg_namelen=128 => 0"));
                 let parts = vector(bytes, &receive.buffers);
-                let (parts, set) = match () {
-                    // What the queue tells of the error is in a control message.
-                    () if flags.contains(ERRQUEUE) => (parts.replace(NO_CONTROL, CONTROL), "MSG_ERRQUEUE"),
-                    () if *truncated => (parts, "MSG_TRUNC"),
-                    () => (parts, "0"),
+                let parts = match *ancillary == Ancillary::default() {
+                    true => parts,
+                    // What comes beside the payload is in control messages.
+                    false => parts.replace(NO_CONTROL, CONTROL),
+                };
+                let set = match () {
+                    () if flags.contains(ERRQUEUE) => "MSG_ERRQUEUE",
+                    () if *truncated => "MSG_TRUNC",
+                    () => "0",
                 };
                 format!("recvmsg({descriptor}, {{{from}, {parts}, msg_flags={set}}}, {flags})")
             }

@@ -64,6 +64,8 @@ pub mod sources {
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
         LINUX_BIND_LAST = "Linux net/ipv4/udp.c, udp_lib_get_port() and udp4_lib_lookup2()",
             "a socket that is bound goes to the front of its list; of sockets that fit equally well the first takes the datagram";
+        LINUX_CHARGE = "Linux net/ipv4/udp.c, __udp_enqueue_schedule_skb()",
+            "a datagram is charged with the memory that it takes, its truesize; where that does not fit it is dropped, but an empty queue always takes one";
         LINUX_CLOSE = "Linux net/ipv4/udp.c, udp_destruct_common()",
             "when a socket is closed, what is in its queue is freed";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
@@ -76,10 +78,14 @@ pub mod sources {
             "what the filter of a socket drops is counted there; no ICMP message is sent";
         LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
             "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
+        LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
+            "the count of drops that SO_RXQ_OVFL tells is that of the moment at which the datagram was queued";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
             "a pending error of the socket is returned and cleared before anything is sent";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
             "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
+        LINUX_RCVBUF = "Linux net/core/sock.c, sk_setsockopt()",
+            "SO_RCVBUF above rmem_max is cut to it without an error; there is a least size; what is queued is left alone";
         LINUX_RECEIVE = "Linux net/ipv4/udp.c, __skb_recv_udp()",
             "a pending error of the socket is returned before what is queued";
         LINUX_RECEIVE_NOTHING = "Linux net/ipv4/udp.c, __skb_recv_udp()",
@@ -208,6 +214,10 @@ pub mod sources {
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
             "the pending socket error is cleared when it is got";
+        SOCKET_7_LIMIT = "Linux socket(7), rmem_max",
+            "the largest value that SO_RCVBUF may be set to; the kernel doubles what is set";
+        SOCKET_7_OVERFLOW = "Linux socket(7), SO_RXQ_OVFL",
+            "each datagram received brings the number of datagrams that the socket has dropped since it was created";
         SOCKET_7_REUSEADDR = "Linux socket(7), SO_REUSEADDR",
             "bind may reuse a local address that no listening socket has";
         SOCKET_7_REUSEPORT = "Linux socket(7), SO_REUSEPORT",
@@ -270,6 +280,8 @@ pub mod sources {
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
+        XNU_RESERVE = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbreserve()",
+            "a receive buffer above kern.ipc.maxsockbuf is cut to it";
         XNU_REUSE = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "the same specific address twice needs SO_REUSEPORT on both sockets, a specific one beside the wildcard either option on the second";
         XNU_REUSE_LOOKUP = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcblookup_hash_locked()",

@@ -263,6 +263,10 @@ faults! {
     DropsUncounted = "drops-uncounted",
     /// The receive buffer is granted as asked for, not doubled.
     BufferAsAsked = "buffer-as-asked",
+    /// Setting the size of the receive buffer discards what is queued.
+    ResizeDiscards = "resize-discards",
+    /// SO_RXQ_OVFL tells what was dropped until the receive, not until the datagram was queued.
+    DropsOfNow = "drops-of-now",
 
     // Time and machine.
     /// A thread works on all requests at once: once it has slept, neither a sleep nor anything else takes time for it.

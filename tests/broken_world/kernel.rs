@@ -5,7 +5,7 @@ use std::mem::zeroed;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use libc::{DIR, clockid_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use libc::{DIR, clockid_t, mode_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
 
 fn next(name: &CStr) -> *mut c_void {
     // SAFETY: `name` is a C string, and RTLD_NEXT needs no handle.
@@ -57,6 +57,7 @@ functions! {
     ioctl c"ioctl" (descriptor: c_int, request: libc::c_ulong, argument: *mut c_void) -> c_int;
     read c"read" (descriptor: c_int, buffer: *mut c_void, length: usize) -> ssize_t;
     write c"write" (descriptor: c_int, buffer: *const c_void, length: usize) -> ssize_t;
+    open64 c"open64" (path: *const c_char, flags: c_int, mode: mode_t) -> c_int;
     opendir c"opendir" (path: *const c_char) -> *mut DIR;
     clock_nanosleep c"clock_nanosleep"
         (clock: clockid_t, flags: c_int, request: *const timespec, remain: *mut timespec) -> c_int;
@@ -73,6 +74,14 @@ pub fn fail(error: c_int) -> c_int {
     // SAFETY: the location belongs to this thread.
     unsafe { *libc::__errno_location() = error };
     -1
+}
+
+/// What was received: the payload, who sent it, and what came beside it.
+#[derive(Clone)]
+pub struct Datagram {
+    pub bytes: Vec<u8>,
+    pub from: sockaddr_in,
+    pub control: Vec<u8>,
 }
 
 pub const ADDRESS: socklen_t = size_of::<sockaddr_in>() as socklen_t;
@@ -171,20 +180,47 @@ pub fn send_bytes(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockadd
 /// The family of an address that no receive has filled: the socket is shut down, and there is no datagram.
 pub const NOBODY: libc::sa_family_t = libc::AF_UNSPEC as libc::sa_family_t;
 
-/// Receives a datagram, whole.
-pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<(Vec<u8>, sockaddr_in), c_int> {
+/// Receives a datagram, whole, with the control messages that come with it.
+pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
     let mut buffer = [0_u8; 65_536];
     let mut from = address([0; 4], 0);
-    let mut length = ADDRESS;
-    // SAFETY: the buffers have the lengths given.
-    let received = unsafe {
-        recvfrom(socket, buffer.as_mut_ptr().cast(), buffer.len(), flags, (&raw mut from).cast(), &raw mut length)
+    let mut control = [0_u64; 32];
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: all-zero bytes are a valid `msghdr`; everything that it points to has the length given and outlives the call.
+    let (received, written, named) = unsafe {
+        let mut message: msghdr = zeroed();
+        message.msg_name = (&raw mut from).cast();
+        message.msg_namelen = ADDRESS;
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = size_of_val(&control);
+        (recvmsg(socket, &raw mut message, flags), message.msg_controllen, message.msg_namelen)
     };
-    let received = usize::try_from(received).map_err(|_| last_error())?;
-    if length == 0 {
+    let length = usize::try_from(received).map_err(|_| last_error())?;
+    if named == 0 {
         from.sin_family = NOBODY;
     }
-    Ok((buffer[..received].to_vec(), from))
+    let control = control.iter().flat_map(|word| word.to_ne_bytes()).take(written).collect();
+    Ok(Datagram { bytes: buffer[..length].to_vec(), from, control })
+}
+
+/// The control message of SO_RXQ_OVFL that tells of `drops`.
+pub fn drops_message(drops: u32) -> Vec<u8> {
+    // SAFETY: it is a calculation.
+    let length = unsafe { libc::CMSG_LEN(size_of_val(&drops) as u32) } as usize;
+    let head = [libc::SOL_SOCKET, libc::SO_RXQ_OVFL].map(c_int::to_ne_bytes).concat();
+    [&length.to_ne_bytes()[..], &head, &drops.to_ne_bytes(), &[0; 4]].concat()
+}
+
+/// A file in memory that has this text.
+pub fn file_of(text: &str) -> c_int {
+    // SAFETY: the name is a C string, the text has the length given, and the descriptor is the new file's.
+    unsafe {
+        let file = libc::memfd_create(c"setting".as_ptr(), libc::MFD_CLOEXEC);
+        libc::pwrite(file, text.as_ptr().cast(), text.len(), 0);
+        file
+    }
 }
 
 /// Opens a descriptor that does nothing and is not closed.

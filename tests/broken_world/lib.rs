@@ -25,7 +25,7 @@ use std::sync::atomic::Ordering;
 
 use faults::Fault;
 use libc::{
-    DIR, POLLIN, c_ulong, clockid_t, iovec, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in, socklen_t, ssize_t,
+    DIR, POLLIN, c_ulong, clockid_t, iovec, mode_t, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in, socklen_t, ssize_t,
     timespec, timeval,
 };
 use options::SocketOption;
@@ -313,6 +313,9 @@ pub unsafe extern "C" fn setsockopt(
             STOPPED.set(Some(kernel::now()));
         }
     }
+    if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) && udp::is(socket) {
+        udp::resizing(socket);
+    }
     match limits() {
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
             // SAFETY: the option's value is a number of 32 bits.
@@ -475,6 +478,9 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
         match udp::receive(socket, room, flags) {
             Ok(delivery) => {
                 message.msg_flags = if delivery.cut { libc::MSG_TRUNC } else { 0 };
+                let control = &delivery.control[..delivery.control.len().min(message.msg_controllen)];
+                std::ptr::copy_nonoverlapping(control.as_ptr(), message.msg_control.cast(), control.len());
+                message.msg_controllen = control.len();
                 hand_over(&delivery, known, message.msg_name.cast(), Some(&mut message.msg_namelen))
             }
             Err(error) => returned(Err(error)),
@@ -505,6 +511,22 @@ pub unsafe extern "C" fn write(descriptor: c_int, buffer: *const c_void, length:
         match udp::is(descriptor) {
             true => returned(udp::send(descriptor, slice::from_raw_parts(buffer.cast(), length), 0, None)),
             false => kernel::write(descriptor, buffer, length),
+        }
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: the arguments are the caller's own, the path is a C string.
+    unsafe {
+        match limits() {
+            // Where the buffers are large, the system's own limit is the largest one.
+            Some(limits) if limits.max < c_int::MAX && CStr::from_ptr(path) == c"/proc/sys/net/core/rmem_max" => {
+                kernel::file_of(&format!("{}\n", limits.max))
+            }
+            _ => kernel::open64(path, flags, mode),
         }
     }
 }

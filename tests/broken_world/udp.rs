@@ -9,21 +9,18 @@ use std::time::{Duration, Instant};
 use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, sockaddr_in};
 
 use crate::faults::Fault;
+use crate::kernel::Datagram;
 use crate::{fault, kernel, lab};
 
 /// From here datagrams come that no endpoint of a lesson can have sent.
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 9];
 
-#[derive(Clone)]
-pub struct Datagram {
-    bytes: Vec<u8>,
-    from: sockaddr_in,
-}
-
 /// What a receive hands over.
 pub struct Delivery {
     pub bytes: Vec<u8>,
     pub from: sockaddr_in,
+    /// The control messages, for a caller that has room for them.
+    pub control: Vec<u8>,
     /// What the call returns.
     pub length: usize,
     /// Whether the datagram is flagged as cut.
@@ -167,21 +164,24 @@ pub fn closing(socket: c_int) {
 
 /// Takes the next datagrams from the kernel and does to them what the fault does.
 fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
-    let (bytes, from) = kernel::receive_bytes(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
-    let first = Datagram { bytes, from };
-    if lab::is_end_marker(&first.bytes) || first.from.sin_family == kernel::NOBODY {
+    let mut first = kernel::receive_bytes(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
+    let from = first.from;
+    if fault(Fault::DropsOfNow) && kernel::option(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL) == Some(1) {
+        first.control = kernel::drops_message(kernel::drops(socket));
+    }
+    if lab::is_end_marker(&first.bytes) || from.sin_family == kernel::NOBODY {
         with(socket, |state| state.held.push_back(first));
         return Ok(());
     }
     let mut datagrams = vec![first];
     if fault(Fault::Merge) || fault(Fault::Swap) {
         let next = kernel::receive_bytes(socket, MSG_PEEK | MSG_DONTWAIT);
-        if next.is_ok_and(|(bytes, next)| kernel::same(&next, &from) && !lab::is_end_marker(&bytes))
-            && let Ok((mut bytes, from)) = kernel::receive_bytes(socket, MSG_DONTWAIT)
+        if next.is_ok_and(|next| kernel::same(&next.from, &from) && !lab::is_end_marker(&next.bytes))
+            && let Ok(mut second) = kernel::receive_bytes(socket, MSG_DONTWAIT)
         {
             match fault(Fault::Merge) {
-                true => datagrams[0].bytes.append(&mut bytes),
-                false => datagrams.insert(0, Datagram { bytes, from }),
+                true => datagrams[0].bytes.append(&mut second.bytes),
+                false => datagrams.insert(0, second),
             }
         }
     }
@@ -318,7 +318,7 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         }
         Err(libc::EAGAIN) if fault(Fault::NothingIsEmpty) && limit == Some(Duration::ZERO) => {
             let from = sockaddr_in { sin_family: kernel::NOBODY, ..kernel::address([0; 4], 0) };
-            received = Ok(Datagram { bytes: Vec::new(), from });
+            received = Ok(Datagram { bytes: Vec::new(), from, control: Vec::new() });
         }
         Ok(Datagram { from, .. }) if from.sin_family == kernel::NOBODY && lock(&WOKEN).contains(&socket) => {
             received = Err(libc::EBADF);
@@ -337,7 +337,7 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         }
         _ => {}
     }
-    let Datagram { mut bytes, from } = received?;
+    let Datagram { mut bytes, from, control } = received?;
     let is_marker = lab::is_end_marker(&bytes);
     let fault = |known: Fault| !is_marker && fault(known);
 
@@ -345,13 +345,14 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
     let rest = bytes.split_off(room.min(real));
     let cut = !rest.is_empty();
     if cut && fault(Fault::KeepRest) && flags & MSG_PEEK == 0 {
-        with(socket, |state| state.held.push_front(Datagram { bytes: rest, from }));
+        with(socket, |state| state.held.push_front(Datagram { bytes: rest, from, control: Vec::new() }));
     }
     let tell_length = flags & MSG_TRUNC != 0 && !fault(Fault::NoRealLength);
     Ok(Delivery {
         length: if tell_length { real } else { bytes.len() },
         bytes,
         from,
+        control,
         cut: (cut && !fault(Fault::NoFlag)) || fault(Fault::FlagAlways),
         error: (cut && fault(Fault::TooSmall)).then_some(libc::EMSGSIZE),
     })
@@ -388,6 +389,13 @@ pub fn queued_bytes(socket: c_int, bytes: c_int) -> c_int {
         () if fault(Fault::BytesWithHeader) => bytes + 8,
         () if fault(Fault::ShutdownDiscards) && with(socket, |state| state.shut) => 0,
         () => bytes,
+    }
+}
+
+/// The receive buffer is set to another size.
+pub fn resizing(socket: c_int) {
+    if fault(Fault::ResizeDiscards) {
+        while kernel::receive_bytes(socket, MSG_DONTWAIT).is_ok() {}
     }
 }
 
@@ -465,7 +473,7 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
             let sent = plain();
             if kernel::take_news(socket) {
                 let from = kernel::own_address(socket);
-                let kept = Datagram { bytes: bytes.to_vec(), from };
+                let kept = Datagram { bytes: bytes.to_vec(), from, control: Vec::new() };
                 lock(&KEPT).entry(to.sin_port).or_default().push(kept);
             }
             sent

@@ -1,0 +1,312 @@
+//! What a receive buffer is: how much of what is asked for is granted, and how little of that is payload.
+//!
+//! The kernel does not count the bytes of a datagram but the memory that it takes. What does not fit is dropped and counted at the
+//! socket, and the program can ask for that count.
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::experiments::{send_while_nobody_reads, set_receive_buffer};
+use crate::kernel::option::{RECEIVE_BUFFER, REPORT_DROPS};
+use crate::lab::{Endpoint, Lab, SceneError, room_for};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, measured, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "buffers",
+    title: "A receive buffer is counted in memory, not in payload",
+    question: "I set SO_RCVBUF to 2 MB. What do I have, and what does it hold?",
+    why: "Linux grants twice what is asked for, and at most twice net.core.rmem_max, without an error (socket(7)). It charges \
+          each datagram with the memory that it takes, so that small ones fill the buffer with next to no payload \
+          (net/ipv4/udp.c). What is dropped is counted at the socket: SO_RXQ_OVFL has the next datagram tell it (socket(7)). \
+          A smaller buffer discards nothing that is queued, and into an empty queue one datagram is always taken.",
+    keys: &["factor", "as-predicted", "untold", "after-shrink"],
+    guess: Guess {
+        answers: &[
+            "2 MB of payload: that is what I asked for.",
+            "2 MB of payload, less 28 bytes of headers for each datagram.",
+            "Twice what the system allows of it; of small datagrams a few thousand.",
+            "Nothing certain: setsockopt fails above the limit.",
+        ],
+        right: 2,
+        row: "factor",
+        because: "Linux doubles what is asked for, up to a limit, and charges each datagram with its memory.",
+    },
+    example: "--receive-buffer 65536",
+    parameters: Parameters::of::<Buffers>(),
+};
+
+#[derive(Args)]
+struct Buffers {
+    /// Receive buffer to ask for in scene 1, 4096 to 16777216 bytes
+    #[arg(long, value_name = "BYTES", default_value = "2097152", value_parser = receive_buffer)]
+    receive_buffer: usize,
+}
+
+fn receive_buffer(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes @ 4096..=16_777_216) => Ok(bytes),
+        _ => {
+            Err("4096 to 16777216 bytes: below that systems have a least size, and more takes long to fill".to_owned())
+        }
+    }
+}
+
+impl Scenes for Buffers {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![granted_and_held(self.receive_buffer), above_the_limit(), counted(), shrunk(), smallest()])
+    }
+}
+
+/// From here on older versions of macOS refuse the size: its kern.ipc.maxsockbuf is 8 MiB, of which they count a part for
+/// themselves.
+const MACOS_CERTAIN: usize = 7_000_000;
+
+/// A row of which only Linux tells the memory that a datagram takes.
+fn by_memory(claim: Claim) -> Claim {
+    claim
+        .absent_on(Os::Macos, "macOS does not tell the memory that a datagram takes")
+        .absent_on(Os::Windows, "Windows does not tell the memory that a datagram takes")
+        .needs(Need::Drops)
+}
+
+/// A row about an option that only Linux has.
+fn of_linux(claim: Claim) -> Claim {
+    claim.absent_on(Os::Macos, "macOS has no SO_RXQ_OVFL").absent_on(Os::Windows, "Windows has no SO_RXQ_OVFL")
+}
+
+/// A row of which nobody knows the answer elsewhere.
+fn known_on_linux(claim: Claim) -> Claim {
+    claim.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows)
+}
+
+/// The limit that the system names for a receive buffer.
+fn limit(id: &str) -> Claim {
+    measured(id, "the most that may be asked for", &sources::SOCKET_7_LIMIT)
+        .cites_on(Os::Macos, &sources::XNU_RESERVE)
+        .absent_on(Os::Windows, "Windows names no limit")
+}
+
+fn named_limit(lab: &Lab) -> Result<usize, String> {
+    lab.most_receive_buffer().ok_or_else(|| "the system does not tell its limit on receive buffers".to_owned())
+}
+
+/// How many times `part` goes into `whole`.
+fn times(whole: usize, part: usize) -> Fact {
+    match (whole.checked_div(part), whole.checked_rem(part)) {
+        (Some(times), Some(0)) => Fact::from(times),
+        (Some(_), _) => Fact::from(format!("{:.2}", whole as f64 / part as f64)),
+        (None, _) => Fact::from("no part of it"),
+    }
+}
+
+fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// A server whose buffer nobody fills but its client: it is connected to it from the moment at which it has a port.
+fn pair(lab: &Lab) -> Result<(Endpoint, Endpoint), SceneError> {
+    let (client, server) = (lab.bind("client")?, lab.endpoint("server")?);
+    server.connect(&client)?;
+    Ok((server, client))
+}
+
+/// Sends `payloads` while nobody reads: how many sends failed. Where one does not return, that is the answer to the claim `row`.
+fn fill(
+    lab: &Lab,
+    row: &str,
+    (server, client): (&Endpoint, &Endpoint),
+    payloads: impl ExactSizeIterator<Item = Vec<u8>>,
+) -> Result<usize, SceneError> {
+    lab.while_it_may_hang(row, || send_while_nobody_reads(lab, client, server, payloads))
+}
+
+fn granted_and_held(asked: usize) -> Scene {
+    /// So many more datagrams are sent than should fit.
+    const BEYOND: usize = 1000;
+    let factor = promised("factor", "granted / allowed", 2, &sources::SOCKET_7)
+        .on(Os::Macos, 1)
+        .on(Os::Windows, 1)
+        .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
+        .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER);
+    let claims = [
+        limit("limit"),
+        measured("granted", format!("SO_RCVBUF {asked}: bytes granted"), &sources::SOCKET_7),
+        if asked < MACOS_CERTAIN { factor } else { factor.unconfirmed_on(Os::Macos) },
+        by_memory(measured("memory", "memory of a 1-byte datagram, in bytes", &sources::LINUX_CHARGE)),
+        by_memory(measured("held", "1-byte datagrams held", &sources::LINUX_CHARGE)),
+        by_memory(usual("as-predicted", "held as predicted?", "yes", &sources::LINUX_CHARGE)),
+    ];
+    let answer = format!(
+        "Asked: {asked} bytes; granted: {{granted}} (limit: {{limit}}). A 1-byte datagram takes {{memory byte}}; \
+         {{held}} fitted."
+    );
+    Scene::claims("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(
+        move |lab| {
+            let (server, client) = pair(lab)?;
+            let limit = match lab.applies("limit") {
+                true => named_limit(lab),
+                false => Ok(asked),
+            };
+            lab.attempt("factor", server.set(&RECEIVE_BUFFER, asked))?;
+            let granted = server.get(&RECEIVE_BUFFER)?;
+            lab.observe("granted", granted);
+            lab.observe_or_skip("factor", limit.clone().map(|limit| times(granted, asked.min(limit))));
+            if lab.applies("limit") {
+                lab.observe_or_skip("limit", limit);
+            }
+            if !lab.applies("memory") {
+                return Ok(());
+            }
+            let before = server.accounts();
+            client.send_to(b"x", &server)?;
+            let memory = server.memory_after(before)?;
+            lab.observe("memory", memory);
+            let predicted = granted / memory;
+            let more = predicted + BEYOND;
+            fill(lab, "as-predicted", (&server, &client), (0..more).map(|_| b"x".to_vec()))?;
+            let held = server.drain(16, 1 + more)?.count();
+            lab.observe("held", held);
+            // Linux 6.1 takes one more, which goes beyond the limit.
+            lab.observe("as-predicted", yes_no((predicted..=predicted + 1).contains(&held)));
+            Ok(())
+        },
+    )
+}
+
+fn above_the_limit() -> Scene {
+    const ASKED: usize = 1 << 30;
+    let claims = [
+        known_on_linux(usual("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF))
+            .cites_on(Os::Macos, &sources::XNU_RESERVE)
+            .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER),
+        limit("limit-again"),
+        measured("most-granted", "bytes granted then", &sources::LINUX_RCVBUF),
+        usual("ceiling", "granted / limit", 2, &sources::SOCKET_7_LIMIT)
+            .on(Os::Macos, 1)
+            .unconfirmed_on(Os::Macos)
+            .cites_on(Os::Macos, &sources::XNU_RESERVE)
+            .absent_on(Os::Windows, "Windows names no limit"),
+    ];
+    let answer = "setsockopt for 1 GiB: {too-much}. Granted: {most-granted} bytes.";
+    Scene::claims("ceiling", "more than the limit is asked for", claims).answer(answer).run(|lab| {
+        let server = lab.bind("server")?;
+        lab.observe("too-much", server.set(&RECEIVE_BUFFER, ASKED));
+        let granted = server.get(&RECEIVE_BUFFER)?;
+        lab.observe("most-granted", granted);
+        if lab.applies("ceiling") {
+            let limit = named_limit(lab);
+            lab.observe_or_skip("limit-again", limit.clone());
+            lab.observe_or_skip("ceiling", limit.map(|limit| times(granted, limit)));
+        }
+        Ok(())
+    })
+}
+
+fn counted() -> Scene {
+    const ASKED: usize = 8192;
+    const COUNT: usize = 200;
+    const SIZE: usize = 100;
+    let claims = [
+        of_linux(measured("lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_DROPS)),
+        of_linux(usual("of-the-first", "count with the first one queued", Fact::Nothing, &sources::LINUX_OVERFLOW)),
+        of_linux(measured("of-the-next", "count with the next one, after them", &sources::SOCKET_7_OVERFLOW)),
+        of_linux(promised("untold", "lost, not in SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
+    ];
+    let answer = "Of 200 others {lost} were lost; SO_RXQ_OVFL then told of {of-the-next}.";
+    Scene::claims("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        set_receive_buffer(&server, ASKED)?;
+        lab.attempt("untold", server.set(&REPORT_DROPS, true))?;
+        let failed = fill(lab, "untold", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
+        let first = server.receive(Receive::message(&[SIZE])).required("the first datagram")?;
+        let received = 1 + server.drain(SIZE, COUNT)?.count();
+        let Some(lost @ 1..) = (COUNT - failed).checked_sub(received) else {
+            return Err(SceneError::Skip("nothing was lost".to_owned()));
+        };
+        client.send_to(b"one more", &server)?;
+        let next = server.receive(Receive::message(&[SIZE])).required("the datagram after the loss")?;
+        let told = |drops: Option<u32>| drops.map_or(Fact::Nothing, |drops| Fact::Count(drops.into()));
+        lab.observe("lost", lost);
+        lab.observe("of-the-first", told(first.ancillary.drops));
+        lab.observe("of-the-next", told(next.ancillary.drops));
+        lab.observe("untold", lost.abs_diff(next.ancillary.drops.unwrap_or(0) as usize));
+        Ok(())
+    })
+}
+
+fn shrunk() -> Scene {
+    const COUNT: usize = 100;
+    const SIZE: usize = 100;
+    /// As long as the others, and not like them.
+    const LATE: [u8; SIZE] = [b'l'; SIZE];
+    let claims = [
+        measured("least", "SO_RCVBUF 1: bytes granted", &sources::LINUX_RCVBUF),
+        known_on_linux(usual("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE)),
+        known_on_linux(usual("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF)),
+    ];
+    let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
+    let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
+    scene.needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).answer(answer).run(|lab| {
+        // Here is room for what a stranger sends before the connect.
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        server.connect(&client)?;
+        server.make_room([SIZE; COUNT])?;
+        fill(lab, "after-shrink", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
+        let before = server.accounts();
+        lab.attempt("after-shrink", server.set(&RECEIVE_BUFFER, 1))?;
+        let granted = server.get(&RECEIVE_BUFFER)?;
+        lab.observe("least", granted);
+        if granted >= COUNT * SIZE {
+            return Err(SceneError::Skip(format!("{granted} bytes are not less than what is queued")));
+        }
+        lab.while_it_may_hang("over-full", || lab.attempt("over-full", client.send_to(&LATE, &server)))?;
+        server.accounts_after(before);
+        let received = server.drain(SIZE, COUNT + 1)?;
+        let late = received.iter().filter(|result| result.bytes() == LATE).count();
+        lab.observe("over-full", if late == 0 { "dropped" } else { "kept" });
+        lab.observe("after-shrink", received.count() - late);
+        Ok(())
+    })
+}
+
+fn smallest() -> Scene {
+    /// More than the least buffer of any system, and a datagram that each sends.
+    const SIZE: usize = 9000;
+    let claims = [
+        known_on_linux(
+            usual("one-at-least", format!("{SIZE} bytes into SO_RCVBUF 1"), SIZE, &sources::LINUX_CHARGE)
+                .on(Os::Macos, Fact::Nothing)
+                .cites_on(Os::Macos, &sources::XNU_ROOM),
+        ),
+        known_on_linux(usual("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)),
+    ];
+    let answer = "SO_RCVBUF 1, a datagram of 9000 bytes: {one-at-least} received.";
+    Scene::claims("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        lab.attempt("one-at-least", server.set(&RECEIVE_BUFFER, 1))?;
+        let granted = server.get(&RECEIVE_BUFFER)?;
+        if granted >= SIZE {
+            return Err(SceneError::Skip(format!("{granted} bytes are not less than the datagram")));
+        }
+        fill(lab, "second", (&server, &client), [vec![b'x'; SIZE], vec![b'y'; SIZE]].into_iter())?;
+        let received = server.drain(SIZE, 2)?;
+        let first = received.nth(0);
+        lab.observe("one-at-least", first.returned());
+        match first.is_datagram() {
+            true => lab.observe("second", if received.count() > 1 { "kept" } else { "dropped" }),
+            false => lab.skip("second", "the first one was not received"),
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_go_into_it_evenly_is_no_count() {
+        assert_eq!((times(4608, 2304), times(1, 4), times(1, 0)), (2.into(), "0.25".into(), "no part of it".into()));
+    }
+}
