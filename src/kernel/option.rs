@@ -36,6 +36,8 @@ options! {
     /// The size of the receive buffer, in bytes. Linux grants twice what is asked for, between a floor and a ceiling
     /// (`socket(7)`).
     RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
+    /// The size of the send buffer, in bytes. Linux doubles it (`socket(7)`); on macOS it is the limit of one datagram.
+    SEND_BUFFER: usize = Socket "SO_SNDBUF" (7 0x1001 0x1001);
     /// The error that the system has to tell of this socket, by its number; 0 for none. Reading it clears it.
     PENDING_ERROR: usize = Socket "SO_ERROR" (4 0x1007 0x1007);
     /// Whether the address may be bound while another socket has it. What that means differs by system.
@@ -47,6 +49,10 @@ options! {
     /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
     /// socket is not connected. Linux `ip(7)`.
     KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
+    /// The MTU that the socket takes its path to have, in bytes, where that of the interface is not smaller. Linux `ipv6(7)`.
+    PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - -);
+    /// Whether a datagram that is longer than the MTU is refused and not fragmented. RFC 3542 section 11.2.
+    DONT_FRAGMENT_V6: bool = Ipv6 "IPV6_DONTFRAG" (62 62 14);
 }
 
 /// Whether the option asks `recvmsg` for ancillary data.
@@ -160,14 +166,18 @@ mod tests {
     fn the_numbers_are_those_of_the_c_library() {
         let numbers = [
             libc::SO_RCVBUF,
+            libc::SO_SNDBUF,
             libc::SO_ERROR,
             libc::SO_REUSEADDR,
             libc::SO_REUSEPORT,
             libc::IP_PKTINFO,
             libc::IP_RECVERR,
+            libc::IPV6_MTU,
+            libc::IPV6_DONTFRAG,
         ];
         let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
         assert_eq!(known, numbers.map(Some));
-        assert_eq!((Level::Socket.number(HERE), Level::Ip.number(HERE)), (libc::SOL_SOCKET, libc::IPPROTO_IP));
+        let levels = [Level::Socket, Level::Ip, Level::Ipv6].map(|level| level.number(HERE));
+        assert_eq!(levels, [libc::SOL_SOCKET, libc::IPPROTO_IP, libc::IPPROTO_IPV6]);
     }
 }

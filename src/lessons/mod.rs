@@ -39,7 +39,7 @@ macro_rules! lessons {
 lessons! {
     "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
     "Names and addresses": ports, connect;
-    "Silence and limits": unreachable;
+    "Silence and limits": unreachable, sizes;
 }
 
 /// A question about UDP, and the scenes that answer it.

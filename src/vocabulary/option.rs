@@ -11,6 +11,8 @@ pub enum Level {
     Socket,
     /// `IPPROTO_IP`, which Linux also calls `SOL_IP`.
     Ip,
+    /// `IPPROTO_IPV6`, which Linux also calls `SOL_IPV6`.
+    Ipv6,
 }
 
 impl Level {
@@ -20,6 +22,7 @@ impl Level {
             (Level::Socket, Os::Linux) => 1,
             (Level::Socket, Os::Macos | Os::Windows) => 0xffff,
             (Level::Ip, _) => 0,
+            (Level::Ipv6, _) => 41,
         }
     }
 
@@ -28,6 +31,7 @@ impl Level {
         match self {
             Level::Socket => "SOL_SOCKET",
             Level::Ip => "SOL_IP",
+            Level::Ipv6 => "SOL_IPV6",
         }
     }
 }

@@ -62,6 +62,8 @@ pub mod sources {
             "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
             "an address and a port that bind has not asked for are given back";
+        LINUX_DONTFRAG = "Linux net/ipv6/ip6_output.c, __ip6_append_data()",
+            "with IPV6_DONTFRAG a UDP datagram that is longer than the MTU less the headers is EMSGSIZE";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
@@ -74,6 +76,8 @@ pub mod sources {
             "a pending error of the socket is returned before what is queued";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
+        LINUX_SEND_BUFFER = "Linux net/core/sock.c, sock_alloc_send_pskb(), SO_SNDBUF",
+            "a send waits while as much as SO_SNDBUF is unsent; how long its own data is is not looked at";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
@@ -98,6 +102,8 @@ pub mod sources {
             "an unbound socket is bound by the call, to a port that the system chooses";
         MS_SENDTO_CONNECTED = "Microsoft Learn, sendto, Remarks",
             "the address given overrides the peer of a connected socket for that datagram only; getsockname tells a connected socket's local address";
+        MS_SENDTO_TOO_LONG = "Microsoft Learn, sendto, WSAEMSGSIZE",
+            "the message is larger than the maximum that the transport supports: no data is transmitted";
         POSIX_ACCEPT = "POSIX accept()",
             "EOPNOTSUPP: the socket type does not support accepting connections";
         POSIX_BIND = "POSIX bind()",
@@ -124,10 +130,14 @@ pub mod sources {
             "the buffers of one call are sent as one message";
         POSIX_SENDTO = "POSIX sendto()",
             "returns the number of bytes sent; success does not guarantee delivery";
+        POSIX_SENDTO_TOO_LONG = "POSIX sendto(), EMSGSIZE",
+            "the message is too large to be sent all at once, as the socket requires";
         POSIX_THREADS = "POSIX XSH 2.9.1, thread safety",
             "socket calls may be made by several threads at once";
         RECV_2 = "Linux recv(2)",
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
+        RFC791 = "RFC 791 section 3.1",
+            "the total length of a packet has 16 bits, headers counted; hosts need not take more than 576 bytes";
         RFC792 = "RFC 792",
             "destination unreachable is type 3; port unreachable is its code 3";
         RFC768 = "RFC 768",
@@ -144,6 +154,10 @@ pub mod sources {
             "ICMP Source Quench is withdrawn: a host must not send it";
         RFC8085_CONTROL = "RFC 8085 section 3.1",
             "UDP itself limits no sender: congestion control is left to the application";
+        RFC8200_FRAGMENTS = "RFC 8200 section 4.5",
+            "the source may cut a packet into fragments that fit the MTU; the destination joins them, or discards all when one is missing after 60 seconds";
+        RFC8200_LENGTH = "RFC 8200 section 3",
+            "the payload length has 16 bits; the IP header is not counted";
         RFC9293_FLOW = "RFC 9293 section 3.8.6",
             "the receiver's window says how much it takes; the sender sends no more";
         RFC9293_TIME_WAIT = "RFC 9293 section 3.6.1",
@@ -154,6 +168,8 @@ pub mod sources {
             "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
         SEND_2_NO_PEER = "Linux send(2), EDESTADDRREQ",
             "the socket is not connection-mode, and no peer address is set";
+        SEND_2_TOO_LONG = "Linux send(2), EMSGSIZE",
+            "a message that is too long to pass atomically is not transmitted";
         SOCKET_7 = "Linux socket(7)",
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
@@ -210,5 +226,9 @@ pub mod sources {
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",
             "a pending error is returned before anything is sent; without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
+        XNU_SEND_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck(), sb_hiwat",
+            "a datagram that is longer than the send buffer is EMSGSIZE; net.inet.udp.maxdgram, 9216, is its size by default";
+        XNU_TOO_LONG = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_output()",
+            "data that is longer than a packet of 65535 bytes, headers counted, is EMSGSIZE before anything is sent";
     }
 }
