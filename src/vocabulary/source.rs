@@ -77,7 +77,7 @@ pub mod sources {
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LINUX_SEND_BUFFER = "Linux net/core/sock.c, sock_alloc_send_pskb(), SO_SNDBUF",
-            "a send waits while as much as SO_SNDBUF is unsent; how long its own data is is not looked at";
+            "a send waits while as much as SO_SNDBUF is unsent; the length of its own data does not matter";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",

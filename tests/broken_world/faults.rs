@@ -212,6 +212,16 @@ faults! {
     /// A connect to AF_UNSPEC leaves the socket the port that the system has chosen.
     UndoKeepsPort = "undo-keeps-port",
 
+    // Sizes.
+    /// A datagram that is too long is taken, and lost.
+    OversizeTaken = "oversize-taken",
+    /// A datagram that is too long is refused, and sent as far as it fits.
+    OversizeCut = "oversize-cut",
+    /// A datagram over IPv6 may be no longer than one over IPv4.
+    Ipv6LikeIpv4 = "ipv6-like-ipv4",
+    /// A datagram may be no longer than SO_SNDBUF.
+    SendBufferLimits = "send-buffer-limits",
+
     // The receive buffer.
     /// The receive buffer has no limit.
     NoLimit = "no-limit",

@@ -90,7 +90,7 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
     // SAFETY: the arguments are the caller's own.
     let socket = unsafe { kernel::socket(domain, kind, protocol) };
     let datagrams = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_DGRAM;
-    if socket >= 0 && domain == libc::AF_INET && datagrams {
+    if socket >= 0 && [libc::AF_INET, libc::AF_INET6].contains(&domain) && datagrams {
         if let Some(limits) = limits() {
             // The kernel doubles what it is asked for, and not its default.
             kernel::set_receive_buffer(socket, limits.default / 2);
@@ -98,7 +98,9 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
         if let Some(Fault::OptionOn(option)) = *FAULT {
             kernel::switch_on(socket, option.level, option.number);
         }
-        udp::opened(socket);
+        if domain == libc::AF_INET {
+            udp::opened(socket);
+        }
     }
     socket
 }
@@ -329,7 +331,8 @@ pub unsafe extern "C" fn sendto(
         match udp::is(socket) {
             true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to))),
             false if to.is_null() => tcp::send(socket, buffer, length, flags),
-            false => kernel::sendto(socket, buffer, length, flags, to, to_length),
+            false => udp::sending_over_ipv6(length)
+                .map_or_else(|| kernel::sendto(socket, buffer, length, flags, to, to_length), returned),
         }
     }
 }
