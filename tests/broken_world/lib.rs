@@ -147,12 +147,16 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             _ => {}
         };
         switch(false);
-        let status = kernel::bind(socket, to, to_length);
+        let error = (kernel::bind(socket, to, to_length) < 0).then(kernel::last_error);
         switch(true);
-        if status == 0 {
-            udp::bound(socket);
+        match error {
+            // Whatever the switch has made of it.
+            Some(error) => kernel::fail(error),
+            None => {
+                udp::bound(socket);
+                0
+            }
         }
-        status
     }
 }
 
