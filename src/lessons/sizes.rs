@@ -69,8 +69,8 @@ fn payload(length: usize) -> Vec<u8> {
 }
 
 /// What `to` receives when `from` sends so many bytes: their number; or the error of the send.
-fn passed(from: &Endpoint, to: &Endpoint, bytes: usize) -> Result<Fact, SceneError> {
-    match from.send_to(&payload(bytes), to) {
+fn passed(lab: &Lab, from: &Endpoint, to: &Endpoint, bytes: usize) -> Result<Fact, SceneError> {
+    match lab.answer(from.send_to(&payload(bytes), to))? {
         Ok(_) => Ok(to.before_marker(ROOM)?.returned()),
         Err(error) => Ok(error.into()),
     }
@@ -146,8 +146,8 @@ fn over_ipv6() -> Scene {
     Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         server.make_room([LONGEST_PAYLOAD_V6])?;
-        lab.observe("longest-ipv6", passed(&client, &server, LONGEST_PAYLOAD_V6)?);
-        lab.observe("too-long-ipv6", client.send_to(&payload(one_more), &server));
+        lab.observe("longest-ipv6", passed(lab, &client, &server, LONGEST_PAYLOAD_V6)?);
+        lab.observe("too-long-ipv6", lab.answer(client.send_to(&payload(one_more), &server))?);
         Ok(())
     })
 }
@@ -176,10 +176,10 @@ fn above_the_mtu() -> Scene {
     Scene::claims("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         lab.attempt("fragmented", client.set(&PATH_MTU_V6, LEAST_MTU))?;
-        lab.observe("fragmented", passed(&client, &server, one_more)?);
+        lab.observe("fragmented", passed(lab, &client, &server, one_more)?);
         lab.attempt("below-mtu", client.set(&DONT_FRAGMENT_V6, true))?;
-        lab.observe("below-mtu", passed(&client, &server, ONE_PACKET)?);
-        lab.observe("above-mtu", passed(&client, &server, one_more)?);
+        lab.observe("below-mtu", passed(lab, &client, &server, ONE_PACKET)?);
+        lab.observe("above-mtu", passed(lab, &client, &server, one_more)?);
         Ok(())
     })
 }
@@ -203,7 +203,7 @@ fn send_buffer() -> Scene {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         server.make_room([one_more])?;
         lab.attempt("send-buffer", client.set(&SEND_BUFFER, SMALL_BUFFER))?;
-        lab.observe("send-buffer", passed(&client, &server, one_more)?);
+        lab.observe("send-buffer", passed(lab, &client, &server, one_more)?);
         Ok(())
     })
 }
