@@ -10,7 +10,7 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU_V6, SEND_BUFFER};
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, promised, sources, usual};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -56,7 +56,7 @@ fn too_many(text: &str) -> Result<usize, String> {
 
 impl Scenes for Sizes {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        Ok(vec![over_ipv4(self.bytes), over_ipv6(), above_the_mtu(), send_buffer()])
+        Ok(vec![over_ipv4(self.bytes), over_ipv6(), above_the_mtu(), known_mtu(), send_buffer()])
     }
 }
 
@@ -158,8 +158,13 @@ const LEAST_MTU: usize = 1280;
 /// The longest payload of one packet of that length: it has headers of 40 and 8 bytes.
 const ONE_PACKET: usize = LEAST_MTU - 40 - 8;
 
+/// Says that only Linux has the option by which a socket's MTU is set and read.
+fn on_linux_only(claim: Claim) -> Claim {
+    const REASON: &str = "IPV6_MTU is set and read on Linux only";
+    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
+}
+
 fn above_the_mtu() -> Scene {
-    const NO_MTU: &str = "an MTU that a socket sets itself is Linux's";
     let one_more = ONE_PACKET + 1;
     let claims = [
         usual("fragmented", format!("MTU {LEAST_MTU}: {one_more} bytes"), one_more, &sources::RFC8200_FRAGMENTS),
@@ -172,7 +177,7 @@ fn above_the_mtu() -> Scene {
         ),
     ];
     let answer = format!("MTU {LEAST_MTU}, {one_more} bytes: {{fragmented}}; with IPV6_DONTFRAG: {{above-mtu}}.");
-    let claims = claims.map(|claim| claim.absent_on(Os::Macos, NO_MTU).absent_on(Os::Windows, NO_MTU));
+    let claims = claims.map(on_linux_only);
     Scene::claims("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         lab.attempt("fragmented", client.set(&PATH_MTU_V6, LEAST_MTU))?;
@@ -180,6 +185,22 @@ fn above_the_mtu() -> Scene {
         lab.attempt("below-mtu", client.set(&DONT_FRAGMENT_V6, true))?;
         lab.observe("below-mtu", passed(lab, &client, &server, ONE_PACKET)?);
         lab.observe("above-mtu", passed(lab, &client, &server, one_more)?);
+        Ok(())
+    })
+}
+
+fn known_mtu() -> Scene {
+    let claims = [
+        promised("mtu-unconnected", "IPV6_MTU before connect", SocketError::NotConnected, &sources::IPV6_7_MTU),
+        measured("mtu", "IPV6_MTU after connect", &sources::IPV6_7_MTU),
+    ];
+    let answer = "IPV6_MTU read: {mtu-unconnected} before connect, {mtu} after it.";
+    let claims = claims.map(on_linux_only);
+    Scene::claims("known-mtu", "asking for the MTU", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+        let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
+        lab.observe("mtu-unconnected", client.get(&PATH_MTU_V6));
+        client.connect(&server)?;
+        lab.observe("mtu", client.get(&PATH_MTU_V6)?);
         Ok(())
     })
 }

@@ -56,6 +56,8 @@ pub mod sources {
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
+        IPV6_7_MTU = "Linux ipv6(7), IPV6_MTU",
+            "the path MTU that the kernel knows can be read of a connected socket only";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",

@@ -221,6 +221,8 @@ faults! {
     Ipv6LikeIpv4 = "ipv6-like-ipv4",
     /// A datagram may be no longer than SO_SNDBUF.
     SendBufferLimits = "send-buffer-limits",
+    /// A socket knows an MTU before it has a peer.
+    MtuUnconnected = "mtu-unconnected",
 
     // The receive buffer.
     /// The receive buffer has no limit.

@@ -256,6 +256,10 @@ pub unsafe extern "C" fn getsockopt(
         if drops && fault(Fault::DropsUncounted) {
             value.cast::<u32>().add(kernel::DROPS).write(0);
         }
+        if (level, name) == (libc::IPPROTO_IPV6, libc::IPV6_MTU) && status < 0 && fault(Fault::MtuUnconnected) {
+            value.cast::<c_int>().write(1500);
+            return 0;
+        }
         if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && udp::is(socket) {
             let error = value.cast::<c_int>();
             error.write(udp::pending_error(socket, error.read()));
