@@ -49,8 +49,9 @@ options! {
     /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
     /// socket is not connected. Linux `ip(7)`.
     KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
-    /// The MTU that the socket takes its path to have, in bytes, where that of the interface is not smaller. Linux `ipv6(7)`.
-    PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - -);
+    /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path had
+    /// that one, where it is smaller (`ipv6(7)`).
+    PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - 72);
     /// Whether a datagram that is longer than the MTU is refused and not fragmented. RFC 3542 section 11.2.
     DONT_FRAGMENT_V6: bool = Ipv6 "IPV6_DONTFRAG" (62 62 14);
 }
