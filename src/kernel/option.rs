@@ -39,6 +39,8 @@ options! {
     RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
     /// Whether `recvmsg` tells with a datagram how many the socket had dropped when it was queued. Linux `socket(7)`.
     REPORT_DROPS: bool = Socket "SO_RXQ_OVFL" (40 - -);
+    /// The size of the send buffer, in bytes. Linux doubles it (`socket(7)`); on macOS it is the limit of one datagram.
+    SEND_BUFFER: usize = Socket "SO_SNDBUF" (7 0x1001 0x1001);
     /// The error that the system has to tell of this socket, by its number; 0 for none. Reading it clears it.
     PENDING_ERROR: usize = Socket "SO_ERROR" (4 0x1007 0x1007);
     /// Whether the address may be bound while another socket has it. What that means differs by system.
@@ -52,6 +54,11 @@ options! {
     /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
     /// socket is not connected. Linux `ip(7)`.
     KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
+    /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path had
+    /// that one, where it is smaller (`ipv6(7)`).
+    PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - 72);
+    /// Whether a datagram that is longer than the MTU is refused and not fragmented. RFC 3542 section 11.2.
+    DONT_FRAGMENT_V6: bool = Ipv6 "IPV6_DONTFRAG" (62 62 14);
 }
 
 /// Whether the option asks `recvmsg` for ancillary data.
@@ -206,15 +213,19 @@ mod tests {
         let numbers = [
             libc::SO_RCVBUF,
             libc::SO_RXQ_OVFL,
+            libc::SO_SNDBUF,
             libc::SO_ERROR,
             libc::SO_REUSEADDR,
             libc::SO_REUSEPORT,
             libc::SO_RCVTIMEO,
             libc::IP_PKTINFO,
             libc::IP_RECVERR,
+            libc::IPV6_MTU,
+            libc::IPV6_DONTFRAG,
         ];
         let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
         assert_eq!(known, numbers.map(Some));
-        assert_eq!((Level::Socket.number(HERE), Level::Ip.number(HERE)), (libc::SOL_SOCKET, libc::IPPROTO_IP));
+        let levels = [Level::Socket, Level::Ip, Level::Ipv6].map(|level| level.number(HERE));
+        assert_eq!(levels, [libc::SOL_SOCKET, libc::IPPROTO_IP, libc::IPPROTO_IPV6]);
     }
 }

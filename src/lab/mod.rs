@@ -110,6 +110,15 @@ impl Lab {
         self.bind_to(name, socket::EVERYWHERE)
     }
 
+    /// Opens a UDP endpoint on ::1 with a port that the system chooses.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this machine has no IPv6.
+    pub fn bind_v6(&self, name: &str) -> Result<Endpoint, SceneError> {
+        probe::ipv6_loopback()?;
+        Ok(self.bind_to(name, socket::ANY_PORT_V6)?)
+    }
+
     /// Opens a UDP endpoint at `address`.
     pub fn bind_to(&self, name: &str, address: SocketAddr) -> Call<Endpoint> {
         let endpoint = Endpoint::open(name, address, Arc::clone(&self.context))?;

@@ -1,6 +1,6 @@
 //! What this machine can show, asked before a lesson runs.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{Call, CallError, SceneError, socket};
 use crate::kernel::{self, HERE};
@@ -96,11 +96,26 @@ pub fn second_loopback() -> Result<Ipv4Addr, SceneError> {
     }
 }
 
+/// Whether this machine has the loopback address of IPv6, ::1.
+///
+/// # Errors
+/// [`SceneError::Skip`] where it has not.
+pub fn ipv6_loopback() -> Result<(), SceneError> {
+    use SocketError::{AddressNotAvailable, FamilyNotSupported};
+    match socket::bound(socket::ANY_PORT_V6) {
+        Ok(_) => Ok(()),
+        Err(error) if [AddressNotAvailable, FamilyNotSupported].iter().any(|none| error.error.is(*none, HERE)) => {
+            Err(SceneError::Skip("this machine has no loopback address of IPv6, ::1".to_owned()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Why this machine does not have what a row needs; `None` where it has.
 pub fn missing(need: Need) -> Option<String> {
     match need {
         Need::SecondLoopback => second_loopback().err().map(|error| error.to_string()),
-        Need::Ipv6 => socket::bound(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))).err().map(|error| error.to_string()),
+        Need::Ipv6 => ipv6_loopback().err().map(|error| error.to_string()),
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
             Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),
             Err(error) => Some(error.to_string()),

@@ -111,5 +111,8 @@ pub(super) fn any_port_beside(other: SocketAddr) -> SocketAddr {
 /// Loopback with a port that the system chooses.
 pub const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
+/// Loopback of IPv6 with a port that the system chooses.
+pub const ANY_PORT_V6: SocketAddr = SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::LOCALHOST), 0);
+
 /// Every address of this machine, with a port that the system chooses.
 pub const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);

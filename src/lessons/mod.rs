@@ -39,7 +39,7 @@ macro_rules! lessons {
 lessons! {
     "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
     "Names and addresses": ports, connect, sharing;
-    "Silence and limits": unreachable, waiting, buffers;
+    "Silence and limits": unreachable, waiting, sizes, buffers;
 }
 
 /// A question about UDP, and the scenes that answer it.

@@ -12,6 +12,8 @@ pub enum Level {
     Socket,
     /// `IPPROTO_IP`, which Linux also calls `SOL_IP`.
     Ip,
+    /// `IPPROTO_IPV6`, which Linux also calls `SOL_IPV6`.
+    Ipv6,
 }
 
 impl Level {
@@ -21,6 +23,7 @@ impl Level {
             (Level::Socket, Os::Linux) => 1,
             (Level::Socket, Os::Macos | Os::Windows) => 0xffff,
             (Level::Ip, _) => 0,
+            (Level::Ipv6, _) => 41,
         }
     }
 
@@ -29,6 +32,7 @@ impl Level {
         match self {
             Level::Socket => "SOL_SOCKET",
             Level::Ip => "SOL_IP",
+            Level::Ipv6 => "SOL_IPV6",
         }
     }
 }

@@ -56,6 +56,8 @@ pub mod sources {
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
         GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc",
             "Linux passes these tests: a new connect does not undo a shutdown; FIONREAD still counts what was queued before it";
+        IPV6_7_MTU = "Linux ipv6(7), IPV6_MTU",
+            "the path MTU that the kernel knows can be read of a connected socket only";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
@@ -72,6 +74,8 @@ pub mod sources {
             "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
             "an address and a port that bind has not asked for are given back";
+        LINUX_DONTFRAG = "Linux net/ipv6/ip6_output.c, __ip6_append_data()",
+            "with IPV6_DONTFRAG a UDP datagram that is longer than the MTU less the headers is EMSGSIZE";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
@@ -94,6 +98,8 @@ pub mod sources {
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LINUX_REUSEPORT = "Linux net/ipv4/udp.c, lookup_reuseport()",
             "a hash of both addresses and both ports chooses the socket of the group";
+        LINUX_SEND_BUFFER = "Linux net/core/sock.c, sock_alloc_send_pskb(), SO_SNDBUF",
+            "a send waits while as much as SO_SNDBUF is unsent; the length of its own data does not matter";
         LINUX_SHUTDOWN = "Linux net/ipv4/af_inet.c, inet_shutdown()",
             "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
         LINUX_TIMEOUT = "Linux net/core/sock.c, sock_set_timeout()",
@@ -136,6 +142,8 @@ pub mod sources {
             "an unbound socket is bound by the call, to a port that the system chooses";
         MS_SENDTO_CONNECTED = "Microsoft Learn, sendto, Remarks",
             "the address given overrides the peer of a connected socket for that datagram only; getsockname tells a connected socket's local address";
+        MS_SENDTO_TOO_LONG = "Microsoft Learn, sendto, WSAEMSGSIZE",
+            "the message is larger than the maximum that the transport supports: no data is transmitted";
         MS_TIMEOUT = "Microsoft Learn, SOL_SOCKET Socket Options",
             "SO_RCVTIMEO: the default, 0, is no time-out";
         POSIX_ACCEPT = "POSIX accept()",
@@ -172,6 +180,8 @@ pub mod sources {
             "the buffers of one call are sent as one message";
         POSIX_SENDTO = "POSIX sendto()",
             "returns the number of bytes sent; success does not guarantee delivery";
+        POSIX_SENDTO_TOO_LONG = "POSIX sendto(), EMSGSIZE",
+            "the message is too large to be sent all at once, as the socket requires";
         POSIX_SEND_SHUTDOWN = "POSIX send()",
             "EPIPE: the socket is shut down for writing";
         POSIX_SHUTDOWN = "POSIX shutdown()",
@@ -196,10 +206,16 @@ pub mod sources {
             "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
         RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
             "UDP and TCP each have a header with ports of its own";
+        RFC791 = "RFC 791 section 3.1",
+            "the total length of a packet has 16 bits, headers counted; hosts need not take more than 576 bytes";
         RFC792 = "RFC 792",
             "destination unreachable is type 3; port unreachable is its code 3";
         RFC8085_CONTROL = "RFC 8085 section 3.1",
             "UDP itself limits no sender: congestion control is left to the application";
+        RFC8200_FRAGMENTS = "RFC 8200 section 4.5",
+            "the source may cut a packet into fragments that fit the MTU; the destination joins them, or discards all when one is missing after 60 seconds";
+        RFC8200_LENGTH = "RFC 8200 section 3",
+            "the payload length has 16 bits; the IP header is not counted";
         RFC9293_FLOW = "RFC 9293 section 3.8.6",
             "the receiver's window says how much it takes; the sender sends no more";
         RFC9293_STREAM = "RFC 9293 section 2.2",
@@ -210,6 +226,8 @@ pub mod sources {
             "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
         SEND_2_NO_PEER = "Linux send(2), EDESTADDRREQ",
             "the socket is not connection-mode, and no peer address is set";
+        SEND_2_TOO_LONG = "Linux send(2), EMSGSIZE",
+            "a message that is too long to pass atomically is not transmitted";
         SOCKET_7 = "Linux socket(7)",
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
@@ -290,9 +308,13 @@ pub mod sources {
             "the sender's address, 16 bytes, takes room in the receive buffer too";
         XNU_SEND = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck()",
             "a pending error is returned before anything is sent; without a peer a stream socket returns ENOTCONN and a datagram socket EDESTADDRREQ";
+        XNU_SEND_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosendcheck(), sb_hiwat",
+            "a datagram that is longer than the send buffer is EMSGSIZE; net.inet.udp.maxdgram, 9216, is its size by default";
         XNU_SHUTDOWN = "Apple xnu-11417, bsd/kern/uipc_socket.c, soshutdown()",
             "without a peer ENOTCONN, and nothing is done; else the queue is discarded, and receives return 0 bytes, for good";
         XNU_TIMEOUT = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosetoptlock()",
             "a limit is kept as it was set";
+        XNU_TOO_LONG = "Apple xnu-11417, bsd/netinet/udp_usrreq.c, udp_output()",
+            "data that is longer than a packet of 65535 bytes, headers counted, is EMSGSIZE before anything is sent";
     }
 }

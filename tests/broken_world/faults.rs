@@ -247,6 +247,17 @@ faults! {
     NeverReadable = "never-readable",
     /// FIONREAD counts the header of 8 bytes, too.
     BytesWithHeader = "bytes-with-header",
+    // Sizes.
+    /// A datagram that is too long is taken, and lost.
+    OversizeTaken = "oversize-taken",
+    /// A datagram that is too long is refused, and sent as far as it fits.
+    OversizeCut = "oversize-cut",
+    /// A datagram over IPv6 may be no longer than one over IPv4.
+    Ipv6LikeIpv4 = "ipv6-like-ipv4",
+    /// A datagram may be no longer than SO_SNDBUF.
+    SendBufferLimits = "send-buffer-limits",
+    /// A socket knows an MTU before it has a peer.
+    MtuUnconnected = "mtu-unconnected",
 
     // The receive buffer.
     /// The receive buffer has no limit.

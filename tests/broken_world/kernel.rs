@@ -153,6 +153,12 @@ pub fn set_receive_buffer(socket: c_int, bytes: c_int) -> c_int {
     set(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)
 }
 
+/// The send buffer that was asked for, in bytes: the kernel doubles it.
+pub fn send_buffer(socket: c_int) -> usize {
+    let granted: Option<c_int> = option(socket, libc::SOL_SOCKET, libc::SO_SNDBUF);
+    granted.map_or(usize::MAX, |granted| granted.unsigned_abs() as usize / 2)
+}
+
 /// `SK_MEMINFO_DROPS` of `linux/sock_diag.h`: what was dropped because the receive buffer was full.
 pub const DROPS: usize = 8;
 

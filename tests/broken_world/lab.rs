@@ -2,7 +2,7 @@
 
 use libc::{c_int, msghdr, sockaddr_in, timeval};
 
-use crate::kernel;
+use crate::{kernel, udp};
 
 /// An end marker: behind it nothing is under way. One byte, of a value that no lesson sends by itself. It passes through
 /// every world unharmed, in its place.
@@ -20,9 +20,14 @@ pub fn is_lesson_at_the_error_queue(message: &msghdr, flags: c_int) -> bool {
     flags & libc::MSG_ERRQUEUE != 0 && !message.msg_control.is_null()
 }
 
-/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected, lessons at others.
+/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected, lessons at others; and
+/// they have a small send buffer at sockets of TCP, so that it is full soon.
 pub fn is_proof(socket: c_int, level: c_int, name: c_int) -> bool {
-    (level, name) == (libc::IPPROTO_IP, libc::IP_RECVERR) && kernel::peer_address(socket).is_some()
+    match (level, name) {
+        (libc::IPPROTO_IP, libc::IP_RECVERR) => kernel::peer_address(socket).is_some(),
+        (libc::SOL_SOCKET, libc::SO_SNDBUF) => !udp::is(socket),
+        _ => false,
+    }
 }
 
 /// Whether a lesson may have set this limit for receives: those of the lab itself are longer.

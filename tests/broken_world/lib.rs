@@ -98,7 +98,7 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
     let socket = unsafe { kernel::socket(domain, kind, protocol) };
     STOPPED.set(None);
     let datagrams = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_DGRAM;
-    if socket >= 0 && domain == libc::AF_INET && datagrams {
+    if socket >= 0 && [libc::AF_INET, libc::AF_INET6].contains(&domain) && datagrams {
         if let Some(limits) = limits() {
             // The kernel doubles what it is asked for, and not its default.
             kernel::set_receive_buffer(socket, limits.default / 2);
@@ -106,6 +106,8 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
         if let Some(Fault::OptionOn(option)) = *FAULT {
             kernel::switch_on(socket, option.level, option.number);
         }
+    }
+    if socket >= 0 && domain == libc::AF_INET && datagrams {
         udp::opened(socket);
     } else {
         udp::forget(socket);
@@ -155,12 +157,16 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             _ => {}
         };
         switch(false);
-        let status = kernel::bind(socket, to, to_length);
+        let error = (kernel::bind(socket, to, to_length) < 0).then(kernel::last_error);
         switch(true);
-        if status == 0 {
-            udp::bound(socket);
+        match error {
+            // Whatever the switch has made of it.
+            Some(error) => kernel::fail(error),
+            None => {
+                udp::bound(socket);
+                0
+            }
         }
-        status
     }
 }
 
@@ -260,6 +266,10 @@ pub unsafe extern "C" fn getsockopt(
         let status = kernel::getsockopt(socket, level, name, value, length);
         if drops && fault(Fault::DropsUncounted) {
             value.cast::<u32>().add(kernel::DROPS).write(0);
+        }
+        if (level, name) == (libc::IPPROTO_IPV6, libc::IPV6_MTU) && status < 0 && fault(Fault::MtuUnconnected) {
+            value.cast::<c_int>().write(1500);
+            return 0;
         }
         if (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && udp::is(socket) {
             let error = value.cast::<c_int>();
@@ -394,7 +404,8 @@ pub unsafe extern "C" fn sendto(
         match udp::is(socket) {
             true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to))),
             false if to.is_null() => tcp::send(socket, buffer, length, flags),
-            false => kernel::sendto(socket, buffer, length, flags, to, to_length),
+            false => udp::sending_over_ipv6(length)
+                .map_or_else(|| kernel::sendto(socket, buffer, length, flags, to, to_length), returned),
         }
     }
 }

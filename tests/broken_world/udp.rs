@@ -408,6 +408,20 @@ pub fn read_nothing(socket: c_int) {
 
 // Sends.
 
+/// The longest payload of a datagram over IPv4, in bytes.
+const LONGEST: usize = 65_507;
+/// Over IPv6.
+const LONGEST_IPV6: usize = 65_527;
+
+/// What a send of so many bytes over IPv6 returns in this world, where the kernel is not to answer.
+pub fn sending_over_ipv6(length: usize) -> Option<Result<usize, c_int>> {
+    match () {
+        () if fault(Fault::OversizeTaken) && length > LONGEST_IPV6 => Some(Ok(length)),
+        () if fault(Fault::Ipv6LikeIpv4) && length > LONGEST => Some(Err(libc::EMSGSIZE)),
+        () => None,
+    }
+}
+
 /// Sends for the binary; `None` for the peer of a connected socket.
 pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>) -> Result<usize, c_int> {
     let peer = with(socket, |state| state.peer);
@@ -432,6 +446,12 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
     }
     match to {
         Some(to) if fault(Fault::PortZeroTaken) && to.sin_port == 0 => Ok(bytes.len()),
+        _ if fault(Fault::OversizeTaken) && bytes.len() > LONGEST => Ok(bytes.len()),
+        _ if fault(Fault::OversizeCut) && bytes.len() > LONGEST => {
+            kernel::send_bytes(socket, &bytes[..LONGEST], flags, to)?;
+            Err(libc::EMSGSIZE)
+        }
+        _ if fault(Fault::SendBufferLimits) && bytes.len() > kernel::send_buffer(socket) => Err(libc::EMSGSIZE),
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
         Some(to) if fault(Fault::SendtoConnects) && asked.is_some() && kernel::peer_address(socket).is_some() => {
             let sent = plain();

@@ -1,0 +1,226 @@
+//! How long a datagram may be, and what becomes of one that is longer.
+//!
+//! The length of a packet has 16 bits, headers counted: that leaves 65507 bytes over IPv4. What does not fit is refused by the
+//! send, whole. What is longer than the MTU is another matter: the system cuts it into fragments and joins them again, unless
+//! the program asks it not to.
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU_V6, SEND_BUFFER};
+use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
+use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "sizes",
+    title: "A datagram is sent whole, up to 65507 bytes over IPv4, or refused",
+    question: "How large may a datagram be?",
+    why: "The lengths in the headers have 16 bits (RFC 791, RFC 8200, RFC 768): 65535 - 20 - 8 = 65507 bytes of payload over IPv4, \
+          65535 - 8 = 65527 over IPv6, where the IP header is not counted. A send that is given more returns EMSGSIZE (POSIX \
+          sendto) and sends nothing (Linux send(2)). Below that, a datagram longer than the MTU travels in fragments, and is \
+          lost if one of them is (RFC 8200 section 4.5). A program that asks for no fragments gets EMSGSIZE on Linux instead.",
+    keys: &["longest", "too-long", "refused-arrives", "longest-ipv6", "above-mtu"],
+    guess: Guess {
+        answers: &[
+            "As large as the MTU allows: 1500 bytes, headers counted.",
+            "65507 bytes over IPv4. What is longer is refused, and nothing of it is sent.",
+            "65507 bytes over IPv4. What is longer is cut, or sent as two datagrams.",
+            "As large as the program likes, as with TCP.",
+        ],
+        right: 1,
+        row: "too-long",
+        because: "one send is one datagram, and the lengths in its headers have 16 bits.",
+    },
+    example: "--bytes 100000",
+    parameters: Parameters::of::<Sizes>(),
+};
+
+/// Most bytes that a send is asked to take.
+const MOST_BYTES: usize = 1_000_000;
+
+#[derive(Args)]
+struct Sizes {
+    /// Bytes that are too many for one datagram over IPv4, in scene 1, 65508 to 1000000
+    #[arg(long, value_name = "BYTES", default_value = "65508", value_parser = too_many)]
+    bytes: usize,
+}
+
+fn too_many(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes) if bytes > LONGEST_PAYLOAD && bytes <= MOST_BYTES => Ok(bytes),
+        _ => Err(format!("{} to {MOST_BYTES} bytes: {LONGEST_PAYLOAD} still fit", LONGEST_PAYLOAD + 1)),
+    }
+}
+
+impl Scenes for Sizes {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![over_ipv4(self.bytes), over_ipv6(), above_the_mtu(), known_mtu(), send_buffer()])
+    }
+}
+
+/// A buffer that holds every datagram.
+const ROOM: usize = 65_536;
+
+/// A payload of this length, which says so: a picture shows its beginning.
+fn payload(length: usize) -> Vec<u8> {
+    format!("{length} bytes, ").bytes().cycle().take(length).collect()
+}
+
+/// What `to` receives when `from` sends so many bytes: their number; or the error of the send.
+fn passed(lab: &Lab, from: &Endpoint, to: &Endpoint, bytes: usize) -> Result<Fact, SceneError> {
+    match lab.answer(from.send_to(&payload(bytes), to))? {
+        Ok(_) => Ok(to.before_marker(ROOM)?.returned()),
+        Err(error) => Ok(error.into()),
+    }
+}
+
+fn over_ipv4(too_many: usize) -> Scene {
+    let claims = [
+        usual("longest", format!("{LONGEST_PAYLOAD} bytes: recvfrom"), LONGEST_PAYLOAD, &sources::RFC791),
+        usual("same-bytes", "are they the same bytes?", "yes", &sources::POSIX_RECVFROM),
+        promised(
+            "too-long",
+            format!("{too_many} bytes: sendto"),
+            SocketError::MessageTooLong,
+            &sources::POSIX_SENDTO_TOO_LONG,
+        )
+        .cites_on(Os::Windows, &sources::MS_SENDTO_TOO_LONG),
+        promised("refused-arrives", format!("{too_many} bytes: received"), Fact::Nothing, &sources::SEND_2_TOO_LONG)
+            .cites_on(Os::Macos, &sources::XNU_TOO_LONG)
+            .cites_on(Os::Windows, &sources::MS_SENDTO_TOO_LONG),
+    ];
+    let answer = format!(
+        "{LONGEST_PAYLOAD} bytes: recvfrom returned {{longest}}. {too_many} bytes: sendto returned {{too-long}}, and the server \
+         received {{refused-arrives}}."
+    );
+    Scene::claims("ipv4", "over IPv4", claims).answer(answer).run(move |lab| {
+        let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
+        server.make_room([LONGEST_PAYLOAD])?;
+        longest(lab, &server, &client)?;
+        let sent = lab.answer(client.send_to(&payload(too_many), &server))?;
+        let is_refused = sent.is_err();
+        lab.observe("too-long", sent);
+        match is_refused {
+            true => lab.observe("refused-arrives", server.before_marker(ROOM)?),
+            false => lab.skip("refused-arrives", "the send was not refused"),
+        }
+        Ok(())
+    })
+}
+
+fn longest(lab: &Lab, server: &Endpoint, client: &Endpoint) -> Result<(), SceneError> {
+    let longest = payload(LONGEST_PAYLOAD);
+    lab.attempt("longest", client.send_to(&longest, server))?;
+    let received = server.before_marker(ROOM)?;
+    lab.observe("longest", received.returned());
+    match received {
+        ReceiveResult::Datagram(received) => {
+            lab.observe("same-bytes", if received.bytes == longest { "yes" } else { "no" });
+        }
+        _ => lab.skip("same-bytes", "no datagram was received"),
+    }
+    Ok(())
+}
+
+fn over_ipv6() -> Scene {
+    let one_more = LONGEST_PAYLOAD_V6 + 1;
+    let nobody_knows = |claim: Claim| claim.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows);
+    let claims = [
+        nobody_knows(usual(
+            "longest-ipv6",
+            format!("IPv6, {LONGEST_PAYLOAD_V6}: recvfrom"),
+            LONGEST_PAYLOAD_V6,
+            &sources::RFC8200_LENGTH,
+        )),
+        nobody_knows(promised(
+            "too-long-ipv6",
+            format!("IPv6, {one_more}: sendto"),
+            SocketError::MessageTooLong,
+            &sources::POSIX_SENDTO_TOO_LONG,
+        )),
+    ];
+    let answer =
+        format!("Over IPv6, {LONGEST_PAYLOAD_V6} bytes: {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
+    Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
+        let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
+        server.make_room([LONGEST_PAYLOAD_V6])?;
+        lab.observe("longest-ipv6", passed(lab, &client, &server, LONGEST_PAYLOAD_V6)?);
+        lab.observe("too-long-ipv6", lab.answer(client.send_to(&payload(one_more), &server))?);
+        Ok(())
+    })
+}
+
+/// The smallest MTU that IPv6 allows, in bytes. RFC 8200 section 5.
+const LEAST_MTU: usize = 1280;
+
+/// The longest payload of one packet of that length: it has headers of 40 and 8 bytes.
+const ONE_PACKET: usize = LEAST_MTU - 40 - 8;
+
+fn above_the_mtu() -> Scene {
+    const REASON: &str = "IPV6_MTU can be set on Linux only";
+    let one_more = ONE_PACKET + 1;
+    let claims = [
+        usual("fragmented", format!("MTU {LEAST_MTU}: {one_more} bytes"), one_more, &sources::RFC8200_FRAGMENTS),
+        usual("below-mtu", format!("IPV6_DONTFRAG: {ONE_PACKET} bytes"), ONE_PACKET, &sources::LINUX_DONTFRAG),
+        usual(
+            "above-mtu",
+            format!("IPV6_DONTFRAG: {one_more} bytes"),
+            SocketError::MessageTooLong,
+            &sources::LINUX_DONTFRAG,
+        ),
+    ];
+    let answer = format!("MTU {LEAST_MTU}, {one_more} bytes: {{fragmented}}; with IPV6_DONTFRAG: {{above-mtu}}.");
+    let claims = claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON));
+    Scene::claims("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
+        let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
+        lab.attempt("fragmented", client.set(&PATH_MTU_V6, LEAST_MTU))?;
+        lab.observe("fragmented", passed(lab, &client, &server, one_more)?);
+        lab.attempt("below-mtu", client.set(&DONT_FRAGMENT_V6, true))?;
+        lab.observe("below-mtu", passed(lab, &client, &server, ONE_PACKET)?);
+        lab.observe("above-mtu", passed(lab, &client, &server, one_more)?);
+        Ok(())
+    })
+}
+
+fn known_mtu() -> Scene {
+    let claims = [
+        promised("mtu-unconnected", "IPV6_MTU before connect", SocketError::NotConnected, &sources::IPV6_7_MTU)
+            .unconfirmed_on(Os::Windows),
+        measured("mtu", "IPV6_MTU after connect", &sources::IPV6_7_MTU),
+    ];
+    let answer = "IPV6_MTU read: {mtu-unconnected} before connect, {mtu} after it.";
+    let claims = claims.map(|claim| claim.absent_on(Os::Macos, "macOS has no IPV6_MTU"));
+    Scene::claims("known-mtu", "asking for the MTU", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+        let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
+        lab.observe("mtu-unconnected", client.get(&PATH_MTU_V6));
+        client.connect(&server)?;
+        lab.observe("mtu", client.get(&PATH_MTU_V6));
+        Ok(())
+    })
+}
+
+/// The size of the send buffer that macOS gives a UDP socket, in bytes: net.inet.udp.maxdgram.
+const SMALL_BUFFER: usize = 9216;
+
+fn send_buffer() -> Scene {
+    let one_more = SMALL_BUFFER + 1;
+    let claims = [usual(
+        "send-buffer",
+        format!("SO_SNDBUF {SMALL_BUFFER}: {one_more} bytes"),
+        one_more,
+        &sources::LINUX_SEND_BUFFER,
+    )
+    .on(Os::Macos, SocketError::MessageTooLong.on(Os::Macos))
+    .cites_on(Os::Macos, &sources::XNU_SEND_BUFFER)
+    .unconfirmed_on(Os::Windows)];
+    let answer = format!("With SO_SNDBUF {SMALL_BUFFER}, of {one_more} bytes: {{send-buffer}}.");
+    Scene::claims("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {
+        let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
+        server.make_room([one_more])?;
+        lab.attempt("send-buffer", client.set(&SEND_BUFFER, SMALL_BUFFER))?;
+        lab.observe("send-buffer", passed(lab, &client, &server, one_more)?);
+        Ok(())
+    })
+}
