@@ -38,7 +38,7 @@ macro_rules! lessons {
 
 lessons! {
     "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
-    "Names and addresses": ports, connect;
+    "Names and addresses": ports, addresses, connect;
     "Silence and limits": unreachable;
 }
 

@@ -7,7 +7,9 @@ use textwrap::core::display_width;
 use super::RenderOptions;
 use super::picture::Arrived;
 use crate::kernel::HERE;
-use crate::vocabulary::{Event, Flags, Outcome, Protocol, Receive, Received, Role, SocketError, Syscall, escaped};
+use crate::vocabulary::{
+    Event, Flags, Outcome, Protocol, Receive, Received, Role, SendForm, SocketError, Syscall, escaped,
+};
 
 /// Longest quotation of a payload in a picture, in characters.
 pub const LONGEST_QUOTATION: usize = 16;
@@ -112,8 +114,9 @@ impl Label {
             Syscall::Receive(_) if event.role == Role::EndMarker => plain(label, ": ", END_MARKER.to_owned()),
             Syscall::Send { .. } => {
                 let length = event.payload_length();
-                let detail = match outcome {
-                    Outcome::Sent(taken) if *taken < length => lengths(*taken, length),
+                let detail = match (call, outcome) {
+                    (_, Outcome::Sent(taken)) if *taken < length => lengths(*taken, length),
+                    (Syscall::Send { form: SendForm::MessageFrom { source, .. }, .. }, _) => format!(" from {source}"),
                     _ => empty(length),
                 };
                 (Label { mark: " ", payload, detail, ..label }, None)
@@ -144,7 +147,7 @@ impl Label {
         outcome: &Outcome,
         arrived: Arrived,
     ) -> (Self, Option<Special>) {
-        let Outcome::Received(Received { returned, truncated, .. }) = outcome else {
+        let Outcome::Received(Received { returned, truncated, ancillary, .. }) = outcome else {
             return (Label { news: nothing(receive), ..self }, None);
         };
         let flag = || " (MSG_TRUNC)".to_owned();
@@ -162,7 +165,10 @@ impl Label {
                     false if *returned != length => Label { detail: format!(" (returned {returned})"), ..self },
                     // The system says so of a datagram that is complete.
                     false if *truncated => Label { detail: flag(), ..self },
-                    false => Label { detail: empty(length), ..self },
+                    false => {
+                        let asked = ancillary.destination.map(|asked| format!(" to {asked}"));
+                        Label { detail: asked.unwrap_or_else(|| empty(length)), ..self }
+                    }
                 };
                 (label, None)
             }

@@ -52,12 +52,18 @@ pub mod sources {
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it";
         COREFX_24562 = "dotnet/corefx issue 24562",
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
+        IN_PKTINFO_2 = "Linux in_pktinfo(2type)",
+            "recvmsg tells the destination address in the header of a datagram and the interface; a sendmsg that gives one uses it as the local source address";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
+        IP_7_ANY = "Linux ip(7), Address format",
+            "INADDR_ANY means any address for binding: the socket is bound to all local interfaces";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
+        LINUX_BOUND = "Linux net/ipv4/udp.c, compute_score(), inet_rcv_saddr",
+            "a socket that is bound to one address is passed over when a datagram was sent to another";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
             "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
@@ -74,6 +80,10 @@ pub mod sources {
             "a pending error of the socket is returned before what is queued";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
+        LINUX_SOURCE = "Linux net/ipv4/udp.c, udp_sendmsg(), inet_saddr",
+            "what a socket sends that is bound to one address comes from there";
+        LINUX_TO_ANY = "Linux net/ipv4/route.c, ip_route_output_key_hash_rcu()",
+            "a destination of 0.0.0.0 is taken for the socket's own address, or for 127.0.0.1 where it has none";
         LOOPBACK = "implementation of the loopback interface",
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
@@ -96,6 +106,8 @@ pub mod sources {
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
             "an unbound socket is bound by the call, to a port that the system chooses";
+        MS_SENDTO_ANY = "Microsoft Learn, sendto, WSAEADDRNOTAVAIL",
+            "the remote address is not a valid address, for example ADDR_ANY";
         MS_SENDTO_CONNECTED = "Microsoft Learn, sendto, Remarks",
             "the address given overrides the peer of a connected socket for that datagram only; getsockname tells a connected socket's local address";
         POSIX_ACCEPT = "POSIX accept()",
@@ -108,6 +120,8 @@ pub mod sources {
             "the peer address of a datagram socket is where send sends to, and limits the remote sender for later receives";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
+        POSIX_GETSOCKNAME_BOUND = "POSIX getsockname(), DESCRIPTION",
+            "the name to which the socket was bound is returned";
         POSIX_GETSOCKOPT = "POSIX getsockopt()",
             "SO_ERROR reports the pending error of the socket and clears it";
         POSIX_LISTEN = "POSIX listen()",
@@ -160,6 +174,8 @@ pub mod sources {
             "the pending socket error is cleared when it is got";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
+        UDP_7_ANY = "Linux udp(7), INADDR_ANY",
+            "an unbound socket that sends is bound to a free port and to INADDR_ANY";
         UDP_7_SENDTO = "Linux udp(7), DESCRIPTION",
             "a connected socket can still send to other destinations by sendto";
         UNP_CONNECT = "Stevens, UNIX Network Programming, 3rd ed., section 8.11",
