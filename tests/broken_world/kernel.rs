@@ -5,7 +5,7 @@ use std::mem::zeroed;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use libc::{DIR, clockid_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use libc::{DIR, clockid_t, in_pktinfo, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
 
 fn next(name: &CStr) -> *mut c_void {
     // SAFETY: `name` is a C string, and RTLD_NEXT needs no handle.
@@ -156,17 +156,72 @@ pub fn send_bytes(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockadd
     usize::try_from(sent).map_err(|_| last_error())
 }
 
+/// A datagram as the kernel hands it over.
+pub struct Taken {
+    pub bytes: Vec<u8>,
+    pub from: sockaddr_in,
+    /// What `IP_PKTINFO` tells, where the socket asks for that.
+    pub info: Option<in_pktinfo>,
+}
+
 /// Receives a datagram, whole.
-pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<(Vec<u8>, sockaddr_in), c_int> {
+pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<Taken, c_int> {
     let mut buffer = [0_u8; 65_536];
     let mut from = address([0; 4], 0);
-    let mut length = ADDRESS;
-    // SAFETY: the buffers have the lengths given.
-    let received = unsafe {
-        recvfrom(socket, buffer.as_mut_ptr().cast(), buffer.len(), flags, (&raw mut from).cast(), &raw mut length)
-    };
-    let length = usize::try_from(received).map_err(|_| last_error())?;
-    Ok((buffer[..length].to_vec(), from))
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut control = [0_u64; 64];
+    // SAFETY: all-zero bytes are a valid `msghdr`; the buffers that it points to have the lengths given and outlive it.
+    unsafe {
+        let mut message: msghdr = zeroed();
+        message.msg_name = (&raw mut from).cast();
+        message.msg_namelen = ADDRESS;
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = size_of_val(&control);
+        let received = recvmsg(socket, &raw mut message, flags);
+        let length = usize::try_from(received).map_err(|_| last_error())?;
+        Ok(Taken { bytes: buffer[..length].to_vec(), from, info: packet_info(&message) })
+    }
+}
+
+/// The `IP_PKTINFO` among the control messages.
+///
+/// # Safety
+/// `message` has as many bytes of control messages as it says.
+pub unsafe fn packet_info(message: &msghdr) -> Option<in_pktinfo> {
+    // SAFETY: the walk along the control messages stays within their length, and the type says what one is.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while !header.is_null() {
+            if ((*header).cmsg_level, (*header).cmsg_type) == (libc::IPPROTO_IP, libc::IP_PKTINFO) {
+                return Some(libc::CMSG_DATA(header).cast::<in_pktinfo>().read_unaligned());
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+        None
+    }
+}
+
+/// Makes `info` the only control message of `message`, or leaves it without any.
+///
+/// # Safety
+/// `message` has as much room for control messages as it says.
+pub unsafe fn write_packet_info(message: &mut msghdr, info: Option<&in_pktinfo>) {
+    const LENGTH: u32 = size_of::<in_pktinfo>() as u32;
+    // SAFETY: the first control message has room, or there is none.
+    unsafe {
+        let header = libc::CMSG_FIRSTHDR(message);
+        let Some(info) = info.filter(|_| !header.is_null()) else {
+            message.msg_controllen = 0;
+            return;
+        };
+        (*header).cmsg_level = libc::IPPROTO_IP;
+        (*header).cmsg_type = libc::IP_PKTINFO;
+        (*header).cmsg_len = libc::CMSG_LEN(LENGTH) as usize;
+        libc::CMSG_DATA(header).cast::<in_pktinfo>().write_unaligned(*info);
+        message.msg_controllen = libc::CMSG_SPACE(LENGTH) as usize;
+    }
 }
 
 /// Opens a descriptor that does nothing and is not closed.
@@ -208,14 +263,10 @@ pub fn send_from(socket: c_int, bytes: &[u8], to: &sockaddr_in, source: libc::in
         message.msg_iov = &raw mut part;
         message.msg_iovlen = 1;
         message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = libc::CMSG_SPACE(size_of::<libc::in_pktinfo>() as u32) as usize;
-        let header = libc::CMSG_FIRSTHDR(&raw const message);
-        (*header).cmsg_level = libc::IPPROTO_IP;
-        (*header).cmsg_type = libc::IP_PKTINFO;
-        (*header).cmsg_len = libc::CMSG_LEN(size_of::<libc::in_pktinfo>() as u32) as usize;
-        let mut info: libc::in_pktinfo = zeroed();
+        message.msg_controllen = size_of_val(&control);
+        let mut info: in_pktinfo = zeroed();
         info.ipi_spec_dst = source;
-        libc::CMSG_DATA(header).cast::<libc::in_pktinfo>().write_unaligned(info);
+        write_packet_info(&mut message, Some(&info));
         sendmsg(socket, &raw const message, 0)
     };
     usize::try_from(sent).map_err(|_| last_error())

@@ -223,8 +223,8 @@ pub unsafe extern "C" fn getsockname(socket: c_int, address: *mut sockaddr, leng
     // SAFETY: the arguments are the caller's own, and a call that succeeded has written the address of a socket of IPv4.
     unsafe {
         let status = kernel::getsockname(socket, address, length);
-        if status == 0 && udp::is(socket) && udp::has_no_address(socket) {
-            (*address.cast::<sockaddr_in>()).sin_addr.s_addr = 0;
+        if status == 0 && udp::is(socket) {
+            udp::tells_its_address(socket, &mut *address.cast());
         }
         status
     }
@@ -327,7 +327,7 @@ pub unsafe extern "C" fn sendto(
     // SAFETY: the arguments are the caller's own.
     unsafe {
         match udp::is(socket) {
-            true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to))),
+            true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to), None)),
             false if to.is_null() => tcp::send(socket, buffer, length, flags),
             false => kernel::sendto(socket, buffer, length, flags, to, to_length),
         }
@@ -350,7 +350,8 @@ pub unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, flags: c
         if fault(Fault::NoSendmsg) && !lab::is_end_marker(&bytes) {
             return returned(Err(libc::EOPNOTSUPP));
         }
-        returned(udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast())))
+        let source = kernel::packet_info(&*message).map(|info| info.ipi_spec_dst);
+        returned(udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast()), source))
     }
 }
 
@@ -413,6 +414,7 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
         match udp::receive(socket, room, flags) {
             Ok(delivery) => {
                 message.msg_flags = if delivery.cut { libc::MSG_TRUNC } else { 0 };
+                kernel::write_packet_info(message, delivery.info.as_ref());
                 hand_over(&delivery, known, message.msg_name.cast(), Some(&mut message.msg_namelen))
             }
             Err(error) => returned(Err(error)),

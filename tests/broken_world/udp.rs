@@ -6,24 +6,38 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
-use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, sockaddr_in};
+use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, in_addr, in_pktinfo, sockaddr_in};
 
 use crate::faults::Fault;
 use crate::{fault, kernel, lab};
 
 /// From here datagrams come that no endpoint of a lesson can have sent.
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 9];
+const FIRST_LOOPBACK: [u8; 4] = [127, 0, 0, 1];
+const SECOND_LOOPBACK: [u8; 4] = [127, 0, 0, 2];
 
 #[derive(Clone)]
 pub struct Datagram {
     bytes: Vec<u8>,
     from: sockaddr_in,
+    info: Option<in_pktinfo>,
+}
+
+impl From<kernel::Taken> for Datagram {
+    fn from(kernel::Taken { bytes, from, mut info }: kernel::Taken) -> Self {
+        if let Some(info) = info.as_mut().filter(|_| fault(Fault::WrongDestination)) {
+            info.ipi_addr.s_addr = u32::from_ne_bytes(FIRST_LOOPBACK);
+        }
+        Datagram { bytes, from, info }
+    }
 }
 
 /// What a receive hands over.
 pub struct Delivery {
     pub bytes: Vec<u8>,
     pub from: sockaddr_in,
+    /// What `IP_PKTINFO` tells, where the socket asks for that.
+    pub info: Option<in_pktinfo>,
     /// What the call returns.
     pub length: usize,
     /// Whether the datagram is flagged as cut.
@@ -120,8 +134,8 @@ pub fn closing(socket: c_int) {
 
 /// Takes the next datagrams from the kernel and does to them what the fault does.
 fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
-    let (bytes, from) = kernel::receive_bytes(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
-    let first = Datagram { bytes, from };
+    let first = Datagram::from(kernel::receive_bytes(socket, flags & !(MSG_PEEK | MSG_TRUNC))?);
+    let from = first.from;
     if lab::is_end_marker(&first.bytes) {
         with(socket, |state| state.held.push_back(first));
         return Ok(());
@@ -129,12 +143,12 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
     let mut datagrams = vec![first];
     if fault(Fault::Merge) || fault(Fault::Swap) {
         let next = kernel::receive_bytes(socket, MSG_PEEK | MSG_DONTWAIT);
-        if next.is_ok_and(|(bytes, next)| kernel::same(&next, &from) && !lab::is_end_marker(&bytes))
-            && let Ok((mut bytes, from)) = kernel::receive_bytes(socket, MSG_DONTWAIT)
+        if next.is_ok_and(|next| kernel::same(&next.from, &from) && !lab::is_end_marker(&next.bytes))
+            && let Ok(mut next) = kernel::receive_bytes(socket, MSG_DONTWAIT)
         {
             match fault(Fault::Merge) {
-                true => datagrams[0].bytes.append(&mut bytes),
-                false => datagrams.insert(0, Datagram { bytes, from }),
+                true => datagrams[0].bytes.append(&mut next.bytes),
+                false => datagrams.insert(0, next.into()),
             }
         }
     }
@@ -276,7 +290,7 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         }
         _ => {}
     }
-    let Datagram { mut bytes, from } = received?;
+    let Datagram { mut bytes, from, info } = received?;
     let is_marker = lab::is_end_marker(&bytes);
     let fault = |known: Fault| !is_marker && fault(known);
 
@@ -284,13 +298,14 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
     let rest = bytes.split_off(room.min(real));
     let cut = !rest.is_empty();
     if cut && fault(Fault::KeepRest) && flags & MSG_PEEK == 0 {
-        with(socket, |state| state.held.push_front(Datagram { bytes: rest, from }));
+        with(socket, |state| state.held.push_front(Datagram { bytes: rest, from, info }));
     }
     let tell_length = flags & MSG_TRUNC != 0 && !fault(Fault::NoRealLength);
     Ok(Delivery {
         length: if tell_length { real } else { bytes.len() },
         bytes,
         from,
+        info,
         cut: (cut && !fault(Fault::NoFlag)) || fault(Fault::FlagAlways),
         error: (cut && fault(Fault::TooSmall)).then_some(libc::EMSGSIZE),
     })
@@ -319,11 +334,21 @@ pub fn read_nothing(socket: c_int) {
 
 // Sends.
 
-/// Sends for the binary; `None` for the peer of a connected socket.
-pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>) -> Result<usize, c_int> {
+/// Sends for the binary; `None` for the peer of a connected socket. The datagram comes from `source`, where that is given.
+pub fn send(
+    socket: c_int,
+    bytes: &[u8],
+    flags: c_int,
+    to: Option<&sockaddr_in>,
+    source: Option<in_addr>,
+) -> Result<usize, c_int> {
     let peer = with(socket, |state| state.peer);
     let (asked, to) = (to, to.or(peer.as_ref()));
-    let plain = || kernel::send_bytes(socket, bytes, flags, to);
+    let source = source.filter(|_| !fault(Fault::SourceIgnored));
+    let plain = || match (to, source) {
+        (Some(to), Some(source)) => kernel::send_from(socket, bytes, to, source),
+        _ => kernel::send_bytes(socket, bytes, flags, to),
+    };
     if lab::is_end_marker(bytes) {
         return match among_strangers() {
             true => beside_a_stranger(socket, bytes, to, plain),
@@ -343,6 +368,16 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
     }
     match to {
         Some(to) if fault(Fault::PortZeroTaken) && to.sin_port == 0 => Ok(bytes.len()),
+        Some(to) if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Err(libc::EADDRNOTAVAIL),
+        Some(to) if fault(Fault::BothAddresses) => {
+            if let Some(other) = other_loopback(to) {
+                let _ = kernel::send_bytes(socket, bytes, flags, Some(&other));
+            }
+            plain()
+        }
+        Some(to) if fault(Fault::FirstAddress) && ip(&kernel::own_address(socket)) == SECOND_LOOPBACK => {
+            send_from_another(bytes, to, kernel::address(FIRST_LOOPBACK, 0))
+        }
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
         Some(to) if fault(Fault::SendtoConnects) && asked.is_some() && kernel::peer_address(socket).is_some() => {
             let sent = plain();
@@ -384,7 +419,7 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
             let sent = plain();
             if kernel::take_news(socket) {
                 let from = kernel::own_address(socket);
-                let kept = Datagram { bytes: bytes.to_vec(), from };
+                let kept = Datagram { bytes: bytes.to_vec(), from, info: None };
                 lock(&KEPT).entry(to.sin_port).or_default().push(kept);
             }
             sent
@@ -414,6 +449,21 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
         }
         _ => plain(),
     }
+}
+
+fn ip(address: &sockaddr_in) -> [u8; 4] {
+    address.sin_addr.s_addr.to_ne_bytes()
+}
+
+/// The other one of two addresses with this port, where a socket has it.
+fn other_loopback(address: &sockaddr_in) -> Option<sockaddr_in> {
+    let other = match ip(address) {
+        FIRST_LOOPBACK => SECOND_LOOPBACK,
+        SECOND_LOOPBACK => FIRST_LOOPBACK,
+        _ => return None,
+    };
+    let other = kernel::address(other, u16::from_be(address.sin_port));
+    lock(&SOCKETS).keys().any(|socket| kernel::same(&kernel::own_address(*socket), &other)).then_some(other)
 }
 
 /// Whether this send is to fail, and with what. It is the socket's `count`-th, to the address that was asked for.
@@ -648,9 +698,15 @@ pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
     status
 }
 
-/// Whether the socket's address is not to be told, since connect has chosen none.
-pub fn has_no_address(socket: c_int) -> bool {
-    fault(Fault::NoAddressChosen) && kernel::peer_address(socket).is_some()
+/// What getsockname tells of the socket, which the kernel says is `own`.
+pub fn tells_its_address(socket: c_int, own: &mut sockaddr_in) {
+    if fault(Fault::NoAddressChosen) && kernel::peer_address(socket).is_some() {
+        own.sin_addr.s_addr = 0;
+    }
+    let is_in_use = || with(socket, |state| state.sent + state.taken > 0);
+    if fault(Fault::NamesAnAddress) && own.sin_addr.s_addr == 0 && is_in_use() {
+        own.sin_addr.s_addr = u32::from_ne_bytes(FIRST_LOOPBACK);
+    }
 }
 
 /// Gives the socket a port when somebody asks for it.
