@@ -77,13 +77,13 @@ fn at_a_second_address(claim: Claim) -> Claim {
 
 fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
     let claims = [
-        usual("answers-from", "its answer comes from", "127.0.0.1", &sources::RFC1122_MULTIHOMING),
-        usual("unconnected-hears", "unconnected client receives", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING),
-        promised("connected-hears", "connected client receives", Fact::Nothing, &sources::CONNECT_2)
+        usual("answers-from", "answer comes from", "127.0.0.1", &sources::RFC1122_MULTIHOMING),
+        usual("unconnected-hears", "unconnected: receives", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING),
+        promised("connected-hears", "connected: receives", Fact::Nothing, &sources::CONNECT_2)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
     let answered = format!(
-        "Asked at {asked}, the server answered from {{answers-from}}. Of that a connected client received {{connected-hears}}."
+        "Asked at {asked}, the server answered from {{answers-from}}; a connected client received {{connected-hears}}."
     );
     let title = format!("a server on 0.0.0.0, asked at {asked}");
     Scene::claims("sendto", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
@@ -100,14 +100,14 @@ fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
 fn chosen_by_the_program(asked: Ipv4Addr) -> Scene {
     let source = &sources::IN_PKTINFO_2;
     let claims = [
-        promised("told", "IP_PKTINFO: address asked", asked.to_string(), source),
+        promised("told", "IP_PKTINFO: asked at", asked.to_string(), source),
         measured("interface", "IP_PKTINFO: interface", source),
-        promised("sent-from", "sendmsg: answer comes from", asked.to_string(), source),
-        usual("fixed", "connected client now receives", &b"Thanks"[..], &sources::LOOPBACK),
+        promised("sent-from", "IP_PKTINFO: comes from", asked.to_string(), source),
+        usual("fixed", "IP_PKTINFO: receives", &b"Thanks"[..], &sources::LOOPBACK),
     ];
     let claims = claims.map(at_a_second_address);
     let claims = claims.map(|claim| claim.absent_on(Os::Windows, "this program reads no control messages on Windows"));
-    let answered = "IP_PKTINFO told {told}. Answered from there, the connected client received {fixed}.";
+    let answered = "IP_PKTINFO told {told}; answered from there, a connected client received {fixed}.";
     Scene::claims("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
@@ -139,14 +139,14 @@ fn answer_from_asked(server: &Endpoint, request: &Received) -> Result<Call<()>, 
 
 fn one_address_each(asked: Ipv4Addr) -> Scene {
     let claims = [
-        usual("on-first", "bound to 127.0.0.1: received", r#""one""#, &sources::LINUX_BOUND),
-        usual("on-second", format!("bound to {asked}: received"), r#""two""#, &sources::LINUX_BOUND),
-        usual("on-all", "bound to 0.0.0.0: received", r#""one", "two""#, &sources::IP_7_ANY),
-        usual("own-address", format!("bound to {asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
+        usual("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_BOUND),
+        usual("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_BOUND),
+        usual("on-all", "0.0.0.0: received", r#""one", "two""#, &sources::IP_7_ANY),
+        usual("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
     ];
     let answered = format!(
-        "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. A socket bound to 127.0.0.1 received {{on-first}}, one bound to \
-         {asked} {{on-second}}, one bound to 0.0.0.0 {{on-all}}."
+        "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: {{on-second}}; \
+         on 0.0.0.0: {{on-all}}."
     );
     let title = "one port, and sockets bound to one address or to all";
     Scene::claims("bound", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
@@ -202,7 +202,7 @@ fn without_an_address() -> Scene {
     ];
     let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
                     returned {server-name}.";
-    Scene::claims("getsockname", "what getsockname tells of it", claims).answer(answered).run(|lab| {
+    Scene::claims("name", "what getsockname tells of it", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
         lab.observe("unbound-name", ip_of(&client));
