@@ -148,7 +148,7 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
         "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: {{on-second}}; \
          on 0.0.0.0: {{on-all}}."
     );
-    let title = "one port, and sockets bound to one address or to all";
+    let title = "sockets on one address, and on all";
     Scene::claims("bound", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let [first, second] = on_one_port(lab, asked)?;
@@ -167,13 +167,13 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
     })
 }
 
-/// Two sockets with the same port, one on 127.0.0.1 and one on `second`. Another program may have the second: then another
+/// Two sockets with the same port, one on 127.0.0.1 and one on `second`. Another program may have it on 127.0.0.1: then another
 /// port is tried.
 fn on_one_port(lab: &Lab, second: Ipv4Addr) -> Call<[Endpoint; 2]> {
     const TRIES: usize = 8;
     let pair = || {
-        let one = lab.bind("127.0.0.1")?;
-        let other = lab.bind_to(&second.to_string(), SocketAddr::from((second, one.port()?)))?;
+        let other = lab.bind_to(&second.to_string(), SocketAddr::from((second, 0)))?;
+        let one = lab.bind_to("127.0.0.1", SocketAddr::from((Ipv4Addr::LOCALHOST, other.port()?)))?;
         Ok([one, other])
     };
     (1..TRIES).find_map(|_| pair().ok()).map_or_else(pair, Ok)
