@@ -40,7 +40,7 @@ pub fn connected_client_asks(
 ///
 /// # Errors
 /// [`SceneError::Skip`] where the request was not received.
-pub fn answer(server: &Endpoint) -> Result<Call<()>, SceneError> {
+pub fn answer_by_sendto(server: &Endpoint) -> Result<Call<()>, SceneError> {
     let request = server.receive(100).required("the request")?;
     Ok(request.from.map_or(Ok(()), |client| server.send_to(b"Thanks", &client).map(drop)))
 }

@@ -1,7 +1,7 @@
 //! Which address an answer comes from, when the server listens on all of them.
 //!
-//! A socket on 0.0.0.0 has no address of its own. The system chooses one for each datagram that it sends, by the way to the
-//! receiver; what the client had asked is not looked at. A program that is to answer from there has to ask for the address
+//! A socket on 0.0.0.0 has no address of its own. The system chooses one for each datagram that it sends, by the route to
+//! the receiver; what the client had asked is not looked at. A program that is to answer from there has to ask for the address
 //! of each request, and name it in each answer.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,9 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::experiments::{answer, connected_client_asks, unconnected_client_asks};
-use crate::kernel::option::PACKET_INFO;
-use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError};
+use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
+use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
+use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
     Claim, Fact, Guess, Need, Os, Receive, Received, SocketError, measured, promised, sources, usual,
 };
@@ -21,8 +21,8 @@ pub static LESSON: Lesson = Lesson {
     name: "addresses",
     title: "A server on 0.0.0.0 answers from the address that the system chooses",
     question: "A server listens on 0.0.0.0. Which address does its answer come from?",
-    why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY), and no datagram can come from there. The \
-          system chooses a source address by the way to the receiver. An answer should come from the address that was asked \
+    why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY) and is none that an answer could come from. The \
+          system chooses a source address by the route to the receiver. An answer should come from the address that was asked \
           (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The program has to see to that: \
           recvmsg tells the address that was asked, and sendmsg takes it as the source (in_pktinfo(2type)). Or it binds a \
           socket to each address.",
@@ -31,7 +31,7 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             "From 0.0.0.0, which the socket is bound to.",
             "From the address that the client asked.",
-            "From the one that the system chooses by the way to the client.",
+            "From the one that the system chooses by the route to the client.",
             "From the first address of the network card.",
         ],
         right: 2,
@@ -50,8 +50,8 @@ struct Addresses {
 }
 
 fn loopback(text: &str) -> Result<Ipv4Addr, String> {
-    let is_host = |ip: &Ipv4Addr| (127 << 24 | 2..127 << 24 | 0x00ff_ffff).contains(&ip.to_bits());
-    let address = text.parse().ok().filter(is_host);
+    let known = Ipv4Addr::new(127, 0, 0, 2)..=Ipv4Addr::new(127, 255, 255, 254);
+    let address = text.parse().ok().filter(|address| known.contains(address));
     address.ok_or_else(|| "an address from 127.0.0.2 to 127.255.255.254 is needed".to_owned())
 }
 
@@ -61,6 +61,7 @@ impl Scenes for Addresses {
             chosen_by_the_system(self.asked),
             chosen_by_the_program(self.asked),
             one_address_each(self.asked),
+            one_and_all(),
             without_an_address(),
             to_all_addresses(),
         ])
@@ -77,7 +78,7 @@ fn at_a_second_address(claim: Claim) -> Claim {
 
 fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
     let claims = [
-        usual("answers-from", "answer comes from", "127.0.0.1", &sources::RFC1122_MULTIHOMING),
+        usual("answers-from", "answer comes from", "127.0.0.1", &sources::RFC1122_SOURCE),
         usual("unconnected-hears", "unconnected: receives", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING),
         promised("connected-hears", "connected: receives", Fact::Nothing, &sources::CONNECT_2)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
@@ -89,10 +90,10 @@ fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
     Scene::claims("sendto", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
-        let received = unconnected_client_asks(lab, &server.at(asked), "answers-from", || answer(&server))?;
+        let received = unconnected_client_asks(lab, &server.at(asked), "answers-from", || answer_by_sendto(&server))?;
         lab.observe("answers-from", received.sender_ip());
         lab.observe("unconnected-hears", received);
-        lab.observe("connected-hears", connected_client_asks(lab, &server.at(asked), || answer(&server))?);
+        lab.observe("connected-hears", connected_client_asks(lab, &server.at(asked), || answer_by_sendto(&server))?);
         Ok(())
     })
 }
@@ -139,8 +140,8 @@ fn answer_from_asked(server: &Endpoint, request: &Received) -> Result<Call<()>, 
 
 fn one_address_each(asked: Ipv4Addr) -> Scene {
     let claims = [
-        usual("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_BOUND),
-        usual("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_BOUND),
+        usual("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_LOOKUP),
+        usual("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_LOOKUP),
         usual("on-all", "0.0.0.0: received", r#""one", "two""#, &sources::IP_7_ANY),
         usual("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
     ];
@@ -186,6 +187,28 @@ fn payloads(received: &AllReceived) -> Fact {
     if payloads.is_empty() { Fact::Nothing } else { Fact::from(payloads.join(", ")) }
 }
 
+fn one_and_all() -> Scene {
+    let claims = [usual("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
+        .unconfirmed_on(Os::Macos)
+        .unconfirmed_on(Os::Windows)];
+    let answered =
+        "One socket was bound to 127.0.0.1, one to 0.0.0.0. A datagram to 127.0.0.1 was received on {specific}.";
+    Scene::claims("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
+        let (all, one, client) = (lab.bind_everywhere("0.0.0.0")?, lab.endpoint("127.0.0.1")?, lab.bind("client")?);
+        lab.attempt("specific", all.set(&REUSE_ADDRESS, true))?;
+        lab.attempt("specific", one.set(&REUSE_ADDRESS, true))?;
+        lab.attempt("specific", one.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, all.port()?))))?;
+        client.send_to(b"hello", &one)?;
+        let mut receivers = Vec::new();
+        for socket in [&one, &all] {
+            let received = socket.receive_until_marker(100)?;
+            receivers.extend(received.iter().map(|_| socket.name()));
+        }
+        lab.observe("specific", if receivers.is_empty() { Fact::Nothing } else { Fact::from(receivers.join(", ")) });
+        Ok(())
+    })
+}
+
 /// The IP address that the system says the socket has.
 fn ip_of(endpoint: &Endpoint) -> Fact {
     endpoint.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
@@ -193,7 +216,7 @@ fn ip_of(endpoint: &Endpoint) -> Fact {
 
 fn without_an_address() -> Scene {
     let claims = [
-        usual("unbound-source", "an unbound client sends from", "127.0.0.1", &sources::RFC1122_MULTIHOMING),
+        usual("unbound-source", "an unbound client sends from", "127.0.0.1", &sources::RFC1122_SOURCE),
         promised("unbound-name", "its getsockname then returns", "0.0.0.0", &sources::UDP_7_ANY)
             .unconfirmed_on(Os::Macos)
             .unconfirmed_on(Os::Windows),

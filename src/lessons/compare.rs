@@ -10,8 +10,9 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{
-    answer, connected_client_asks, empty_datagram, overfill, tcp_binds_again, tcp_descriptors_for, tcp_peer_closes, udp_binds_again,
-    udp_descriptors_for, udp_peer_closes, unconnected_client_asks, write_while_nobody_reads,
+    answer_by_sendto, connected_client_asks, empty_datagram, overfill, tcp_binds_again, tcp_descriptors_for,
+    tcp_peer_closes, udp_binds_again, udp_descriptors_for, udp_peer_closes, unconnected_client_asks,
+    write_while_nobody_reads,
 };
 use crate::lab::{SceneError, Stream};
 use crate::vocabulary::{
@@ -397,10 +398,10 @@ fn the_address_of_the_answer() -> Scene {
 
         let server = lab.bind_everywhere("server")?;
         let asked = server.at(second);
-        let received = unconnected_client_asks(lab, &asked, "udp-answers-from", || answer(&server))?;
+        let received = unconnected_client_asks(lab, &asked, "udp-answers-from", || answer_by_sendto(&server))?;
         lab.observe("udp-answers-from", received.sender_ip());
         lab.observe("udp-unconnected-hears", received);
-        lab.observe("udp-connected-hears", connected_client_asks(lab, &asked, || answer(&server))?);
+        lab.observe("udp-connected-hears", connected_client_asks(lab, &asked, || answer_by_sendto(&server))?);
         Ok(())
     })
 }

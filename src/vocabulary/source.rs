@@ -62,8 +62,6 @@ pub mod sources {
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
-        LINUX_BOUND = "Linux net/ipv4/udp.c, compute_score(), inet_rcv_saddr",
-            "a socket that is bound to one address is passed over when a datagram was sent to another";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
             "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
@@ -72,6 +70,8 @@ pub mod sources {
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
             "what the filter of a socket drops is counted there; no ICMP message is sent";
+        LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup()",
+            "a socket that is bound to the address in question is looked for first, then one on 0.0.0.0; no other receives the datagram";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
             "a pending error of the socket is returned and cleared before anything is sent";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
@@ -152,6 +152,8 @@ pub mod sources {
             "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
             "an answer should come from the address that was asked; the program has to see to it";
+        RFC1122_SOURCE = "RFC 1122 section 4.1.3.5, source address",
+            "a program may leave the source address of a datagram open; the system then chooses one";
         RFC6335 = "RFC 6335 section 6",
             "49152 to 65535 are the dynamic ports, never assigned; systems choose their own range";
         RFC6633 = "RFC 6633",
