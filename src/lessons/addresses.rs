@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
-use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
+use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError};
 use crate::vocabulary::{
     Claim, Fact, Guess, Need, Os, Receive, Received, SocketError, measured, promised, sources, usual,
 };
@@ -158,7 +158,7 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
         client.send_to(b"two", &second)?;
         lab.observe("on-first", payloads(&first.receive_until_marker(100)?));
         lab.observe("on-second", payloads(&second.receive_until_marker(100)?));
-        let all = lab.bind_everywhere("0.0.0.0")?;
+        let all = lab.bind_everywhere("all")?;
         client.send_to(b"one", &all)?;
         client.send_to(b"two", &all.at(asked))?;
         lab.observe("on-all", payloads(&all.receive_until_marker(100)?));
@@ -173,8 +173,8 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
 fn on_one_port(lab: &Lab, second: Ipv4Addr) -> Call<[Endpoint; 2]> {
     const TRIES: usize = 8;
     let pair = || {
-        let other = lab.bind_to(&second.to_string(), SocketAddr::from((second, 0)))?;
-        let one = lab.bind_to("127.0.0.1", SocketAddr::from((Ipv4Addr::LOCALHOST, other.port()?)))?;
+        let other = lab.bind_to("second", SocketAddr::from((second, 0)))?;
+        let one = lab.bind_to("first", SocketAddr::from((Ipv4Addr::LOCALHOST, other.port()?)))?;
         Ok([one, other])
     };
     (1..TRIES).find_map(|_| pair().ok()).map_or_else(pair, Ok)
@@ -194,7 +194,7 @@ fn one_and_all() -> Scene {
     let answered =
         "One socket was bound to 127.0.0.1, one to 0.0.0.0. A datagram to 127.0.0.1 was received on {specific}.";
     Scene::claims("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
-        let (all, one, client) = (lab.bind_everywhere("0.0.0.0")?, lab.endpoint("127.0.0.1")?, lab.bind("client")?);
+        let (all, one, client) = (lab.bind_everywhere("all")?, lab.endpoint("one")?, lab.bind("client")?);
         lab.attempt("specific", all.set(&REUSE_ADDRESS, true))?;
         lab.attempt("specific", one.set(&REUSE_ADDRESS, true))?;
         lab.attempt("specific", one.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, all.port()?))))?;
@@ -202,7 +202,7 @@ fn one_and_all() -> Scene {
         let mut receivers = Vec::new();
         for socket in [&one, &all] {
             let received = socket.receive_until_marker(100)?;
-            receivers.extend(received.iter().map(|_| socket.name()));
+            receivers.extend(received.iter().map(|_| ip_of(socket).to_string()));
         }
         lab.observe("specific", if receivers.is_empty() { Fact::Nothing } else { Fact::from(receivers.join(", ")) });
         Ok(())
