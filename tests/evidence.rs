@@ -149,6 +149,22 @@ fn json_is_not_disturbed_by_the_trace_and_has_what_it_shows() {
     assert!(document["reports"][0]["began_unix_us"].as_u64().unwrap() > 1_700_000_000_000_000);
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn the_address_that_was_asked_and_the_one_to_answer_from_are_told() {
+    let scene = ["addresses", "--scene", "pktinfo"];
+    let document: Value = serde_json::from_str(&run([&scene[..], &["--format", "json"]].concat()).out).unwrap();
+    let events = document["reports"][0]["events"].as_array().unwrap();
+    let told =
+        |call: &str, field: &str| events.iter().any(|event| event["call"] == call && event[field] == "127.0.0.2");
+    assert!(told("recvmsg", "destination") && told("sendmsg", "source"), "{events:#?}");
+    assert!(events.iter().filter(|event| event.get("destination").is_some()).all(|event| event["call"] == "recvmsg"));
+    let ladder = run([&scene[..], &["--width", "120"]].concat()).out;
+    for step in [r#"recvmsg: "hello" to 127.0.0.2"#, r#"sendmsg "Thanks" from 127.0.0.2"#] {
+        assert!(ladder.contains(step), "{step} is not in\n{ladder}");
+    }
+}
+
 // From outside: strace.
 
 /// Where strace can be used; says so where not.

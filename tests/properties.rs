@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
@@ -360,6 +360,7 @@ fn syscall() -> impl Strategy<Value = Syscall> {
         Just(SendForm::Connected),
         peer().prop_map(SendForm::To),
         (peer(), vec(0_usize..20, 0..4)).prop_map(|(to, parts)| SendForm::Message { to, parts }),
+        (peer(), any::<Ipv4Addr>()).prop_map(|(to, source)| SendForm::MessageFrom { to, source }),
     ];
     prop_oneof![
         1 => address().prop_map(Syscall::Bind),

@@ -1,6 +1,7 @@
 //! Experiments that several lessons make. They know no claim: what they return is observed by the lesson that asks.
 
 mod answers;
+mod asked_address;
 mod descriptors;
 mod end_of_file;
 mod receive_buffer;
@@ -8,6 +9,7 @@ mod restart;
 mod tcp_flow_control;
 
 pub use self::answers::{answer_to, answered};
+pub use self::asked_address::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
 pub use self::descriptors::{tcp_descriptors_for, udp_descriptors_for};
 pub use self::end_of_file::{empty_datagram, tcp_peer_closes, udp_peer_closes};
 pub use self::receive_buffer::{overfill, send_while_nobody_reads, set_receive_buffer};

@@ -405,6 +405,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
             SendForm::Message { parts, .. } => {
                 format!("{name} to {peer}{} from {} buffers", payload(sent), parts.len())
             }
+            SendForm::MessageFrom { source, .. } => format!("{name} to {peer}{} from {source}", payload(sent)),
         },
         Syscall::Receive(receive) => format!("{name}{}", room(receive)),
         Syscall::SetOption { option, value } => format!("{name} {} to {}", option.name, option.form.shown(*value)),

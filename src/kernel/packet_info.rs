@@ -40,7 +40,7 @@ pub fn send_from(socket: &Socket, payload: &[u8], to: SocketAddr, from: IpAddr) 
     use std::io::IoSlice;
     use std::os::fd::AsRawFd;
 
-    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
+    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg};
 
     // With interface 0 the route decides which one it is.
     let (v4, v6);
@@ -55,8 +55,12 @@ pub fn send_from(socket: &Socket, payload: &[u8], to: SocketAddr, from: IpAddr) 
             ControlMessage::Ipv6PacketInfo(&v6)
         }
     };
-    let parts = [IoSlice::new(payload)];
-    Ok(sendmsg(socket.as_raw_fd(), &parts, &[control], MsgFlags::empty(), Some(&SockaddrStorage::from(to)))?)
+    let (socket, parts, flags) = (socket.as_raw_fd(), [IoSlice::new(payload)], MsgFlags::empty());
+    let sent = match to {
+        SocketAddr::V4(to) => sendmsg(socket, &parts, &[control], flags, Some(&SockaddrIn::from(to))),
+        SocketAddr::V6(to) => sendmsg(socket, &parts, &[control], flags, Some(&SockaddrIn6::from(to))),
+    };
+    Ok(sent?)
 }
 
 /// On these systems the socket's own address is the sender's, or the route's where it has none.

@@ -100,6 +100,15 @@ impl Endpoint {
         self.sent(SendForm::Message { to: target.peer(), parts }, &buffers.concat())
     }
 
+    /// Sends one datagram to `target` from the address `source` of this machine, where the socket is bound to all of them.
+    /// Linux `ip(7)`, IP_PKTINFO. Elsewhere the system chooses the address all the same.
+    ///
+    /// # Errors
+    /// What the system says: that `source` is no address of this machine.
+    pub fn send_from(&self, source: Ipv4Addr, payload: &[u8], target: &impl Target) -> Call<usize> {
+        self.sent(SendForm::MessageFrom { to: target.peer(), source }, payload)
+    }
+
     fn sent(&self, form: SendForm, payload: &[u8]) -> Call<usize> {
         let call = Syscall::Send { form, payload: payload.to_vec() };
         let to = self.socket.target_of(&call).map(|peer| peer.name);

@@ -104,6 +104,11 @@ impl ReceiveResult {
         self.fact(|received| received.from.as_ref().map_or(Fact::Nothing, |from| from.address.ip().to_string().into()))
     }
 
+    /// The IP address to which the datagram was sent, where the system tells; or what came instead.
+    pub fn destination(&self) -> Fact {
+        self.fact(|received| received.ancillary.destination.map_or(Fact::Nothing, |to| to.to_string().into()))
+    }
+
     /// The type and the code of the ICMP message that an error of the error queue came from; or what came instead.
     pub fn icmp(&self) -> Fact {
         let error = |received: &Received| received.ancillary.error.as_ref().map(|e| (e.icmp_type, e.icmp_code));

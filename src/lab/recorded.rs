@@ -247,6 +247,9 @@ impl RecordedSocket {
                 });
                 self.socket.send_to_vectored(&slices.collect::<Vec<_>>(), &SockAddr::from(to.address))
             }
+            SendForm::MessageFrom { to, source } => {
+                kernel::send_from(&self.socket, payload, to.address, (*source).into())
+            }
         };
         let sent = match sent {
             Ok(sent) => sent,
@@ -259,7 +262,9 @@ impl RecordedSocket {
             }
             let to = match form {
                 SendForm::Connected | SendForm::Write => self.peer().map(|peer| peer.address),
-                SendForm::To(peer) | SendForm::Message { to: peer, .. } => Some(peer.address),
+                SendForm::To(peer) | SendForm::Message { to: peer, .. } | SendForm::MessageFrom { to: peer, .. } => {
+                    Some(peer.address)
+                }
             };
             if let (Some(id), Some(to)) = (self.id(), to) {
                 self.context.directory.sent(id, to, payload);

@@ -10,10 +10,11 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{
-    empty_datagram, overfill, tcp_binds_again, tcp_descriptors_for, tcp_peer_closes, udp_binds_again,
-    udp_descriptors_for, udp_peer_closes, write_while_nobody_reads,
+    answer_by_sendto, connected_client_asks, empty_datagram, overfill, tcp_binds_again, tcp_descriptors_for,
+    tcp_peer_closes, udp_binds_again, udp_descriptors_for, udp_peer_closes, unconnected_client_asks,
+    write_while_nobody_reads,
 };
-use crate::lab::{Call, Endpoint, SceneError, Stream};
+use crate::lab::{SceneError, Stream};
 use crate::vocabulary::{
     Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, promised, sources, tcp, udp, usual,
 };
@@ -397,24 +398,10 @@ fn the_address_of_the_answer() -> Scene {
 
         let server = lab.bind_everywhere("server")?;
         let asked = server.at(second);
-        let client = lab.bind("unconnected client")?;
-        client.send_to(b"hello", &asked)?;
-        lab.attempt("udp-answers-from", answer(&server)?)?;
-        let answer_to_unconnected = client.before_marker(100)?;
-        lab.observe("udp-answers-from", answer_to_unconnected.sender_ip());
-        lab.observe("udp-unconnected-hears", answer_to_unconnected);
-
-        let client = lab.endpoint("connected client")?;
-        client.connect(&asked)?;
-        client.send(b"hello")?;
-        answer(&server)??;
-        lab.observe("udp-connected-hears", client.before_marker(100)?);
+        let received = unconnected_client_asks(lab, &asked, "udp-answers-from", || answer_by_sendto(&server))?;
+        lab.observe("udp-answers-from", received.sender_ip());
+        lab.observe("udp-unconnected-hears", received);
+        lab.observe("udp-connected-hears", connected_client_asks(lab, &asked, || answer_by_sendto(&server))?);
         Ok(())
     })
-}
-
-/// The server receives a request and answers it: what the answer's send returns.
-fn answer(server: &Endpoint) -> Result<Call<()>, SceneError> {
-    let request = server.receive(100).required("the request")?;
-    Ok(request.from.map_or(Ok(()), |client| server.send_to(b"Thanks", &client).map(drop)))
 }

@@ -38,7 +38,7 @@ macro_rules! lessons {
 
 lessons! {
     "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
-    "Names and addresses": ports, connect, sharing;
+    "Names and addresses": ports, addresses, connect, sharing;
     "Silence and limits": unreachable, waiting, sizes, buffers;
 }
 

@@ -1,6 +1,6 @@
 //! Reports as JSON, schema 1.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -88,6 +88,12 @@ struct EventJson<'a> {
     asked: Option<SocketAddr>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     parts: &'a [usize],
+    /// The address that a send is to come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<IpAddr>,
+    /// The address to which the datagram was sent, where a receive tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     backlog: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +184,8 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         result: Value::Null,
         asked: None,
         parts: &[],
+        source: None,
+        destination: None,
         backlog: None,
         returned: None,
         cut: false,
@@ -210,6 +218,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         Syscall::Bind(address) => json.asked = Some(*address),
         Syscall::Listen(backlog) => json.backlog = Some(*backlog),
         Syscall::Send { form: SendForm::Message { parts, .. }, .. } => json.parts = parts,
+        Syscall::Send { form: SendForm::MessageFrom { source, .. }, .. } => json.source = Some((*source).into()),
         Syscall::Receive(Receive { form: ReceiveForm::Message, buffers, .. }) => {
             json.parts = buffers;
             json.buffer = Some(buffers.iter().sum());
@@ -234,6 +243,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
     match outcome {
         Outcome::Received(received) => {
             json.cut = received.truncated;
+            json.destination = received.ancillary.destination;
             json.returned = (received.returned != received.bytes.len()).then_some(received.returned as u64);
         }
         Outcome::Accepted(descriptor) => json.returned = Some(*descriptor),

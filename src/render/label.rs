@@ -8,7 +8,7 @@ use super::RenderOptions;
 use super::picture::Arrived;
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Event, Flags, Outcome, Protocol, Receive, ReceiveForm, Received, Role, SocketError, Syscall, escaped,
+    Event, Flags, Outcome, Protocol, Receive, ReceiveForm, Received, Role, SendForm, SocketError, Syscall, escaped,
 };
 
 /// Longest quotation of a payload in a picture, in characters.
@@ -114,8 +114,9 @@ impl Label {
             Syscall::Receive(_) if event.role == Role::EndMarker => plain(label, ": ", END_MARKER.to_owned()),
             Syscall::Send { .. } => {
                 let length = event.payload_length();
-                let detail = match outcome {
-                    Outcome::Sent(taken) if *taken < length => lengths(*taken, length),
+                let detail = match (call, outcome) {
+                    (_, Outcome::Sent(taken)) if *taken < length => lengths(*taken, length),
+                    (Syscall::Send { form: SendForm::MessageFrom { source, .. }, .. }, _) => format!(" from {source}"),
                     _ => empty(length),
                 };
                 (Label { mark: " ", payload, detail, ..label }, None)
@@ -155,7 +156,7 @@ impl Label {
         outcome: &Outcome,
         arrived: Arrived,
     ) -> (Self, Option<Special>) {
-        let Outcome::Received(Received { returned, truncated, .. }) = outcome else {
+        let Outcome::Received(Received { returned, truncated, ancillary, .. }) = outcome else {
             return (Label { news: nothing(receive), ..self }, None);
         };
         let tells_sender = matches!(receive.form, ReceiveForm::From | ReceiveForm::Message);
@@ -177,7 +178,10 @@ impl Label {
                     false if *returned != length => Label { detail: format!(" (returned {returned})"), ..self },
                     // The system says so of a datagram that is complete.
                     false if *truncated => Label { detail: flag(), ..self },
-                    false => Label { detail: empty(length), ..self },
+                    false => {
+                        let asked = ancillary.destination.map(|asked| format!(" to {asked}"));
+                        Label { detail: asked.unwrap_or_else(|| empty(length)), ..self }
+                    }
                 };
                 (label, None)
             }

@@ -2,7 +2,7 @@
 //! from outside.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
 use super::{Detail, RenderOptions};
@@ -235,6 +235,11 @@ fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> Strin
             let name = format!("msg_name={}, msg_namelen={}", address(to.address), length(to.address));
             format!("sendmsg({descriptor}, {{{name}, {}, msg_flags=0}}, 0)", vector(payload, parts))
         }
+        SendForm::MessageFrom { to, source } => {
+            let name = format!("msg_name={}, msg_namelen={}", address(to.address), length(to.address));
+            let parts = vector(payload, &[count]).replace(NO_CONTROL, &packet_info("0", *source));
+            format!("sendmsg({descriptor}, {{{name}, {parts}, msg_flags=0}}, 0)")
+        }
     }
 }
 
@@ -255,21 +260,37 @@ fn receive(event: &Event, receive: &Receive, outcome: &Outcome) -> String {
                 let from = from.map(|from| format!("msg_name={}, msg_namelen=128 => {}", address(from), length(from)));
                 let from = from.unwrap_or_else(|| format!("msg_name={POINTER}, msg_namelen=128 => 0"));
                 let parts = vector(bytes, &receive.buffers);
-                let parts = match *ancillary == Ancillary::default() {
-                    true => parts,
-                    // What comes beside the payload is in control messages.
-                    false => parts.replace(NO_CONTROL, CONTROL),
-                };
-                let set = match () {
-                    () if flags.contains(ERRQUEUE) => "MSG_ERRQUEUE",
-                    () if *truncated => "MSG_TRUNC",
-                    () => "0",
+                let (parts, set) = match () {
+                    // What the queue tells of the error is in a control message.
+                    () if flags.contains(ERRQUEUE) => (parts.replace(NO_CONTROL, CONTROL), "MSG_ERRQUEUE"),
+                    () if *truncated => (parts.replace(NO_CONTROL, &control(ancillary)), "MSG_TRUNC"),
+                    () => (parts.replace(NO_CONTROL, &control(ancillary)), "0"),
                 };
                 format!("recvmsg({descriptor}, {{{from}, {parts}, msg_flags={set}}}, {flags})")
             }
             _ => format!("recvmsg({descriptor}, {{msg_namelen=128}}, {flags})"),
         },
     }
+}
+
+/// The control message that tells the address to which a datagram was sent, where there is one.
+fn control(ancillary: &Ancillary) -> String {
+    /// The number of the loopback interface: in each network namespace it is the first.
+    const LOOPBACK: u32 = 1;
+    match (ancillary.destination, ancillary.interface) {
+        (Some(IpAddr::V4(to)), Some(LOOPBACK)) => packet_info("if_nametoindex(\"lo\")", to),
+        // strace names any other interface, and the log has its number only.
+        (Some(_), _) => CONTROL.to_owned(),
+        (None, _) => NO_CONTROL.to_owned(),
+    }
+}
+
+/// `IP_PKTINFO` with a local address: on receipt that to which the datagram was sent, when sending that which it is to come from.
+fn packet_info(interface: &str, local: Ipv4Addr) -> String {
+    let data = format!("ipi_ifindex={interface}, ipi_spec_dst=inet_addr(\"{local}\"), ipi_addr=inet_addr(\"{local}\")");
+    format!(
+        "msg_control=[{{cmsg_len=28, cmsg_level=SOL_IP, cmsg_type=IP_PKTINFO, cmsg_data={{{data}}}}}], msg_controllen=32"
+    )
 }
 
 /// The sender's address, and the length of the structure for it before and after the call.

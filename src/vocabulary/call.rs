@@ -1,7 +1,7 @@
 //! A system call as a value, what it returned, and the event that records both.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use super::{OptionName, OsError};
@@ -92,7 +92,10 @@ impl Syscall {
     pub fn target(&self) -> Option<&Peer> {
         match self {
             Syscall::Connect(peer)
-            | Syscall::Send { form: SendForm::To(peer) | SendForm::Message { to: peer, .. }, .. } => Some(peer),
+            | Syscall::Send {
+                form: SendForm::To(peer) | SendForm::Message { to: peer, .. } | SendForm::MessageFrom { to: peer, .. },
+                ..
+            } => Some(peer),
             _ => None,
         }
     }
@@ -105,7 +108,7 @@ impl Syscall {
             Syscall::Send { form: SendForm::Connected, .. } => "send",
             Syscall::Send { form: SendForm::Write, .. } => "write",
             Syscall::Send { form: SendForm::To(_), .. } => "sendto",
-            Syscall::Send { form: SendForm::Message { .. }, .. } => "sendmsg",
+            Syscall::Send { form: SendForm::Message { .. } | SendForm::MessageFrom { .. }, .. } => "sendmsg",
             Syscall::Receive(receive) => match receive.form {
                 ReceiveForm::Recv => "recv",
                 ReceiveForm::From => "recvfrom",
@@ -160,6 +163,13 @@ pub enum SendForm {
         to: Peer,
         /// The length of each buffer, in bytes.
         parts: Vec<usize>,
+    },
+    /// `sendmsg` of one buffer, with a control message that names the address to send from. `IP_PKTINFO`.
+    MessageFrom {
+        /// Where to.
+        to: Peer,
+        /// The address of this machine that the datagram is to come from.
+        source: Ipv4Addr,
     },
 }
 
@@ -426,7 +436,8 @@ impl Event {
     pub fn shorten(&mut self, kept: usize) {
         let Action::Call(call, outcome) = &mut self.action else { return };
         let bytes = match (call, outcome) {
-            (Syscall::Send { form: SendForm::Connected | SendForm::Write | SendForm::To(_), payload }, _) => payload,
+            (Syscall::Send { form: SendForm::Message { .. }, .. }, _) => return,
+            (Syscall::Send { payload, .. }, _) => payload,
             (Syscall::Receive(receive), _) if receive.buffers.len() > 1 => return,
             (_, Outcome::Received(Received { bytes, .. }) | Outcome::Failed { buffer: bytes, .. }) => bytes,
             _ => return,

@@ -56,10 +56,14 @@ pub mod sources {
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
         GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc",
             "Linux passes these tests: a new connect does not undo a shutdown; FIONREAD still counts what was queued before it";
+        IN_PKTINFO_2 = "Linux in_pktinfo(2type)",
+            "recvmsg tells the destination address in the header of a datagram and the interface; a sendmsg that gives one uses it as the local source address";
         IPV6_7_MTU = "Linux ipv6(7), IPV6_MTU",
             "the path MTU that the kernel knows can be read of a connected socket only";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
+        IP_7_ANY = "Linux ip(7), Address format",
+            "INADDR_ANY means any address for binding: the socket is bound to all local interfaces";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
@@ -82,6 +86,8 @@ pub mod sources {
             "what the filter of a socket drops is counted there; no ICMP message is sent";
         LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
             "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
+        LINUX_LOOKUP_ADDRESS = "Linux net/ipv4/udp.c, __udp4_lib_lookup()",
+            "a socket that is bound to the address in question is looked for first, then one on 0.0.0.0; no other receives the datagram";
         LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
             "the count of drops that SO_RXQ_OVFL tells is that of the moment at which the datagram was queued";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
@@ -102,8 +108,12 @@ pub mod sources {
             "a send waits while as much as SO_SNDBUF is unsent; the length of its own data does not matter";
         LINUX_SHUTDOWN = "Linux net/ipv4/af_inet.c, inet_shutdown()",
             "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
+        LINUX_SOURCE = "Linux net/ipv4/udp.c, udp_sendmsg(), inet_saddr",
+            "what a socket sends that is bound to one address comes from there";
         LINUX_TIMEOUT = "Linux net/core/sock.c, sock_set_timeout()",
             "a limit is kept in ticks of the kernel's clock, rounded up";
+        LINUX_TO_ANY = "Linux net/ipv4/route.c, ip_route_output_key_hash_rcu()",
+            "a destination of 0.0.0.0 is taken for the socket's own address, or for 127.0.0.1 where it has none";
         LINUX_WRITE = "Linux net/socket.c, sock_write_iter()",
             "a write to a socket is a send, whatever its length";
         LOOPBACK = "implementation of the loopback interface",
@@ -140,6 +150,8 @@ pub mod sources {
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
             "an unbound socket is bound by the call, to a port that the system chooses";
+        MS_SENDTO_ANY = "Microsoft Learn, sendto, WSAEADDRNOTAVAIL",
+            "the remote address is not a valid address, for example ADDR_ANY";
         MS_SENDTO_CONNECTED = "Microsoft Learn, sendto, Remarks",
             "the address given overrides the peer of a connected socket for that datagram only; getsockname tells a connected socket's local address";
         MS_SENDTO_TOO_LONG = "Microsoft Learn, sendto, WSAEMSGSIZE",
@@ -160,6 +172,8 @@ pub mod sources {
             "both descriptors are of one open file description, and O_NONBLOCK belongs to that";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
+        POSIX_GETSOCKNAME_BOUND = "POSIX getsockname(), DESCRIPTION",
+            "the name to which the socket was bound is returned";
         POSIX_GETSOCKOPT = "POSIX getsockopt()",
             "SO_ERROR reports the pending error of the socket and clears it";
         POSIX_LISTEN = "POSIX listen()",
@@ -198,6 +212,8 @@ pub mod sources {
             "an answer should come from the address that was asked; the program has to see to it";
         RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
             "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
+        RFC1122_SOURCE = "RFC 1122 section 4.1.3.5, source address",
+            "a program may leave the source address of a datagram open; the system then chooses one";
         RFC6335 = "RFC 6335 section 6",
             "49152 to 65535 are the dynamic ports, never assigned; systems choose their own range";
         RFC6633 = "RFC 6633",
@@ -242,6 +258,8 @@ pub mod sources {
             "several sockets may be bound to one address if each has set the option before its bind, the first one too; UDP datagrams are distributed among them";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
+        UDP_7_ANY = "Linux udp(7), INADDR_ANY",
+            "an unbound socket that sends is bound to a free port and to INADDR_ANY";
         UDP_7_FIONREAD = "Linux udp(7), FIONREAD",
             "the size of the next datagram; 0 where there is none, and where it has no bytes: these cannot be told apart";
         UDP_7_SENDTO = "Linux udp(7), DESCRIPTION",

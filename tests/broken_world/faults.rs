@@ -194,6 +194,20 @@ faults! {
     /// What is sent to port 0 is taken.
     PortZeroTaken = "port-0-taken",
 
+    // Addresses.
+    /// IP_PKTINFO tells 127.0.0.1, whichever address a datagram was sent to.
+    WrongDestination = "wrong-destination",
+    /// The source address that a sendmsg names is ignored.
+    SourceIgnored = "source-ignored",
+    /// Of two sockets with one port, on 127.0.0.1 and 127.0.0.2, each receives what is sent to the other.
+    BothAddresses = "both-addresses",
+    /// A socket that is bound to 127.0.0.2 sends from 127.0.0.1.
+    FirstAddress = "first-address",
+    /// A socket on 0.0.0.0 that has sent or received says that its address is 127.0.0.1.
+    NamesAnAddress = "names-an-address",
+    /// Nobody can send to 0.0.0.0.
+    NotToAll = "not-to-all",
+
     // Peers.
     /// A connect discards what the socket has queued.
     ConnectDiscards = "connect-discards",

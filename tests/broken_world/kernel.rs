@@ -5,7 +5,7 @@ use std::mem::zeroed;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use libc::{DIR, clockid_t, mode_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
+use libc::{DIR, clockid_t, in_pktinfo, mode_t, msghdr, sockaddr, sockaddr_in, socklen_t, ssize_t, timespec};
 
 fn next(name: &CStr) -> *mut c_void {
     // SAFETY: `name` is a C string, and RTLD_NEXT needs no handle.
@@ -219,6 +219,56 @@ pub fn drops_message(drops: u32) -> Vec<u8> {
     [&length.to_ne_bytes()[..], &head, &drops.to_ne_bytes(), &[0; 4]].concat()
 }
 
+/// Changes the address to which `IP_PKTINFO` says that the datagram was sent, where it is among these control messages.
+pub fn set_destination(control: &mut [u8], to: [u8; 4]) {
+    const HEADER: usize = size_of::<libc::cmsghdr>();
+    let mut at = 0;
+    while let Some(header) = control.get(at..at + HEADER) {
+        let length = usize::from_ne_bytes(std::array::from_fn(|byte| header[byte]));
+        let kind = [8, 12].map(|place| c_int::from_ne_bytes(std::array::from_fn(|byte| header[place + byte])));
+        if kind == [libc::IPPROTO_IP, libc::IP_PKTINFO] {
+            let place = at + HEADER + std::mem::offset_of!(in_pktinfo, ipi_addr);
+            control[place..place + 4].copy_from_slice(&to);
+        }
+        at += length.max(HEADER).next_multiple_of(align_of::<libc::cmsghdr>());
+    }
+}
+
+/// The `IP_PKTINFO` among the control messages.
+///
+/// # Safety
+/// `message` has as many bytes of control messages as it says.
+pub unsafe fn packet_info(message: &msghdr) -> Option<in_pktinfo> {
+    // SAFETY: the walk along the control messages stays within their length, and the type says what one is.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while !header.is_null() {
+            if ((*header).cmsg_level, (*header).cmsg_type) == (libc::IPPROTO_IP, libc::IP_PKTINFO) {
+                return Some(libc::CMSG_DATA(header).cast::<in_pktinfo>().read_unaligned());
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+        None
+    }
+}
+
+/// Makes `info` the only control message of `message`.
+///
+/// # Safety
+/// `message` has as much room for control messages as it says, and enough for this one.
+unsafe fn write_packet_info(message: &mut msghdr, info: &in_pktinfo) {
+    const LENGTH: u32 = size_of::<in_pktinfo>() as u32;
+    // SAFETY: the first control message has room.
+    unsafe {
+        let header = libc::CMSG_FIRSTHDR(message);
+        (*header).cmsg_level = libc::IPPROTO_IP;
+        (*header).cmsg_type = libc::IP_PKTINFO;
+        (*header).cmsg_len = libc::CMSG_LEN(LENGTH) as usize;
+        libc::CMSG_DATA(header).cast::<in_pktinfo>().write_unaligned(*info);
+        message.msg_controllen = libc::CMSG_SPACE(LENGTH) as usize;
+    }
+}
+
 /// A file in memory that has this text.
 pub fn file_of(text: &str) -> c_int {
     // SAFETY: the name is a C string, the text has the length given, and the descriptor is the new file's.
@@ -268,14 +318,10 @@ pub fn send_from(socket: c_int, bytes: &[u8], to: &sockaddr_in, source: libc::in
         message.msg_iov = &raw mut part;
         message.msg_iovlen = 1;
         message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = libc::CMSG_SPACE(size_of::<libc::in_pktinfo>() as u32) as usize;
-        let header = libc::CMSG_FIRSTHDR(&raw const message);
-        (*header).cmsg_level = libc::IPPROTO_IP;
-        (*header).cmsg_type = libc::IP_PKTINFO;
-        (*header).cmsg_len = libc::CMSG_LEN(size_of::<libc::in_pktinfo>() as u32) as usize;
-        let mut info: libc::in_pktinfo = zeroed();
+        message.msg_controllen = size_of_val(&control);
+        let mut info: in_pktinfo = zeroed();
         info.ipi_spec_dst = source;
-        libc::CMSG_DATA(header).cast::<libc::in_pktinfo>().write_unaligned(info);
+        write_packet_info(&mut message, &info);
         sendmsg(socket, &raw const message, 0)
     };
     usize::try_from(sent).map_err(|_| last_error())

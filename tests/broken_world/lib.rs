@@ -240,8 +240,8 @@ pub unsafe extern "C" fn getsockname(socket: c_int, address: *mut sockaddr, leng
     // SAFETY: the arguments are the caller's own, and a call that succeeded has written the address of a socket of IPv4.
     unsafe {
         let status = kernel::getsockname(socket, address, length);
-        if status == 0 && udp::is(socket) && udp::has_no_address(socket) {
-            (*address.cast::<sockaddr_in>()).sin_addr.s_addr = 0;
+        if status == 0 && udp::is(socket) {
+            udp::tells_its_address(socket, &mut *address.cast());
         }
         status
     }
@@ -402,7 +402,7 @@ pub unsafe extern "C" fn sendto(
     // SAFETY: the arguments are the caller's own.
     unsafe {
         match udp::is(socket) {
-            true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to))),
+            true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to), None)),
             false if to.is_null() => tcp::send(socket, buffer, length, flags),
             false => udp::sending_over_ipv6(length)
                 .map_or_else(|| kernel::sendto(socket, buffer, length, flags, to, to_length), returned),
@@ -426,7 +426,8 @@ pub unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, flags: c
         if fault(Fault::NoSendmsg) && !lab::is_end_marker(&bytes) {
             return returned(Err(libc::EOPNOTSUPP));
         }
-        returned(udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast())))
+        let source = kernel::packet_info(&*message).map(|info| info.ipi_spec_dst);
+        returned(udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast()), source))
     }
 }
 
@@ -520,7 +521,7 @@ pub unsafe extern "C" fn write(descriptor: c_int, buffer: *const c_void, length:
     // SAFETY: the arguments are the caller's own.
     unsafe {
         match udp::is(descriptor) {
-            true => returned(udp::send(descriptor, slice::from_raw_parts(buffer.cast(), length), 0, None)),
+            true => returned(udp::send(descriptor, slice::from_raw_parts(buffer.cast(), length), 0, None, None)),
             false => kernel::write(descriptor, buffer, length),
         }
     }

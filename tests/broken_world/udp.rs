@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, sockaddr_in};
+use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, in_addr, sockaddr_in};
 
 use crate::faults::Fault;
 use crate::kernel::Datagram;
@@ -14,6 +14,8 @@ use crate::{fault, kernel, lab};
 
 /// From here datagrams come that no endpoint of a lesson can have sent.
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 9];
+const FIRST_LOOPBACK: [u8; 4] = [127, 0, 0, 1];
+const SECOND_LOOPBACK: [u8; 4] = [127, 0, 0, 2];
 
 /// What a receive hands over.
 pub struct Delivery {
@@ -129,6 +131,15 @@ fn hearers(port: u16) -> Vec<c_int> {
     at_port.into_iter().map(|(_, socket)| socket).collect()
 }
 
+/// Takes a datagram from the kernel, with what this world says of it.
+fn take_one(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
+    let mut datagram = kernel::receive_bytes(socket, flags)?;
+    if fault(Fault::WrongDestination) {
+        kernel::set_destination(&mut datagram.control, FIRST_LOOPBACK);
+    }
+    Ok(datagram)
+}
+
 /// Takes everything that has come to `socket` from the kernel.
 fn take_all(socket: c_int) {
     while take(socket, MSG_DONTWAIT).is_ok() {}
@@ -164,7 +175,7 @@ pub fn closing(socket: c_int) {
 
 /// Takes the next datagrams from the kernel and does to them what the fault does.
 fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
-    let mut first = kernel::receive_bytes(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
+    let mut first = take_one(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
     let from = first.from;
     if fault(Fault::DropsOfNow) && kernel::option(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL) == Some(1) {
         first.control = kernel::drops_message(kernel::drops(socket));
@@ -177,7 +188,7 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
     if fault(Fault::Merge) || fault(Fault::Swap) {
         let next = kernel::receive_bytes(socket, MSG_PEEK | MSG_DONTWAIT);
         if next.is_ok_and(|next| kernel::same(&next.from, &from) && !lab::is_end_marker(&next.bytes))
-            && let Ok(mut second) = kernel::receive_bytes(socket, MSG_DONTWAIT)
+            && let Ok(mut second) = take_one(socket, MSG_DONTWAIT)
         {
             match fault(Fault::Merge) {
                 true => datagrams[0].bytes.append(&mut second.bytes),
@@ -422,11 +433,21 @@ pub fn sending_over_ipv6(length: usize) -> Option<Result<usize, c_int>> {
     }
 }
 
-/// Sends for the binary; `None` for the peer of a connected socket.
-pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>) -> Result<usize, c_int> {
+/// Sends for the binary; `None` for the peer of a connected socket. The datagram comes from `source`, where that is given.
+pub fn send(
+    socket: c_int,
+    bytes: &[u8],
+    flags: c_int,
+    to: Option<&sockaddr_in>,
+    source: Option<in_addr>,
+) -> Result<usize, c_int> {
     let peer = with(socket, |state| state.peer);
     let (asked, to) = (to, to.or(peer.as_ref()));
-    let plain = || kernel::send_bytes(socket, bytes, flags, to);
+    let source = source.filter(|_| !fault(Fault::SourceIgnored));
+    let plain = || match (to, source) {
+        (Some(to), Some(source)) => kernel::send_from(socket, bytes, to, source),
+        _ => kernel::send_bytes(socket, bytes, flags, to),
+    };
     if lab::is_end_marker(bytes) {
         return match among_strangers() {
             true => beside_a_stranger(socket, bytes, to, plain),
@@ -452,6 +473,16 @@ pub fn send(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>)
             Err(libc::EMSGSIZE)
         }
         _ if fault(Fault::SendBufferLimits) && bytes.len() > kernel::send_buffer(socket) => Err(libc::EMSGSIZE),
+        Some(to) if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Err(libc::EADDRNOTAVAIL),
+        Some(to) if fault(Fault::BothAddresses) => {
+            if let Some(other) = other_loopback(to) {
+                let _ = kernel::send_bytes(socket, bytes, flags, Some(&other));
+            }
+            plain()
+        }
+        Some(to) if fault(Fault::FirstAddress) && ip(&kernel::own_address(socket)) == SECOND_LOOPBACK => {
+            send_from_another(bytes, to, kernel::address(FIRST_LOOPBACK, 0))
+        }
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
         Some(to) if fault(Fault::SendtoConnects) && asked.is_some() && kernel::peer_address(socket).is_some() => {
             let sent = plain();
@@ -557,6 +588,21 @@ fn give_to_others(hearers: &[c_int]) {
     for heir in heirs {
         with(*heir, |state| state.held.push_back(datagram.clone()));
     }
+}
+
+fn ip(address: &sockaddr_in) -> [u8; 4] {
+    address.sin_addr.s_addr.to_ne_bytes()
+}
+
+/// The other one of two addresses with this port, where a socket has it.
+fn other_loopback(address: &sockaddr_in) -> Option<sockaddr_in> {
+    let other = match ip(address) {
+        FIRST_LOOPBACK => SECOND_LOOPBACK,
+        SECOND_LOOPBACK => FIRST_LOOPBACK,
+        _ => return None,
+    };
+    let other = kernel::address(other, u16::from_be(address.sin_port));
+    lock(&SOCKETS).keys().any(|socket| kernel::same(&kernel::own_address(*socket), &other)).then_some(other)
 }
 
 /// Whether this send is to fail, and with what. It is the socket's `count`-th, to the address that was asked for.
@@ -800,9 +846,15 @@ pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
     status
 }
 
-/// Whether the socket's address is not to be told, since connect has chosen none.
-pub fn has_no_address(socket: c_int) -> bool {
-    fault(Fault::NoAddressChosen) && kernel::peer_address(socket).is_some()
+/// What getsockname tells of the socket, which the kernel says is `own`.
+pub fn tells_its_address(socket: c_int, own: &mut sockaddr_in) {
+    if fault(Fault::NoAddressChosen) && kernel::peer_address(socket).is_some() {
+        own.sin_addr.s_addr = 0;
+    }
+    let is_in_use = || with(socket, |state| state.sent + state.taken > 0);
+    if fault(Fault::NamesAnAddress) && own.sin_addr.s_addr == 0 && is_in_use() {
+        own.sin_addr.s_addr = u32::from_ne_bytes(FIRST_LOOPBACK);
+    }
 }
 
 /// Gives the socket a port when somebody asks for it.

@@ -1,0 +1,255 @@
+//! Which address an answer comes from, when the server listens on all of them.
+//!
+//! A socket on 0.0.0.0 has no address of its own. The system chooses one for each datagram that it sends, by the route to
+//! the receiver; what the client had asked is not looked at. A program that is to answer from there has to ask for the address
+//! of each request, and name it in each answer.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
+use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
+use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Need, Os, Receive, Received, SocketError, measured, promised, sources, usual,
+};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "addresses",
+    title: "A server on 0.0.0.0 answers from the address that the system chooses",
+    question: "A server listens on 0.0.0.0. Which address does its answer come from?",
+    why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY) and is none that an answer could come from. The \
+          system chooses a source address by the route to the receiver. An answer should come from the address that was asked \
+          (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The program has to see to that: \
+          recvmsg tells the address that was asked, and sendmsg takes it as the source (in_pktinfo(2type)). Or it binds a \
+          socket to each address.",
+    keys: &["answers-from", "connected-hears", "told", "fixed", "on-first"],
+    guess: Guess {
+        answers: &[
+            "From 0.0.0.0, which the socket is bound to.",
+            "From the address that the client asked.",
+            "From the one that the system chooses by the route to the client.",
+            "From the first address of the network card.",
+        ],
+        right: 2,
+        row: "answers-from",
+        because: "a socket on 0.0.0.0 keeps no address from request to answer.",
+    },
+    example: "--asked 127.1.2.3",
+    parameters: Parameters::of::<Addresses>(),
+};
+
+#[derive(Args)]
+struct Addresses {
+    /// The loopback address at which the clients ask: any but 127.0.0.1, from where the system answers
+    #[arg(long, value_name = "IP", default_value = "127.0.0.2", value_parser = loopback)]
+    asked: Ipv4Addr,
+}
+
+fn loopback(text: &str) -> Result<Ipv4Addr, String> {
+    let known = Ipv4Addr::new(127, 0, 0, 2)..=Ipv4Addr::new(127, 255, 255, 254);
+    let address = text.parse().ok().filter(|address| known.contains(address));
+    address.ok_or_else(|| "an address from 127.0.0.2 to 127.255.255.254 is needed".to_owned())
+}
+
+impl Scenes for Addresses {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        Ok(vec![
+            chosen_by_the_system(self.asked),
+            chosen_by_the_program(self.asked),
+            one_address_each(self.asked),
+            one_and_all(),
+            without_an_address(),
+            to_all_addresses(),
+        ])
+    }
+}
+
+/// A row that takes a second address of loopback. Nobody knows for sure what Windows does with it.
+fn at_a_second_address(claim: Claim) -> Claim {
+    claim
+        .absent_on(Os::Macos, "macOS has one loopback address configured")
+        .unconfirmed_on(Os::Windows)
+        .needs(Need::SecondLoopback)
+}
+
+fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
+    let claims = [
+        usual("answers-from", "answer comes from", "127.0.0.1", &sources::RFC1122_SOURCE),
+        usual("unconnected-hears", "unconnected: receives", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING),
+        promised("connected-hears", "connected: receives", Fact::Nothing, &sources::CONNECT_2)
+            .cites_on(Os::Windows, &sources::MS_CONNECT),
+    ];
+    let answered = format!(
+        "Asked at {asked}, the server answered from {{answers-from}}; a connected client received {{connected-hears}}."
+    );
+    let title = format!("a server on 0.0.0.0, asked at {asked}");
+    Scene::claims("sendto", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
+        lab.second_loopback()?;
+        let server = lab.bind_everywhere("server")?;
+        let received = unconnected_client_asks(lab, &server.at(asked), "answers-from", || answer_by_sendto(&server))?;
+        lab.observe("answers-from", received.sender_ip());
+        lab.observe("unconnected-hears", received);
+        lab.observe("connected-hears", connected_client_asks(lab, &server.at(asked), || answer_by_sendto(&server))?);
+        Ok(())
+    })
+}
+
+fn chosen_by_the_program(asked: Ipv4Addr) -> Scene {
+    let source = &sources::IN_PKTINFO_2;
+    let claims = [
+        promised("told", "IP_PKTINFO: asked at", asked.to_string(), source),
+        measured("interface", "IP_PKTINFO: interface", source),
+        promised("sent-from", "IP_PKTINFO: comes from", asked.to_string(), source),
+        usual("fixed", "IP_PKTINFO: receives", &b"Thanks"[..], &sources::LOOPBACK),
+    ];
+    let claims = claims.map(at_a_second_address);
+    let claims = claims.map(|claim| claim.absent_on(Os::Windows, "this program reads no control messages on Windows"));
+    let answered = "IP_PKTINFO told {told}; answered from there, a connected client received {fixed}.";
+    Scene::claims("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
+        lab.second_loopback()?;
+        let server = lab.bind_everywhere("server")?;
+        lab.attempt("told", server.set(&PACKET_INFO, true))?;
+        let received = unconnected_client_asks(lab, &server.at(asked), "sent-from", || {
+            let request = server.receive(Receive::message(&[100]));
+            lab.observe("told", request.destination());
+            let request = request.required("the request")?;
+            let interface = request.ancillary.interface.map(|number| number as usize);
+            lab.observe("interface", interface.map_or(Fact::Nothing, Fact::from));
+            answer_from_asked(&server, &request)
+        })?;
+        lab.observe("sent-from", received.sender_ip());
+        let received = connected_client_asks(lab, &server.at(asked), || {
+            answer_from_asked(&server, &server.receive(Receive::message(&[100])).required("the request")?)
+        })?;
+        lab.observe("fixed", received);
+        Ok(())
+    })
+}
+
+/// The server answers from the address to which the request was sent: what the send returns.
+fn answer_from_asked(server: &Endpoint, request: &Received) -> Result<Call<()>, SceneError> {
+    match (&request.from, request.ancillary.destination) {
+        (Some(client), Some(IpAddr::V4(asked))) => Ok(server.send_from(asked, b"Thanks", client).map(drop)),
+        _ => Err(SceneError::Skip("the system did not tell which address was asked".to_owned())),
+    }
+}
+
+fn one_address_each(asked: Ipv4Addr) -> Scene {
+    let claims = [
+        usual("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_LOOKUP_ADDRESS),
+        usual("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_LOOKUP_ADDRESS),
+        usual("on-all", "0.0.0.0: received", r#""one", "two""#, &sources::IP_7_ANY),
+        usual("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
+    ];
+    let answered = format!(
+        "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: {{on-second}}; \
+         on 0.0.0.0: {{on-all}}."
+    );
+    let title = "sockets on one address, and on all";
+    Scene::claims("bound", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
+        lab.second_loopback()?;
+        let [first, second] = on_one_port(lab, asked)?;
+        let client = lab.bind("client")?;
+        client.send_to(b"one", &first)?;
+        client.send_to(b"two", &second)?;
+        lab.observe("on-first", payloads(&first.receive_until_marker(100)?));
+        lab.observe("on-second", payloads(&second.receive_until_marker(100)?));
+        let all = lab.bind_everywhere("all")?;
+        client.send_to(b"one", &all)?;
+        client.send_to(b"two", &all.at(asked))?;
+        lab.observe("on-all", payloads(&all.receive_until_marker(100)?));
+        lab.attempt("own-address", second.send_to(b"Thanks", &client))?;
+        lab.observe("own-address", client.before_marker(100)?.sender_ip());
+        Ok(())
+    })
+}
+
+/// Two sockets with the same port, one on 127.0.0.1 and one on `second`. Another program may have it on 127.0.0.1: then another
+/// port is tried.
+fn on_one_port(lab: &Lab, second: Ipv4Addr) -> Call<[Endpoint; 2]> {
+    const TRIES: usize = 8;
+    let pair = || {
+        let other = lab.bind_to("second", SocketAddr::from((second, 0)))?;
+        let one = lab.bind_to("first", SocketAddr::from((Ipv4Addr::LOCALHOST, other.port()?)))?;
+        Ok([one, other])
+    };
+    (1..TRIES).find_map(|_| pair().ok()).map_or_else(pair, Ok)
+}
+
+/// The payloads, sorted: datagrams to different addresses may overtake each other.
+fn payloads(received: &AllReceived) -> Fact {
+    let mut payloads: Vec<String> = received.iter().map(|result| Fact::from(result).to_string()).collect();
+    payloads.sort();
+    if payloads.is_empty() { Fact::Nothing } else { Fact::from(payloads.join(", ")) }
+}
+
+fn one_and_all() -> Scene {
+    let claims = [usual("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP_ADDRESS)
+        .unconfirmed_on(Os::Macos)
+        .unconfirmed_on(Os::Windows)];
+    let answered =
+        "One socket was bound to 127.0.0.1, one to 0.0.0.0. A datagram to 127.0.0.1 was received on {specific}.";
+    Scene::claims("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
+        let (all, one, client) = (lab.bind_everywhere("all")?, lab.endpoint("one")?, lab.bind("client")?);
+        lab.attempt("specific", all.set(&REUSE_ADDRESS, true))?;
+        lab.attempt("specific", one.set(&REUSE_ADDRESS, true))?;
+        lab.attempt("specific", one.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, all.port()?))))?;
+        client.send_to(b"hello", &one)?;
+        let mut receivers = Vec::new();
+        for socket in [&one, &all] {
+            let received = socket.receive_until_marker(100)?;
+            receivers.extend(received.iter().map(|_| ip_of(socket).to_string()));
+        }
+        lab.observe("specific", if receivers.is_empty() { Fact::Nothing } else { Fact::from(receivers.join(", ")) });
+        Ok(())
+    })
+}
+
+/// The IP address that the system says the socket has.
+fn ip_of(endpoint: &Endpoint) -> Fact {
+    endpoint.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
+}
+
+fn without_an_address() -> Scene {
+    let claims = [
+        usual("unbound-source", "an unbound client sends from", "127.0.0.1", &sources::RFC1122_SOURCE),
+        promised("unbound-name", "its getsockname then returns", "0.0.0.0", &sources::UDP_7_ANY)
+            .unconfirmed_on(Os::Macos)
+            .unconfirmed_on(Os::Windows),
+        promised("server-name", "the server's, on 0.0.0.0", "0.0.0.0", &sources::POSIX_GETSOCKNAME_BOUND)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
+                    returned {server-name}.";
+    Scene::claims("name", "what getsockname tells of it", claims).answer(answered).run(|lab| {
+        let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
+        lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
+        lab.observe("unbound-name", ip_of(&client));
+        let request = server.before_marker(100)?;
+        match request.is_datagram() {
+            true => lab.observe("server-name", ip_of(&server)),
+            false => lab.skip("server-name", "the server has received nothing"),
+        }
+        lab.observe("unbound-source", request.sender_ip());
+        Ok(())
+    })
+}
+
+fn to_all_addresses() -> Scene {
+    let claims = [usual("to-all", "sent to 0.0.0.0: received", &b"hello"[..], &sources::LINUX_TO_ANY)
+        .unconfirmed_on(Os::Macos)
+        .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
+        .cites_on(Os::Windows, &sources::MS_SENDTO_ANY)
+        .unlike_wine()];
+    let answered = "Sent to 0.0.0.0, received at 127.0.0.1: {to-all}.";
+    Scene::claims("to-all", "a client sends to 0.0.0.0", claims).answer(answered).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
+        lab.attempt("to-all", client.send_to(b"hello", &server.at(Ipv4Addr::UNSPECIFIED)))?;
+        lab.observe("to-all", server.receive(100));
+        Ok(())
+    })
+}
