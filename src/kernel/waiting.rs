@@ -27,13 +27,13 @@ pub fn waits_to_receive(thread: Thread) -> Option<bool> {
     Some(number.is_some_and(|number: libc::c_long| RECEIVES.contains(&number)))
 }
 
-/// The calls by which the C library receives with the sender's address.
+/// The calls that receive with the sender's address.
 #[cfg(all(target_os = "linux", not(any(target_arch = "x86", target_arch = "s390x"))))]
-const RECEIVES: &[libc::c_long] = &[libc::SYS_recvfrom];
+const RECEIVES: &[libc::c_long] = &[libc::SYS_recvfrom, libc::SYS_recvmsg];
 
 /// The same where one call stood for all those on sockets.
 #[cfg(all(target_os = "linux", any(target_arch = "x86", target_arch = "s390x")))]
-const RECEIVES: &[libc::c_long] = &[libc::SYS_recvfrom, libc::SYS_socketcall];
+const RECEIVES: &[libc::c_long] = &[libc::SYS_recvfrom, libc::SYS_recvmsg, libc::SYS_socketcall];
 
 #[allow(missing_docs)]
 #[cfg(not(target_os = "linux"))]
