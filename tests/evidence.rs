@@ -187,7 +187,10 @@ fn strace_works() -> bool {
 fn seen(strace: &str) -> (Vec<String>, usize) {
     let line = Regex::new(r"^(?:\[pid +)?(\d+)?\]? *(<\.\.\. \w+ resumed>)?(.*?)( <unfinished \.\.\.>)?$").unwrap();
     // The trace shows control messages as it shows pointers.
-    let pointer = Regex::new(r"0x[0-9a-f]+|\[\{cmsg_len=.*?\}\], msg_controllen=\d+").unwrap();
+    let pointer = Regex::new(
+        r"0x[0-9a-f]+|\[\{cmsg_len=\d+, cmsg_level=SOL_(?:SOCKET|IP, cmsg_type=IP_RECVERR).*?\}\], msg_controllen=\d+",
+    )
+    .unwrap();
     // Said in the middle of a line, where it happens there.
     let attached = Regex::new(r"strace: Process \d+ attached\n").unwrap();
     let strace = attached.replace_all(strace, "");

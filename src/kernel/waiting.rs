@@ -19,10 +19,17 @@ pub fn this_thread() -> Option<Thread> {
 }
 
 /// Whether `thread` of this process sleeps in a receive on a socket; `None` where the kernel does not tell. proc(5),
-/// `/proc/pid/task/tid/syscall`: a thread that runs, or is about to, is `running`.
+/// `/proc/pid/task/tid/stat` and `syscall`. Both are needed, in this order: a thread that was woken a moment ago, on another
+/// processor, is no longer `S` (sleeping), but until it runs `syscall` shows the call in which it slept.
 #[cfg(target_os = "linux")]
 pub fn waits_to_receive(thread: Thread) -> Option<bool> {
-    let call = std::fs::read_to_string(format!("/proc/self/task/{thread}/syscall")).ok()?;
+    let of_thread = |file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}")).ok();
+    let stat = of_thread("stat")?;
+    // Behind the program's name, which may have parentheses itself.
+    if !stat.rsplit_once(") ")?.1.starts_with('S') {
+        return Some(false);
+    }
+    let call = of_thread("syscall")?;
     let number = call.split_whitespace().next().and_then(|number| number.parse().ok());
     Some(number.is_some_and(|number: libc::c_long| RECEIVES.contains(&number)))
 }

@@ -279,9 +279,9 @@ fn control(ancillary: &Ancillary) -> String {
     const LOOPBACK: u32 = 1;
     match (ancillary.destination, ancillary.interface) {
         (Some(IpAddr::V4(to)), Some(LOOPBACK)) => packet_info("if_nametoindex(\"lo\")", to),
-        // strace names any other interface, and the log has its number only.
-        (Some(_), _) => CONTROL.to_owned(),
-        (None, _) => NO_CONTROL.to_owned(),
+        (None, _) if *ancillary == Ancillary::default() => NO_CONTROL.to_owned(),
+        // strace names any other interface, and the log has its number only; of other control messages it has the meaning.
+        (Some(_) | None, _) => CONTROL.to_owned(),
     }
 }
 
