@@ -267,6 +267,8 @@ fn the_line_to_check_with_shows_the_same_sends_and_receives() {
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         let (all, threads) = seen(&err);
         let (mut logged, mut seen) = (moves(&calls(&out)), moves(&all));
+        // The lab does not log how it takes away an end marker that a peek has found.
+        seen.retain(|call| !call.contains(", \"\", 0, 0, {") || logged.contains(call));
         if threads > 1 {
             // Of two calls at the same time nobody can say which one was first.
             logged.sort();
