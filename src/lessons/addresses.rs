@@ -140,8 +140,8 @@ fn answer_from_asked(server: &Endpoint, request: &Received) -> Result<Call<()>, 
 
 fn one_address_each(asked: Ipv4Addr) -> Scene {
     let claims = [
-        usual("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_LOOKUP_ADDRESS),
-        usual("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_LOOKUP_ADDRESS),
+        usual("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_LOOKUP),
+        usual("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_LOOKUP),
         usual("on-all", "0.0.0.0: received", r#""one", "two""#, &sources::IP_7_ANY),
         usual("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
     ];
@@ -188,7 +188,7 @@ fn payloads(received: &AllReceived) -> Fact {
 }
 
 fn one_and_all() -> Scene {
-    let claims = [usual("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP_ADDRESS)
+    let claims = [usual("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
         .unconfirmed_on(Os::Macos)
         .unconfirmed_on(Os::Windows)];
     let answered =

@@ -7,7 +7,7 @@
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
-use crate::lab::{Endpoint, ReceiveResult, Target};
+use crate::lab::{AllReceived, Endpoint, Lab, ReceiveResult, Target};
 use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, SocketError, promised, sources, usual};
 
 /// The lesson.
@@ -55,6 +55,17 @@ fn from_sender<'a>(received: impl IntoIterator<Item = &'a ReceiveResult>, name: 
     received.into_iter().find(named).map_or(Fact::Nothing, Fact::from)
 }
 
+/// Observes for two rows, each with the name of a sender, what was received of that. The second presupposes the datagram of the
+/// first, who is called `whose`.
+fn observe_both(lab: &Lab, received: &AllReceived, [first, second]: [(&str, &str); 2], whose: &str) {
+    let from_first = from_sender(received.iter(), first.1);
+    match from_first {
+        Fact::Nothing => lab.skip(second.0, format!("not even {whose} datagram was received")),
+        _ => lab.observe(second.0, from_sender(received.iter(), second.1)),
+    }
+    lab.observe(first.0, from_first);
+}
+
 /// The IP address that the system says the socket has.
 fn ip_of(endpoint: &Endpoint) -> Fact {
     endpoint.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
@@ -83,12 +94,7 @@ fn others(count: usize) -> Scene {
         server.send_to(b"hello", &client)?;
         lab.observe("sends", server.before_marker(1024)?);
         let received = client.receive_until_marker(1024)?;
-        let from_peer = from_sender(received.iter(), "server");
-        match from_peer {
-            Fact::Nothing => lab.skip("other", "not even the peer's datagram was received"),
-            _ => lab.observe("other", from_sender(received.iter(), "other")),
-        }
-        lab.observe("peer", from_peer);
+        observe_both(lab, &received, [("peer", "server"), ("other", "other")], "the peer's");
         Ok(())
     })
 }
@@ -222,12 +228,7 @@ fn again() -> Scene {
         old.send_to(b"old", &client)?;
         new.send_to(b"new", &client)?;
         let received = client.receive_until_marker(1024)?;
-        let from_new = from_sender(received.iter(), "new peer");
-        match from_new {
-            Fact::Nothing => lab.skip("old-peer", "not even the new peer's datagram was received"),
-            _ => lab.observe("old-peer", from_sender(received.iter(), "old peer")),
-        }
-        lab.observe("new-peer", from_new);
+        observe_both(lab, &received, [("new-peer", "new peer"), ("old-peer", "old peer")], "the new peer's");
         Ok(())
     })
 }

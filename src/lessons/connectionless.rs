@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{
-    answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, udp_descriptors_for, udp_peer_closes,
+    answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_unconnected, udp_descriptors_for,
+    udp_peer_closes,
 };
 use crate::lab::{ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, sources, usual};
@@ -93,13 +94,7 @@ fn nobody_listens() -> Scene {
         let unconnected = lab.bind("client")?;
         let sent = lab.attempt("send-to-nobody", unconnected.send_to(b"hello", &nobody))?;
         lab.observe("send-to-nobody", sent);
-        // Every call that could tell is asked.
-        let received = Fact::from(unconnected.before_marker(1024)?);
-        let sent = unconnected.send_to(b"again", &nobody);
-        lab.observe(
-            "unconnected-hears",
-            if received == Fact::Nothing { sent.map_or_else(Fact::from, |_| received) } else { received },
-        );
+        lab.observe("unconnected-hears", told_unconnected(&unconnected, &nobody)?);
 
         let connected = lab.endpoint("connected client")?;
         lab.attempt("connected-send", connected.connect(&nobody))?;

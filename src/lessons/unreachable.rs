@@ -6,6 +6,7 @@
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::experiments::told_unconnected;
 use crate::kernel::option::KEEP_ERRORS;
 use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
 use crate::vocabulary::{
@@ -121,16 +122,7 @@ fn unconnected() -> Scene {
         let client = lab.bind("client")?;
         let sent = lab.attempt("unconnected-send", client.send_to(b"hello", &nobody))?;
         lab.observe("unconnected-send", sent);
-        let received = Fact::from(client.before_marker(1024)?);
-        // Whatever a receive did not return, a send may.
-        let again = client.send_to(b"again", &nobody);
-        lab.observe(
-            "unconnected-error",
-            match (received, again) {
-                (Fact::Nothing, Err(error)) => Fact::from(error),
-                (received, _) => received,
-            },
-        );
+        lab.observe("unconnected-error", told_unconnected(&client, &nobody)?);
         Ok(())
     })
 }

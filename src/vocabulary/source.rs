@@ -86,8 +86,6 @@ pub mod sources {
             "what the filter of a socket drops is counted there; no ICMP message is sent";
         LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
             "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
-        LINUX_LOOKUP_ADDRESS = "Linux net/ipv4/udp.c, __udp4_lib_lookup()",
-            "a socket that is bound to the address in question is looked for first, then one on 0.0.0.0; no other receives the datagram";
         LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
             "the count of drops that SO_RXQ_OVFL tells is that of the moment at which the datagram was queued";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",

@@ -186,23 +186,29 @@ pub fn send_bytes(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockadd
 /// The family of an address that no receive has filled: the socket is shut down, and there is no datagram.
 pub const NOBODY: libc::sa_family_t = libc::AF_UNSPEC as libc::sa_family_t;
 
+/// A message with an address, one buffer, and room for control messages. Whoever passes it on has all three still.
+fn message_of(name: &mut sockaddr_in, part: &mut libc::iovec, control: &mut [u64]) -> msghdr {
+    // SAFETY: all-zero bytes are a valid `msghdr`.
+    let mut message: msghdr = unsafe { zeroed() };
+    message.msg_name = std::ptr::from_mut(name).cast();
+    message.msg_namelen = ADDRESS;
+    message.msg_iov = part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(control);
+    message
+}
+
 /// Receives a datagram, whole, with the control messages that come with it.
 pub fn receive_bytes(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
     let mut buffer = [0_u8; 65_536];
     let mut from = address([0; 4], 0);
     let mut control = [0_u64; 32];
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    // SAFETY: all-zero bytes are a valid `msghdr`; everything that it points to has the length given and outlives the call.
-    let (received, written, named) = unsafe {
-        let mut message: msghdr = zeroed();
-        message.msg_name = (&raw mut from).cast();
-        message.msg_namelen = ADDRESS;
-        message.msg_iov = &raw mut part;
-        message.msg_iovlen = 1;
-        message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = size_of_val(&control);
-        (recvmsg(socket, &raw mut message, flags), message.msg_controllen, message.msg_namelen)
-    };
+    let mut message = message_of(&mut from, &mut part, &mut control);
+    // SAFETY: everything that the message points to has the length given and outlives the call.
+    let (received, written, named) =
+        unsafe { (recvmsg(socket, &raw mut message, flags), message.msg_controllen, message.msg_namelen) };
     let length = usize::try_from(received).map_err(|_| last_error())?;
     if named == 0 {
         from.sin_family = NOBODY;
@@ -309,16 +315,9 @@ pub fn send_from(socket: c_int, bytes: &[u8], to: &sockaddr_in, source: libc::in
     let mut to = *to;
     let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let mut control = [0_u64; 8];
-    // SAFETY: all-zero bytes are a valid `msghdr`; everything that it points to outlives the call, and the control
-    // message fits `control`.
+    let mut message = message_of(&mut to, &mut part, &mut control);
+    // SAFETY: everything that the message points to outlives the call, and the control message fits `control`.
     let sent = unsafe {
-        let mut message: msghdr = zeroed();
-        message.msg_name = (&raw mut to).cast();
-        message.msg_namelen = ADDRESS;
-        message.msg_iov = &raw mut part;
-        message.msg_iovlen = 1;
-        message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = size_of_val(&control);
         let mut info: in_pktinfo = zeroed();
         info.ipi_spec_dst = source;
         write_packet_info(&mut message, &info);
