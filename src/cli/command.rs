@@ -3,11 +3,12 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Args, Command, value_parser};
 use clap_complete::Shell;
+use colorchoice_clap::Color;
 
 use super::export::Files;
 use super::failure::EXIT_STATUS;
 use super::info::PAGES;
-use super::options::Options;
+use super::options;
 use crate::lessons::{LESSONS, Lesson};
 use crate::programs::client::Client;
 use crate::programs::relay::Relay;
@@ -29,18 +30,8 @@ pub fn command() -> Command {
         .about(ABOUT)
         .after_help(format!("Start with: udp-lab boundaries\n\n{EXIT_STATUS}"))
         .subcommands(LESSONS.iter().map(|lesson| lesson_command(lesson)))
-        .subcommand(
-            Files::augment_args(Command::new("all"))
-                .about(ALL)
-                .long_about(None)
-                .args([full_option(), why_option(), predict_option(), step_option(), trace_option()])
-                .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}")),
-        )
-        .subcommand(
-            Command::new("list")
-                .about("The lessons in teaching order, with their questions")
-                .after_help("Example: udp-lab list\n\nExit status: 0; 2 wrong use."),
-        )
+        .subcommand(all_command())
+        .subcommand(list_command())
         .subcommand(find_command())
         .subcommand(expect_command())
         .subcommand(systems_command())
@@ -49,7 +40,7 @@ pub fn command() -> Command {
         .subcommand(client_command())
         .subcommand(relay_command())
         .subcommands(text_commands());
-    Options::augment_args(command).about(ABOUT).long_about(None)
+    Color::augment_args(command.args(options::of_every_command())).about(ABOUT).long_about(None)
 }
 
 fn lesson_command(lesson: &'static Lesson) -> Command {
@@ -61,6 +52,7 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
             let step = format!("At the projector: udp-lab {} --step", lesson.name);
             Files::augment_args(lesson.augment(command))
                 .args([full_option(), scene_option(), why_option(), predict_option(), step_option(), trace_option()])
+                .args(options::of_every_command())
                 .about(lesson.title)
                 .long_about(about)
                 .after_help(format!("Why: {}\n\nExample: {}\n{step}\n\n{EXIT_STATUS}", lesson.why, example.trim_end()))
@@ -134,6 +126,23 @@ pub(super) fn find(name: &str) -> Option<&'static Lesson> {
     LESSONS.iter().find(|lesson| lesson.name == name).copied()
 }
 
+fn all_command() -> Command {
+    Command::new("all").about(ALL).defer(|command| {
+        Files::augment_args(command)
+            .args([full_option(), why_option(), predict_option(), step_option(), trace_option()])
+            .args(options::of_every_command())
+            .about(ALL)
+            .long_about(None)
+            .after_help(format!("Example: udp-lab all --predict\n\n{EXIT_STATUS}"))
+    })
+}
+
+fn list_command() -> Command {
+    Command::new("list").about("The lessons in teaching order, with their questions").defer(|command| {
+        command.args(options::of_every_command()).after_help("Example: udp-lab list\n\nExit status: 0; 2 wrong use.")
+    })
+}
+
 fn find_command() -> Command {
     Command::new("find").about("Which lesson answers a question of your own, or explains an error message").defer(
         |command| {
@@ -146,6 +155,7 @@ fn find_command() -> Command {
                         .num_args(1..)
                         .allow_negative_numbers(true),
                 )
+                .args(options::of_every_command())
                 .after_help(
                     "Searches docs/questions.md, and the names, questions and rows of the lessons. At most five answers, best \
                      first, each with the command to run and the row to look at.\n\n\
@@ -187,11 +197,13 @@ fn expect_command() -> Command {
                             lesson
                                 .augment(command)
                                 .args([full_option(), scene_option(), why_option()])
+                                .args(options::of_every_command())
                                 .about(lesson.title)
                                 .long_about(None)
                         })
                     })
                 }))
+                .args(options::of_every_command())
                 .after_help(
                     "Takes the lesson's own parameters; the expectations follow them.\n\n\
                  Example: udp-lab expect truncation --os windows\n\n\
@@ -211,6 +223,7 @@ fn systems_command() -> Command {
                         .help("The lesson; without it, the systems and what differs on them")
                         .value_parser(PossibleValuesParser::new(LESSONS.iter().map(|lesson| lesson.name))),
                 )
+                .args(options::of_every_command())
                 .after_help(
                     "The records are those of the lessons' own parameters. --format markdown without LESSON prints \
                      docs/systems.md.\n\n\
@@ -227,6 +240,7 @@ fn record_command() -> Command {
                 .arg(Arg::new("within").long("within").value_name("TEXT").help(
                     "What this system runs in, with its version, where it is no machine of its own: an emulator, a sandbox",
                 ))
+                .args(options::of_every_command())
                 .after_help(
                     "Writes JSON with a line for each row: the answer and the verdict. Numbers that are only measured are \
                      left out. docs/systems.md says what to do with it.\n\n\
@@ -239,7 +253,7 @@ fn record_command() -> Command {
 
 fn server_command() -> Command {
     Command::new("server").about(SERVER).defer(|command| {
-        Server::augment_args(command).about(SERVER).long_about(None).after_help(
+        Server::augment_args(command).about(SERVER).long_about(None).args(options::of_every_command()).after_help(
             "One line for each datagram: number, peer, bytes, text. Anybody can forge a sender; so three rules say what is not \
              answered, and the line then names the rule. Against amplification: no reply of more than three times the bytes of \
              its request, headers counted (RFC 9000 section 8.1), which leaves 56 bytes always; none of it on loopback. \
@@ -254,7 +268,7 @@ fn server_command() -> Command {
 
 fn client_command() -> Command {
     Command::new("client").about(CLIENT).defer(|command| {
-        Client::augment_args(command).about(CLIENT).long_about(None).after_help(
+        Client::augment_args(command).about(CLIENT).long_about(None).args(options::of_every_command()).after_help(
             "Asks `Msg: ` for each message; an empty line ends it. Input that is no terminal is read to its end: a line is a \
              datagram, an empty one too. The time-out is one deadline for sending and for the answer; to look the name of the \
              server up may take longer. It receives from this server only, at one port: its socket is connected. UDP does \
@@ -270,7 +284,7 @@ fn client_command() -> Command {
 
 fn relay_command() -> Command {
     Command::new("relay").about(RELAY).defer(|command| {
-        Relay::augment_args(command).about(RELAY).long_about(None).after_help(
+        Relay::augment_args(command).about(RELAY).long_about(None).args(options::of_every_command()).after_help(
             "Sends on what clients send to LISTEN to TO, and the answers back, each way with the same shares. One line for each \
              datagram says what was decided: `client 1 -> server #3` is the third one to the server. What is decided of it depends \
              on the seed, the direction and this number alone, so that a seed decides the same again. What is held back is not \
@@ -304,6 +318,7 @@ fn text_commands() -> [Command; 4] {
                             )),
                     )
                     .args([full_option(), scene_option(), why_option(), python_option()])
+                    .args(options::of_every_command())
                     .after_help(
                         "Transcripts stay as wide as they are. --format json has the page in Markdown.\n\n\
                          Example: udp-lab explain boundaries\n\nExit status: 0; 2 wrong use.",
@@ -311,7 +326,7 @@ fn text_commands() -> [Command; 4] {
             }),
         Command::new("doctor").about("What this machine can show, and what will be skipped: ready to paste").defer(
             |command| {
-                command.after_help(
+                command.args(options::of_every_command()).after_help(
                     "Opens a few sockets on loopback and changes nothing.\n\n\
                      Example: udp-lab doctor --format json\n\n\
                      Exit status: 0; 2 wrong use; 3 loopback does not work, so no lesson can run.",
@@ -328,6 +343,7 @@ fn text_commands() -> [Command; 4] {
                         .ignore_case(true)
                         .value_parser(value_parser!(Shell)),
                 )
+                .args(options::of_every_command())
                 .after_help(
                     "Example: udp-lab completions bash > ~/.local/share/bash-completion/completions/udp-lab\n\n\
                      Exit status: 0; 2 wrong use.",
@@ -335,6 +351,7 @@ fn text_commands() -> [Command; 4] {
         }),
         Command::new("man").about("The manual page, for man(1)").defer(|command| {
             command
+                .args(options::of_every_command())
                 .after_help("Example: udp-lab man > ~/.local/share/man/man1/udp-lab.1\n\nExit status: 0; 2 wrong use.")
         }),
     ]

@@ -13,7 +13,7 @@ use crate::vocabulary::Status;
 
 /// Prints what was found. As with grep, nothing found is status 1.
 pub(super) fn find(arguments: &ArgMatches, invocation: &Invocation, options: Options) -> Result<Status, Failure> {
-    let json = table_or_json(options.format, "find writes --format table or json")?;
+    let json = table_or_json(options.format(), "find writes --format table or json")?;
     let words = arguments.get_many::<String>("words").unwrap_or_default();
     let words = words.map(String::as_str).collect::<Vec<_>>().join(" ");
     let questions = questions::all().map_err(Failure::Environment)?;

@@ -29,7 +29,7 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
     }
     let os = arguments.get_one::<Os>("os").copied();
     let (blank, render_options) = (arguments.get_flag("blank"), detailed(arguments, options));
-    write_text(&match options.format {
+    write_text(&match options.format() {
         Format::Table => expectations::sheet(&prediction, os, blank, render_options),
         Format::Plain => expectations::as_plain(&prediction, os, blank, render_options),
         Format::Markdown => expectations::as_markdown(&prediction, os, blank, render_options),
@@ -58,12 +58,12 @@ pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status
         }
         None => Cow::Borrowed(PAGES.iter().find(|(page, _)| *page == name).map_or("", |(_, text)| text)),
     };
-    write_text(&match options.format {
+    write_text(&match options.format() {
         Format::Table => page::page(&text, options.render_options()),
         Format::Markdown => text.into_owned(),
         Format::Json => json::pretty(&json!({ "schema": 1, "lesson": name, "markdown": text })),
         Format::Plain | Format::Csv => {
-            return Err(unsupported(options.format, "explain writes --format table, markdown or json"));
+            return Err(unsupported(options.format(), "explain writes --format table, markdown or json"));
         }
     })
 }
@@ -95,7 +95,7 @@ pub(super) fn systems(arguments: &ArgMatches, options: Options) -> Result<Status
     let lessons = lessons.collect::<Result<Vec<_>, clap::Error>>()?;
     let one = lessons.first().filter(|_| asked.is_some());
     let render_options = options.render_options();
-    write_text(&match (options.format, one) {
+    write_text(&match (options.format(), one) {
         (Format::Table, Some(lesson)) => render::systems::sheet(&systems, lesson, render_options),
         (Format::Table, None) => render::systems::overview(&systems, &lessons, render_options),
         (Format::Markdown, Some(lesson)) => render::systems::as_markdown(&systems, lesson, render_options),
@@ -108,7 +108,7 @@ pub(super) fn systems(arguments: &ArgMatches, options: Options) -> Result<Status
 
 /// `doctor`: what this machine can show.
 pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
-    let json = table_or_json(options.format, "doctor writes --format table or json")?;
+    let json = table_or_json(options.format(), "doctor writes --format table or json")?;
     let render_options = options.render_options();
     let checkup = Checkup::new(&[
         ("width", "Width of the output", format!("{} columns", render_options.width)),
@@ -123,8 +123,8 @@ pub(super) fn doctor(options: Options) -> Result<Status, Failure> {
 
 /// No command: what the program is, what it has, and what to do first.
 pub(super) fn start(invocation: &Invocation, options: Options) -> Result<Status, Failure> {
-    if options.format != Format::Table {
-        return Err(unsupported(options.format, "the start page is --format table only; the lessons: udp-lab list"));
+    if options.format() != Format::Table {
+        return Err(unsupported(options.format(), "the start page is --format table only; the lessons: udp-lab list"));
     }
     let render_options = options.render_options();
     let mut commands: Vec<_> = PARTS.iter().map(|(part, lessons)| (*part, questions(lessons))).collect();
@@ -149,7 +149,7 @@ pub(super) fn list(options: Options) -> Result<Status, Failure> {
     let render_options = options.render_options();
     let keys = ["lesson", "title", "question"];
     let lessons: Vec<_> = LESSONS.iter().map(|lesson| [lesson.name, lesson.title, lesson.question]).collect();
-    write_text(&match options.format {
+    write_text(&match options.format() {
         Format::Table => {
             let parts: Vec<_> = PARTS.iter().map(|(part, lessons)| (*part, questions(lessons))).collect();
             table::parts(&parts, render_options)

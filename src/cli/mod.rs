@@ -16,6 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
+use colorchoice_clap::Color;
 
 pub use self::command::command;
 use self::failure::Failure;
@@ -34,8 +35,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let program = args.first().cloned().unwrap_or_default();
     let given = to_repeat(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
     let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
-        let options = Options::from_arg_matches(&matches)?;
-        options.color.write_global();
+        let options = Options::given(&matches)?;
+        Color::from_arg_matches(&matches)?.write_global();
         // What is drawn is always coloured; the stream takes the colours away where they are not wanted.
         crossterm::style::force_color_output(true);
         dispatch(&matches, &program, &given, options)

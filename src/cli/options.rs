@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::error::ErrorKind;
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum, value_parser};
 
 use super::failure::Failure;
 use crate::kernel::{self, HERE};
@@ -16,36 +16,53 @@ const LEAST_WIDTH: u16 = 20;
 /// Columns that the output has at most.
 const MOST_WIDTH: u16 = 500;
 
-/// Options of every command.
+// Options of every command, before its name or behind it. They are not `global`: clap copies those into all commands at each
+// start, which took a quarter of it.
 #[derive(Args, Clone, Copy)]
 pub(super) struct Options {
-    /// How results are written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table", global = true)]
-    pub(super) format: Format,
+    /// How results are written [default: table]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
 
     /// Columns of the output, 20 to 500; tables need 60 [default: the terminal's, else COLUMNS, else 80]
-    #[arg(long, value_name = "COLUMNS", global = true,
+    #[arg(long, value_name = "COLUMNS",
         value_parser = value_parser!(u16).range(i64::from(LEAST_WIDTH)..=i64::from(MOST_WIDTH)))]
     width: Option<u16>,
 
     /// Only ASCII characters; by default when the locale is not UTF-8, nor what a Windows console shows of a pipe. JSON and CSV
     /// are UTF-8 always
-    #[arg(long, global = true)]
+    #[arg(long)]
     ascii: bool,
 
     /// Begin CSV with a byte-order mark, by which Excel knows UTF-8
-    #[arg(long, global = true)]
+    #[arg(long)]
     bom: bool,
 
     /// Leave the ladder above the table out
-    #[arg(long, global = true)]
+    #[arg(long)]
     no_ladder: bool,
-
-    #[command(flatten)]
-    pub(super) color: colorchoice_clap::Color,
 }
 
 impl Options {
+    /// What is given in all: behind the name of a command it decides, before it it holds where nothing is given behind.
+    pub(super) fn given(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let before = Self::from_arg_matches(matches)?;
+        let Some((_, behind)) = matches.subcommand() else { return Ok(before) };
+        let behind = Self::given(behind)?;
+        Ok(Options {
+            format: behind.format.or(before.format),
+            width: behind.width.or(before.width),
+            ascii: behind.ascii || before.ascii,
+            bom: behind.bom || before.bom,
+            no_ladder: behind.no_ladder || before.no_ladder,
+        })
+    }
+
+    /// How results are written.
+    pub(super) fn format(self) -> Format {
+        self.format.unwrap_or(Format::Table)
+    }
+
     /// How results are to look.
     pub(super) fn render_options(self) -> RenderOptions {
         let width = self.width.or_else(terminal_width).or_else(columns).unwrap_or(80);
@@ -98,6 +115,13 @@ fn shows_utf8(code_page: Option<u32>) -> bool {
     code_page.is_none_or(|page| page == UTF_8)
 }
 
+/// The options of every command, for one that is built.
+pub(super) fn of_every_command() -> Vec<Arg> {
+    let options = Options::augment_args(Command::default());
+    // In the help they come behind the command's own.
+    options.get_arguments().map(|option| option.clone().display_order(None)).collect()
+}
+
 /// Whether it is JSON that is asked for, of a command that has no other format beside the table; `sentence` says so.
 pub(super) fn table_or_json(format: Format, sentence: &str) -> Result<bool, Failure> {
     match format {
@@ -116,6 +140,37 @@ pub(super) fn unsupported(format: Format, sentence: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::command;
+
+    fn given(words: &str) -> Options {
+        let matches = command().try_get_matches_from(words.split(' ')).expect("a right command line");
+        Options::given(&matches).expect("the options of every command")
+    }
+
+    #[test]
+    fn an_option_holds_before_the_name_of_a_command_and_decides_behind_it() {
+        let before = given("udp-lab --format csv --width 60 --ascii expect --bom truncation");
+        assert_eq!((before.format(), before.width), (Format::Csv, Some(60)));
+        assert!(before.ascii && before.bom && !before.no_ladder);
+        let behind = given("udp-lab --format csv --width 60 expect truncation --format json --width 100 --no-ladder");
+        assert_eq!((behind.format(), behind.width), (Format::Json, Some(100)));
+        assert!(behind.no_ladder && !behind.ascii && !behind.bom);
+        assert_eq!(given("udp-lab list").format(), Format::Table);
+    }
+
+    #[test]
+    fn every_command_has_the_options_of_every_command() {
+        fn check(command: &Command) {
+            for option in of_every_command() {
+                let has = command.get_arguments().any(|argument| argument.get_long() == option.get_long());
+                assert!(has, "{} lacks --{}", command.get_name(), option.get_long().unwrap_or_default());
+            }
+            command.get_subcommands().filter(|command| command.get_name() != "help").for_each(check);
+        }
+        let mut command = command();
+        command.build();
+        check(&command);
+    }
 
     #[test]
     fn only_a_console_with_another_code_page_gets_ascii() {

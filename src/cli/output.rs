@@ -46,7 +46,7 @@ pub(super) fn converse(
     talk: impl FnOnce(&mut Transcript<'_>) -> Result<Status, Failure>,
 ) -> Result<Status, Failure> {
     let lines = format!("{name} writes a line as things happen: --format table or json");
-    let json = table_or_json(options.format, &lines)?;
+    let json = table_or_json(options.format(), &lines)?;
     let mut out = BufWriter::with_capacity(64 * 1024, stdout());
     let status = talk(&mut Transcript { out: &mut out, json, options: options.render_options() })?;
     out.flush()?;

@@ -44,7 +44,7 @@ pub(super) fn one(
         trace: arguments.get_flag("trace"),
     };
     let text = match choice {
-        None => options.format.reports(&results),
+        None => options.format().reports(&results),
         Some(choice) => with_prediction(choice, &report, &results),
     };
     finish(&text, &results, &files)
@@ -121,7 +121,7 @@ fn step(arguments: &ArgMatches, options: Options) -> Result<Option<Arc<Step>>, F
 }
 
 fn conversation(option: &str, options: Options) -> Result<(), Failure> {
-    match options.format {
+    match options.format() {
         Format::Table => Ok(()),
         _ => Err(Failure::wrong_value(&format!("{option} is a conversation: it goes with --format table only"))),
     }
@@ -202,7 +202,7 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
     }
     let results = Results { reports: &reports, ..nothing };
     let text = match asked {
-        None if step.is_none() => options.format.reports(&results),
+        None if step.is_none() => options.format().reports(&results),
         None | Some((0, _)) => table::tallies(&results),
         Some((said, right)) => format!("{}\nYou expected {right} of {said}.\n", table::tallies(&results)),
     };
@@ -211,7 +211,7 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
 
 /// `record`: runs every lesson, and writes down what this system answered.
 pub(super) fn record(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
-    table_or_json(options.format, "record writes JSON")?;
+    table_or_json(options.format(), "record writes JSON")?;
     let run = |lesson: &&Lesson| run_lesson(lesson, lesson.default_scenes()?, None, None);
     let reports = LESSONS.iter().map(run).collect::<Result<Vec<_>, Failure>>()?;
     let within = arguments.get_one::<String>("within").cloned();
