@@ -60,10 +60,10 @@ pub fn waits_to_receive(_: Thread) -> Option<bool> {
 /// What the system says.
 #[cfg(unix)]
 pub fn is_readable(socket: &Socket) -> io::Result<bool> {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    let mut asked = [PollFd::new(std::os::fd::AsFd::as_fd(socket), PollFlags::POLLIN)];
-    poll(&mut asked, PollTimeout::ZERO)?;
-    Ok(asked[0].revents().is_some_and(|events| events.contains(PollFlags::POLLIN)))
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut asked = [PollFd::new(socket, PollFlags::IN)];
+    poll(&mut asked, Some(&Timespec::default()))?;
+    Ok(asked[0].revents().contains(PollFlags::IN))
 }
 
 /// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).

@@ -37,7 +37,7 @@ pub(super) fn answered(answer: &Answer<'_>) -> String {
     let text = match skipped.first() {
         None => answer.text.clone(),
         Some(row) if answer.text.is_empty() || answer.is_unseen() => {
-            format!("Not observed here: {}.", row.reason.as_deref().unwrap_or("the row was skipped"))
+            format!("Not observed here: {}.", reason(row))
         }
         Some(_) => format!("{} Not observed here: {}.", answer.text, named(skipped)),
     };
@@ -45,6 +45,11 @@ pub(super) fn answered(answer: &Answer<'_>) -> String {
         true => text,
         false => format!("NOT as expected: {text} See {}.", named(differing)),
     }
+}
+
+/// Why a row was skipped, for the middle of a sentence: an error's words may be a sentence themselves.
+fn reason(row: &Row) -> &str {
+    row.reason.as_deref().unwrap_or("the row was skipped").trim_end_matches('.')
 }
 
 /// Whether a row is marked as one that nobody promises.
@@ -98,7 +103,7 @@ pub(super) fn outcome(report: &Report, said: Option<usize>, program: &str) -> Ve
              right or wrong."
         )),
         Verdict::Skipped => {
-            let reason = row.reason.as_deref().unwrap_or("no reason is known");
+            let reason = reason(row);
             lines.push(format!("Not observed here: {property}{colon} {reason}. So nobody is called right or wrong."));
         }
         Verdict::Match | Verdict::Info => {
