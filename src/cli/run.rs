@@ -88,9 +88,9 @@ fn run_lesson(
 ) -> Result<Report, Failure> {
     let Some((step, stops)) = step else { return Ok(progress::shown(lesson.name, || lesson.run(scenes, None))?) };
     let answers = |scene: &&Scene| scene.claimed().iter().any(|claim| lesson.keys.first() == Some(&claim.id.as_str()));
-    let closely: Vec<String> = match stops {
-        Stops::EveryScene => scenes.iter().map(|scene| scene.title().to_owned()).collect(),
-        Stops::KeyScene => scenes.iter().filter(answers).map(|scene| scene.title().to_owned()).collect(),
+    let closely: Vec<_> = match stops {
+        Stops::EveryScene => scenes.iter().map(Scene::id).collect(),
+        Stops::KeyScene => scenes.iter().filter(answers).map(Scene::id).collect(),
     };
     let others = closely.len() < scenes.len();
     // Who was asked to predict has read the question.

@@ -61,8 +61,8 @@ struct Talk {
     pace: Pace,
     keys_explained: bool,
     marker_explained: bool,
-    /// The titles of the scenes that go call by call.
-    closely: Vec<String>,
+    /// The ids of the scenes that go call by call.
+    closely: Vec<&'static str>,
     /// The scene's title, until it is said.
     title: Option<String>,
     /// The calls of the scene so far.
@@ -133,12 +133,18 @@ impl Step {
     }
 
     /// Begins the lesson `name`: puts its `question` where it has not been put, and says the first time how to go on. Scenes
-    /// with one of the titles `closely` go call by call; `others` says whether there are any others. Whether anything was
+    /// with one of the ids `closely` go call by call; `others` says whether there are any others. Whether anything was
     /// said: not after `a`.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn lesson(&self, name: &str, question: Option<&str>, closely: Vec<String>, others: bool) -> io::Result<bool> {
+    pub fn lesson(
+        &self,
+        name: &str,
+        question: Option<&str>,
+        closely: Vec<&'static str>,
+        others: bool,
+    ) -> io::Result<bool> {
         let mut talk = self.talk();
         if talk.pace == Pace::End {
             return Ok(false);
@@ -170,7 +176,7 @@ impl Step {
 }
 
 impl Observer for Step {
-    fn scene(&self, title: &str) {
+    fn scene(&self, id: &str, title: &str) {
         let mut talk = self.talk();
         talk.title = Some(title.to_owned());
         talk.growing = Growing::default();
@@ -181,7 +187,7 @@ impl Observer for Step {
         if talk.pace == Pace::End {
             return;
         }
-        if talk.closely.iter().any(|closely| closely == title) {
+        if talk.closely.contains(&id) {
             talk.pace = Pace::EachCall;
         } else {
             talk.pace = Pace::WholeScene;

@@ -11,7 +11,7 @@ use crate::vocabulary::Announcement;
 /// Observes a lesson while it runs. The lesson's clock stands still as long as one of these takes.
 pub trait Observer: Send + Sync {
     /// A scene begins.
-    fn scene(&self, title: &str);
+    fn scene(&self, id: &str, title: &str);
     /// The scene has a socket of this name.
     fn opened(&self, name: &str);
     /// This call is made as soon as this returns; `log` has the scene's calls so far.
@@ -66,9 +66,9 @@ impl Announcer {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    pub(super) fn scene(&self, title: &str) {
+    pub(super) fn scene(&self, id: &str, title: &str) {
         self.silenced.store(0, Ordering::Relaxed);
-        self.tell(|observer| observer.scene(title));
+        self.tell(|observer| observer.scene(id, title));
     }
 
     pub(super) fn over(&self, log: &Log) {

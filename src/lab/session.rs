@@ -40,12 +40,12 @@ impl Session {
         self.began
     }
 
-    /// Begins the scene with this number and title: its log.
-    pub(crate) fn begin(&self, number: usize, title: &str) -> Arc<Log> {
+    /// Begins the scene with this number, id and title: its log.
+    pub(crate) fn begin(&self, number: usize, id: &str, title: &str) -> Arc<Log> {
         let log = Arc::new(Log::default());
         self.endless.store(false, Ordering::Relaxed);
         *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Arc::clone(&log)));
-        self.announcer.scene(title);
+        self.announcer.scene(id, title);
         log
     }
 

@@ -288,7 +288,7 @@ fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result
     let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
     let log = match all_absent {
         true => Arc::default(),
-        false => session.begin(number, &title),
+        false => session.begin(number, id, &title),
     };
     let lab = Lab::new(Arc::clone(&claims), Arc::clone(session), Arc::clone(&log));
     let record = lab.record();

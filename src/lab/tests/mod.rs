@@ -75,7 +75,7 @@ fn a_call_that_does_not_return_is_the_answer_to_the_row_it_was_made_for() {
 #[test]
 fn a_scene_that_makes_call_after_call_is_ended() {
     let session = Arc::new(Session::new(None));
-    let log = session.begin(1, "endless");
+    let log = session.begin(1, "endless", "endless");
     let lab = Lab::new(Vec::new().into(), Arc::clone(&session), Arc::clone(&log));
     let endless = move || -> Result<(), SceneError> {
         let server = lab.bind("server")?;
@@ -100,7 +100,7 @@ fn a_claim_applies_where_the_system_has_such_a_thing() {
 #[test]
 fn every_call_is_progress() {
     let session = Arc::new(Session::new(None));
-    let log = session.begin(3, "scene");
+    let log = session.begin(3, "scene", "scene");
     assert_eq!(session.last_call(), "no call of this scene has returned");
     let lab = Lab::new(Arc::new([]), Arc::clone(&session), log);
     let (server, client) = (lab.bind("server").unwrap(), lab.endpoint("client").unwrap());
