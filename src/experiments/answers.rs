@@ -4,7 +4,7 @@ use crate::lab::{Endpoint, SceneError, Target};
 
 /// What the server answers to a request.
 pub fn answer_to(request: &[u8]) -> Vec<u8> {
-    [b"Thanks, ", request].concat()
+    ["Voilà, ".as_bytes(), request].concat()
 }
 
 /// How many clients got the answer to their own request.

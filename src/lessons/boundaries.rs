@@ -185,8 +185,8 @@ fn an_empty_message() -> Scene {
 
 fn peek_first() -> Scene {
     let claims = [
-        promised("peek", "recvfrom with MSG_PEEK returns", &b"hello"[..], &sources::POSIX_RECVFROM),
-        promised("after-peek", "the next receive returns", &b"hello"[..], &sources::POSIX_RECVFROM),
+        promised("peek", "recvfrom with MSG_PEEK returns", "café".as_bytes(), &sources::POSIX_RECVFROM),
+        promised("after-peek", "the next receive returns", "café".as_bytes(), &sources::POSIX_RECVFROM),
         usual("after-both", "the receive after that returns", Fact::Nothing, &sources::LOOPBACK),
     ];
     let answer =
@@ -194,7 +194,7 @@ fn peek_first() -> Scene {
     Scene::claims("peek", "MSG_PEEK leaves the datagram in the queue", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        client.send_to(b"hello", &server)?;
+        client.send_to("café".as_bytes(), &server)?;
         lab.observe("peek", server.receive(Receive::into(1024).flags(PEEK)));
         let received = server.receive_until_marker(1024)?;
         lab.observe("after-peek", received.nth(0));

@@ -246,12 +246,12 @@ fn before_the_server() -> Scene {
 }
 
 fn sender_closes_at_once() -> Scene {
-    let claims = [usual("after-close", "sent, then closed: received", &b"bye"[..], &sources::RFC768)];
+    let claims = [usual("after-close", "sent, then closed: received", "adiós".as_bytes(), &sources::RFC768)];
     let answer = "The client sent and closed its socket at once. The server received {after-close}.";
     Scene::claims("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        client.send_to(b"bye", &server)?;
+        client.send_to("adiós".as_bytes(), &server)?;
         client.close();
         lab.observe("after-close", server.before_marker(1024)?);
         Ok(())

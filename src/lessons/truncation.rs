@@ -55,6 +55,7 @@ impl Scenes for Truncation {
             the_real_length(first, self.buffer),
             the_same_length(),
             no_buffer_at_all(),
+            half_a_character(),
             tcp_keeps_the_rest(),
         ])
     }
@@ -219,6 +220,28 @@ fn no_buffer_at_all() -> Scene {
                 ReceiveResult::Datagram(_) => lab.observe("after-read", server.before_marker(1024)?),
                 other => lab.observe("after-read", other),
             }
+        }
+        Ok(())
+    })
+}
+
+fn half_a_character() -> Scene {
+    let word = "café".as_bytes();
+    let (all, cut) = (word.len(), word.len() - 1);
+    let claims = [
+        promised("half", format!("\"café\" into {}", bytes(cut)), &word[..cut], &sources::POSIX_RECVFROM)
+            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+        promised("whole", format!("\"café\" into {}", bytes(all)), word, &sources::POSIX_RECVFROM),
+    ];
+    let answer = format!("Into {} \"café\" was received as {{half}}, into {all} as {{whole}}.", bytes(cut));
+    Scene::claims("characters", "half a character", claims).answer(answer).run(move |lab| {
+        let server = lab.bind("server")?;
+        let client = lab.endpoint("client")?;
+        server.make_room([all; 2])?;
+        for (row, buffer) in [("half", cut), ("whole", all)] {
+            client.send_to(word, &server)?;
+            lab.observe(row, server.receive(buffer));
         }
         Ok(())
     })
