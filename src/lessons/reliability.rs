@@ -1,0 +1,354 @@
+//! What a program adds to UDP so that nothing is missing, nothing is there twice, and everything comes in order.
+//!
+//! A relay plays the bad network: what it loses, doubles and reorders follows from a seed, and is known before it happens. The
+//! program numbers its messages, acknowledges them, sends again after a time-out, and asks a silent peer whether it is there.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::experiments::{
+    FIRST_TIME_OUT, Line, LossyRelay, Script, Transfer, number_behind, planned_transfer, transfer,
+};
+use crate::kernel::option::RECEIVE_TIMEOUT;
+use crate::lab::{Lab, Target, room_for};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, sources, usual};
+
+/// The lesson.
+pub static LESSON: Lesson = Lesson {
+    name: "reliability",
+    title: "Numbers, acknowledgements and time-outs make UDP reliable; the program adds them",
+    question: "The network loses, doubles and reorders. What must a program add?",
+    why: "UDP retransmits nothing, and may deliver copies and out of order: a program that needs more has to implement it (RFC \
+          8085 section 3.3). An acknowledgement tells the sender what has arrived; where none comes in time, it sends again, \
+          and doubles the time-out each time (RFC 6298 section 5). It cannot know whether the message or the acknowledgement \
+          was lost, so a number lets the receiver recognise a duplicate. One message at a time costs a round trip each; a \
+          window sends several. UDP says nothing of a peer that is gone (RFC 768).",
+    keys: &["time-outs", "delivered", "missing", "window-rounds", "gone"],
+    guess: Guess {
+        answers: &[
+            "Nothing: the system sends again what is lost.",
+            "An acknowledgement: whoever gets none sends again.",
+            "A number, an acknowledgement and a time-out.",
+            "A larger receive buffer.",
+        ],
+        right: 2,
+        row: "delivered",
+        because: "a lost acknowledgement makes the sender repeat: only the number keeps the server from doing it twice.",
+    },
+    example: "--seed 7 --messages 5",
+    parameters: Parameters::of::<Reliability>(),
+};
+
+/// Most messages: each is sent up to five times, and each time-out is waited for.
+const MOST_MESSAGES: usize = 20;
+
+/// Messages that may be under way at the same time in the window.
+const WINDOW: usize = 4;
+
+#[derive(Args, Clone, Copy)]
+struct Reliability {
+    /// Messages to send, 1 to 20
+    #[arg(long, value_name = "N", default_value = "8", value_parser = messages)]
+    messages: usize,
+
+    /// The relay's seed: the same number decides the same, also for `udp-lab relay`
+    #[arg(long, value_name = "N", default_value = "75")]
+    seed: u64,
+
+    /// So many are lost, each way, such as 30% or 0.3
+    #[arg(long, value_name = "SHARE", default_value = "30%")]
+    lose: Share,
+
+    /// So many are sent twice in scene 1
+    #[arg(long, value_name = "SHARE", default_value = "20%")]
+    duplicate: Share,
+
+    /// So many are held back in scene 1 until the next one has passed
+    #[arg(long, value_name = "SHARE", default_value = "20%")]
+    reorder: Share,
+}
+
+fn messages(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=MOST_MESSAGES) => Ok(count),
+        _ => Err(format!(
+            "1 to {MOST_MESSAGES} messages: each may be sent five times, and a class does not want to wait"
+        )),
+    }
+}
+
+impl Scenes for Reliability {
+    fn scenes(self) -> Result<Vec<Scene>, String> {
+        let Reliability { messages, seed, lose, .. } = self;
+        let losses = Script::Seed { seed, lose, duplicate: Share::NONE, reorder: Share::NONE };
+        Ok(vec![numbers(self), one_message(), one_at_a_time(losses, messages), window(losses, messages), heartbeat()])
+    }
+}
+
+/// `1 2 3`; nothing where there are none.
+fn in_order(numbers: &[usize]) -> Fact {
+    listed(numbers, " ")
+}
+
+/// `1, 2, 3`; nothing where there are none.
+fn list(numbers: &[usize]) -> Fact {
+    listed(numbers, ", ")
+}
+
+fn listed(numbers: &[usize], separator: &str) -> Fact {
+    let words: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    if words.is_empty() { Fact::Nothing } else { Fact::from(words.join(separator)) }
+}
+
+/// What the numbers of `received` tell of `messages` that were sent: those that are missing, those that came again, and those that came
+/// behind a later one.
+fn gaps(received: &[usize], messages: usize) -> [Vec<usize>; 3] {
+    let missing = (1..=messages).filter(|number| !received.contains(number)).collect();
+    let (mut twice, mut late) = (Vec::new(), Vec::new());
+    for (place, number) in received.iter().enumerate() {
+        let before = &received[..place];
+        match before.contains(number) {
+            true => twice.push(*number),
+            false if before.iter().any(|earlier| earlier > number) => late.push(*number),
+            false => {}
+        }
+    }
+    [missing, twice, late]
+}
+
+fn numbers(parameters: Reliability) -> Scene {
+    let Reliability { messages, seed, lose, duplicate, reorder } = parameters;
+    let script = Script::Seed { seed, lose, duplicate, reorder };
+    let mut line = Line::new(script, Way::ToServer);
+    let mut planned: Vec<usize> = (1..=messages).flat_map(|number| line.pass(number)).collect();
+    planned.extend(line.rest());
+    let [missing, twice, late] = gaps(&planned, messages);
+    let claims = [
+        usual("received", "received, in this order", in_order(&planned), &sources::LOOPBACK),
+        usual("missing", "not received: numbers", list(&missing), &sources::RFC8085_RELIABILITY),
+        usual("twice", "received again", list(&twice), &sources::RFC8085_RELIABILITY),
+        usual("late", "received behind a later one", list(&late), &sources::RFC8085_RELIABILITY),
+        usual("told", "the client receives", Fact::Nothing, &sources::RFC768),
+    ];
+    let answer = "Received: {received}; not received: {missing}.";
+    let title = format!("{messages} numbered messages, and nothing else");
+    let scene = Scene::claims("numbers", title, claims).answer(answer);
+    // Each may come twice.
+    let room = vec!["data 20".len(); 2 * messages];
+    scene.needs(Need::ReceiveBuffer(room_for(room.clone()))).run(move |lab| {
+        let (client, server) = (lab.bind("client")?, lab.bind("server")?);
+        server.make_room(room)?;
+        let mut relay = LossyRelay::new(lab, script)?;
+        for number in 1..=messages {
+            client.send_to(format!("data {number}").as_bytes(), relay.endpoint())?;
+            relay.pass(&client, &server)?;
+        }
+        relay.pass_the_rest(&client, &server)?;
+        let received = server.receive_until_marker(64)?;
+        let received: Vec<usize> = received.iter().filter_map(|result| number_behind("data", result.bytes())).collect();
+        let [missing, twice, late] = gaps(&received, messages);
+        lab.observe("received", in_order(&received));
+        lab.observe("missing", list(&missing));
+        lab.observe("twice", list(&twice));
+        lab.observe("late", list(&late));
+        lab.observe("told", client.before_marker(64)?);
+        Ok(())
+    })
+}
+
+/// What a row shows of a transfer.
+type Shown = fn(&Transfer) -> Fact;
+
+/// A row about a transfer: its id, its property, what it shows, and who stands behind it.
+type TransferRow = (&'static str, &'static str, Shown, &'static Source);
+
+/// The rows of a transfer as the script has it.
+fn planned<'r>(rows: &'r [TransferRow], plan: &'r Transfer) -> impl Iterator<Item = Claim> + 'r {
+    rows.iter().map(|(id, property, shown, source)| usual(*id, *property, shown(plan), source))
+}
+
+fn observe(lab: &Lab, rows: &[TransferRow], seen: &Transfer) {
+    rows.iter().for_each(|(id, _, shown, _)| lab.observe(*id, shown(seen)));
+}
+
+/// The time-outs that passed, in milliseconds.
+fn time_outs(transfer: &Transfer) -> Fact {
+    let milliseconds = |time: &Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
+    list(&transfer.time_outs.iter().map(milliseconds).collect::<Vec<_>>())
+}
+
+fn one_message() -> Scene {
+    /// On the way to the server the first is lost, and on the way back the first.
+    const SCRIPT: Script = Script::Lost { to_server: &[1], to_client: &[1] };
+    const ROWS: &[TransferRow] = &[
+        ("time-outs", "time-outs passed, in ms", time_outs, &sources::RFC6298_BACK_OFF),
+        ("sent", "one message: transmissions", |transfer| transfer.transmissions.into(), &sources::RFC8085_RELIABILITY),
+        ("copies", "copies received", |transfer| transfer.acknowledgements.into(), &sources::RFC8085_RELIABILITY),
+        (
+            "delivered",
+            "2 copies received: delivered",
+            |transfer| transfer.delivered.len().into(),
+            &sources::RFC8085_RELIABILITY,
+        ),
+    ];
+    let plan = planned_transfer(SCRIPT, 1, 1);
+    let early = promised("early", "time-outs that ended early", 0, &sources::POSIX_TIMEOUT)
+        .cites_on(Os::Windows, &sources::MS_TIMEOUT)
+        .unconfirmed_on(Os::Windows);
+    let answer = "One message: time-outs of {time-outs} ms, {copies} copies received, {delivered} delivered.";
+    let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
+    Scene::claims("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
+        let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;
+        observe(lab, ROWS, &seen);
+        lab.observe("early", early);
+        Ok(())
+    })
+}
+
+fn one_at_a_time(script: Script, messages: usize) -> Scene {
+    const ROWS: &[TransferRow] = &[
+        (
+            "in-order",
+            "one at a time: delivered",
+            |transfer| in_order(&transfer.delivered),
+            &sources::RFC8085_RELIABILITY,
+        ),
+        ("transmissions", "transmissions", |transfer| transfer.transmissions.into(), &sources::RFC8085_RELIABILITY),
+        (
+            "lost-there",
+            "transmissions lost: numbers",
+            |transfer| list(&transfer.lost_there),
+            &sources::RFC8085_RELIABILITY,
+        ),
+        (
+            "acknowledgements",
+            "acknowledgements",
+            |transfer| transfer.acknowledgements.into(),
+            &sources::RFC8085_RELIABILITY,
+        ),
+        (
+            "lost-back",
+            "acknowledgements lost: numbers",
+            |transfer| list(&transfer.lost_back),
+            &sources::RFC8085_RELIABILITY,
+        ),
+        (
+            "duplicates",
+            "duplicates recognised: messages",
+            |transfer| list(&transfer.duplicates),
+            &sources::RFC8085_RELIABILITY,
+        ),
+        ("all-time-outs", "all time-outs, in ms", time_outs, &sources::RFC6298_BACK_OFF),
+        ("given-up", "given up at message", given_up, &sources::RFC8085_RELIABILITY),
+    ];
+    let plan = planned_transfer(script, messages, 1);
+    let answer = "Transmissions: {transmissions}, lost: {lost-there}. Acknowledgements lost: {lost-back}. Delivered: {in-order}.";
+    let claims: Vec<Claim> = planned(ROWS, &plan).collect();
+    let title = format!("{messages} messages, one at a time");
+    Scene::claims("stop-and-wait", title, claims).answer(answer).run(move |lab| {
+        let (seen, _) = transfer(lab, script, messages, 1)?;
+        observe(lab, ROWS, &seen);
+        Ok(())
+    })
+}
+
+fn given_up(transfer: &Transfer) -> Fact {
+    transfer.given_up.map_or(Fact::Nothing, Fact::from)
+}
+
+fn window(script: Script, messages: usize) -> Scene {
+    const ONE: &[TransferRow] =
+        &[("rounds", "one at a time: rounds", |transfer| transfer.rounds.into(), &sources::RFC8085_FEW)];
+    const SEVERAL: &[TransferRow] = &[
+        ("window-rounds", "window of 4: rounds", |transfer| transfer.rounds.into(), &sources::RFC8085_BULK),
+        ("window-sent", "window of 4: transmissions", |transfer| transfer.transmissions.into(), &sources::RFC8085_BULK),
+        ("kept", "window of 4: kept until their turn", |transfer| list(&transfer.kept), &sources::RFC8085_RELIABILITY),
+        (
+            "window-order",
+            "window of 4: delivered",
+            |transfer| in_order(&transfer.delivered),
+            &sources::RFC8085_RELIABILITY,
+        ),
+        ("window-given-up", "window of 4: given up at message", given_up, &sources::RFC8085_RELIABILITY),
+    ];
+    let plans = [1, WINDOW].map(|window| planned_transfer(script, messages, window));
+    let claims: Vec<Claim> = planned(ONE, &plans[0]).chain(planned(SEVERAL, &plans[1])).collect();
+    let answer =
+        format!("{messages} messages took {{rounds round}} one at a time, {{window-rounds round}} with a window of 4.");
+    let title = format!("{messages} messages, one at a time and four at a time");
+    Scene::claims("window", title, claims).answer(answer).run(move |lab| {
+        observe(lab, ONE, &transfer(lab, script, messages, 1)?.0);
+        observe(lab, SEVERAL, &transfer(lab, script, messages, WINDOW)?.0);
+        Ok(())
+    })
+}
+
+fn heartbeat() -> Scene {
+    /// So many heartbeats without an answer, one after another, and the peer counts as gone.
+    const MISSES: usize = 3;
+    /// The last heartbeat before the server closes its socket.
+    const LAST: usize = 3;
+    /// The second answer is lost; and what comes behind the close, as behind a firewall, without ICMP.
+    const SCRIPT: Script = Script::Lost { to_server: &[4, 5, 6, 7, 8, 9, 10], to_client: &[2] };
+    /// Where the peer never counts as gone, the scene ends all the same.
+    const MOST_BEATS: usize = 10;
+    let claims = [
+        usual("one-lost", "one answer of 3 lost: gone?", "no", &sources::RFC8085_KEEP_ALIVE),
+        usual("close-sends", "the server closes: received", Fact::Nothing, &sources::RFC768),
+        usual("gone", "gone after heartbeat", LAST + MISSES, &sources::RFC8085_KEEP_ALIVE),
+    ];
+    let answer = "The server closed its socket after heartbeat 3: {close-sends} was received. After heartbeat {gone} it counted as gone.";
+    Scene::claims("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {
+        let (client, server) = (lab.bind_without_limit("client")?, lab.bind("server")?);
+        let mut relay = LossyRelay::new(lab, SCRIPT)?;
+        client.set(&RECEIVE_TIMEOUT, FIRST_TIME_OUT)?;
+        let there = server.peer();
+        let mut server = Some(server);
+        let (mut missed, mut gone) = (0, None);
+        for beat in 1..=MOST_BEATS {
+            client.send_to(format!("beat {beat}").as_bytes(), relay.endpoint())?;
+            relay.pass(&client, &there)?;
+            if let Some(server) = &server {
+                for request in server.receive_until_marker(64)?.iter() {
+                    server.send_to(&[b"ack ", request.bytes()].concat(), relay.endpoint())?;
+                    relay.pass(&client, &there)?;
+                }
+            }
+            let answer = client.receive(64);
+            missed = if answer.bytes() == format!("ack beat {beat}").as_bytes() { 0 } else { missed + 1 };
+            if missed == MISSES {
+                gone = gone.or(Some(beat));
+            }
+            match server.take_if(|_| beat == LAST) {
+                Some(server) => {
+                    lab.observe("one-lost", if gone.is_some() { "yes" } else { "no" });
+                    server.close();
+                    lab.observe("close-sends", relay.endpoint().before_marker(64)?);
+                }
+                None if server.is_none() && gone.is_some() => break,
+                None => {}
+            }
+        }
+        lab.observe("gone", gone.map_or(Fact::Nothing, Fact::from));
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_tell_what_is_missing_doubled_and_late() {
+        assert_eq!(gaps(&[1, 3, 3, 2, 5], 6), [vec![4, 6], vec![3], vec![2]]);
+        assert_eq!(gaps(&[1, 2], 2), [vec![], vec![], vec![]]);
+        assert_eq!(gaps(&[2, 1, 1], 2), [vec![], vec![1], vec![1]]);
+    }
+
+    #[test]
+    fn a_list_of_none_is_nothing() {
+        assert_eq!((list(&[]), list(&[7, 10]), in_order(&[1, 2])), (Fact::Nothing, "7, 10".into(), "1 2".into()));
+    }
+}
