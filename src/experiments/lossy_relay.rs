@@ -118,7 +118,7 @@ impl LossyRelay {
     /// What the system says of a send.
     pub fn pass(&mut self, client: &Endpoint, server: &impl Target) -> Call<usize> {
         let received = match self.endpoint.receive(BUFFER) {
-            // Windows has a receive say that an earlier datagram came to a port where nobody listens. The next one has the datagram.
+            // Windows has a receive say that an earlier datagram was refused. The next one brings the datagram.
             ReceiveResult::Failed { .. } => self.endpoint.receive(BUFFER),
             received => received,
         };

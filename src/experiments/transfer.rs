@@ -48,14 +48,17 @@ pub struct Transfer {
 trait Network {
     type Error;
 
+    /// From now on the client waits for an acknowledgement for so long.
+    fn wait_for(&mut self, time_out: Duration) -> Result<(), Self::Error>;
+
     /// Sends a message: what the server then receives.
     fn send(&mut self, message: usize) -> Result<Vec<usize>, Self::Error>;
 
     /// The server acknowledges a message.
     fn acknowledge(&mut self, message: usize) -> Result<(), Self::Error>;
 
-    /// The client waits for an acknowledgement, for so long at most: of which message it is.
-    fn await_acknowledgement(&mut self, limit: Duration) -> Result<Option<usize>, Self::Error>;
+    /// The client waits for an acknowledgement: of which message it is, and nothing when the time-out has passed.
+    fn await_acknowledgement(&mut self) -> Result<Option<usize>, Self::Error>;
 }
 
 /// The side that receives: what has come, and what is to come next.
@@ -113,10 +116,11 @@ fn run<N: Network>(network: &mut N, messages: usize, window: usize) -> Result<Tr
         }
         transfer.rounds += 1;
         // It is doubled each time that the oldest message is sent again.
-        let limit = FIRST_TIME_OUT * 2_u32.pow(tries[oldest] - 1);
+        let time_out = FIRST_TIME_OUT * 2_u32.pow(tries[oldest] - 1);
+        network.wait_for(time_out)?;
         while due.iter().any(|&message| !is_acknowledged[message]) {
-            let Some(message) = network.await_acknowledgement(limit)? else {
-                transfer.time_outs.push(limit);
+            let Some(message) = network.await_acknowledgement()? else {
+                transfer.time_outs.push(time_out);
                 break;
             };
             if let Some(known) = is_acknowledged.get_mut(message) {
@@ -141,6 +145,10 @@ struct Scripted {
 impl Network for Scripted {
     type Error = Infallible;
 
+    fn wait_for(&mut self, _: Duration) -> Result<(), Infallible> {
+        Ok(())
+    }
+
     fn send(&mut self, message: usize) -> Result<Vec<usize>, Infallible> {
         Ok(self.lines[Way::ToServer as usize].pass(message))
     }
@@ -150,7 +158,7 @@ impl Network for Scripted {
         Ok(())
     }
 
-    fn await_acknowledgement(&mut self, _: Duration) -> Result<Option<usize>, Infallible> {
+    fn await_acknowledgement(&mut self) -> Result<Option<usize>, Infallible> {
         Ok((!self.arrived.is_empty()).then(|| self.arrived.remove(0)))
     }
 }
@@ -169,7 +177,7 @@ struct Sockets<'l> {
     relay: LossyRelay,
     server: Endpoint,
     /// The time-out that the client's socket has.
-    limit: Option<Duration>,
+    time_out: Duration,
     /// How many time-outs ended before their time.
     early: usize,
 }
@@ -182,6 +190,14 @@ pub fn number_behind(word: &str, text: &[u8]) -> Option<usize> {
 
 impl Network for Sockets<'_> {
     type Error = SceneError;
+
+    fn wait_for(&mut self, time_out: Duration) -> Result<(), SceneError> {
+        if self.time_out != time_out {
+            self.client.set(&RECEIVE_TIMEOUT, time_out)?;
+            self.time_out = time_out;
+        }
+        Ok(())
+    }
 
     fn send(&mut self, message: usize) -> Result<Vec<usize>, SceneError> {
         self.client.send_to(format!("data {message}").as_bytes(), self.relay.endpoint())?;
@@ -196,17 +212,13 @@ impl Network for Sockets<'_> {
         Ok(())
     }
 
-    fn await_acknowledgement(&mut self, limit: Duration) -> Result<Option<usize>, SceneError> {
-        if self.limit != Some(limit) {
-            self.client.set(&RECEIVE_TIMEOUT, limit)?;
-            self.limit = Some(limit);
-        }
+    fn await_acknowledgement(&mut self) -> Result<Option<usize>, SceneError> {
         let began = self.lab.now();
         match self.client.receive(BUFFER) {
             // What is no acknowledgement is of no message.
             ReceiveResult::Datagram(received) => Ok(Some(number_behind("ack", &received.bytes).unwrap_or(0))),
             _ => {
-                self.early += usize::from(self.lab.now().saturating_sub(began) < limit);
+                self.early += usize::from(self.lab.now().saturating_sub(began) < self.time_out);
                 Ok(None)
             }
         }
@@ -220,7 +232,7 @@ impl Network for Sockets<'_> {
 pub fn transfer(lab: &Lab, script: Script, messages: usize, window: usize) -> Result<(Transfer, usize), SceneError> {
     let client = lab.bind_without_limit("client")?;
     let relay = LossyRelay::new(lab, script)?;
-    let mut sockets = Sockets { lab, client, relay, server: lab.bind("server")?, limit: None, early: 0 };
+    let mut sockets = Sockets { lab, client, relay, server: lab.bind("server")?, time_out: Duration::ZERO, early: 0 };
     let transfer = run(&mut sockets, messages, window)?;
     Ok((transfer, sockets.early))
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::parameters::counted;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{
     FIRST_TIME_OUT, Line, LossyRelay, Script, Transfer, number_behind, planned_transfer, transfer,
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
-use crate::lab::{Lab, Target, room_for};
+use crate::lab::{Lab, ReceiveResult, Target, room_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, sources, usual};
 
 /// The lesson.
@@ -25,7 +26,7 @@ pub static LESSON: Lesson = Lesson {
           and doubles the time-out each time (RFC 6298 section 5). It cannot know whether the message or the acknowledgement \
           was lost, so a number lets the receiver recognise a duplicate. One message at a time costs a round trip each; a \
           window sends several. UDP says nothing of a peer that is gone (RFC 768).",
-    keys: &["time-outs", "delivered", "missing", "window-rounds", "gone"],
+    keys: &["time-outs", "delivered", "window-rounds", "gone"],
     guess: Guess {
         answers: &[
             "Nothing: the system sends again what is lost.",
@@ -43,6 +44,9 @@ pub static LESSON: Lesson = Lesson {
 
 /// Most messages: each is sent up to five times, and each time-out is waited for.
 const MOST_MESSAGES: usize = 20;
+
+/// Longest datagram of the lesson, in bytes.
+const BUFFER: usize = 64;
 
 /// Messages that may be under way at the same time in the window.
 const WINDOW: usize = 4;
@@ -102,8 +106,8 @@ fn listed(numbers: &[usize], separator: &str) -> Fact {
     if words.is_empty() { Fact::Nothing } else { Fact::from(words.join(separator)) }
 }
 
-/// What the numbers of `received` tell of `messages` that were sent: those that are missing, those that came again, and those that came
-/// behind a later one.
+/// What the numbers of `received` tell of `messages` that were sent: those that are missing, those that came again, and those
+/// that came behind a later one.
 fn gaps(received: &[usize], messages: usize) -> [Vec<usize>; 3] {
     let missing = (1..=messages).filter(|number| !received.contains(number)).collect();
     let (mut twice, mut late) = (Vec::new(), Vec::new());
@@ -133,7 +137,7 @@ fn numbers(parameters: Reliability) -> Scene {
         usual("told", "the client receives", Fact::Nothing, &sources::RFC768),
     ];
     let answer = "Received: {received}; not received: {missing}.";
-    let title = format!("{messages} numbered messages, and nothing else");
+    let title = format!("{}, numbered, and nothing else", counted(messages, "message"));
     let scene = Scene::claims("numbers", title, claims).answer(answer);
     // Each may come twice.
     let room = vec!["data 20".len(); 2 * messages];
@@ -146,25 +150,27 @@ fn numbers(parameters: Reliability) -> Scene {
             relay.pass(&client, &server)?;
         }
         relay.pass_the_rest(&client, &server)?;
-        let received = server.receive_until_marker(64)?;
+        let received = server.receive_until_marker(BUFFER)?;
         let received: Vec<usize> = received.iter().filter_map(|result| number_behind("data", result.bytes())).collect();
         let [missing, twice, late] = gaps(&received, messages);
         lab.observe("received", in_order(&received));
         lab.observe("missing", list(&missing));
         lab.observe("twice", list(&twice));
         lab.observe("late", list(&late));
-        lab.observe("told", client.before_marker(64)?);
+        lab.observe("told", client.before_marker(BUFFER)?);
         Ok(())
     })
 }
 
-/// What a row shows of a transfer.
-type Shown = fn(&Transfer) -> Fact;
-
 /// A row about a transfer: its id, its property, what it shows, and who stands behind it.
-type TransferRow = (&'static str, &'static str, Shown, &'static Source);
+type TransferRow = (&'static str, &'static str, fn(&Transfer) -> Fact, &'static Source);
 
-/// The rows of a transfer as the script has it.
+const RELIABILITY: &Source = &sources::RFC8085_RELIABILITY;
+const BACK_OFF: &Source = &sources::RFC6298_BACK_OFF;
+const FEW: &Source = &sources::RFC8085_FEW;
+const BULK: &Source = &sources::RFC8085_BULK;
+
+/// What is claimed of a transfer: what comes of it by the script alone.
 fn planned<'r>(rows: &'r [TransferRow], plan: &'r Transfer) -> impl Iterator<Item = Claim> + 'r {
     rows.iter().map(|(id, property, shown, source)| usual(*id, *property, shown(plan), source))
 }
@@ -179,26 +185,25 @@ fn time_outs(transfer: &Transfer) -> Fact {
     list(&transfer.time_outs.iter().map(milliseconds).collect::<Vec<_>>())
 }
 
+fn given_up(transfer: &Transfer) -> Fact {
+    transfer.given_up.map_or(Fact::Nothing, Fact::from)
+}
+
 fn one_message() -> Scene {
-    /// On the way to the server the first is lost, and on the way back the first.
+    /// The first datagram is lost, each way.
     const SCRIPT: Script = Script::Lost { to_server: &[1], to_client: &[1] };
     const ROWS: &[TransferRow] = &[
-        ("time-outs", "time-outs passed, in ms", time_outs, &sources::RFC6298_BACK_OFF),
-        ("sent", "one message: transmissions", |transfer| transfer.transmissions.into(), &sources::RFC8085_RELIABILITY),
-        ("copies", "copies received", |transfer| transfer.acknowledgements.into(), &sources::RFC8085_RELIABILITY),
-        (
-            "delivered",
-            "2 copies received: delivered",
-            |transfer| transfer.delivered.len().into(),
-            &sources::RFC8085_RELIABILITY,
-        ),
+        ("time-outs", "time-outs, in ms", time_outs, BACK_OFF),
+        ("sent", "one message: transmissions", |seen| seen.transmissions.into(), RELIABILITY),
+        ("copies", "copies received, acknowledged", |seen| seen.acknowledgements.into(), RELIABILITY),
+        ("delivered", "2 copies: delivered", |seen| seen.delivered.len().into(), RELIABILITY),
     ];
     let plan = planned_transfer(SCRIPT, 1, 1);
     let early = promised("early", "time-outs that ended early", 0, &sources::POSIX_TIMEOUT)
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)
         .unconfirmed_on(Os::Windows);
-    let answer = "One message: time-outs of {time-outs} ms, {copies} copies received, {delivered} delivered.";
     let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
+    let answer = "One message: time-outs of {time-outs} ms, {copies} copies received, {delivered} delivered.";
     Scene::claims("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
         let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;
         observe(lab, ROWS, &seen);
@@ -209,44 +214,20 @@ fn one_message() -> Scene {
 
 fn one_at_a_time(script: Script, messages: usize) -> Scene {
     const ROWS: &[TransferRow] = &[
-        (
-            "in-order",
-            "one at a time: delivered",
-            |transfer| in_order(&transfer.delivered),
-            &sources::RFC8085_RELIABILITY,
-        ),
-        ("transmissions", "transmissions", |transfer| transfer.transmissions.into(), &sources::RFC8085_RELIABILITY),
-        (
-            "lost-there",
-            "transmissions lost: numbers",
-            |transfer| list(&transfer.lost_there),
-            &sources::RFC8085_RELIABILITY,
-        ),
-        (
-            "acknowledgements",
-            "acknowledgements",
-            |transfer| transfer.acknowledgements.into(),
-            &sources::RFC8085_RELIABILITY,
-        ),
-        (
-            "lost-back",
-            "acknowledgements lost: numbers",
-            |transfer| list(&transfer.lost_back),
-            &sources::RFC8085_RELIABILITY,
-        ),
-        (
-            "duplicates",
-            "duplicates recognised: messages",
-            |transfer| list(&transfer.duplicates),
-            &sources::RFC8085_RELIABILITY,
-        ),
-        ("all-time-outs", "all time-outs, in ms", time_outs, &sources::RFC6298_BACK_OFF),
-        ("given-up", "given up at message", given_up, &sources::RFC8085_RELIABILITY),
+        ("in-order", "one at a time: delivered", |seen| in_order(&seen.delivered), RELIABILITY),
+        ("transmissions", "transmissions", |seen| seen.transmissions.into(), RELIABILITY),
+        ("lost-there", "transmissions lost: numbers", |seen| list(&seen.lost_there), RELIABILITY),
+        ("acknowledgements", "acknowledgements", |seen| seen.acknowledgements.into(), RELIABILITY),
+        ("lost-back", "acknowledgements lost: numbers", |seen| list(&seen.lost_back), RELIABILITY),
+        ("duplicates", "duplicates recognised: messages", |seen| list(&seen.duplicates), RELIABILITY),
+        ("all-time-outs", "all time-outs, in ms", time_outs, BACK_OFF),
+        ("given-up", "given up at message", given_up, RELIABILITY),
     ];
     let plan = planned_transfer(script, messages, 1);
-    let answer = "Transmissions: {transmissions}, lost: {lost-there}. Acknowledgements lost: {lost-back}. Delivered: {in-order}.";
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
-    let title = format!("{messages} messages, one at a time");
+    let answer = "Transmissions: {transmissions}, lost: {lost-there}. Acknowledgements lost: {lost-back}. Delivered: \
+                  {in-order}.";
+    let title = format!("{}, one at a time", counted(messages, "message"));
     Scene::claims("stop-and-wait", title, claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, 1)?;
         observe(lab, ROWS, &seen);
@@ -254,86 +235,96 @@ fn one_at_a_time(script: Script, messages: usize) -> Scene {
     })
 }
 
-fn given_up(transfer: &Transfer) -> Fact {
-    transfer.given_up.map_or(Fact::Nothing, Fact::from)
-}
-
 fn window(script: Script, messages: usize) -> Scene {
-    const ONE: &[TransferRow] =
-        &[("rounds", "one at a time: rounds", |transfer| transfer.rounds.into(), &sources::RFC8085_FEW)];
+    const ONE: &[TransferRow] = &[("rounds", "one at a time: rounds", |seen| seen.rounds.into(), FEW)];
     const SEVERAL: &[TransferRow] = &[
-        ("window-rounds", "window of 4: rounds", |transfer| transfer.rounds.into(), &sources::RFC8085_BULK),
-        ("window-sent", "window of 4: transmissions", |transfer| transfer.transmissions.into(), &sources::RFC8085_BULK),
-        ("kept", "window of 4: kept until their turn", |transfer| list(&transfer.kept), &sources::RFC8085_RELIABILITY),
-        (
-            "window-order",
-            "window of 4: delivered",
-            |transfer| in_order(&transfer.delivered),
-            &sources::RFC8085_RELIABILITY,
-        ),
-        ("window-given-up", "window of 4: given up at message", given_up, &sources::RFC8085_RELIABILITY),
+        ("window-rounds", "window of 4: rounds", |seen| seen.rounds.into(), BULK),
+        ("window-sent", "window of 4: transmissions", |seen| seen.transmissions.into(), BULK),
+        ("kept", "window of 4: kept for their turn", |seen| list(&seen.kept), RELIABILITY),
+        ("window-order", "window of 4: delivered", |seen| in_order(&seen.delivered), RELIABILITY),
+        ("window-given-up", "window of 4: given up at message", given_up, RELIABILITY),
     ];
     let plans = [1, WINDOW].map(|window| planned_transfer(script, messages, window));
     let claims: Vec<Claim> = planned(ONE, &plans[0]).chain(planned(SEVERAL, &plans[1])).collect();
-    let answer =
-        format!("{messages} messages took {{rounds round}} one at a time, {{window-rounds round}} with a window of 4.");
-    let title = format!("{messages} messages, one at a time and four at a time");
-    Scene::claims("window", title, claims).answer(answer).run(move |lab| {
-        observe(lab, ONE, &transfer(lab, script, messages, 1)?.0);
-        observe(lab, SEVERAL, &transfer(lab, script, messages, WINDOW)?.0);
-        Ok(())
-    })
+    let what = counted(messages, "message");
+    let answer = format!("{what} took {{rounds round}} one at a time, {{window-rounds}} with a window of 4.");
+    Scene::claims("window", format!("{what}, one at a time and four at a time"), claims).answer(answer).run(
+        move |lab| {
+            observe(lab, ONE, &transfer(lab, script, messages, 1)?.0);
+            observe(lab, SEVERAL, &transfer(lab, script, messages, WINDOW)?.0);
+            Ok(())
+        },
+    )
+}
+
+/// So many heartbeats without an answer, one after another, and the peer counts as gone.
+const MOST_MISSED: usize = 3;
+
+/// Whether a peer is there, by its answers to heartbeats.
+#[derive(Default)]
+struct Watch {
+    /// How many were not answered since the last one that was.
+    missed: usize,
+    /// The heartbeat after which the peer counted as gone.
+    gone: Option<usize>,
+}
+
+impl Watch {
+    fn note(&mut self, beat: usize, is_answered: bool) {
+        self.missed = if is_answered { 0 } else { self.missed + 1 };
+        if self.missed == MOST_MISSED {
+            self.gone = self.gone.or(Some(beat));
+        }
+    }
 }
 
 fn heartbeat() -> Scene {
-    /// So many heartbeats without an answer, one after another, and the peer counts as gone.
-    const MISSES: usize = 3;
     /// The last heartbeat before the server closes its socket.
     const LAST: usize = 3;
-    /// The second answer is lost; and what comes behind the close, as behind a firewall, without ICMP.
-    const SCRIPT: Script = Script::Lost { to_server: &[4, 5, 6, 7, 8, 9, 10], to_client: &[2] };
     /// Where the peer never counts as gone, the scene ends all the same.
     const MOST_BEATS: usize = 10;
+    /// The second answer is lost; and all that comes after the close, as behind a firewall: without ICMP.
+    const SCRIPT: Script = Script::Lost { to_server: &[4, 5, 6, 7, 8, 9, 10], to_client: &[2] };
     let claims = [
         usual("one-lost", "one answer of 3 lost: gone?", "no", &sources::RFC8085_KEEP_ALIVE),
         usual("close-sends", "the server closes: received", Fact::Nothing, &sources::RFC768),
-        usual("gone", "gone after heartbeat", LAST + MISSES, &sources::RFC8085_KEEP_ALIVE),
+        usual("gone", "gone after heartbeat", LAST + MOST_MISSED, &sources::RFC8085_KEEP_ALIVE),
     ];
-    let answer = "The server closed its socket after heartbeat 3: {close-sends} was received. After heartbeat {gone} it counted as gone.";
+    let answer = "The server closed: {close-sends} was received; after heartbeat {gone} it counted as gone.";
     Scene::claims("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {
         let (client, server) = (lab.bind_without_limit("client")?, lab.bind("server")?);
         let mut relay = LossyRelay::new(lab, SCRIPT)?;
         client.set(&RECEIVE_TIMEOUT, FIRST_TIME_OUT)?;
+        let mut watch = Watch::default();
+        for beat in 1..=LAST {
+            client.send_to(format!("beat {beat}").as_bytes(), relay.endpoint())?;
+            relay.pass(&client, &server)?;
+            for request in server.receive_until_marker(BUFFER)?.iter() {
+                server.send_to(&[b"ack ", request.bytes()].concat(), relay.endpoint())?;
+                relay.pass(&client, &server)?;
+            }
+            watch.note(beat, is_answer(&client.receive(BUFFER), beat));
+        }
+        lab.observe("one-lost", if watch.gone.is_some() { "yes" } else { "no" });
         let there = server.peer();
-        let mut server = Some(server);
-        let (mut missed, mut gone) = (0, None);
-        for beat in 1..=MOST_BEATS {
+        server.close();
+        lab.observe("close-sends", relay.endpoint().before_marker(BUFFER)?);
+        for beat in LAST + 1..=MOST_BEATS {
+            if watch.gone.is_some() {
+                break;
+            }
             client.send_to(format!("beat {beat}").as_bytes(), relay.endpoint())?;
             relay.pass(&client, &there)?;
-            if let Some(server) = &server {
-                for request in server.receive_until_marker(64)?.iter() {
-                    server.send_to(&[b"ack ", request.bytes()].concat(), relay.endpoint())?;
-                    relay.pass(&client, &there)?;
-                }
-            }
-            let answer = client.receive(64);
-            missed = if answer.bytes() == format!("ack beat {beat}").as_bytes() { 0 } else { missed + 1 };
-            if missed == MISSES {
-                gone = gone.or(Some(beat));
-            }
-            match server.take_if(|_| beat == LAST) {
-                Some(server) => {
-                    lab.observe("one-lost", if gone.is_some() { "yes" } else { "no" });
-                    server.close();
-                    lab.observe("close-sends", relay.endpoint().before_marker(64)?);
-                }
-                None if server.is_none() && gone.is_some() => break,
-                None => {}
-            }
+            watch.note(beat, is_answer(&client.receive(BUFFER), beat));
         }
-        lab.observe("gone", gone.map_or(Fact::Nothing, Fact::from));
+        lab.observe("gone", watch.gone.map_or(Fact::Nothing, Fact::from));
         Ok(())
     })
+}
+
+/// Whether this is the answer to that heartbeat: one to an earlier one, which comes late or twice, is no sign of life.
+fn is_answer(received: &ReceiveResult, beat: usize) -> bool {
+    received.bytes() == format!("ack beat {beat}").as_bytes()
 }
 
 #[cfg(test)]
@@ -343,8 +334,17 @@ mod tests {
     #[test]
     fn numbers_tell_what_is_missing_doubled_and_late() {
         assert_eq!(gaps(&[1, 3, 3, 2, 5], 6), [vec![4, 6], vec![3], vec![2]]);
-        assert_eq!(gaps(&[1, 2], 2), [vec![], vec![], vec![]]);
         assert_eq!(gaps(&[2, 1, 1], 2), [vec![], vec![1], vec![1]]);
+        assert!(gaps(&[1, 2], 2).iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn a_peer_counts_as_gone_after_three_silences_in_a_row() {
+        let mut watch = Watch::default();
+        for (beat, is_answered) in [false, false, true, false, false, false, true, false].into_iter().enumerate() {
+            watch.note(beat, is_answered);
+            assert_eq!(watch.gone, (beat >= 5).then_some(5));
+        }
     }
 
     #[test]

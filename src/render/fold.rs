@@ -74,10 +74,14 @@ impl fmt::Display for LeftOut {
 /// As many steps as a ladder of this extent has room for.
 pub(super) fn folded(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
     let most = if extent == Extent::Brief { MOST_ON_A_SCREEN } else { MOST_STEPS };
-    let steps = without_runs(steps, extent);
+    shortened(without_runs(steps, extent), most)
+}
+
+/// The same with no more than `most` steps, where not more of them are special.
+pub(super) fn shortened(steps: Vec<Step>, most: usize) -> Vec<Step> {
     let steps = without_middle(steps, most, |step| step.special().is_none());
     // So many special ones: nobody reads them one by one.
-    let steps = without_middle(steps, 2 * most, |_| true);
+    let steps = without_middle(steps, most.saturating_mul(2), |_| true);
     let is_count = |step: &Step| matches!(step.what, What::More(_)) && step.special().is_none();
     steps.chunk_by(|one, next| is_count(one) && is_count(next)).filter_map(more).collect()
 }
