@@ -134,7 +134,6 @@ fn numbers(parameters: Reliability) -> Scene {
         usual("missing", "not received: numbers", list(&missing), &sources::RFC8085_RELIABILITY),
         usual("twice", "received again", list(&twice), &sources::RFC8085_RELIABILITY),
         usual("late", "received behind a later one", list(&late), &sources::RFC8085_RELIABILITY),
-        usual("told", "the client receives", Fact::Nothing, &sources::RFC768),
     ];
     let answer = "Received: {received}; not received: {missing}.";
     let title = format!("{}, numbered, and nothing else", counted(messages, "message"));
@@ -157,7 +156,6 @@ fn numbers(parameters: Reliability) -> Scene {
         lab.observe("missing", list(&missing));
         lab.observe("twice", list(&twice));
         lab.observe("late", list(&late));
-        lab.observe("told", client.before_marker(BUFFER)?);
         Ok(())
     })
 }
