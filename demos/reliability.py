@@ -22,8 +22,8 @@ def transfer(messages, window, there, back):
         time_outs += [str(limit)] * (not acknowledged.issuperset(due))
     return ", ".join(time_outs), len(received), len(oldest)
 print("time-outs: {}\ndelivered: {}".format(*transfer(1, 1, script(1), script(1))))
-print("window-rounds:", transfer(8, 4, script(7, 10), script(7))[2])
-missed, beat, there, back = 0, 0, script(4, 5, 6), script(2)
+print("rounds: {}\nwindow-rounds: {}".format(*(transfer(5, window, script(4), script(5))[2] for window in (1, 3))))
+missed, beat, there, back = 0, 0, script(3, 4, 5), script(1)
 while missed < 3:
     if passes(client, server, b"beat %d" % (beat := beat + 1), there): passes(server, client, server.recv(64), back)
     missed = 0 if answer(4) else missed + 1
