@@ -192,6 +192,16 @@ mod tests {
                 prop_assert!(kept.len() <= most / 2 || ordinary <= kept.len() / 2 + 1, "{:?}", kept);
             }
         }
+
+        #[test]
+        fn a_ladder_on_a_full_screen_is_shorter_and_loses_no_count(steps in samples::steps(3, 40), most in 3_usize..30) {
+            let brief = folded(steps.clone(), Extent::Brief);
+            let kept = shortened(brief.clone(), most);
+            prop_assert_eq!(all(&kept), all(&steps));
+            prop_assert!(kept.len() <= 2 * most && kept.len() <= brief.len(), "{} of {}", kept.len(), brief.len());
+            prop_assert!(kept.len() == brief.len() || brief.len() > most);
+            prop_assert_eq!(kept.first().map(is_count), steps.first().map(|_| false));
+        }
     }
 
     fn run(count: usize, what: &What) -> Vec<Step> {
