@@ -40,6 +40,7 @@ lessons! {
     "The article": boundaries, truncation, delivery, connectionless, concurrency, compare;
     "Names and addresses": ports, addresses, connect, sharing;
     "Silence and limits": unreachable, waiting, sizes, buffers;
+    "Building on it": reliability;
 }
 
 /// A question about UDP, and the scenes that answer it.

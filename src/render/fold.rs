@@ -74,10 +74,14 @@ impl fmt::Display for LeftOut {
 /// As many steps as a ladder of this extent has room for.
 pub(super) fn folded(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
     let most = if extent == Extent::Brief { MOST_ON_A_SCREEN } else { MOST_STEPS };
-    let steps = without_runs(steps, extent);
+    shortened(without_runs(steps, extent), most)
+}
+
+/// The same with no more than `most` steps, where not more of them are special.
+pub(super) fn shortened(steps: Vec<Step>, most: usize) -> Vec<Step> {
     let steps = without_middle(steps, most, |step| step.special().is_none());
     // So many special ones: nobody reads them one by one.
-    let steps = without_middle(steps, 2 * most, |_| true);
+    let steps = without_middle(steps, most.saturating_mul(2), |_| true);
     let is_count = |step: &Step| matches!(step.what, What::More(_)) && step.special().is_none();
     steps.chunk_by(|one, next| is_count(one) && is_count(next)).filter_map(more).collect()
 }
@@ -187,6 +191,16 @@ mod tests {
                 let ordinary = kept.iter().filter(|step| step.special().is_none()).count();
                 prop_assert!(kept.len() <= most / 2 || ordinary <= kept.len() / 2 + 1, "{:?}", kept);
             }
+        }
+
+        #[test]
+        fn a_ladder_on_a_full_screen_is_shorter_and_loses_no_count(steps in samples::steps(3, 40), most in 3_usize..30) {
+            let brief = folded(steps.clone(), Extent::Brief);
+            let kept = shortened(brief.clone(), most);
+            prop_assert_eq!(all(&kept), all(&steps));
+            prop_assert!(kept.len() <= 2 * most && kept.len() <= brief.len(), "{} of {}", kept.len(), brief.len());
+            prop_assert!(kept.len() == brief.len() || brief.len() > most);
+            prop_assert_eq!(kept.first().map(is_count), steps.first().map(|_| false));
         }
     }
 

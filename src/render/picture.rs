@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Detail;
-use super::fold::folded;
 pub use super::fold::{LONGEST_RUN, LeftOut};
+use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
 use crate::kernel::HERE;
 use crate::vocabulary::{
@@ -173,6 +173,16 @@ impl Picture {
         match Bars::of(scene) {
             Some(bars) => Some(Picture::Bars(vec![bars])),
             None => Picture::ladder(scene, extent),
+        }
+    }
+
+    /// The same in no more than so many lines below its header, if that can be.
+    pub(super) fn shortened(self, lines: usize) -> Picture {
+        match self {
+            Picture::Ladder(Ladder { title, lanes, steps }) => {
+                Picture::Ladder(Ladder { title, lanes, steps: shortened(steps, lines) })
+            }
+            Picture::Bars(_) => self,
         }
     }
 

@@ -8,23 +8,49 @@ use super::table::{HEADER, add, answer, happened, heading, line, note};
 use super::{RenderOptions, Results, ladder, sentences};
 use crate::vocabulary::{Host, Report, Row, Verdict};
 
+/// Lines of a screen with so many columns, where what is asked for fits one.
+fn lines_of_a_screen(options: RenderOptions) -> usize {
+    match options.width {
+        _ if options.why => usize::MAX,
+        0..60 => usize::MAX,
+        60..80 => 32,
+        80.. => 28,
+    }
+}
+
+/// The header of a ladder, and a blank line above and below.
+const AROUND_A_LADDER: usize = 3;
+
+/// So many steps a ladder has even where the screen has no room for them.
+const LEAST_STEPS: usize = 5;
+
 /// One lesson on one screen. A row that differs, and a scene that could not run, are shown whatever that costs.
 pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
     let options = results.options;
     let mut text = question(report, options);
     let sentences = sentences::all(report, options);
+    let below = below_the_picture(report, results, sentences.is_none());
     if let Some(sentences) = &sentences {
         text.push_str(sentences);
     } else if options.ladder
         && let Some(picture) = report.key_scene().and_then(|scene| Picture::of_scene(scene, Extent::Brief))
     {
+        let others = text.lines().count() + below.lines().count() + AROUND_A_LADDER;
+        let room = lines_of_a_screen(options).saturating_sub(others);
+        let picture = picture.shortened(room.max(LEAST_STEPS));
         text.push('\n');
         text.push_str(&ladder::draw(&picture, options));
         text.push('\n');
     }
-    text.push_str(&answer(report.answered(), options));
+    text + &below
+}
+
+/// The answer, the rows that it rests on where `with_rows`, and the way to more.
+fn below_the_picture(report: &Report, results: &Results<'_>, with_rows: bool) -> String {
+    let options = results.options;
+    let mut text = answer(report.answered(), options);
     // Where there are sentences, the key rows stand below them.
-    let keys = report.key_rows().filter(|_| sentences.is_none());
+    let keys = report.key_rows().filter(|_| with_rows);
     text.push_str(&rows(&with_differing(keys, report), options));
     text.push_str(&troubles(report, options));
     line(&mut text, &options.wrap(&counts(report, results.host), ""));

@@ -1,6 +1,7 @@
 //! The words of the lab: facts, claims, verdicts, reports. No sockets, no formats.
 
 mod call;
+mod chance;
 mod claim;
 mod error;
 mod fact;
@@ -16,6 +17,7 @@ pub use call::{
     Action, Ancillary, Announcement, DONTWAIT, Direction, ERRQUEUE, Event, ExtendedError, Flags, Moment, NO_FLAGS,
     Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SendForm, Syscall, TRUNC, WAITALL,
 };
+pub use chance::{Chances, Corruption, Decision, Delay, Share, Way};
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
 pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};

@@ -212,6 +212,8 @@ pub mod sources {
             "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC1122_SOURCE = "RFC 1122 section 4.1.3.5, source address",
             "a program may leave the source address of a datagram open; the system then chooses one";
+        RFC6298_BACK_OFF = "RFC 6298 section 5, (5.5)",
+            "when the retransmission timer expires, the time-out is doubled; a maximum may bound it";
         RFC6335 = "RFC 6335 section 6",
             "49152 to 65535 are the dynamic ports, never assigned; systems choose their own range";
         RFC6633 = "RFC 6633",
@@ -226,6 +228,14 @@ pub mod sources {
             "destination unreachable is type 3; port unreachable is its code 3";
         RFC8085_CONTROL = "RFC 8085 section 3.1",
             "UDP itself limits no sender: congestion control is left to the application";
+        RFC8085_BULK = "RFC 8085 section 3.1.2",
+            "who exchanges more than a few datagrams in a round trip should use a window and control it by congestion, as TCP does";
+        RFC8085_FEW = "RFC 8085 section 3.1.3",
+            "who exchanges only a few datagrams should send no more than one in a round trip on average";
+        RFC8085_KEEP_ALIVE = "RFC 8085 section 3.5",
+            "messages that keep a session alive can be lost like any datagram; they should not be sent more often than once in 15 seconds";
+        RFC8085_RELIABILITY = "RFC 8085 section 3.3",
+            "UDP retransmits nothing, may deliver copies, some much later, and may deliver out of order: who needs more has to implement it";
         RFC8200_FRAGMENTS = "RFC 8200 section 4.5",
             "the source may cut a packet into fragments that fit the MTU; the destination joins them, or discards all when one is missing after 60 seconds";
         RFC8200_LENGTH = "RFC 8200 section 3",

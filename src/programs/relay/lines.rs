@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::chance::{Corruption, Decision};
-use super::{Direction, Ended, Flow};
+use super::{Ended, Flow};
 use crate::lessons::parameters::bytes;
 use crate::programs::Transcript;
 use crate::programs::transcript::milliseconds;
 use crate::render::table;
-use crate::vocabulary::OsError;
+use crate::vocabulary::{Corruption, Decision, OsError, Way};
 
 /// The lines of a relay, each with the time since its start.
 pub(super) struct Lines<'a, 't> {
@@ -125,17 +124,17 @@ impl Tally {
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.direction {
-            Direction::ToServer => write!(f, "client {} -> server", self.client),
-            Direction::ToClient => write!(f, "server -> client {}", self.client),
+            Way::ToServer => write!(f, "client {} -> server", self.client),
+            Way::ToClient => write!(f, "server -> client {}", self.client),
         }
     }
 }
 
-impl Direction {
+impl Way {
     fn name(self) -> &'static str {
         match self {
-            Direction::ToServer => "client -> server",
-            Direction::ToClient => "server -> client",
+            Way::ToServer => "client -> server",
+            Way::ToClient => "server -> client",
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A relay between clients and a server that loses, delays, doubles, swaps and corrupts datagrams: a bad network on one
 //! machine, and the same one again for the same seed.
 
-mod chance;
 mod clients;
 mod lines;
 mod queue;
@@ -18,7 +17,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 use socket2::{SockAddr, Socket};
 
-use self::chance::{Chances, Delay, Share};
 use self::clients::{Clients, TooMany};
 use self::lines::{Lines, Tally};
 use self::queue::{Parcel, Queue};
@@ -28,7 +26,7 @@ use super::server::{is_of_no_account, refuse_broadcast};
 use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{Call, CallError, socket};
-use crate::vocabulary::{NO_FLAGS, SocketError, Status};
+use crate::vocabulary::{Chances, Delay, NO_FLAGS, Share, SocketError, Status, Way};
 
 /// How often a waiting relay looks whether it was interrupted.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -79,17 +77,10 @@ pub struct Relay {
     seed: Option<u64>,
 }
 
-/// Which way a datagram goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    ToServer = 0,
-    ToClient = 1,
-}
-
 /// The datagrams of one client in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Flow {
-    direction: Direction,
+    direction: Way,
     /// Which client, counted from 1.
     client: u64,
 }
@@ -284,7 +275,7 @@ impl Relaying<'_, '_> {
             None => match self.new_client(from, now)? {
                 Ok(number) => number,
                 Err(reason) => {
-                    let tally = &mut self.tallies[Direction::ToServer as usize];
+                    let tally = &mut self.tallies[Way::ToServer as usize];
                     tally.received += 1;
                     tally.not_forwarded += 1;
                     return self.lines.refused_client(from, &reason);
@@ -295,7 +286,7 @@ impl Relaying<'_, '_> {
             client.is_active(now);
             client.account.receive(payload.len());
         }
-        self.decide(Flow { direction: Direction::ToServer, client: number }, hops, payload, now)
+        self.decide(Flow { direction: Way::ToServer, client: number }, hops, payload, now)
     }
 
     /// The number of a client that was not known; or why there is no room for one.
@@ -323,7 +314,7 @@ impl Relaying<'_, '_> {
                 Ok((_, hops, payload)) => {
                     let now = Instant::now();
                     client.is_active(now);
-                    self.decide(Flow { direction: Direction::ToClient, client: number }, hops, payload, now)?;
+                    self.decide(Flow { direction: Way::ToClient, client: number }, hops, payload, now)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => self.error_from_server(number, &error)?,
@@ -389,8 +380,8 @@ impl Relaying<'_, '_> {
         // What the system has to say of an earlier datagram would be said instead of sending this one.
         let earlier = client.socket.take_error().ok().flatten();
         let sent = match flow.direction {
-            Direction::ToServer => send(&client.socket, self.server, None, &parcel),
-            Direction::ToClient => match client.account.send(client.address, parcel.payload.len()) {
+            Way::ToServer => send(&client.socket, self.server, None, &parcel),
+            Way::ToClient => match client.account.send(client.address, parcel.payload.len()) {
                 Ok(()) => send(&self.listening, client.address, Some(client.address), &parcel),
                 Err(rule) => return self.not_sent(&parcel, &rule.to_string()),
             },
@@ -424,7 +415,7 @@ impl Relaying<'_, '_> {
     }
 
     fn sum_up(mut self) -> Result<(), Ended> {
-        for direction in [Direction::ToServer, Direction::ToClient] {
+        for direction in [Way::ToServer, Way::ToClient] {
             self.tallies[direction as usize].waiting = self.queue.count(direction) as u64;
         }
         self.lines.totals(&self.tallies)

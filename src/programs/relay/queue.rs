@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{Direction, Flow};
+use super::Flow;
+use crate::vocabulary::Way;
 
 /// A datagram on its way through the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Queue {
     }
 
     /// How many wait in this direction, copies aside.
-    pub fn count(&self, direction: Direction) -> usize {
+    pub fn count(&self, direction: Way) -> usize {
         self.waiting.values().filter(|parcel| parcel.flow.direction == direction && !parcel.is_copy).count()
     }
 }
@@ -71,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    const FLOW: Flow = Flow { direction: Direction::ToServer, client: 1 };
+    const FLOW: Flow = Flow { direction: Way::ToServer, client: 1 };
 
     fn parcel(number: u64) -> Parcel {
         Parcel { flow: FLOW, number, payload: Vec::new(), hops: None, is_copy: false, held_back: false }
@@ -91,10 +92,7 @@ mod tests {
         }
         assert_eq!((queue.next_due(), queue.take_due(at(9))), (Some(at(10)), None));
         assert_eq!(numbers(std::iter::from_fn(|| queue.take_due(at(30)))), [2, 3, 1]);
-        assert_eq!(
-            (queue.next_due(), queue.count(Direction::ToServer), queue.count(Direction::ToClient)),
-            (Some(at(50)), 1, 0)
-        );
+        assert_eq!((queue.next_due(), queue.count(Way::ToServer), queue.count(Way::ToClient)), (Some(at(50)), 1, 0));
     }
 
     #[test]
@@ -105,7 +103,7 @@ mod tests {
             queue.add(now, Parcel { held_back: true, ..parcel(number) });
         }
         queue.add(now, Parcel { flow: Flow { client: 2, ..FLOW }, held_back: true, ..parcel(3) });
-        queue.add(now, Parcel { flow: Flow { direction: Direction::ToClient, ..FLOW }, held_back: true, ..parcel(3) });
+        queue.add(now, Parcel { flow: Flow { direction: Way::ToClient, ..FLOW }, held_back: true, ..parcel(3) });
         queue.add(now, parcel(4));
         assert_eq!(numbers(queue.release(FLOW, 1)), [0; 0]);
         assert_eq!(numbers(queue.release(FLOW, 5)), [1, 2]);

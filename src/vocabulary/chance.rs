@@ -1,4 +1,4 @@
-//! What becomes of the n-th datagram of a direction: for the same seed always the same, whenever it comes and whatever the
+//! What a relay does to the n-th datagram of a direction: for the same seed always the same, whenever it comes and whatever the
 //! other direction does.
 
 use std::fmt;
@@ -8,12 +8,18 @@ use std::time::Duration;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
-use super::Direction;
-use crate::lessons::parameters;
+/// Which way a datagram goes through a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From a client to the server.
+    ToServer = 0,
+    /// From the server to a client.
+    ToClient = 1,
+}
 
 /// How many of all datagrams, on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Share(f64);
+pub struct Share(f64);
 
 impl FromStr for Share {
     type Err = String;
@@ -43,6 +49,10 @@ impl fmt::Display for Share {
 }
 
 impl Share {
+    /// None at all.
+    pub const NONE: Share = Share(0.0);
+
+    /// Whether it is none at all.
     pub fn is_none(self) -> bool {
         self.0 == 0.0
     }
@@ -55,7 +65,7 @@ impl Share {
 
 /// How long datagrams are delayed: each for a time from the first to the last of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Delay {
+pub struct Delay {
     least: Duration,
     most: Duration,
 }
@@ -66,7 +76,11 @@ impl FromStr for Delay {
     fn from_str(text: &str) -> Result<Self, String> {
         /// Nobody waits longer, and what waits takes room.
         const LONGEST: Duration = Duration::from_secs(60);
-        let time = |text| parameters::time(text).map_err(|error| format!("{error}; or two of them: 20ms..80ms"));
+        let time = |text| {
+            humantime::parse_duration(text).map_err(|_| {
+                "a time with its unit is needed, such as 20ms or 1s; or two of them: 20ms..80ms".to_owned()
+            })
+        };
         let (least, most) = text.split_once("..").unwrap_or((text, text));
         match (time(least)?, time(most)?) {
             (least, most) if least > most => {
@@ -86,6 +100,10 @@ impl fmt::Display for Delay {
 }
 
 impl Delay {
+    /// No delay.
+    pub const NONE: Delay = Delay { least: Duration::ZERO, most: Duration::ZERO };
+
+    /// Whether it is none at all.
     pub fn is_none(self) -> bool {
         self.most.is_zero()
     }
@@ -98,20 +116,27 @@ impl Delay {
 
 /// What is to happen to datagrams, each way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Chances {
+pub struct Chances {
+    /// So many are lost.
     pub lose: Share,
+    /// So long each is delayed.
     pub delay: Delay,
+    /// So many are sent twice.
     pub duplicate: Share,
+    /// So many are held back until the next one has passed.
     pub reorder: Share,
+    /// Of so many one byte is changed.
     pub corrupt: Share,
 }
 
 /// What becomes of one datagram.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Decision {
+pub struct Decision {
+    /// It does not go on.
     pub lost: bool,
     /// What happens to one byte of its payload.
     pub corruption: Option<Corruption>,
+    /// It goes on twice.
     pub duplicated: bool,
     /// Held back until the next one has passed.
     pub held_back: bool,
@@ -121,7 +146,7 @@ pub(super) struct Decision {
 
 /// A byte of the payload that is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Corruption {
+pub struct Corruption {
     /// Its place, from 0.
     pub byte: usize,
     /// What it was, and what it becomes: never the same.
@@ -130,9 +155,9 @@ pub(super) struct Corruption {
 
 impl Chances {
     /// What becomes of the `number`-th datagram of a direction.
-    pub fn decide(&self, seed: u64, direction: Direction, number: u64, payload: &[u8]) -> Decision {
+    pub fn decide(&self, seed: u64, way: Way, number: u64, payload: &[u8]) -> Decision {
         // In this order, whatever is asked for: without --delay the same datagrams are lost as with it.
-        let [lose, duplicate, reorder, corrupt, place, change, delay, delay_of_copy] = draw(seed, direction, number);
+        let [lose, duplicate, reorder, corrupt, place, change, delay, delay_of_copy] = draw(seed, way, number);
         let corruption = || {
             let byte = scaled(place, payload.len());
             let was = *payload.get(byte)?;
@@ -156,12 +181,12 @@ fn scaled(word: u32, places: usize) -> usize {
 
 /// The first words of block `number` of the ChaCha20 stream of this direction, with the seed as key: no draw depends on
 /// another one, and any library of ChaCha20 draws the same.
-fn draw<const N: usize>(seed: u64, direction: Direction, number: u64) -> [u32; N] {
+fn draw<const N: usize>(seed: u64, way: Way, number: u64) -> [u32; N] {
     const WORDS_OF_A_BLOCK: u128 = 16;
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let mut words = ChaCha20Rng::from_seed(key);
-    words.set_stream(direction as u64);
+    words.set_stream(way as u64);
     words.set_word_pos(u128::from(number) * WORDS_OF_A_BLOCK);
     std::array::from_fn(|_| words.next_u32())
 }
@@ -226,13 +251,13 @@ mod tests {
     /// The words were computed by another program, which has RFC 8439 section 2.3 written out.
     #[test]
     fn a_seed_stands_for_the_same_words_for_ever() {
-        for (seed, direction, number, words) in [
-            (42, Direction::ToServer, 1, [0xd317_7212, 0xfa18_3a2d, 0xfc06_209b, 0x5c1f_5694]),
-            (42, Direction::ToClient, 1, [0x921d_831b, 0xcd0d_fc6a, 0xbf59_9cce, 0x0e42_4400]),
-            (42, Direction::ToServer, 1 << 32, [0xf4d5_d293, 0xe303_16f5, 0xf233_80b0, 0xde8d_b2db]),
-            (u64::MAX, Direction::ToClient, 3, [0x7b07_10cb, 0xbf15_a84d, 0x0822_6fc3, 0x776e_2bde]),
+        for (seed, way, number, words) in [
+            (42, Way::ToServer, 1, [0xd317_7212, 0xfa18_3a2d, 0xfc06_209b, 0x5c1f_5694]),
+            (42, Way::ToClient, 1, [0x921d_831b, 0xcd0d_fc6a, 0xbf59_9cce, 0x0e42_4400]),
+            (42, Way::ToServer, 1 << 32, [0xf4d5_d293, 0xe303_16f5, 0xf233_80b0, 0xde8d_b2db]),
+            (u64::MAX, Way::ToClient, 3, [0x7b07_10cb, 0xbf15_a84d, 0x0822_6fc3, 0x776e_2bde]),
         ] {
-            assert_eq!(draw(seed, direction, number), words, "{seed} {direction:?} {number}");
+            assert_eq!(draw(seed, way, number), words, "{seed} {way:?} {number}");
         }
     }
 
@@ -241,7 +266,7 @@ mod tests {
         let half = Share(0.5);
         let delay = "20ms..80ms".parse().unwrap();
         let chances = Chances { lose: half, delay, duplicate: half, reorder: half, corrupt: half };
-        let decide = |number| chances.decide(42, Direction::ToServer, number, b"Ping 1");
+        let decide = |number| chances.decide(42, Way::ToServer, number, b"Ping 1");
         let lost: Vec<u64> = (1..=20).filter(|number| decide(*number).lost).collect();
         assert_eq!(lost, [3, 8, 9, 12, 13, 15, 16, 20]);
         let Decision { lost, corruption, duplicated, held_back, delays } = decide(1);
@@ -253,14 +278,12 @@ mod tests {
 
     #[test]
     fn a_corrupted_byte_is_another_one_and_nothing_has_none() {
-        let none = Share(0.0);
-        let delay = Delay { least: Duration::ZERO, most: Duration::ZERO };
+        let (none, delay) = (Share::NONE, Delay::NONE);
         let chances = Chances { lose: none, delay, duplicate: none, reorder: none, corrupt: Share(1.0) };
         for number in 1..=1000 {
-            let Corruption { byte, values } =
-                chances.decide(1, Direction::ToClient, number, b"abc").corruption.unwrap();
+            let Corruption { byte, values } = chances.decide(1, Way::ToClient, number, b"abc").corruption.unwrap();
             assert!(values[0] == b"abc"[byte] && values[0] != values[1], "{number}: {byte} {values:?}");
         }
-        assert_eq!(chances.decide(1, Direction::ToClient, 1, b"").corruption, None);
+        assert_eq!(chances.decide(1, Way::ToClient, 1, b"").corruption, None);
     }
 }
