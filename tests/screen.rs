@@ -34,7 +34,7 @@ fn lasting(text: &str) -> String {
 /// The lines that may be added where a system cannot observe what an answer speaks of: that is said behind the answer, and below
 /// the table.
 fn for_the_unobserved(screen: &str) -> usize {
-    3 * screen.matches("Not observed here: ").count()
+    3 * words(screen).matches("Not observed here: ").count()
 }
 
 #[test]
