@@ -34,7 +34,7 @@ fn lasting(text: &str) -> String {
 /// The lines that may be added where a system cannot observe what an answer speaks of: that is said behind the answer, and below
 /// the table. In a narrow table the verdict of such a row takes its columns from the properties, which break more often.
 fn for_the_unobserved(screen: &str, columns: usize) -> usize {
-    let lines = if columns < 80 { 8 } else { 3 };
+    let lines = if columns < 80 { 12 } else { 6 };
     lines * words(screen).matches("Not observed here: ").count()
 }
 

@@ -50,9 +50,7 @@ pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Res
 /// Windows returns an error on a socket that is shut down, of which socket2 makes 0 bytes from nobody. A datagram has a sender.
 fn not_shut_down(from: SockAddr) -> io::Result<SockAddr> {
     match from.as_socket() {
-        None if HERE == Os::Windows => {
-            Err(io::Error::from_raw_os_error(SocketError::ShutDown.on(Os::Windows).number))
-        }
+        None if HERE == Os::Windows => Err(io::Error::from_raw_os_error(SocketError::ShutDown.on(Os::Windows).number)),
         _ => Ok(from),
     }
 }
