@@ -339,9 +339,13 @@ fn observed_values_and_answers_are_hidden() {
         assert!(!marks.iter().any(|mark| seen.contains(mark)), "{}: {seen}", lesson.name);
         assert!(!seen.contains("Right is") && !seen.contains(" as expected on "), "{}: {seen}", lesson.name);
         assert!(!seen.contains(lesson.title) && !seen.contains(lesson.guess.because), "{}: {seen}", lesson.name);
-        // What is sent is part of the question: nobody sees yet what becomes of it.
+        // What is sent is part of the question: nobody sees yet what becomes of it. Elsewhere than on Linux `buffers` sends nothing.
+        let events = &report.key_scene().expect("the scene of the first key row").events;
+        let sends = events.iter().any(|event| matches!(event.call(), Some((Syscall::Send { .. }, _))));
         let drawn = pieces.iter().filter(|piece| piece.name == "svg" && piece.hidden == 0).count();
-        assert!(drawn == 1 && seen.contains("Draw what is received.") && seen.contains('?'), "{}", lesson.name);
+        assert!(sends || !cfg!(target_os = "linux"), "{}", lesson.name);
+        assert_eq!((drawn, seen.contains("Draw what is received.")), (usize::from(sends), sends), "{}", lesson.name);
+        assert!(!sends || seen.contains('?'), "{}", lesson.name);
         for (place, answer) in lesson.guess.answers.iter().enumerate() {
             assert!(seen.contains(answer), "{}: {place}", lesson.name);
         }

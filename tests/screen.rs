@@ -32,9 +32,10 @@ fn lasting(text: &str) -> String {
 }
 
 /// The lines that may be added where a system cannot observe what an answer speaks of: that is said behind the answer, and below
-/// the table.
-fn for_the_unobserved(screen: &str) -> usize {
-    3 * screen.matches("Not observed here: ").count()
+/// the table. In a narrow table the verdict of such a row takes its columns from the properties, which break more often.
+fn for_the_unobserved(screen: &str, columns: usize) -> usize {
+    let lines = if columns < 80 { 12 } else { 6 };
+    lines * words(screen).matches("Not observed here: ").count()
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn a_lesson_fits_one_screen() {
         for (columns, most) in MOST_LINES {
             let screen = screen(lesson.name, columns);
             let lines = screen.lines().count();
-            let most = most + for_the_unobserved(&screen);
+            let most = most + for_the_unobserved(&screen, columns);
             assert!(lines <= most, "{} at {columns} columns has {lines} lines, at most {most}:\n{screen}", lesson.name);
             assert!(screen.lines().all(|line| line.chars().count() <= columns), "{screen}");
         }
@@ -156,7 +157,7 @@ fn all_is_an_entry_for_each_lesson() {
         assert!(words(&out).contains(&words(&entry)), "{entry} is not in\n{out}");
     }
     assert_eq!(out.matches("rows as expected").count(), LESSONS.len() + 1, "{out}");
-    assert!(out.lines().count() <= 8 * LESSONS.len() + for_the_unobserved(&out), "{out}");
+    assert!(out.lines().count() <= 8 * LESSONS.len() + for_the_unobserved(&out, 80), "{out}");
 }
 
 #[test]

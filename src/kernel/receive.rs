@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use socket2::{MaybeUninitSlice, SockAddr, Socket};
 
 use super::HERE;
-use crate::vocabulary::{DONTWAIT, ERRQUEUE, Flags, Os, PEEK, TRUNC, WAITALL};
+use crate::vocabulary::{DONTWAIT, ERRQUEUE, Flags, Os, PEEK, SocketError, TRUNC, WAITALL};
 
 /// `flags` as this system numbers them.
 pub(super) fn number(flags: Flags) -> i32 {
@@ -41,7 +41,18 @@ pub(super) fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io
 /// # Errors
 /// What the system says. On Windows that includes 10040 for a datagram longer than the buffer, which is filled.
 pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<(usize, SockAddr)> {
-    uninterrupted(|| socket.recv_from_with_flags(uninit(buffer), number(flags)))
+    uninterrupted(|| {
+        let (length, from) = socket.recv_from_with_flags(uninit(buffer), number(flags))?;
+        not_shut_down(from).map(|from| (length, from))
+    })
+}
+
+/// Windows returns an error on a socket that is shut down, of which socket2 makes 0 bytes from nobody. A datagram has a sender.
+fn not_shut_down(from: SockAddr) -> io::Result<SockAddr> {
+    match from.as_socket() {
+        None if HERE == Os::Windows => Err(io::Error::from_raw_os_error(SocketError::ShutDown.on(Os::Windows).number)),
+        _ => Ok(from),
+    }
 }
 
 /// Reads from a stream into `buffer`, or from a connected datagram socket; 0 is the end of the stream.
@@ -62,8 +73,10 @@ pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> i
         parts.push(MaybeUninitSlice::new(part));
         rest = tail;
     }
-    let (length, flags, from) = uninterrupted(|| socket.recv_from_vectored(&mut parts))?;
-    Ok((length, flags.is_truncated(), from))
+    uninterrupted(|| {
+        let (length, flags, from) = socket.recv_from_vectored(&mut parts)?;
+        not_shut_down(from).map(|from| (length, flags.is_truncated(), from))
+    })
 }
 
 /// Calls `read` on a socket: how many bytes were written into `buffer`.

@@ -117,6 +117,14 @@ mod tests {
 
     use super::*;
 
+    /// Windows repeats the SYN after each RST: `connect` to a port where nobody listens returns after that time.
+    #[test]
+    fn a_slow_refusal_of_windows_is_neither_a_wait_in_vain_nor_a_call_that_hangs() {
+        let refused_after = Duration::from_secs(2);
+        assert!(refused_after + 2 * LOOK < LIMIT, "{LIMIT:?}");
+        assert!(LIMIT < LOOK * LOOKS);
+    }
+
     #[test]
     fn a_server_may_work_for_longer_than_a_call_may_take() {
         let session = Arc::new(Session::new(None));
