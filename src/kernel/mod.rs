@@ -26,7 +26,7 @@ pub use self::filter::drop_everything;
 pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,
 };
-pub use self::namespace::Namespace;
+pub use self::namespace::{Namespace, counter, start_loopback};
 pub use self::packet_info::{send_from, tell_destination};
 pub use self::receive::{read, receive, receive_from, receive_parts, write};
 pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};

@@ -54,12 +54,19 @@ options! {
     /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
     /// socket is not connected. Linux `ip(7)`.
     KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
+    /// Whether the system finds out the MTU of the path, and then fragments or refuses what is longer: [`PMTUDISC_DO`] refuses.
+    PATH_MTU_DISCOVERY: usize = Ip "IP_MTU_DISCOVER" (10 - 71);
+    /// The MTU of the path to the peer, in bytes.
+    PATH_MTU: usize = Ip "IP_MTU" (14 - 73);
     /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path had
     /// that one, where it is smaller (`ipv6(7)`).
     PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - 72);
     /// Whether a datagram that is longer than the MTU is refused and not fragmented. RFC 3542 section 11.2.
     DONT_FRAGMENT_V6: bool = Ipv6 "IPV6_DONTFRAG" (62 62 14);
 }
+
+/// The value of [`PATH_MTU_DISCOVERY`] with which a datagram that is longer than the MTU is refused. Linux `ip(7)`.
+pub const PMTUDISC_DO: usize = 2;
 
 /// Whether the option asks `recvmsg` for ancillary data.
 pub fn brings_ancillary_data(option: &OptionName) -> bool {
@@ -220,6 +227,8 @@ mod tests {
             libc::SO_RCVTIMEO,
             libc::IP_PKTINFO,
             libc::IP_RECVERR,
+            libc::IP_MTU_DISCOVER,
+            libc::IP_MTU,
             libc::IPV6_MTU,
             libc::IPV6_DONTFRAG,
         ];

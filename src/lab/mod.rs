@@ -189,6 +189,15 @@ impl Lab {
         (1..=count).map(|number| self.endpoint(&format!("{name} {number}"))).collect()
     }
 
+    /// A host with nothing but a loopback interface, whose MTU has so many bytes: a network namespace, where nobody but the scene
+    /// sends or is counted.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where it cannot be made.
+    pub fn own_host(&self, mtu: usize) -> Result<Host, SceneError> {
+        host::alone(mtu, &self.context)
+    }
+
     /// Two hosts with a cable between them, each a network namespace of its own.
     ///
     /// # Errors

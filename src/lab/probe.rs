@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::{Call, CallError, SceneError, socket};
+use super::{Call, CallError, SceneError, host, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{Flags, Need, Os, SocketError};
 
@@ -124,6 +124,7 @@ pub fn missing(need: Need) -> Option<String> {
             Ok(socket) => kernel::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
             Err(error) => Some(error.to_string()),
         },
+        Need::Namespace => host::missing(),
         Need::Descriptors => kernel::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
     }
 }

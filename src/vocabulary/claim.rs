@@ -110,6 +110,8 @@ pub enum Need {
     Drops,
     /// The list of this process's descriptors.
     Descriptors,
+    /// A network namespace of the program's own.
+    Namespace,
 }
 
 /// The protocol of which a claim speaks, where TCP and UDP stand side by side, and the words that both share.

@@ -64,6 +64,10 @@ pub mod sources {
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         IP_7_ANY = "Linux ip(7), Address format",
             "INADDR_ANY means any address for binding: the socket is bound to all local interfaces";
+        IP_7_MTU = "Linux ip(7), IP_MTU",
+            "the path MTU that the kernel knows can be read of a connected socket only";
+        IP_7_PMTUDISC = "Linux ip(7), IP_MTU_DISCOVER",
+            "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
@@ -222,6 +226,8 @@ pub mod sources {
             "UDP and TCP each have a header with ports of its own";
         RFC791 = "RFC 791 section 3.1",
             "the total length of a packet has 16 bits, headers counted; hosts need not take more than 576 bytes";
+        RFC791_FRAGMENTS = "RFC 791 sections 2.3 and 3.2",
+            "a packet that is longer than the next network takes is cut into fragments, of multiples of 8 bytes, each with a header of its own; the destination joins them, or discards all when some have not come in time";
         RFC792 = "RFC 792",
             "destination unreachable is type 3; port unreachable is its code 3";
         RFC8085_CONTROL = "RFC 8085 section 3.1",

@@ -272,6 +272,14 @@ faults! {
     SendBufferLimits = "send-buffer-limits",
     /// A socket knows an MTU before it has a peer.
     MtuUnconnected = "mtu-unconnected",
+    /// Setting the MTU of an interface succeeds and does nothing.
+    MtuIgnored = "mtu-ignored",
+    /// Whatever MTU is set, an interface has one of 576 bytes.
+    SmallMtu = "small-mtu",
+    /// There is room for every fragment, whatever the limit is set to.
+    FragmentsKept = "fragments-kept",
+    /// A datagram that must not be fragmented is refused, and sent in fragments all the same.
+    RefusedAndSent = "refused-and-sent",
 
     // The receive buffer.
     /// The receive buffer has no limit.

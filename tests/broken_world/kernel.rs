@@ -128,7 +128,7 @@ pub fn option<T>(socket: c_int, level: c_int, name: c_int) -> Option<T> {
     (status == 0).then_some(value)
 }
 
-fn set(socket: c_int, level: c_int, name: c_int, value: c_int) -> c_int {
+pub fn set(socket: c_int, level: c_int, name: c_int, value: c_int) -> c_int {
     // SAFETY: `value` has the size given.
     unsafe { setsockopt(socket, level, name, (&raw const value).cast(), size_of::<c_int>() as socklen_t) }
 }

@@ -369,8 +369,15 @@ pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
-    // SAFETY: the arguments are the caller's own, and FIONREAD writes a number.
+    // SAFETY: the arguments are the caller's own: FIONREAD writes a number, SIOCSIFMTU reads one of an interface.
     unsafe {
+        if request == libc::SIOCSIFMTU {
+            match () {
+                () if fault(Fault::MtuIgnored) => return 0,
+                () if fault(Fault::SmallMtu) => (*argument.cast::<libc::ifreq>()).ifr_ifru.ifru_mtu = 576,
+                () => {}
+            }
+        }
         let status = kernel::ioctl(descriptor, request, argument);
         if status == 0 && request == libc::FIONREAD && udp::is(descriptor) {
             let bytes = argument.cast::<c_int>();
@@ -537,6 +544,9 @@ pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t)
             // Where the buffers are large, the system's own limit is the largest one.
             Some(limits) if limits.max < c_int::MAX && CStr::from_ptr(path) == c"/proc/sys/net/core/rmem_max" => {
                 kernel::file_of(&format!("{}\n", limits.max))
+            }
+            _ if fault(Fault::FragmentsKept) && CStr::from_ptr(path) == c"/proc/sys/net/ipv4/ipfrag_high_thresh" => {
+                kernel::file_of("")
             }
             _ => kernel::open64(path, flags, mode),
         }

@@ -472,6 +472,16 @@ pub fn send(
             kernel::send_bytes(socket, &bytes[..LONGEST], flags, to)?;
             Err(libc::EMSGSIZE)
         }
+        _ if fault(Fault::RefusedAndSent) => match plain() {
+            Err(libc::EMSGSIZE) if bytes.len() <= LONGEST => {
+                let discovery = kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER);
+                kernel::switch(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, false);
+                plain()?;
+                kernel::set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, discovery.unwrap_or(0));
+                Err(libc::EMSGSIZE)
+            }
+            other => other,
+        },
         _ if fault(Fault::SendBufferLimits) && bytes.len() > kernel::send_buffer(socket) => Err(libc::EMSGSIZE),
         Some(to) if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Err(libc::EADDRNOTAVAIL),
         Some(to) if fault(Fault::BothAddresses) => {
