@@ -33,4 +33,6 @@ pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signal
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
 pub(crate) use self::waiting::Thread;
-pub use self::waiting::{TELLS_WHO_WAITS, close_meanwhile, is_readable, queue_length, this_thread, waits_to_receive};
+pub use self::waiting::{
+    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queue_length, this_thread, waits_to_receive,
+};

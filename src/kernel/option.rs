@@ -47,6 +47,8 @@ options! {
     REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
     /// Whether several sockets may have the same address and share what arrives there.
     REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
+    /// Whether datagrams may be sent to a broadcast address.
+    BROADCAST: bool = Socket "SO_BROADCAST" (6 0x20 0x20);
     /// How long a receive waits for something to come; 0, the default, is no limit.
     RECEIVE_TIMEOUT: Duration = Socket "SO_RCVTIMEO" (20 0x1006 0x1006);
     /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
@@ -58,6 +60,8 @@ options! {
     PATH_MTU_DISCOVERY: usize = Ip "IP_MTU_DISCOVER" (10 - 71);
     /// The MTU of the path to the peer, in bytes.
     PATH_MTU: usize = Ip "IP_MTU" (14 - 73);
+    /// The same for a socket of IPv6. Linux `ipv6(7)`.
+    KEEP_ERRORS_V6: bool = Ipv6 "IPV6_RECVERR" (25 - -);
     /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path had
     /// that one, where it is smaller (`ipv6(7)`).
     PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - 72);
@@ -70,7 +74,7 @@ pub const PMTUDISC_DO: usize = 2;
 
 /// Whether the option asks `recvmsg` for ancillary data.
 pub fn brings_ancillary_data(option: &OptionName) -> bool {
-    [PACKET_INFO.name, KEEP_ERRORS.name, REPORT_DROPS.name].contains(option)
+    [PACKET_INFO.name, KEEP_ERRORS.name, KEEP_ERRORS_V6.name, REPORT_DROPS.name].contains(option)
 }
 
 /// Calls `setsockopt`.
@@ -224,11 +228,13 @@ mod tests {
             libc::SO_ERROR,
             libc::SO_REUSEADDR,
             libc::SO_REUSEPORT,
+            libc::SO_BROADCAST,
             libc::SO_RCVTIMEO,
             libc::IP_PKTINFO,
             libc::IP_RECVERR,
             libc::IP_MTU_DISCOVER,
             libc::IP_MTU,
+            libc::IPV6_RECVERR,
             libc::IPV6_MTU,
             libc::IPV6_DONTFRAG,
         ];

@@ -4,6 +4,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
 
 use super::context::SceneContext;
 use super::{Call, CallError, Endpoint, SceneError};
@@ -107,6 +109,30 @@ impl Host {
         let file = format!("/proc/sys/{}", setting.replace('.', "/"));
         let written = self.inside(|| std::fs::write(file, value))?;
         written.map_err(|error| skipped(&format!("set {setting}"), &error))
+    }
+
+    /// Waits until the host has counted more than `before`: [`counter`](Self::counter).
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where that does not happen within the limit.
+    pub fn await_counter(&self, protocol: &str, name: &str, before: usize) -> Result<(), SceneError> {
+        let deadline = Instant::now() + self.context.session.patience.limit();
+        while self.counter(protocol, name)? <= before {
+            if Instant::now() > deadline {
+                self.context.session.patience.wait_was_in_vain();
+                return Err(SceneError::Skip(format!("the system has not counted {protocol}{name}")));
+            }
+            thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Enters a route by which nothing can be sent to these addresses, of the `kind` `prohibit`, for one. `ip-route(8)`.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where there is no `ip` of iproute2, or the kernel has no such routes.
+    pub fn route(&self, kind: &str, to: &str) -> Result<(), SceneError> {
+        self.ip(&["route", "add", kind, to])
     }
 
     fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Call<T> {

@@ -209,7 +209,20 @@ impl Lab {
     /// A UDP port on which nobody listens, and which no other program can take where the system allows that; see
     /// [`ClosedPort`].
     pub fn closed_port(&self, name: &str) -> Call<ClosedPort> {
-        let port = ClosedPort::new(name)?;
+        self.closed_port_of(name, socket::ANY_PORT)
+    }
+
+    /// The same on ::1.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this machine has no IPv6.
+    pub fn closed_port_v6(&self, name: &str) -> Result<ClosedPort, SceneError> {
+        probe::ipv6_loopback()?;
+        Ok(self.closed_port_of(name, socket::ANY_PORT_V6)?)
+    }
+
+    fn closed_port_of(&self, name: &str, loopback: SocketAddr) -> Call<ClosedPort> {
+        let port = ClosedPort::new(name, loopback)?;
         self.context.directory.nobody_at(port.address(), name);
         if !port.is_held() {
             // The longer the scene takes, the more likely another program gets the port.

@@ -68,6 +68,8 @@ pub mod sources {
             "the path MTU that the kernel knows can be read of a connected socket only";
         IP_7_PMTUDISC = "Linux ip(7), IP_MTU_DISCOVER",
             "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
+        IP_ROUTE_8 = "ip-route(8), route types",
+            "who sends to an unreachable destination gets EHOSTUNREACH, to a prohibited one EACCES, into a blackhole EINVAL";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
@@ -88,6 +90,10 @@ pub mod sources {
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
             "what the filter of a socket drops is counted there; no ICMP message is sent";
+        LINUX_IPV6_ONLY = "Linux net/ipv4/ip_sockglue.c, ip_setsockopt()",
+            "of a socket of IPv4 an option of another level than IPPROTO_IP is ENOPROTOOPT";
+        LINUX_POLL = "Linux net/core/datagram.c, datagram_poll()",
+            "POLLERR where an error is pending; POLLIN where something is queued, however little, or the socket is shut down; POLLOUT where the send buffer has room";
         LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
             "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
         LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
@@ -196,6 +202,8 @@ pub mod sources {
             "the buffers of one call are sent as one message";
         POSIX_SENDTO = "POSIX sendto()",
             "returns the number of bytes sent; success does not guarantee delivery";
+        POSIX_SENDTO_NO_ROUTE = "POSIX sendto(), ENETUNREACH",
+            "no route to the network is present";
         POSIX_SENDTO_TOO_LONG = "POSIX sendto(), EMSGSIZE",
             "the message is too large to be sent all at once, as the socket requires";
         POSIX_SEND_SHUTDOWN = "POSIX send()",
@@ -210,12 +218,18 @@ pub mod sources {
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
         RECV_2_DONTWAIT = "Linux recv(2), MSG_DONTWAIT",
             "one call that would wait returns EAGAIN or EWOULDBLOCK; the socket stays as it is";
+        RFC1122_BROADCAST = "RFC 1122 section 3.2.2",
+            "no ICMP error may be sent about a datagram to a broadcast or multicast address";
         RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
             "an answer should come from the address that was asked; the program has to see to it";
         RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
             "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC1122_SOURCE = "RFC 1122 section 4.1.3.5, source address",
             "a program may leave the source address of a datagram open; the system then chooses one";
+        RFC4113 = "RFC 4113, udpNoPorts and udpOutDatagrams",
+            "the system counts what it has sent, and what has come for a port where nobody listens";
+        RFC4443 = "RFC 4443 section 3.1",
+            "destination unreachable is type 1; port unreachable is its code 4";
         RFC6335 = "RFC 6335 section 6",
             "49152 to 65535 are the dynamic ports, never assigned; systems choose their own range";
         RFC6633 = "RFC 6633",
@@ -314,6 +328,8 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_LOOPBACK = "Apple xnu-11417, bsd/net/if_loop.c, lo_output()",
             "a full input queue is cut short, and the send still succeeds";
+        XNU_POLL = "Apple xnu-11417, bsd/kern/sys_generic.c, poll_nocancel()",
+            "a pending error makes a socket readable and writable; POLLERR does not tell it";
         XNU_PORT_0 = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbladdr()",
             "an unbound socket that sends to port 0 gets EADDRNOTAVAIL, before it is bound";
         XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",

@@ -155,6 +155,12 @@ faults! {
     ErrorOptionStays = "so-error-stays",
     /// The error queue is empty.
     ErrorQueueEmpty = "error-queue-empty",
+    /// What is sent where no route leads is taken, and lost.
+    NoRouteTaken = "no-route-taken",
+    /// Poll says nothing of an error.
+    NoErrorPolled = "no-error-polled",
+    /// The system counts no datagrams of UDP.
+    UdpUncounted = "udp-uncounted",
     /// A datagram for a port where nobody listens is kept for a later server.
     KeepForLater = "keep-for-later",
     /// A connect sends a datagram.

@@ -285,6 +285,24 @@ pub fn file_of(text: &str) -> c_int {
     }
 }
 
+/// What a small file says.
+///
+/// # Safety
+/// `path` is a C string.
+pub unsafe fn text_of(path: *const c_char) -> String {
+    let mut text = Vec::new();
+    let mut buffer = [0_u8; 4096];
+    // SAFETY: the path is a C string, and `buffer` has the length given.
+    unsafe {
+        let file = open64(path, libc::O_RDONLY | libc::O_CLOEXEC, 0);
+        while let Ok(length @ 1..) = usize::try_from(read(file, buffer.as_mut_ptr().cast(), buffer.len())) {
+            text.extend_from_slice(&buffer[..length]);
+        }
+        close(file);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Opens a descriptor that does nothing and is not closed.
 pub fn leak_descriptor() {
     // SAFETY: the path is a C string.

@@ -358,6 +358,8 @@ pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c
         let asked = slice::from_raw_parts_mut(asked, count as usize);
         match asked {
             [one] if fault(Fault::AlwaysReadable) && udp::is(one.fd) => one.revents |= POLLIN,
+            // The lab waits for errors by asking for nothing else.
+            [one] if fault(Fault::NoErrorPolled) && one.events != 0 => one.revents &= !libc::POLLERR,
             [one] if fault(Fault::NeverReadable) && udp::is(one.fd) => one.revents &= !POLLIN,
             _ => return ready,
         }
@@ -544,6 +546,9 @@ pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t)
             // Where the buffers are large, the system's own limit is the largest one.
             Some(limits) if limits.max < c_int::MAX && CStr::from_ptr(path) == c"/proc/sys/net/core/rmem_max" => {
                 kernel::file_of(&format!("{}\n", limits.max))
+            }
+            _ if fault(Fault::UdpUncounted) && CStr::from_ptr(path) == c"/proc/thread-self/net/snmp" => {
+                kernel::file_of(&udp::without_counts(&kernel::text_of(path)))
             }
             _ if fault(Fault::FragmentsKept) && CStr::from_ptr(path) == c"/proc/sys/net/ipv4/ipfrag_high_thresh" => {
                 kernel::file_of("")
