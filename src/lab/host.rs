@@ -78,7 +78,11 @@ fn skipped(operation: &str, error: &io::Error) -> SceneError {
 impl Host {
     /// Opens a UDP endpoint at this host's address, with a port that the system chooses.
     pub fn bind(&self, name: &str) -> Call<Endpoint> {
-        let address = SocketAddr::from((self.address, 0));
+        self.bind_to(name, SocketAddr::from((self.address, 0)))
+    }
+
+    /// Opens a UDP endpoint at `address`, which is one of this host's.
+    pub fn bind_to(&self, name: &str, address: SocketAddr) -> Call<Endpoint> {
         let endpoint = self.endpoint(name)?;
         endpoint.bind(address).map(|()| endpoint)
     }
@@ -125,6 +129,16 @@ impl Host {
             thread::yield_now();
         }
         Ok(())
+    }
+
+    /// Gives this host a network card with this address, in a network of 256 addresses where nobody else is.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where there is no `ip` of iproute2, or the kernel has no `veth(4)`.
+    pub fn add_network(&self, address: Ipv4Addr) -> Result<(), SceneError> {
+        self.ip(&["link", "add", "cable", "type", "veth", "peer", "name", "end"])?;
+        self.ip(&["address", "add", &format!("{address}/24"), "dev", "cable"])?;
+        self.ip(&["link", "set", "cable", "up"])
     }
 
     /// Enters a route by which nothing can be sent to these addresses, of the `kind` `prohibit`, for one. `ip-route(8)`.

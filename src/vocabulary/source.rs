@@ -50,6 +50,8 @@ pub mod sources {
             "on Linux a call that waits on a descriptor goes on, and may succeed, after another thread has closed it";
         CONNECT_2 = "Linux connect(2)",
             "a connected datagram socket receives only from the address it is connected to";
+        CONNECT_2_BROADCAST = "Linux connect(2), EACCES",
+            "a connect to a broadcast address takes a socket that has the broadcast flag";
         CONNECT_2_AGAIN = "Linux connect(2), DESCRIPTION",
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it";
         COREFX_24562 = "dotnet/corefx issue 24562",
@@ -82,6 +84,8 @@ pub mod sources {
             "when a socket is closed, what is in its queue is freed";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
             "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
+        LINUX_CONNECT = "Linux net/ipv4/datagram.c, __ip4_datagram_connect()",
+            "connect looks for a route to the address, and not at the port; a broadcast address without SO_BROADCAST is EACCES";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
             "an address and a port that bind has not asked for are given back";
         LINUX_DONTFRAG = "Linux net/ipv6/ip6_output.c, __ip6_append_data()",
@@ -114,6 +118,8 @@ pub mod sources {
             "a hash of both addresses and both ports chooses the socket of the group";
         LINUX_SEND_BUFFER = "Linux net/core/sock.c, sock_alloc_send_pskb(), SO_SNDBUF",
             "a send waits while as much as SO_SNDBUF is unsent; the length of its own data does not matter";
+        LINUX_LOOPBACK_SOURCE = "Linux net/ipv4/route.c, __mkroute_output()",
+            "what has a source address of 127.0.0.0/8 leaves by no interface but loopback: EINVAL";
         LINUX_SHUTDOWN = "Linux net/ipv4/af_inet.c, inet_shutdown()",
             "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
         LINUX_SOURCE = "Linux net/ipv4/udp.c, udp_sendmsg(), inet_saddr",
@@ -134,6 +140,8 @@ pub mod sources {
             "calls of any thread that wait on the socket are canceled";
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
+        MS_CONNECT_ANY = "Microsoft Learn, connect, WSAEADDRNOTAVAIL",
+            "the remote address is no valid one, such as INADDR_ANY";
         MS_CONNECT_PEER = "Microsoft Learn, connect, Remarks",
             "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded; zeros as the address disconnect it, and send then returns WSAENOTCONN";
         MS_DUPLICATE = "Microsoft Learn, WSADuplicateSocket",
@@ -294,6 +302,8 @@ pub mod sources {
             "to notice too long a datagram, offer one byte more than the longest you accept";
         UNSLOTH_11213 = "unslothai/unsloth issue 11213",
             "connect to a closed TCP port of 127.0.0.1 failed after about 2 s on Windows, and after 0.1 ms on Linux and macOS";
+        WINE_BROADCAST = "Wine, dlls/ws2_32/tests/sock.c, test_broadcast()",
+            "Windows connects a UDP socket to a broadcast address without SO_BROADCAST";
         WINE_CONNECT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp(), AF_UNSPEC",
             "Windows passes this test: a UDP socket connects to a port where nobody listens, and to AF_UNSPEC, and has no peer then";
         WINE_LISTEN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_listen()",

@@ -167,6 +167,8 @@ faults! {
     ConnectSends = "connect-sends",
     /// A connect to a port where nobody listens is refused.
     ConnectRefused = "connect-refused",
+    /// A UDP socket cannot be connected to port 0.
+    NoConnectToPortZero = "no-connect-to-port-0",
     /// A UDP socket cannot be connected.
     NoUdpConnect = "no-udp-connect",
     /// A connect to a UDP server waits for its answer, and gives up.

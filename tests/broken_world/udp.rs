@@ -728,6 +728,9 @@ fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
     let loopback = kernel::address([127, 0, 0, 1], 0).sin_addr;
     let to = if to.sin_addr.s_addr == 0 { sockaddr_in { sin_addr: loopback, ..*to } } else { *to };
     let twin = kernel::address([127, 0, 0, 2], u16::from_be(port));
+    if !is_loopback(&to) {
+        return;
+    }
     // SAFETY: the address has the length given; the descriptor is this function's own.
     unsafe {
         let guesser = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
@@ -737,8 +740,16 @@ fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
     }
 }
 
+/// What is for another address is for one of a namespace of the lesson's: the world's own sockets are outside of it.
+fn is_loopback(address: &sockaddr_in) -> bool {
+    ip(address)[0] == 127
+}
+
 /// Sends from a socket of its own that is bound to `from`.
 fn send_from_another(bytes: &[u8], to: &sockaddr_in, from: sockaddr_in) -> Result<usize, c_int> {
+    if !is_loopback(to) {
+        return Err(libc::ENETUNREACH);
+    }
     // SAFETY: `from` has the length given; the descriptor is this function's own.
     unsafe {
         let other = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
@@ -822,6 +833,8 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
     }
     let somebody = hearer(to.sin_port).is_some();
     match () {
+        () if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Some(Err(libc::EADDRNOTAVAIL)),
+        () if fault(Fault::NoConnectToPortZero) && to.sin_port == 0 => Some(Err(libc::EADDRNOTAVAIL)),
         () if fault(Fault::NoUdpConnect) => Some(Err(libc::EOPNOTSUPP)),
         () if fault(Fault::ConnectRefused) && !somebody => Some(Err(libc::ECONNREFUSED)),
         () if fault(Fault::ConnectOnce) && kernel::peer_address(socket).is_some() => Some(Err(libc::EISCONN)),
