@@ -16,6 +16,7 @@ mod receive;
 mod signals;
 mod streams;
 mod system;
+mod user;
 mod waiting;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
@@ -32,6 +33,7 @@ pub use self::receive::{read, receive, receive_from, receive_parts, write};
 pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
+pub use self::user::{as_a_plain_user, as_another_user};
 pub(crate) use self::waiting::Thread;
 pub use self::waiting::{
     TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queue_length, this_thread, waits_to_receive,

@@ -72,7 +72,7 @@ fn namespace() -> Result<Namespace, SceneError> {
 
 /// What a machine does not grant is no fault of the lesson.
 fn skipped(operation: &str, error: &io::Error) -> SceneError {
-    SceneError::Skip(CallError::new(operation, error).to_string())
+    SceneError::Skip(CallError::new(operation, error).reason())
 }
 
 impl Host {

@@ -189,6 +189,22 @@ impl Lab {
         (1..=count).map(|number| self.endpoint(&format!("{name} {number}"))).collect()
     }
 
+    /// Does `work` as another user of this machine: the sockets that it opens are that user's.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user cannot be another one: only root can.
+    pub fn as_another_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        probe::another_user(work)
+    }
+
+    /// Does `work` as a user without privileges: as this one, unless that is root.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user is root, and cannot be another one.
+    pub fn as_a_plain_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        probe::plain_user(work)
+    }
+
     /// A host with nothing but a loopback interface, whose MTU has so many bytes: a network namespace, where nobody but the scene
     /// sends or is counted.
     ///
@@ -309,6 +325,11 @@ impl Lab {
     /// Why a receive buffer may be smaller than asked for.
     pub fn limit_on_buffers(&self) -> &'static str {
         probe::limit_on_buffers()
+    }
+
+    /// The first port that a user without privileges may bind; `None` where the system does not tell.
+    pub fn first_plain_port(&self) -> Option<u16> {
+        kernel::kernel_setting("net.ipv4.ip_unprivileged_port_start")?.parse().ok()
     }
 
     /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.

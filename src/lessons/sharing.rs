@@ -90,6 +90,7 @@ impl Scenes for Sharing {
             two_addresses(),
             per_client(),
             theft(),
+            another_user(),
         ])
     }
 }
@@ -434,6 +435,40 @@ fn theft() -> Scene {
         lab.observe("stolen", who_received(&queues(&[&server, &thief])?, &client));
         thief.send_to(b"forged", &client)?;
         lab.observe("forged", client.receive(BUFFER));
+        Ok(())
+    })
+}
+
+fn another_user() -> Scene {
+    const REASON: &str = "this program can be two users on Linux only";
+    const OTHER: &str = "other user's";
+    let claims = [
+        usual("user-address", "SO_REUSEADDR on both, another user: bind", "success", &sources::LINUX_BIND_USER),
+        usual("user-receives", "then received by", OTHER, &sources::LINUX_BIND_LAST),
+        promised(
+            "user-port",
+            "SO_REUSEPORT on both, another user: bind",
+            SocketError::AddressInUse,
+            &sources::SOCKET_7_SAME_USER,
+        ),
+    ];
+    let claims =
+        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::AnotherUser));
+    let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what came: \
+                  {user-receives}. With SO_REUSEPORT: {user-port}.";
+    Scene::claims("another-user", "another user binds the port", claims).answer(answer).run(|lab| {
+        let beside = |first: &Endpoint, option| {
+            let address = first.address();
+            lab.as_another_user(|| lab.bind_beside(OTHER, option, address))
+        };
+        let first = lab.bind_shared("server", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
+        lab.observe("user-port", opening(lab, beside(&first, &REUSE_PORT)?)?);
+        let first = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
+        let client = lab.bind("client")?;
+        let other = lab.attempt("user-address", beside(&first, &REUSE_ADDRESS)?)?;
+        lab.observe("user-address", "success");
+        client.send_to(b"my secret", &first)?;
+        lab.observe("user-receives", who_received(&queues(&[&first, &other])?, &client));
         Ok(())
     })
 }

@@ -112,6 +112,8 @@ pub enum Need {
     Descriptors,
     /// A network namespace of the program's own.
     Namespace,
+    /// A second user: only root can be one.
+    AnotherUser,
 }
 
 /// The protocol of which a claim speaks, where TCP and UDP stand side by side, and the words that both share.

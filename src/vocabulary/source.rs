@@ -46,6 +46,8 @@ pub mod sources {
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it, which returns EAFNOSUPPORT";
         APPLE_UDP_4 = "Apple udp(4)",
             "EISCONN: a datagram is sent to an address given while the socket is connected";
+        BIND_2_NO_PORT = "Linux bind(2), EADDRINUSE",
+            "a bind to port 0 while all ports of ip_local_port_range are in use";
         CLOSE_2 = "Linux close(2)",
             "on Linux a call that waits on a descriptor goes on, and may succeed, after another thread has closed it";
         CONNECT_2 = "Linux connect(2)",
@@ -72,10 +74,14 @@ pub mod sources {
             "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
         IP_ROUTE_8 = "ip-route(8), route types",
             "who sends to an unreachable destination gets EHOSTUNREACH, to a prohibited one EACCES, into a blackhole EINVAL";
+        IP_7_PRIVILEGED = "Linux ip(7), ip_unprivileged_port_start",
+            "the first port that needs no privilege, by default 1024; below it bind takes CAP_NET_BIND_SERVICE, else EACCES";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
+        LINUX_BIND_USER = "Linux net/ipv4/udp.c, udp_lib_lport_inuse(), uid",
+            "the user of both sockets is looked at where both have SO_REUSEPORT, and not where both have SO_REUSEADDR";
         LINUX_BIND_LAST = "Linux net/ipv4/udp.c, udp_lib_get_port() and udp4_lib_lookup2()",
             "a socket that is bound goes to the front of its list; of sockets that fit equally well the first takes the datagram";
         LINUX_CHARGE = "Linux net/ipv4/udp.c, __udp_enqueue_schedule_skb()",
@@ -266,6 +272,8 @@ pub mod sources {
             "who closes a connection first keeps it in TIME-WAIT for a while; that a new bind is refused meanwhile is the system's choice";
         SEND_2 = "Linux send(2)",
             "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
+        SEND_2_NO_PORT = "Linux send(2), EAGAIN",
+            "the first send of an unbound datagram socket while all ports of ip_local_port_range are in use";
         SEND_2_NO_PEER = "Linux send(2), EDESTADDRREQ",
             "the socket is not connection-mode, and no peer address is set";
         SEND_2_TOO_LONG = "Linux send(2), EMSGSIZE",
@@ -280,6 +288,8 @@ pub mod sources {
             "each datagram received brings the number of datagrams that the socket has dropped since it was created";
         SOCKET_7_REUSEADDR = "Linux socket(7), SO_REUSEADDR",
             "bind may reuse a local address that no listening socket has";
+        SOCKET_7_SAME_USER = "Linux socket(7), SO_REUSEPORT",
+            "all processes that bind to one address must have the same effective user, so that no other takes the port";
         SOCKET_7_REUSEPORT = "Linux socket(7), SO_REUSEPORT",
             "several sockets may be bound to one address if each has set the option before its bind, the first one too; UDP datagrams are distributed among them";
         UDP_7 = "Linux udp(7)",
@@ -322,6 +332,8 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_BIND = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "a socket without a port is given a free one, which it keeps";
+        XNU_BIND_LOW = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
+            "a port below 1024 of a specific address takes privilege, else EACCES";
         XNU_CLOSE = "Apple xnu-11417, bsd/kern/uipc_socket.c, sofreelastref()",
             "when a socket is closed, what is in its queue is freed";
         XNU_CLOSE_WAKES = "Apple xnu-11417, bsd/kern/kern_descrip.c, fileproc_drain()",

@@ -197,6 +197,8 @@ faults! {
     PortGivenTwice = "port-given-twice",
     /// A TCP socket cannot be bound to the port of a UDP socket.
     TcpSharesPorts = "tcp-shares-ports",
+    /// Any user can bind any port.
+    PortsForAll = "ports-for-all",
     /// A socket without a port cannot receive.
     UnboundCannotReceive = "unbound-cannot-receive",
     /// What is sent to port 0 is taken.
@@ -241,6 +243,8 @@ faults! {
     SharedCopies = "shared-copies",
     /// The sockets that share a port get the datagrams in turn.
     SharedInTurn = "shared-in-turn",
+    /// Sockets of several users share a port with SO_REUSEPORT.
+    UsersShare = "users-share",
     /// What is in the queue of a socket that is closed goes to another one of its port.
     QueueInherited = "queue-inherited",
 
@@ -284,8 +288,6 @@ faults! {
     MtuIgnored = "mtu-ignored",
     /// Whatever MTU is set, an interface has one of 576 bytes.
     SmallMtu = "small-mtu",
-    /// There is room for every fragment, whatever the limit is set to.
-    FragmentsKept = "fragments-kept",
     /// A datagram that must not be fragmented is refused, and sent in fragments all the same.
     RefusedAndSent = "refused-and-sent",
 
@@ -310,6 +312,8 @@ faults! {
     DropsOfNow = "drops-of-now",
 
     // Time and machine.
+    /// Writing a setting of the kernel succeeds and does nothing.
+    SettingsIgnored = "settings-ignored",
     /// A thread works on all requests at once: once it has slept, neither a sleep nor anything else takes time for it.
     Overlapping = "overlapping",
     /// `net.core.rmem_default` and `rmem_max` are 2304 bytes, the least that Linux takes.

@@ -157,7 +157,11 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             _ => {}
         };
         switch(false);
-        let error = (kernel::bind(socket, to, to_length) < 0).then(kernel::last_error);
+        let bound = || (kernel::bind(socket, to, to_length) < 0).then(kernel::last_error);
+        let mut error = bound();
+        if error == Some(libc::EADDRINUSE) && fault(Fault::UsersShare) {
+            error = address.and_then(|address| udp::sharing(socket, address.sin_port, bound));
+        }
         switch(true);
         match error {
             // Whatever the switch has made of it.
@@ -550,7 +554,10 @@ pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t)
             _ if fault(Fault::UdpUncounted) && CStr::from_ptr(path) == c"/proc/thread-self/net/snmp" => {
                 kernel::file_of(&udp::without_counts(&kernel::text_of(path)))
             }
-            _ if fault(Fault::FragmentsKept) && CStr::from_ptr(path) == c"/proc/sys/net/ipv4/ipfrag_high_thresh" => {
+            _ if fault(Fault::SettingsIgnored)
+                && flags & libc::O_WRONLY != 0
+                && CStr::from_ptr(path).to_bytes().starts_with(b"/proc/sys/") =>
+            {
                 kernel::file_of("")
             }
             _ => kernel::open64(path, flags, mode),

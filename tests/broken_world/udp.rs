@@ -774,10 +774,23 @@ pub fn binding(socket: c_int, address: &sockaddr_in) -> Option<Result<(), c_int>
     match () {
         () if fault(Fault::NoRebind) && closed() => Some(Err(libc::EACCES)),
         () if fault(Fault::BindsTwice) && kernel::own_address(socket).sin_port != 0 => Some(Ok(())),
+        () if fault(Fault::PortsForAll) && (1..1024).contains(&u16::from_be(address.sin_port)) => Some(Ok(())),
         () if fault(Fault::AnyAddress) && !is_local => Some(Ok(())),
         () if fault(Fault::PortGivenTwice) && address.sin_port == 0 => beside_the_one_before(socket),
         () => None,
     }
+}
+
+/// Binds as `bind` does a socket that shares its port by SO_REUSEPORT, in a world where that does not depend on the user: by the
+/// other option. Returns the error.
+pub fn sharing(socket: c_int, port: u16, bind: impl Fn() -> Option<c_int>) -> Option<c_int> {
+    if kernel::option(socket, libc::SOL_SOCKET, libc::SO_REUSEPORT) != Some(1) {
+        return Some(libc::EADDRINUSE);
+    }
+    for socket in hearers(port).into_iter().chain([socket]) {
+        kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
+    }
+    bind()
 }
 
 /// Binds the fortieth socket to the port of the thirty-ninth.
