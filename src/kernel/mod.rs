@@ -30,7 +30,7 @@ pub use self::limits::{
 pub use self::namespace::{Namespace, counter, start_loopback};
 pub use self::packet_info::{send_from, tell_destination};
 pub use self::receive::{read, receive, receive_from, receive_parts, write};
-pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
+pub use self::signals::{end_at_a_signal, fail_past_the_file_size, with_sigpipe, without_signals};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
 pub use self::user::{as_a_plain_user, as_another_user};

@@ -37,6 +37,10 @@ options! {
     /// The size of the receive buffer, in bytes. Linux grants twice what is asked for, between a floor and a ceiling
     /// (`socket(7)`).
     RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
+    /// The size of the receive buffer, whatever the limit. Linux `socket(7)`.
+    RECEIVE_BUFFER_FORCE: usize = Socket "SO_RCVBUFFORCE" (33 - -);
+    /// How many bytes must be queued before a receive returns, on streams. POSIX `setsockopt()`.
+    RECEIVE_LOW_WATER: usize = Socket "SO_RCVLOWAT" (18 0x1004 -);
     /// Whether `recvmsg` tells with a datagram how many the socket had dropped when it was queued. Linux `socket(7)`.
     REPORT_DROPS: bool = Socket "SO_RXQ_OVFL" (40 - -);
     /// The size of the send buffer, in bytes. Linux doubles it (`socket(7)`); on macOS it is the limit of one datagram.
@@ -223,6 +227,8 @@ mod tests {
     fn the_numbers_are_those_of_the_c_library() {
         let numbers = [
             libc::SO_RCVBUF,
+            libc::SO_RCVBUFFORCE,
+            libc::SO_RCVLOWAT,
             libc::SO_RXQ_OVFL,
             libc::SO_SNDBUF,
             libc::SO_ERROR,

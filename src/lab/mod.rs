@@ -205,6 +205,11 @@ impl Lab {
         probe::plain_user(work)
     }
 
+    /// Makes a call, and says whether it sent SIGPIPE; nothing comes of the signal.
+    pub fn with_sigpipe<T>(&self, call: impl FnOnce() -> T) -> (T, bool) {
+        kernel::with_sigpipe(call)
+    }
+
     /// A host with nothing but a loopback interface, whose MTU has so many bytes: a network namespace, where nobody but the scene
     /// sends or is counted.
     ///

@@ -5,7 +5,7 @@
 //! not said: the hash is another in each run.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use clap::Args;
 
@@ -91,6 +91,8 @@ impl Scenes for Sharing {
             per_client(),
             theft(),
             another_user(),
+            two_families(),
+            two_descriptors(),
         ])
     }
 }
@@ -469,6 +471,44 @@ fn another_user() -> Scene {
         lab.observe("user-address", "success");
         client.send_to(b"my secret", &first)?;
         lab.observe("user-receives", who_received(&queues(&[&first, &other])?, &client));
+        Ok(())
+    })
+}
+
+fn two_families() -> Scene {
+    const IPV4: &str = "IPv4 server";
+    let claims = [usual("ipv4-first", "0.0.0.0 and [::], IPv4: received by", IPV4, &sources::LINUX_LOOKUP)
+        .unconfirmed_on(Os::Macos)
+        .unconfirmed_on(Os::Windows)];
+    let answer = "Two sockets shared a port, one on 0.0.0.0 and one on [::], which stands for all addresses of IPv4 as well. A datagram \
+                  over IPv4 was received by: {ipv4-first}.";
+    Scene::claims("two-families", "0.0.0.0 and [::]", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+        let ipv4 = lab.bind_shared(IPV4, &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;
+        let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, ipv4.address().port()));
+        // Bound last: it is not the order that decides.
+        let _ipv6 = lab.attempt("ipv4-first", lab.bind_beside("IPv6 server", &REUSE_ADDRESS, everywhere))?;
+        let client = lab.bind("client")?;
+        client.send_to(b"hello", &ipv4)?;
+        lab.observe("ipv4-first", who_received(&vec![(IPV4, ipv4.receive_until_marker(BUFFER)?)], &client));
+        Ok(())
+    })
+}
+
+fn two_descriptors() -> Scene {
+    let claims = [
+        usual("first-descriptor", "one socket, two descriptors: first", &b"one"[..], &sources::POSIX_DUP_QUEUE),
+        usual("second-descriptor", "then by the second: received", &b"two"[..], &sources::POSIX_DUP_QUEUE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
+    ];
+    let answer = "One socket had two descriptors. By the first was received {first-descriptor}, then by the second {second-descriptor}.";
+    Scene::claims("two-descriptors", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        // So it is with processes, too: after a fork each has a descriptor of the socket.
+        let duplicate = server.duplicate("duplicate")?;
+        client.send_to(b"one", &server)?;
+        client.send_to(b"two", &server)?;
+        lab.observe("first-descriptor", server.receive(BUFFER));
+        lab.observe("second-descriptor", duplicate.receive(BUFFER));
         Ok(())
     })
 }

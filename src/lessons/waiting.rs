@@ -8,10 +8,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
-use crate::kernel::option::RECEIVE_TIMEOUT;
+use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, Receive, SocketError, measured, promised, sources, usual,
+    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, measured, promised,
+    sources, usual,
 };
 
 /// The lesson.
@@ -252,6 +253,9 @@ fn shut_down() -> Scene {
         promised("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
             .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
             .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+        usual("shut-write-signal", "does SIGPIPE come with it?", "no", &sources::POSIX_SEND_SIGPIPE)
+            .absent_on(Os::Macos, "this program's sockets ask for no signal there (SO_NOSIGPIPE)")
+            .absent_on(Os::Windows, "Windows has no signals"),
         usual("shut-write-receives", "and recvfrom returns", &b"more"[..], &sources::POSIX_SHUTDOWN),
     ];
     let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
@@ -271,7 +275,11 @@ fn shut_down() -> Scene {
         let (other, client) = pair(lab)?;
         other.set(&RECEIVE_TIMEOUT, SHORT)?;
         other.shutdown(Direction::Sending)?;
-        lab.observe("shut-write", other.send(b"hello"));
+        let (sent, signal) = lab.with_sigpipe(|| other.send(b"hello"));
+        lab.observe("shut-write", sent);
+        if lab.applies("shut-write-signal") {
+            lab.observe("shut-write-signal", yes_no(signal));
+        }
         other.queue(|| client.send(b"more"))?;
         lab.observe("shut-write-receives", other.receive(16));
         Ok(())
@@ -391,7 +399,13 @@ fn readable() -> Scene {
     };
     let claims = [
         poll("ready-empty", "nothing queued: is it readable?", "no"),
+        promised("writable", "nothing sent: is it writable?", "yes", &sources::POSIX_POLL_OUT)
+            .cites_on(Os::Windows, &sources::MS_POLL),
         poll("ready", "one datagram: is it readable?", "yes"),
+        usual("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", "yes", &sources::LINUX_POLL)
+            .on(Os::Macos, "no")
+            .cites_on(Os::Macos, &sources::XNU_READABLE)
+            .absent_on(Os::Windows, "Windows does not support SO_RCVLOWAT"),
         promised(
             "ready-late",
             "another thread took it: returns",
@@ -414,8 +428,14 @@ fn readable() -> Scene {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
         lab.observe("ready-empty", yes_no(server.is_readable()?));
+        lab.observe("writable", yes_no(server.poll(POLLIN | POLLOUT)?.contains(POLLOUT)));
         server.queue(|| client.send(b"hello"))?;
         lab.observe("ready", yes_no(server.is_readable()?));
+        if lab.applies("low-water") {
+            lab.attempt("low-water", server.set(&RECEIVE_LOW_WATER, 100))?;
+            lab.observe("low-water", yes_no(server.is_readable()?));
+            server.set(&RECEIVE_LOW_WATER, 1)?;
+        }
         lab.together(&[()], |()| {
             // What it brings is its own affair.
             let _ = server.receive(16);

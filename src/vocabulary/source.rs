@@ -192,6 +192,8 @@ pub mod sources {
             "the peer address of a datagram socket is where send sends to, and limits the remote sender for later receives";
         POSIX_DUP = "POSIX dup(), and fcntl(), F_SETFL",
             "both descriptors are of one open file description, and O_NONBLOCK belongs to that";
+        POSIX_DUP_QUEUE = "POSIX dup(), open file description",
+            "both descriptors refer to the same open file description, and so to one socket with one queue";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
         POSIX_GETSOCKNAME_BOUND = "POSIX getsockname(), DESCRIPTION",
@@ -200,6 +202,8 @@ pub mod sources {
             "SO_ERROR reports the pending error of the socket and clears it";
         POSIX_LISTEN = "POSIX listen()",
             "EOPNOTSUPP: the socket protocol does not support listen()";
+        POSIX_POLL_OUT = "POSIX poll(), POLLOUT",
+            "data may be written without blocking";
         POSIX_POLL = "POSIX poll()",
             "POLLIN: data may be read without blocking";
         POSIX_READ = "POSIX read()",
@@ -220,6 +224,8 @@ pub mod sources {
             "no route to the network is present";
         POSIX_SENDTO_TOO_LONG = "POSIX sendto(), EMSGSIZE",
             "the message is too large to be sent all at once, as the socket requires";
+        POSIX_SEND_SIGPIPE = "POSIX send(), EPIPE",
+            "the signal SIGPIPE is for sockets of the type SOCK_STREAM";
         POSIX_SEND_SHUTDOWN = "POSIX send()",
             "EPIPE: the socket is shut down for writing";
         POSIX_SHUTDOWN = "POSIX shutdown()",
@@ -242,6 +248,8 @@ pub mod sources {
             "a program may leave the source address of a datagram open; the system then chooses one";
         RFC4113 = "RFC 4113, udpNoPorts and udpOutDatagrams",
             "the system counts what it has sent, and what has come for a port where nobody listens";
+        RFC4113_IN = "RFC 4113, udpInDatagrams and udpInErrors",
+            "the system counts what it has delivered to programs, and what it could not deliver; Linux counts a datagram when it is received, and what found no room in RcvbufErrors as well";
         RFC4443 = "RFC 4443 section 3.1",
             "destination unreachable is type 1; port unreachable is its code 4";
         RFC6335 = "RFC 6335 section 6",
@@ -282,6 +290,8 @@ pub mod sources {
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
             "the pending socket error is cleared when it is got";
+        SOCKET_7_FORCE = "Linux socket(7), SO_RCVBUFFORCE",
+            "a process with CAP_NET_ADMIN may exceed the limit rmem_max";
         SOCKET_7_LIMIT = "Linux socket(7), rmem_max",
             "the largest value that SO_RCVBUF may be set to; the kernel doubles what is set";
         SOCKET_7_OVERFLOW = "Linux socket(7), SO_RXQ_OVFL",
@@ -354,6 +364,8 @@ pub mod sources {
             "a pending error makes a socket readable and writable; POLLERR does not tell it";
         XNU_PORT_0 = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbladdr()",
             "an unbound socket that sends to port 0 gets EADDRNOTAVAIL, before it is bound";
+        XNU_READABLE = "Apple xnu-11417, bsd/kern/sys_socket.c, soreadable()",
+            "a socket is readable when as much as SO_RCVLOWAT is queued";
         XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",

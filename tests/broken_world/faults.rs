@@ -269,6 +269,12 @@ faults! {
     CloseWakes = "close-wakes",
     /// Poll says of every UDP socket that it can be read.
     AlwaysReadable = "always-readable",
+    /// Poll says of no UDP socket that it can be written.
+    NeverWritable = "never-writable",
+    /// Poll says that a UDP socket can be read when as much as SO_RCVLOWAT is queued.
+    LowWaterCounts = "low-water-counts",
+    /// A send on a UDP socket that is shut down sends SIGPIPE.
+    DatagramsSignal = "datagrams-signal",
     /// Poll says of no UDP socket that it can be read.
     NeverReadable = "never-readable",
     /// FIONREAD counts the header of 8 bytes, too.

@@ -175,6 +175,14 @@ pub fn queued(socket: c_int) -> u32 {
     memory(socket).map_or(0, |counts| counts[0])
 }
 
+/// How many bytes the next datagram in the queue has.
+pub fn queued_next(socket: c_int) -> c_int {
+    let mut bytes: c_int = 0;
+    // SAFETY: the call writes a number.
+    unsafe { ioctl(socket, libc::FIONREAD, (&raw mut bytes).cast()) };
+    bytes
+}
+
 /// Sends a datagram; `None` for the peer of a connected socket.
 pub fn send_bytes(socket: c_int, bytes: &[u8], flags: c_int, to: Option<&sockaddr_in>) -> Result<usize, c_int> {
     let (to, length) = to.map_or((std::ptr::null(), 0), |to| (std::ptr::from_ref(to).cast(), ADDRESS));

@@ -364,6 +364,10 @@ pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c
             [one] if fault(Fault::AlwaysReadable) && udp::is(one.fd) => one.revents |= POLLIN,
             // The lab waits for errors by asking for nothing else.
             [one] if fault(Fault::NoErrorPolled) && one.events != 0 => one.revents &= !libc::POLLERR,
+            [one] if fault(Fault::NeverWritable) && udp::is(one.fd) => one.revents &= !libc::POLLOUT,
+            [one] if fault(Fault::LowWaterCounts) && udp::is(one.fd) && udp::is_below_low_water(one.fd) => {
+                one.revents &= !POLLIN;
+            }
             [one] if fault(Fault::NeverReadable) && udp::is(one.fd) => one.revents &= !POLLIN,
             _ => return ready,
         }

@@ -15,6 +15,8 @@ pub struct SocketOption {
 
 pub const OPTIONS: &[SocketOption] = &[
     SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF, is_switch: false },
+    SocketOption { name: "SO_RCVBUFFORCE", level: libc::SOL_SOCKET, number: libc::SO_RCVBUFFORCE, is_switch: false },
+    SocketOption { name: "SO_RCVLOWAT", level: libc::SOL_SOCKET, number: libc::SO_RCVLOWAT, is_switch: false },
     SocketOption { name: "SO_RXQ_OVFL", level: libc::SOL_SOCKET, number: libc::SO_RXQ_OVFL, is_switch: true },
     SocketOption { name: "SO_SNDBUF", level: libc::SOL_SOCKET, number: libc::SO_SNDBUF, is_switch: false },
     SocketOption { name: "SO_REUSEADDR", level: libc::SOL_SOCKET, number: libc::SO_REUSEADDR, is_switch: true },

@@ -412,6 +412,12 @@ pub fn without_counts(table: &str) -> String {
     table.lines().map(|text| line(text) + "\n").collect()
 }
 
+/// Whether less is queued than SO_RCVLOWAT asks for.
+pub fn is_below_low_water(socket: c_int) -> bool {
+    let asked: Option<c_int> = kernel::option(socket, libc::SOL_SOCKET, libc::SO_RCVLOWAT);
+    asked.is_some_and(|asked| asked > 1 && kernel::queued_next(socket) < asked)
+}
+
 /// The receive buffer is set to another size.
 pub fn resizing(socket: c_int) {
     if fault(Fault::ResizeDiscards) {
@@ -483,6 +489,14 @@ pub fn send(
         }
         _ if fault(Fault::NoRouteTaken) => match plain() {
             Err(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL) => Ok(bytes.len()),
+            other => other,
+        },
+        _ if fault(Fault::DatagramsSignal) => match plain() {
+            Err(libc::EPIPE) => {
+                // SAFETY: it sends a signal to this thread.
+                unsafe { libc::raise(libc::SIGPIPE) };
+                Err(libc::EPIPE)
+            }
             other => other,
         },
         _ if fault(Fault::RefusedAndSent) => match plain() {
