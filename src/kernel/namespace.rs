@@ -136,6 +136,47 @@ mod linux {
         let place = lines.next()?.split(' ').position(|known| known == name)?;
         lines.next()?.split(' ').nth(place)?.parse().ok()
     }
+
+    #[cfg(test)]
+    mod tests {
+        use std::net::UdpSocket;
+
+        use super::*;
+
+        fn here() -> std::path::PathBuf {
+            std::fs::read_link("/proc/thread-self/ns/net").unwrap()
+        }
+
+        /// Root may make one in this way, too.
+        #[test]
+        fn a_plain_user_has_a_network_where_nobody_else_is() {
+            let Ok(namespace) = Namespace::of_a_plain_user() else {
+                let everything = std::env::var_os("UDP_LAB_TESTS").is_some_and(|wanted| wanted == "all");
+                assert!(!everything, "not here: a user namespace");
+                eprintln!("NOT TESTED: this is not here: a user namespace");
+                return;
+            };
+            let before = here();
+            namespace.enter(|| start_loopback(1500)).unwrap().unwrap();
+            let socket = namespace.enter(|| UdpSocket::bind("127.0.0.1:0")).unwrap().unwrap();
+            // It stays there, whoever uses it.
+            assert_eq!(socket.send_to(&[0; 2000], socket.local_addr().unwrap()).unwrap(), 2000);
+            assert_eq!(socket.recv(&mut [0; 3000]).unwrap(), 2000);
+            let counted = |protocol, name| namespace.enter(|| counter(protocol, name)).unwrap();
+            assert_eq!([counted("Udp", "OutDatagrams"), counted("Ip", "FragCreates")], [Some(1), Some(2)]);
+            assert_eq!((counted("Udp", "Nonsense"), counted("Nonsense", "OutDatagrams")), (None, None));
+            assert_eq!(here(), before);
+            assert_ne!(namespace.enter(here).unwrap(), before);
+        }
+
+        #[test]
+        fn what_a_process_of_its_own_returns_is_passed_on() {
+            let error = in_a_process(CloneFlags::empty(), || Err::<(), _>(io::Error::other("no")));
+            assert_eq!(error.unwrap_err().to_string(), "no");
+            let other = in_a_process(CloneFlags::empty(), || Ok(std::process::id())).unwrap();
+            assert_ne!(other, std::process::id());
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -101,3 +101,20 @@ pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
 pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
     (call(), false)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::{ErrorKind, Write, pipe};
+
+    use super::*;
+
+    #[test]
+    fn sigpipe_is_seen_and_ends_nothing() {
+        let (reader, mut writer) = pipe().unwrap();
+        assert!(matches!(with_sigpipe(|| writer.write(b"x")), (Ok(1), false)));
+        drop(reader);
+        let (written, came) = with_sigpipe(|| writer.write(b"x"));
+        assert!(came && written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
+        assert!(!with_sigpipe(|| ()).1);
+    }
+}

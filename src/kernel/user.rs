@@ -54,3 +54,21 @@ pub fn as_another_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T
 pub fn as_another_user<T: Send>(_: impl FnOnce() -> T + Send) -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_user_is_one_thread_only() {
+        // SAFETY: it has no arguments and cannot fail.
+        let user = || unsafe { libc::geteuid() };
+        let before = user();
+        match as_another_user(user) {
+            Ok(other) => assert!(before == 0 && other != 0),
+            Err(error) => assert!(before != 0 || error.raw_os_error() == Some(libc::EINVAL), "{error}"),
+        }
+        assert!(as_a_plain_user(user).is_ok_and(|plain| plain != 0) || before == 0);
+        assert_eq!(user(), before);
+    }
+}

@@ -339,7 +339,7 @@ fn not_to_be_fragmented() -> Scene {
             SocketError::MessageTooLong,
             &sources::IP_7_PMTUDISC,
         ),
-        promised("df-mtu", "IP_MTU tells", ETHERNET, &sources::IP_7_MTU),
+        usual("df-mtu", "IP_MTU tells", ETHERNET, &sources::IP_7_MTU),
         promised("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
     ];
     let answer = format!(

@@ -64,6 +64,7 @@ impl Scenes for Unreachable {
             no_route(),
             broadcast(),
             counted(),
+            meanwhile(),
         ])
     }
 }
@@ -464,6 +465,24 @@ fn counted() -> Scene {
         }
         lab.observe("counted-sent", host.counter("Udp", "OutDatagrams")?);
         lab.observe("counted-nobody", host.counter("Udp", "NoPorts")?);
+        Ok(())
+    })
+}
+
+fn meanwhile() -> Scene {
+    let claims = [refused("woken", "a receive waits, then a send: it returns")];
+    let answer = "A receive that waited in one thread when another one sent to nobody returned {woken}.";
+    Scene::claims("meanwhile", "a receive that waits already", claims).answer(answer).run(|lab| {
+        let nobody = lab.closed_port("nobody")?;
+        let client = lab.bind_without_limit("client")?;
+        client.connect(&nobody)?;
+        let receive = || {
+            client.receive_meanwhile(1024, |receive| {
+                receive.required()?;
+                client.send(b"hello").map(drop).map_err(SceneError::from)
+            })
+        };
+        lab.observe("woken", lab.while_it_may_hang("woken", receive)?);
         Ok(())
     })
 }

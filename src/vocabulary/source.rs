@@ -69,7 +69,7 @@ pub mod sources {
         IP_7_ANY = "Linux ip(7), Address format",
             "INADDR_ANY means any address for binding: the socket is bound to all local interfaces";
         IP_7_MTU = "Linux ip(7), IP_MTU",
-            "the path MTU that the kernel knows can be read of a connected socket only";
+            "the path MTU that the kernel knows; it can be read of a connected socket only";
         IP_7_PMTUDISC = "Linux ip(7), IP_MTU_DISCOVER",
             "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
         IP_ROUTE_8 = "ip-route(8), route types",
@@ -89,7 +89,7 @@ pub mod sources {
         LINUX_CLOSE = "Linux net/ipv4/udp.c, udp_destruct_common()",
             "when a socket is closed, what is in its queue is freed";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
-            "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
+            "it is asked for each socket when a datagram arrives, and only then: one that is connected to another sender is passed over";
         LINUX_CONNECT = "Linux net/ipv4/datagram.c, __ip4_datagram_connect()",
             "connect looks for a route to the address, and not at the port; a broadcast address without SO_BROADCAST is EACCES";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
