@@ -458,7 +458,7 @@ fn another_user() -> Scene {
         claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::AnotherUser));
     let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what came: \
                   {user-receives}. With SO_REUSEPORT: {user-port}.";
-    Scene::claims("another-user", "another user binds the port", claims).answer(answer).run(|lab| {
+    Scene::claims("user", "another user binds the port", claims).answer(answer).run(|lab| {
         let beside = |first: &Endpoint, option| {
             let address = first.address();
             lab.as_another_user(|| lab.bind_beside(OTHER, option, address))
@@ -482,7 +482,7 @@ fn two_families() -> Scene {
         .unconfirmed_on(Os::Windows)];
     let answer = "Two sockets shared a port, one on 0.0.0.0 and one on [::], which stands for all addresses of IPv4 as well. A datagram \
                   over IPv4 was received by: {ipv4-first}.";
-    Scene::claims("two-families", "0.0.0.0 and [::]", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+    Scene::claims("families", "0.0.0.0 and [::]", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let ipv4 = lab.bind_shared(IPV4, &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;
         let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, ipv4.address().port()));
         // Bound last: it is not the order that decides.
@@ -501,7 +501,7 @@ fn two_descriptors() -> Scene {
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
     ];
     let answer = "One socket had two descriptors. By the first was received {first-descriptor}, then by the second {second-descriptor}.";
-    Scene::claims("two-descriptors", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+    Scene::claims("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         // So it is with processes, too: after a fork each has a descriptor of the socket.
         let duplicate = server.duplicate("duplicate")?;
