@@ -145,6 +145,14 @@ impl Lab {
         probe::second_loopback()
     }
 
+    /// Says that what follows takes the loopback address of IPv6, ::1.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this machine has none.
+    pub fn ipv6_loopback(&self) -> Result<(), SceneError> {
+        probe::ipv6_loopback()
+    }
+
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
     pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
         Endpoint::open(name, socket::ANY_PORT, Arc::clone(&self.context))

@@ -339,6 +339,10 @@ fn closed_meanwhile() -> Scene {
 
 fn duplicated() -> Scene {
     let claims = [
+        usual("first-descriptor", "one socket, two descriptors: first", &b"one"[..], &sources::POSIX_DUP_QUEUE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
+        usual("second-descriptor", "then by the second: received", &b"two"[..], &sources::POSIX_DUP_QUEUE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
         promised("shared-flag", "O_NONBLOCK of a duplicate: returns", SocketError::WouldBlock, &sources::POSIX_DUP)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE)
             .unconfirmed_on(Os::Windows),
@@ -347,9 +351,18 @@ fn duplicated() -> Scene {
         promised("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
     ];
-    let answer = "O_NONBLOCK was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
+    let answer = "By the first of two descriptors was received {first-descriptor}, then by the second {second-descriptor}. O_NONBLOCK \
+                  was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
                   after one close: {port-kept}, after both: {port-free}.";
     Scene::claims("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        // So it is with processes, too: after a fork each has a descriptor of the socket.
+        let duplicate = server.duplicate("duplicate")?;
+        client.send_to(b"one", &server)?;
+        client.send_to(b"two", &server)?;
+        lab.observe("first-descriptor", server.receive(16));
+        lab.observe("second-descriptor", duplicate.receive(16));
+
         let server = lab.bind_without_limit("server")?;
         let duplicate = server.duplicate("duplicate")?;
         duplicate.set_non_blocking(true)?;
