@@ -19,9 +19,9 @@ use udp_lab::kernel::option;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
-    Action, Ancillary, Beside, Direction, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, Peer, Protocol,
-    Receive, ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source, Strength, Syscall,
-    TRUNC, Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
+    Action, Ancillary, Beside, Direction, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, POLLIN, POLLOUT,
+    Peer, Protocol, Receive, ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source,
+    Strength, Syscall, TRUNC, Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
 };
 
 /// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.
@@ -374,7 +374,7 @@ fn syscall() -> impl Strategy<Value = Syscall> {
         1 => Just(Syscall::Accept),
         1 => Just(Syscall::Shutdown(Direction::Receiving)),
         1 => any::<bool>().prop_map(Syscall::SetNonBlocking),
-        1 => Just(Syscall::Poll),
+        1 => prop_oneof![Just(POLLIN), Just(POLLIN | POLLOUT)].prop_map(Syscall::Poll),
         1 => Just(Syscall::Duplicate),
         1 => Just(Syscall::QueuedBytes),
         1 => Just(Syscall::Close),

@@ -8,7 +8,9 @@ use crate::kernel::{self, HERE};
 use crate::lab::{Log, Observer};
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder, family};
 use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
-use crate::vocabulary::{Announcement, Event, Os, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened};
+use crate::vocabulary::{
+    Announcement, Event, Os, POLLIN, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened,
+};
 
 const KEYS: &str = "Enter: next call. n, Enter: next scene. a, Enter: all the rest. ?, Enter: help.";
 
@@ -418,7 +420,8 @@ fn sentence(announced: &Announcement<'_>) -> String {
         Syscall::GetOption(option) => format!("{name} {}", option.name),
         Syscall::Shutdown(direction) => format!("{name} {}", direction.name()),
         Syscall::SetNonBlocking(on) => format!("{name} O_NONBLOCK to {}", i32::from(*on)),
-        Syscall::Poll => format!("{name}, readable?"),
+        Syscall::Poll(POLLIN) => format!("{name}, readable?"),
+        Syscall::Poll(events) => format!("{name} for {events}"),
         Syscall::QueuedBytes => format!("{name} FIONREAD"),
         Syscall::Listen(_) | Syscall::Accept | Syscall::Duplicate | Syscall::Close => name.to_owned(),
     };

@@ -66,12 +66,8 @@ pub fn next_error(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize
 
 /// How many ICMP messages of this network namespace have said that a destination cannot be reached; `None` where the system
 /// does not tell.
-#[cfg(target_os = "linux")]
 pub fn refusals_received() -> Option<u64> {
-    let table = std::fs::read_to_string("/proc/thread-self/net/snmp").ok()?;
-    let mut lines = table.lines().filter_map(|line| line.strip_prefix("Icmp: "));
-    let place = lines.next()?.split(' ').position(|name| name == "InDestUnreachs")?;
-    lines.next()?.split(' ').nth(place)?.parse().ok()
+    super::namespace::counter("Icmp", "InDestUnreachs")
 }
 
 /// Only Linux keeps them.
@@ -90,10 +86,4 @@ pub fn keep_errors(_: &Socket) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub fn next_error(_: &Socket, _: &mut [u8]) -> io::Result<Option<usize>> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Other systems are not asked.
-#[cfg(not(target_os = "linux"))]
-pub fn refusals_received() -> Option<u64> {
-    None
 }

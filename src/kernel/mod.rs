@@ -16,6 +16,7 @@ mod receive;
 mod signals;
 mod streams;
 mod system;
+mod user;
 mod waiting;
 
 pub use self::ancillary::{Message, count_hops, receive_message};
@@ -26,11 +27,14 @@ pub use self::filter::drop_everything;
 pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, share_one_heap, udp_port_in_use,
 };
-pub use self::namespace::Namespace;
+pub use self::namespace::{Namespace, counter, start_loopback};
 pub use self::packet_info::{send_from, tell_destination};
 pub use self::receive::{read, receive, receive_from, receive_parts, write};
-pub use self::signals::{end_at_a_signal, fail_past_the_file_size, without_signals};
+pub use self::signals::{end_at_a_signal, fail_past_the_file_size, with_sigpipe, without_signals};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
+pub use self::user::{as_a_plain_user, as_another_user};
 pub(crate) use self::waiting::Thread;
-pub use self::waiting::{TELLS_WHO_WAITS, close_meanwhile, is_readable, queue_length, this_thread, waits_to_receive};
+pub use self::waiting::{
+    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queue_length, this_thread, waits_to_receive,
+};

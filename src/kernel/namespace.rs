@@ -8,7 +8,10 @@ use std::io;
 #[derive(Debug)]
 pub struct Namespace {
     #[cfg(target_os = "linux")]
-    file: std::fs::File,
+    network: std::fs::File,
+    /// The user namespace that it belongs to, where this user may make network namespaces in one of his own only.
+    #[cfg(target_os = "linux")]
+    owner: Option<std::fs::File>,
 }
 
 #[cfg(target_os = "linux")]
@@ -18,47 +21,166 @@ mod linux {
     use std::os::fd::{AsFd, AsRawFd};
     use std::thread;
 
-    use nix::sched::{CloneFlags, setns, unshare};
+    use nix::sched::{CloneFlags, clone, setns, unshare};
+    use nix::sys::wait::{WaitPidFlag, waitpid};
+    use socket2::{Domain, Socket, Type};
 
     use super::Namespace;
 
     impl Namespace {
-        /// Makes a namespace that has nothing but a loopback interface, which is down.
+        /// Makes a namespace that has nothing but a loopback interface, which is down. Root gets it at once; for anybody else
+        /// it is made in a user namespace, where the system allows those.
         ///
         /// # Errors
-        /// EPERM where this process may not: only root of its user namespace may.
+        /// EPERM where this user may not; ENOSPC where there are too many.
         pub fn new() -> io::Result<Self> {
             // In a thread of its own: this one stays where it is.
-            let made = thread::scope(|scope| {
-                let made = thread::Builder::new().spawn_scoped(scope, || {
-                    unshare(CloneFlags::CLONE_NEWNET)?;
-                    File::open("/proc/thread-self/ns/net")
-                });
-                made.and_then(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            let made = in_a_thread(|| {
+                unshare(CloneFlags::CLONE_NEWNET)?;
+                File::open("/proc/thread-self/ns/net")
             });
-            Ok(Namespace { file: made? })
+            match made {
+                Ok(network) => Ok(Namespace { network, owner: None }),
+                Err(error) if error.raw_os_error() == Some(libc::EPERM) => Namespace::of_a_plain_user(),
+                Err(error) => Err(error),
+            }
+        }
+
+        fn of_a_plain_user() -> io::Result<Self> {
+            // SAFETY: it has no arguments and cannot fail.
+            let user = unsafe { libc::geteuid() };
+            in_a_process(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET, || {
+                // Programs that are started there keep the rights of its root.
+                std::fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
+                let (network, owner) = (File::open("/proc/self/ns/net")?, File::open("/proc/self/ns/user")?);
+                Ok(Namespace { network, owner: Some(owner) })
+            })
         }
 
         /// The file by which other programs find the namespace, as long as this value lives.
         pub fn path(&self) -> String {
-            format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
+            format!("/proc/{}/fd/{}", std::process::id(), self.network.as_raw_fd())
         }
 
-        /// Does `work` in this namespace, in a thread of its own: sockets opened there stay there.
+        /// Does `work` in this namespace: sockets opened there stay there.
         ///
         /// # Errors
         /// What the system says of entering it.
         pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
-            thread::scope(|scope| {
-                let inside = thread::Builder::new().spawn_scoped(scope, || {
-                    setns(self.file.as_fd(), CloneFlags::CLONE_NEWNET)?;
-                    Ok(work())
-                });
-                inside.and_then(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            })
+            let enter = |file: &File, kind| setns(file.as_fd(), kind).map_err(io::Error::from);
+            match &self.owner {
+                None => in_a_thread(|| enter(&self.network, CloneFlags::CLONE_NEWNET).map(|()| work())),
+                Some(owner) => in_a_process(CloneFlags::empty(), || {
+                    enter(owner, CloneFlags::CLONE_NEWUSER)?;
+                    enter(&self.network, CloneFlags::CLONE_NEWNET).map(|()| work())
+                }),
+            }
+        }
+    }
+
+    /// Does `work` in a thread of its own, which may go to another network namespace.
+    fn in_a_thread<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+        thread::scope(|scope| {
+            let inside = thread::Builder::new().spawn_scoped(scope, work)?;
+            inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// Does `work` in a process of its own, which may go to another user namespace: a thread of a program with several may not.
+    /// It has this one's memory and file descriptors, and this thread waits until it has ended.
+    fn in_a_process<T: Send>(flags: CloneFlags, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+        const STACK: usize = 256 * 1024;
+        let mut stack = vec![0; STACK];
+        let (mut work, mut result) = (Some(work), None);
+        let child = Box::new(|| {
+            result = work.take().map(|work| work());
+            0
+        });
+        let flags = flags | CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | CloneFlags::CLONE_FILES;
+        // SAFETY: the child has a stack of its own, and all that it shares with this thread waits for it (CLONE_VFORK): it is
+        // this thread on another stack. A panic ends the program before it could leave the child's frames.
+        let child = unsafe { clone(child, &mut stack, flags, None) }?;
+        waitpid(child, Some(WaitPidFlag::__WALL))?;
+        // Nothing where a signal has ended the child.
+        result.unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into()))
+    }
+
+    /// Starts the loopback interface of the network namespace that this thread is in, with an MTU of so many bytes. Linux
+    /// `netdevice(7)`.
+    ///
+    /// # Errors
+    /// EPERM where the system grants namespaces and no rights in them.
+    pub fn start_loopback(mtu: usize) -> io::Result<()> {
+        let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
+        // SAFETY: all-zero bytes are a valid `ifreq`.
+        let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+        request.ifr_name[..2].copy_from_slice(&[b'l', b'o'].map(|letter| letter as libc::c_char));
+        request.ifr_ifru.ifru_mtu = libc::c_int::try_from(mtu).unwrap_or(libc::c_int::MAX);
+        // SAFETY: both calls read a structure of this type.
+        unsafe {
+            done(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFMTU, &raw mut request))?;
+            request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+            done(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request))
+        }
+    }
+
+    fn done(status: libc::c_int) -> io::Result<()> {
+        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// A counter of the network namespace that this thread is in, such as `FragCreates` of `Ip`; `None` where there is none.
+    /// Linux `proc_pid_net(5)`, `/proc/pid/net/snmp`.
+    pub fn counter(protocol: &str, name: &str) -> Option<u64> {
+        let table = std::fs::read_to_string("/proc/thread-self/net/snmp").ok()?;
+        let mut lines = table.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
+        let place = lines.next()?.split(' ').position(|known| known == name)?;
+        lines.next()?.split(' ').nth(place)?.parse().ok()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::net::UdpSocket;
+
+        use super::*;
+
+        fn here() -> std::path::PathBuf {
+            std::fs::read_link("/proc/thread-self/ns/net").unwrap()
+        }
+
+        /// Root may make one in this way, too.
+        #[test]
+        fn a_plain_user_has_a_network_where_nobody_else_is() {
+            let Ok(namespace) = Namespace::of_a_plain_user() else {
+                let everything = std::env::var_os("UDP_LAB_TESTS").is_some_and(|wanted| wanted == "all");
+                assert!(!everything, "not here: a user namespace");
+                let _ = io::Write::write_all(&mut io::stderr(), b"NOT TESTED: this is not here: a user namespace\n");
+                return;
+            };
+            let before = here();
+            namespace.enter(|| start_loopback(1500)).unwrap().unwrap();
+            let socket = namespace.enter(|| UdpSocket::bind("127.0.0.1:0")).unwrap().unwrap();
+            // It stays there, whoever uses it.
+            assert_eq!(socket.send_to(&[0; 2000], socket.local_addr().unwrap()).unwrap(), 2000);
+            assert_eq!(socket.recv(&mut [0; 3000]).unwrap(), 2000);
+            let counted = |protocol, name| namespace.enter(|| counter(protocol, name)).unwrap();
+            assert_eq!([counted("Udp", "OutDatagrams"), counted("Ip", "FragCreates")], [Some(1), Some(2)]);
+            assert_eq!((counted("Udp", "Nonsense"), counted("Nonsense", "OutDatagrams")), (None, None));
+            assert_eq!(here(), before);
+            assert_ne!(namespace.enter(here).unwrap(), before);
+        }
+
+        #[test]
+        fn what_a_process_of_its_own_returns_is_passed_on() {
+            let error = in_a_process(CloneFlags::empty(), || Err::<(), _>(io::Error::other("no")));
+            assert_eq!(error.unwrap_err().to_string(), "no");
+            let other = in_a_process(CloneFlags::empty(), || Ok(std::process::id())).unwrap();
+            assert_ne!(other, std::process::id());
         }
     }
 }
+
+#[cfg(target_os = "linux")]
+pub use self::linux::{counter, start_loopback};
 
 #[cfg(not(target_os = "linux"))]
 impl Namespace {
@@ -82,4 +204,19 @@ impl Namespace {
     pub fn enter<T: Send>(&self, _: impl FnOnce() -> T + Send) -> io::Result<T> {
         Err(io::ErrorKind::Unsupported.into())
     }
+}
+
+/// Only Linux has them.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn start_loopback(_: usize) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+pub fn counter(_: &str, _: &str) -> Option<u64> {
+    None
 }

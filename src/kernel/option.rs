@@ -37,6 +37,10 @@ options! {
     /// The size of the receive buffer, in bytes. Linux grants twice what is asked for, between a floor and a ceiling
     /// (`socket(7)`).
     RECEIVE_BUFFER: usize = Socket "SO_RCVBUF" (8 0x1002 0x1002);
+    /// The size of the receive buffer, whatever the limit. Linux `socket(7)`.
+    RECEIVE_BUFFER_FORCE: usize = Socket "SO_RCVBUFFORCE" (33 - -);
+    /// How many bytes must be queued before a receive returns, on streams. POSIX `setsockopt()`.
+    RECEIVE_LOW_WATER: usize = Socket "SO_RCVLOWAT" (18 0x1004 -);
     /// Whether `recvmsg` tells with a datagram how many the socket had dropped when it was queued. Linux `socket(7)`.
     REPORT_DROPS: bool = Socket "SO_RXQ_OVFL" (40 - -);
     /// The size of the send buffer, in bytes. Linux doubles it (`socket(7)`); on macOS it is the limit of one datagram.
@@ -47,6 +51,8 @@ options! {
     REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
     /// Whether several sockets may have the same address and share what arrives there.
     REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
+    /// Whether datagrams may be sent to a broadcast address.
+    BROADCAST: bool = Socket "SO_BROADCAST" (6 0x20 0x20);
     /// How long a receive waits for something to come; 0, the default, is no limit.
     RECEIVE_TIMEOUT: Duration = Socket "SO_RCVTIMEO" (20 0x1006 0x1006);
     /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
@@ -54,6 +60,12 @@ options! {
     /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
     /// socket is not connected. Linux `ip(7)`.
     KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
+    /// Whether the system finds out the MTU of the path, and then fragments or refuses what is longer: [`PMTUDISC_DO`] refuses.
+    PATH_MTU_DISCOVERY: usize = Ip "IP_MTU_DISCOVER" (10 - 71);
+    /// The MTU of the path to the peer, in bytes.
+    PATH_MTU: usize = Ip "IP_MTU" (14 - 73);
+    /// The same for a socket of IPv6. Linux `ipv6(7)`.
+    KEEP_ERRORS_V6: bool = Ipv6 "IPV6_RECVERR" (25 - -);
     /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path had
     /// that one, where it is smaller (`ipv6(7)`).
     PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - 72);
@@ -61,9 +73,12 @@ options! {
     DONT_FRAGMENT_V6: bool = Ipv6 "IPV6_DONTFRAG" (62 62 14);
 }
 
+/// The value of [`PATH_MTU_DISCOVERY`] with which a datagram that is longer than the MTU is refused. Linux `ip(7)`.
+pub const PMTUDISC_DO: usize = 2;
+
 /// Whether the option asks `recvmsg` for ancillary data.
 pub fn brings_ancillary_data(option: &OptionName) -> bool {
-    [PACKET_INFO.name, KEEP_ERRORS.name, REPORT_DROPS.name].contains(option)
+    [PACKET_INFO.name, KEEP_ERRORS.name, KEEP_ERRORS_V6.name, REPORT_DROPS.name].contains(option)
 }
 
 /// Calls `setsockopt`.
@@ -212,14 +227,20 @@ mod tests {
     fn the_numbers_are_those_of_the_c_library() {
         let numbers = [
             libc::SO_RCVBUF,
+            libc::SO_RCVBUFFORCE,
+            libc::SO_RCVLOWAT,
             libc::SO_RXQ_OVFL,
             libc::SO_SNDBUF,
             libc::SO_ERROR,
             libc::SO_REUSEADDR,
             libc::SO_REUSEPORT,
+            libc::SO_BROADCAST,
             libc::SO_RCVTIMEO,
             libc::IP_PKTINFO,
             libc::IP_RECVERR,
+            libc::IP_MTU_DISCOVER,
+            libc::IP_MTU,
+            libc::IPV6_RECVERR,
             libc::IPV6_MTU,
             libc::IPV6_DONTFRAG,
         ];

@@ -69,3 +69,52 @@ pub fn end_at_a_signal() -> io::Result<()> {
 pub fn end_at_a_signal() -> io::Result<()> {
     Ok(())
 }
+
+/// Makes a call, and says whether it sent SIGPIPE to this thread; nothing comes of the signal.
+#[cfg(unix)]
+pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
+    use std::mem::zeroed;
+    use std::ptr::null_mut;
+
+    // SAFETY: the sets are written before they are read. What is changed for this thread is changed back, and a signal that is
+    // pending by then is taken: `sigwait` returns at once.
+    unsafe {
+        let (mut pipe, mut before, mut pending): (libc::sigset_t, libc::sigset_t, libc::sigset_t) =
+            (zeroed(), zeroed(), zeroed());
+        libc::sigemptyset(&raw mut pipe);
+        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before);
+        let result = call();
+        libc::sigpending(&raw mut pending);
+        let came = libc::sigismember(&raw const pending, libc::SIGPIPE) == 1;
+        if came {
+            let mut taken = 0;
+            libc::sigwait(&raw const pipe, &raw mut taken);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
+        (result, came)
+    }
+}
+
+/// Windows has no signals.
+#[cfg(windows)]
+pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
+    (call(), false)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::{ErrorKind, Write, pipe};
+
+    use super::*;
+
+    #[test]
+    fn sigpipe_is_seen_and_ends_nothing() {
+        let (reader, mut writer) = pipe().unwrap();
+        assert!(matches!(with_sigpipe(|| writer.write(b"x")), (Ok(1), false)));
+        drop(reader);
+        let (written, came) = with_sigpipe(|| writer.write(b"x"));
+        assert!(came && written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
+        assert!(!with_sigpipe(|| ()).1);
+    }
+}

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
+use crate::vocabulary::{Events, POLLERR, POLLIN, POLLOUT};
+
 /// Whether the system tells that a thread waits in a receive.
 pub const TELLS_WHO_WAITS: bool = cfg!(target_os = "linux");
 
@@ -54,16 +56,30 @@ pub fn waits_to_receive(_: Thread) -> Option<bool> {
     None
 }
 
-/// Whether a receive would not have to wait. POSIX `poll()` for POLLIN, with a limit of 0.
+/// Whether a receive would not have to wait.
+///
+/// # Errors
+/// What the system says.
+pub fn is_readable(socket: &Socket) -> io::Result<bool> {
+    poll(socket, POLLIN).map(|events| events.contains(POLLIN))
+}
+
+/// Which of `events`, or what error, there is. POSIX `poll()` with a limit of 0.
 ///
 /// # Errors
 /// What the system says.
 #[cfg(unix)]
-pub fn is_readable(socket: &Socket) -> io::Result<bool> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut asked = [PollFd::new(socket, PollFlags::IN)];
-    poll(&mut asked, Some(&Timespec::default()))?;
-    Ok(asked[0].revents().contains(PollFlags::IN))
+pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
+    use rustix::event::{PollFd, PollFlags, Timespec};
+    let flags = [(POLLIN, PollFlags::IN), (POLLOUT, PollFlags::OUT), (POLLERR, PollFlags::ERR)];
+    let asked = flags.iter().filter(|(event, _)| events.contains(*event)).map(|(_, flag)| *flag).collect();
+    let mut asked = [PollFd::new(socket, asked)];
+    rustix::event::poll(&mut asked, Some(&Timespec::default()))?;
+    let there = asked[0].revents();
+    Ok(flags
+        .into_iter()
+        .filter(|(_, flag)| there.contains(*flag))
+        .fold(Events::default(), |all, (event, _)| all | event))
 }
 
 /// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).
@@ -98,7 +114,7 @@ fn close(descriptor: u64) -> io::Result<()> {
 }
 
 #[cfg(windows)]
-pub use self::winsock::{is_readable, queue_length};
+pub use self::winsock::{poll, queue_length};
 
 #[cfg(windows)]
 use self::winsock::close;
@@ -111,6 +127,8 @@ mod winsock {
 
     use socket2::Socket;
 
+    use crate::vocabulary::{Events, POLLERR, POLLIN, POLLOUT};
+
     #[repr(C)]
     struct Asked {
         socket: RawSocket,
@@ -118,7 +136,8 @@ mod winsock {
         returned: i16,
     }
 
-    const READABLE: i16 = 0x0100;
+    /// POLLRDNORM, POLLWRNORM and POLLERR, which is not asked for.
+    const EVENTS: [(Events, i16); 3] = [(POLLIN, 0x0100), (POLLOUT, 0x0010), (POLLERR, 0x0001)];
     const FIONREAD: i32 = 0x4004_667f;
 
     #[link(name = "ws2_32")]
@@ -134,11 +153,15 @@ mod winsock {
         io::Error::from_raw_os_error(unsafe { WSAGetLastError() })
     }
 
-    pub fn is_readable(socket: &Socket) -> io::Result<bool> {
-        let mut asked = Asked { socket: socket.as_raw_socket(), events: READABLE, returned: 0 };
+    pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
+        let asked = EVENTS[..2].iter().filter(|(event, _)| events.contains(*event)).map(|(_, flag)| flag).sum();
+        let mut asked = Asked { socket: socket.as_raw_socket(), events: asked, returned: 0 };
         // SAFETY: one structure is given, and `asked` is one.
-        let count = unsafe { WSAPoll(&raw mut asked, 1, 0) };
-        if count < 0 { Err(last_error()) } else { Ok(asked.returned & READABLE != 0) }
+        if unsafe { WSAPoll(&raw mut asked, 1, 0) } < 0 {
+            return Err(last_error());
+        }
+        let there = EVENTS.into_iter().filter(|(_, flag)| asked.returned & flag != 0);
+        Ok(there.fold(Events::default(), |all, (event, _)| all | event))
     }
 
     pub fn queue_length(socket: &Socket) -> io::Result<i32> {

@@ -8,7 +8,7 @@ use super::{Call, CallError, Endpoint, SceneError, Target, socket};
 use crate::kernel::HERE;
 use crate::vocabulary::{Os, SocketError};
 
-/// A UDP port on 127.0.0.1 where nobody listens.
+/// A UDP port on 127.0.0.1 or ::1 where nobody listens.
 ///
 /// On Linux a guard holds it: a socket bound there and connected to itself. Nobody else can bind the port, and as the
 /// guard receives only from itself, the system answers everybody else as if nobody were there. An endpoint of the scene may
@@ -22,8 +22,9 @@ pub struct ClosedPort {
 }
 
 impl ClosedPort {
-    pub(super) fn new(name: &str) -> Call<Self> {
-        let socket = socket::bound(socket::ANY_PORT)?;
+    /// `loopback` is that of IPv4 or of IPv6, with any port.
+    pub(super) fn new(name: &str, loopback: SocketAddr) -> Call<Self> {
+        let socket = socket::bound(loopback)?;
         let address = socket::address_of(&socket)?;
         let guard = match HERE {
             Os::Linux => {

@@ -12,8 +12,8 @@ use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
-    Direction, Fact, Opt, OptionValue, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Role, SendForm,
-    SocketError, Syscall,
+    Direction, Events, Fact, Opt, OptionValue, Outcome, PEEK, POLLIN, Peer, Protocol, Receive, ReceiveForm, Role,
+    SendForm, SocketError, Syscall,
 };
 
 /// A named UDP socket. Its receives end after [`socket::LIMIT`] at the latest.
@@ -242,7 +242,15 @@ impl Endpoint {
     /// # Errors
     /// What the system says.
     pub fn is_readable(&self) -> Call<bool> {
-        self.value(Syscall::Poll, "poll").map(|ready| ready > 0)
+        self.poll(POLLIN).map(|events| events.contains(POLLIN))
+    }
+
+    /// Which of these events there are, or what error. POSIX `poll()`, which does not wait here.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn poll(&self, events: Events) -> Call<Events> {
+        self.value(Syscall::Poll(events), "poll").map(Events::from_int)
     }
 
     /// How many bytes the system says can be received: FIONREAD. Linux means the next datagram alone.

@@ -45,6 +45,11 @@ impl CallError {
         errors.into_iter().any(|error| self.error.is(error, HERE))
     }
 
+    /// The sentence without advice, which is for calls on sockets.
+    pub(super) fn reason(&self) -> String {
+        format!("{}: {} ({})", self.operation, self.meaning, self.error)
+    }
+
     /// What a user can do about it.
     fn advice(&self) -> Option<&'static str> {
         let call = self.operation.split(' ').next().unwrap_or_default();

@@ -145,6 +145,14 @@ impl Lab {
         probe::second_loopback()
     }
 
+    /// Says that what follows takes the loopback address of IPv6, ::1.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this machine has none.
+    pub fn ipv6_loopback(&self) -> Result<(), SceneError> {
+        probe::ipv6_loopback()
+    }
+
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
     pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
         Endpoint::open(name, socket::ANY_PORT, Arc::clone(&self.context))
@@ -189,6 +197,36 @@ impl Lab {
         (1..=count).map(|number| self.endpoint(&format!("{name} {number}"))).collect()
     }
 
+    /// Does `work` as another user of this machine: the sockets that it opens are that user's.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user cannot be another one: only root can.
+    pub fn as_another_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        probe::another_user(work)
+    }
+
+    /// Does `work` as a user without privileges: as this one, unless that is root.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user is root, and cannot be another one.
+    pub fn as_a_plain_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        probe::plain_user(work)
+    }
+
+    /// Makes a call, and says whether it sent SIGPIPE; nothing comes of the signal.
+    pub fn with_sigpipe<T>(&self, call: impl FnOnce() -> T) -> (T, bool) {
+        kernel::with_sigpipe(call)
+    }
+
+    /// A host with nothing but a loopback interface, whose MTU has so many bytes: a network namespace, where nobody but the scene
+    /// sends or is counted.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where it cannot be made.
+    pub fn own_host(&self, mtu: usize) -> Result<Host, SceneError> {
+        host::alone(mtu, &self.context)
+    }
+
     /// Two hosts with a cable between them, each a network namespace of its own.
     ///
     /// # Errors
@@ -200,7 +238,20 @@ impl Lab {
     /// A UDP port on which nobody listens, and which no other program can take where the system allows that; see
     /// [`ClosedPort`].
     pub fn closed_port(&self, name: &str) -> Call<ClosedPort> {
-        let port = ClosedPort::new(name)?;
+        self.closed_port_of(name, socket::ANY_PORT)
+    }
+
+    /// The same on ::1.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this machine has no IPv6.
+    pub fn closed_port_v6(&self, name: &str) -> Result<ClosedPort, SceneError> {
+        probe::ipv6_loopback()?;
+        Ok(self.closed_port_of(name, socket::ANY_PORT_V6)?)
+    }
+
+    fn closed_port_of(&self, name: &str, loopback: SocketAddr) -> Call<ClosedPort> {
+        let port = ClosedPort::new(name, loopback)?;
         self.context.directory.nobody_at(port.address(), name);
         if !port.is_held() {
             // The longer the scene takes, the more likely another program gets the port.
@@ -287,6 +338,11 @@ impl Lab {
     /// Why a receive buffer may be smaller than asked for.
     pub fn limit_on_buffers(&self) -> &'static str {
         probe::limit_on_buffers()
+    }
+
+    /// The first port that a user without privileges may bind; `None` where the system does not tell.
+    pub fn first_plain_port(&self) -> Option<u16> {
+        kernel::kernel_setting("net.ipv4.ip_unprivileged_port_start")?.parse().ok()
     }
 
     /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.

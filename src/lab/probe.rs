@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::{Call, CallError, SceneError, socket};
+use super::{Call, CallError, SceneError, host, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{Flags, Need, Os, SocketError};
 
@@ -111,6 +111,26 @@ pub fn ipv6_loopback() -> Result<(), SceneError> {
     }
 }
 
+/// Does `work` as another user of this machine.
+///
+/// # Errors
+/// [`SceneError::Skip`] where this user cannot be another one.
+pub fn another_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+    kernel::as_another_user(work).map_err(|error| no_user("be another user", &error))
+}
+
+/// Does `work` as a user without privileges.
+///
+/// # Errors
+/// [`SceneError::Skip`] where this user is root, and cannot be another one.
+pub fn plain_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+    kernel::as_a_plain_user(work).map_err(|error| no_user("be a plain user", &error))
+}
+
+fn no_user(operation: &str, error: &std::io::Error) -> SceneError {
+    SceneError::Skip(CallError::new(operation, error).reason())
+}
+
 /// Why this machine does not have what a row needs; `None` where it has.
 pub fn missing(need: Need) -> Option<String> {
     match need {
@@ -124,6 +144,8 @@ pub fn missing(need: Need) -> Option<String> {
             Ok(socket) => kernel::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
             Err(error) => Some(error.to_string()),
         },
+        Need::Namespace => host::missing(),
+        Need::AnotherUser => another_user(|| ()).err().map(|error| error.to_string()),
         Need::Descriptors => kernel::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
     }
 }

@@ -14,7 +14,7 @@ use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
 use crate::vocabulary::{
-    Action, Announcement, Direction, Event, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
+    Action, Announcement, Direction, Event, Events, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
 };
 
 /// A named socket of a scene.
@@ -198,7 +198,7 @@ impl RecordedSocket {
             }))
             .into(),
             Syscall::SetNonBlocking(on) => done(self.socket.set_nonblocking(*on)).into(),
-            Syscall::Poll => value(kernel::is_readable(&self.socket).map(i32::from)).into(),
+            Syscall::Poll(events) => value(kernel::poll(&self.socket, *events).map(Events::to_int)).into(),
             Syscall::QueuedBytes => value(kernel::queue_length(&self.socket)).into(),
             // Who duplicates the socket makes the call itself, to keep what it returns.
             Syscall::Duplicate | Syscall::Close => Outcome::Done.into(),

@@ -13,7 +13,7 @@ use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_cl
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Receive, Received, SocketError, measured, promised, sources, usual,
+    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, promised, sources, usual,
 };
 
 /// The lesson.
@@ -64,6 +64,7 @@ impl Scenes for Addresses {
             one_and_all(),
             without_an_address(),
             to_all_addresses(),
+            loopback_only(),
         ])
     }
 }
@@ -241,16 +242,78 @@ fn without_an_address() -> Scene {
 }
 
 fn to_all_addresses() -> Scene {
-    let claims = [usual("to-all", "sent to 0.0.0.0: received", &b"hello"[..], &sources::LINUX_TO_ANY)
-        .unconfirmed_on(Os::Macos)
-        .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::MS_SENDTO_ANY)
-        .unlike_wine()];
-    let answered = "Sent to 0.0.0.0, received at 127.0.0.1: {to-all}.";
+    let to_all = |id, property, windows| {
+        usual(id, property, &b"hello"[..], &sources::LINUX_TO_ANY)
+            .unconfirmed_on(Os::Macos)
+            .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
+            .cites_on(Os::Windows, windows)
+            .unlike_wine()
+    };
+    let claims = [
+        to_all("to-all", "sent to 0.0.0.0: received", &sources::MS_SENDTO_ANY),
+        to_all("connected-to-all", "connected to 0.0.0.0: received", &sources::MS_CONNECT_ANY),
+    ];
+    let answered =
+        "Sent to 0.0.0.0, received at 127.0.0.1: {to-all}; sent by a client connected to 0.0.0.0: {connected-to-all}.";
     Scene::claims("to-all", "a client sends to 0.0.0.0", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         lab.attempt("to-all", client.send_to(b"hello", &server.at(Ipv4Addr::UNSPECIFIED)))?;
         lab.observe("to-all", server.receive(100));
+        let connected = lab.endpoint("connected client")?;
+        lab.attempt("connected-to-all", connected.connect(&server.at(Ipv4Addr::UNSPECIFIED)))?;
+        connected.send(b"hello")?;
+        lab.observe("connected-to-all", server.receive(100));
         Ok(())
     })
 }
+
+fn loopback_only() -> Scene {
+    const REASON: &str = "network namespaces are Linux's";
+    /// The address of this host in a network, and one of another host there.
+    const OURS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+    const THEIRS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+    let claims = [
+        usual(
+            "not-outside",
+            format!("server on 127.0.0.1, asked at {OURS}"),
+            SocketError::ConnectionRefused,
+            &sources::UDP_7,
+        ),
+        usual("outside", format!("server on 0.0.0.0, asked at {OURS}"), &b"hello"[..], &sources::IP_7_ANY),
+        usual(
+            "not-out",
+            format!("from 127.0.0.1 to {THEIRS}: sendto"),
+            SocketError::InvalidArgument,
+            &sources::LINUX_LOOPBACK_SOURCE,
+        ),
+    ];
+    let claims =
+        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace));
+    let answered = format!(
+        "A host has the address {OURS}. A client that asked there was answered by {{not-outside}} where the server was bound to \
+         127.0.0.1; a server on 0.0.0.0 received {{outside}}. A sendto from 127.0.0.1 to {THEIRS} returned {{not-out}}."
+    );
+    Scene::claims("loopback-only", "bound to 127.0.0.1, and asked from outside", claims).answer(answered).run(|lab| {
+        let host = lab.own_host(LOOPBACK_MTU)?;
+        host.add_network(OURS)?;
+        let asked_at = |server: &Endpoint| {
+            let client = host.endpoint("client")?;
+            client.connect(&server.at(OURS))?;
+            client.send(b"hello").map(|_| client)
+        };
+        let local = host.bind("local server")?;
+        lab.observe("not-outside", asked_at(&local)?.receive(100));
+        let everywhere = host.bind_to("server", (Ipv4Addr::UNSPECIFIED, 0).into())?;
+        let client = asked_at(&everywhere)?;
+        lab.observe("outside", everywhere.receive(100));
+        client.close();
+        lab.observe(
+            "not-out",
+            local.send_to(b"hello", &Peer { name: "other host".to_owned(), address: (THEIRS, 9).into() }),
+        );
+        Ok(())
+    })
+}
+
+/// The MTU of loopback on Linux, in bytes.
+const LOOPBACK_MTU: usize = 65_536;

@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_while_nobody_reads, set_receive_buffer};
-use crate::kernel::option::{RECEIVE_BUFFER, REPORT_DROPS};
+use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
 use crate::lab::{Endpoint, Lab, SceneError, room_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, measured, promised, sources, usual};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -54,7 +54,14 @@ fn receive_buffer(text: &str) -> Result<usize, String> {
 
 impl Scenes for Buffers {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        Ok(vec![granted_and_held(self.receive_buffer), above_the_limit(), counted(), shrunk(), smallest()])
+        Ok(vec![
+            granted_and_held(self.receive_buffer),
+            above_the_limit(),
+            counted(),
+            shrunk(),
+            smallest(),
+            counted_by_host(),
+        ])
     }
 }
 
@@ -187,6 +194,9 @@ fn above_the_limit() -> Scene {
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Macos, &sources::XNU_RESERVE)
             .absent_on(Os::Windows, "Windows names no limit"),
+        promised("forced", "plain user: SO_RCVBUFFORCE", SocketError::NotPermitted, &sources::SOCKET_7_FORCE)
+            .absent_on(Os::Macos, "macOS has no SO_RCVBUFFORCE")
+            .absent_on(Os::Windows, "Windows has no SO_RCVBUFFORCE"),
     ];
     let answer = "setsockopt for 1 GiB: {too-much}. Granted: {most-granted} bytes.";
     Scene::claims("ceiling", "more than the limit is asked for", claims).answer(answer).run(|lab| {
@@ -198,6 +208,9 @@ fn above_the_limit() -> Scene {
             let limit = named_limit(lab);
             lab.observe_or_skip("limit-again", limit.clone());
             lab.observe_or_skip("ceiling", limit.map(|limit| times(granted, limit)));
+        }
+        if lab.applies("forced") {
+            lab.observe("forced", lab.as_a_plain_user(|| server.set(&RECEIVE_BUFFER_FORCE, ASKED))?);
         }
         Ok(())
     })
@@ -297,6 +310,38 @@ fn smallest() -> Scene {
             true => lab.observe("second", if received.count() > 1 { "kept" } else { "dropped" }),
             false => lab.skip("second", "the first one was not received"),
         }
+        Ok(())
+    })
+}
+
+fn counted_by_host() -> Scene {
+    const REASON: &str = "network namespaces are Linux's";
+    const COUNT: usize = 200;
+    const SIZE: usize = 100;
+    let claims = [
+        usual("delivered", "1 received: UdpInDatagrams", 1, &sources::RFC4113_IN),
+        measured("host-lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_CHARGE),
+        usual("host-untold", "lost, not in UdpRcvbufErrors", 0, &sources::RFC4113_IN),
+    ];
+    let claims =
+        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace));
+    let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \
+                  {host-untold} of them not counted in UdpRcvbufErrors.";
+    Scene::claims("host", "what the host counts", claims).answer(answer).run(|lab| {
+        const MTU: usize = 65_536;
+        let host = lab.own_host(MTU)?;
+        let (server, client) = (host.bind("server")?, host.bind("client")?);
+        server.connect(&client)?;
+        set_receive_buffer(&server, 8192)?;
+        let failed = fill(lab, "host-untold", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
+        server.receive(SIZE).required("the first datagram")?;
+        lab.observe("delivered", host.counter("Udp", "InDatagrams")?);
+        let received = 1 + server.drain(SIZE, COUNT)?.count();
+        let Some(lost @ 1..) = (COUNT - failed).checked_sub(received) else {
+            return Err(SceneError::Skip("nothing was lost".to_owned()));
+        };
+        lab.observe("host-lost", lost);
+        lab.observe("host-untold", lost.abs_diff(host.counter("Udp", "RcvbufErrors")?));
         Ok(())
     })
 }

@@ -4,11 +4,14 @@
 //! the system passes only the peer's datagrams to the socket. It looks at that when a datagram arrives, so what was queued before
 //! stays.
 
+use std::net::Ipv4Addr;
+
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use crate::kernel::option::BROADCAST;
 use crate::lab::{AllReceived, Endpoint, Lab, ReceiveResult, Target};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, SocketError, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -45,7 +48,17 @@ struct Connect {
 
 impl Scenes for Connect {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        Ok(vec![others(self.others), queued(), elsewhere(), address(), undone(), again(), turned_away(), nobody()])
+        Ok(vec![
+            others(self.others),
+            queued(),
+            elsewhere(),
+            address(),
+            undone(),
+            again(),
+            turned_away(),
+            nobody(),
+            broadcast(),
+        ])
     }
 }
 
@@ -254,6 +267,10 @@ fn nobody() -> Scene {
     let claims = [
         usual("nobody", "connect to nobody returns", "success", &sources::UNP_CONNECT)
             .cites_on(Os::Windows, &sources::WINE_CONNECT),
+        usual("port-0", "connect to port 0 returns", "success", &sources::LINUX_CONNECT)
+            .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_PORT_0)
+            .unconfirmed_on(Os::Windows),
         usual("itself", "connected to itself, it receives", &b"hello"[..], &sources::LOOPBACK)
             .unconfirmed_on(Os::Windows),
     ];
@@ -262,10 +279,50 @@ fn nobody() -> Scene {
     Scene::claims("nobody", "a peer that is not asked", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         lab.observe("nobody", lab.answer(lab.endpoint("client")?.connect(&nobody))?);
+        let port_zero = Peer { name: "port 0".to_owned(), address: ([127, 0, 0, 1], 0).into() };
+        lab.observe("port-0", lab.endpoint("client")?.connect(&port_zero));
         let alone = lab.bind("socket")?;
         alone.connect(&alone.peer())?;
         alone.send(b"hello")?;
         lab.observe("itself", alone.receive(1024));
+        Ok(())
+    })
+}
+
+fn broadcast() -> Scene {
+    const EVERYBODY: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
+    let claims = [
+        promised("refused", "connect to a broadcast address", SocketError::AccessDenied, &sources::CONNECT_2_BROADCAST)
+            .on(Os::Windows, "success")
+            .cites_on(Os::Windows, &sources::WINE_BROADCAST),
+        promised("allowed", "the same with SO_BROADCAST", "success", &sources::CONNECT_2_BROADCAST)
+            .unconfirmed_on(Os::Windows),
+        usual("broadcast", "then a send: the server receives", &b"hello"[..], &sources::LOOPBACK)
+            .unconfirmed_on(Os::Windows),
+        usual(
+            "answer",
+            "the server answers: its next receive",
+            SocketError::ConnectionRefused,
+            &sources::LINUX_CONNECTED,
+        )
+        .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+        .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "connect to a broadcast address returned {refused}, with SO_BROADCAST {allowed}. The server received {broadcast}; \
+                  when it had answered, its next receive returned {answer}.";
+    let claims = claims.map(|claim| claim.absent_on(Os::Macos, "loopback has no broadcast address on macOS"));
+    Scene::claims("broadcast", "a peer that is everybody", claims).answer(answer).run(|lab| {
+        let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
+        lab.observe("refused", client.connect(&server.at(EVERYBODY)));
+        client.set(&BROADCAST, true)?;
+        lab.attempt("allowed", client.connect(&server.at(EVERYBODY)))?;
+        lab.observe("allowed", "success");
+        client.send(b"hello")?;
+        lab.observe("broadcast", server.receive(1024));
+        // It comes from an address of the server's own, and not from the client's peer.
+        server.connect(&client)?;
+        server.send(b"Thanks")?;
+        lab.observe("answer", server.receive(1024));
         Ok(())
     })
 }

@@ -10,8 +10,8 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
-use crate::lab::{Call, Lab, SceneError, Target};
-use crate::vocabulary::{Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
+use crate::lab::{Call, Endpoint, Lab, SceneError, Target};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -66,6 +66,8 @@ impl Scenes for Ports {
             free_again(),
             not_ours(),
             to_port_zero(),
+            privileged(),
+            none_left(),
         ])
     }
 }
@@ -251,6 +253,54 @@ fn to_port_zero() -> Scene {
         let nobody = Peer { name: "port 0".to_owned(), address: ANY_PORT };
         lab.observe("to-port-0", client.send_to(b"hello", &nobody));
         lab.observe("bound-all-the-same", yes_no(client.port().is_ok_and(|port| port != 0)));
+        Ok(())
+    })
+}
+
+fn privileged() -> Scene {
+    /// That of DNS.
+    const LOW: u16 = 53;
+    let claims =
+        [promised("privileged", "plain user: bind to port 53", SocketError::AccessDenied, &sources::IP_7_PRIVILEGED)
+            .cites_on(Os::Macos, &sources::XNU_BIND_LOW)
+            .on(Os::Windows, "success")
+            .unconfirmed_on(Os::Windows)];
+    let answer = "bind to port 53 by a user without privileges returned {privileged}.";
+    Scene::claims("privileged", "a port below 1024", claims).answer(answer).run(|lab| {
+        match lab.first_plain_port() {
+            Some(first) if first <= LOW => {
+                return Err(SceneError::Skip(format!("net.ipv4.ip_unprivileged_port_start is {first} here")));
+            }
+            _ => {}
+        }
+        let server = lab.endpoint("server")?;
+        let bound = lab.as_a_plain_user(|| server.bind((Ipv4Addr::LOCALHOST, LOW).into()))?;
+        lab.observe("privileged", bound);
+        Ok(())
+    })
+}
+
+fn none_left() -> Scene {
+    const PORTS: usize = 4;
+    const REASON: &str = "network namespaces are Linux's";
+    let claims = [
+        promised("none-left", "4 of 4 in use: bind to port 0", SocketError::AddressInUse, &sources::BIND_2_NO_PORT),
+        promised("none-to-send", "4 of 4 in use: first sendto", SocketError::WouldBlock, &sources::SEND_2_NO_PORT),
+        usual("one-left", "one is closed: first sendto", 5, &sources::SEND_2_NO_PORT),
+    ];
+    let claims =
+        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace));
+    let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first sendto \
+                  {none-to-send}. When a socket was closed it returned {one-left}.";
+    Scene::claims("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
+        let host = lab.own_host(65_536)?;
+        host.set("net.ipv4.ip_local_port_range", "40000 40003")?;
+        let mut servers: Vec<_> = (1..=PORTS).map(|n| host.bind(&format!("server {n}"))).collect::<Call<_>>()?;
+        lab.observe("none-left", host.endpoint("client")?.bind(ANY_PORT));
+        let client = host.endpoint("client")?;
+        lab.observe("none-to-send", client.send_to(b"hello", &servers[0]));
+        servers.pop().into_iter().for_each(Endpoint::close);
+        lab.observe("one-left", client.send_to(b"hello", &servers[0]));
         Ok(())
     })
 }

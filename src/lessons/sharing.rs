@@ -5,7 +5,7 @@
 //! not said: the hash is another in each run.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use clap::Args;
 
@@ -90,6 +90,7 @@ impl Scenes for Sharing {
             two_addresses(),
             per_client(),
             theft(),
+            another_user(),
         ])
     }
 }
@@ -345,10 +346,20 @@ fn two_addresses() -> Scene {
     let claims = [
         indeterminate(chosen("specific-first", "to 127.0.0.1: received by", SPECIFIC)),
         indeterminate(chosen("wildcard-rest", "to 127.0.0.2: received by", WILDCARD)).needs(Need::SecondLoopback),
+        usual("ipv4-first", "0.0.0.0 and [::], IPv4: received by", IPV4, &sources::LINUX_LOOKUP)
+            .unconfirmed_on(Os::Macos)
+            .unconfirmed_on(Os::Windows)
+            .needs(Need::Ipv6),
     ];
     let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received by: \
-                  {specific-first}; one to 127.0.0.2 by: {wildcard-rest}.";
-    Scene::claims("two-addresses", "127.0.0.1 and 0.0.0.0", claims).answer(answer).run(|lab| {
+                  {specific-first}; one to 127.0.0.2 by: {wildcard-rest}. With one on 0.0.0.0 and one on [::], which stands for all \
+                  addresses of IPv4 as well, a datagram over IPv4 was received by: {ipv4-first}.";
+    Scene::claims("wildcard", "127.0.0.1, 0.0.0.0 and [::]", claims).answer(answer).run(|lab| {
+        match ipv4_and_ipv6(lab) {
+            Ok(received) => lab.observe("ipv4-first", received),
+            Err(SceneError::Skip(reason)) => lab.skip("ipv4-first", reason),
+            Err(error) => return Err(error),
+        }
         let clients = lab.endpoints("client", 2)?;
         let specific = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, specific.address().port()));
@@ -367,6 +378,23 @@ fn two_addresses() -> Scene {
         lab.observe("wildcard-rest", who_received(&queues, &clients[1]));
         Ok(())
     })
+}
+
+const IPV4: &str = "IPv4 server";
+
+/// Who receives what is sent over IPv4, where a socket is bound to all addresses of IPv4, and one to those of both families.
+fn ipv4_and_ipv6(lab: &Lab) -> Result<Fact, SceneError> {
+    lab.ipv6_loopback()?;
+    let ipv4 = lab.bind_shared(IPV4, &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;
+    let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, ipv4.address().port()));
+    // Bound last: it is not the order that decides.
+    let _ipv6 = match lab.answer(lab.bind_beside("IPv6 server", &REUSE_ADDRESS, everywhere))? {
+        Ok(ipv6) => ipv6,
+        Err(error) => return Ok(error.into()),
+    };
+    let client = lab.bind("client")?;
+    client.send_to(b"hello", &ipv4)?;
+    Ok(who_received(&queues(&[&ipv4])?, &client))
 }
 
 fn per_client() -> Scene {
@@ -434,6 +462,40 @@ fn theft() -> Scene {
         lab.observe("stolen", who_received(&queues(&[&server, &thief])?, &client));
         thief.send_to(b"forged", &client)?;
         lab.observe("forged", client.receive(BUFFER));
+        Ok(())
+    })
+}
+
+fn another_user() -> Scene {
+    const REASON: &str = "this program can be two users on Linux only";
+    const OTHER: &str = "other user's";
+    let claims = [
+        usual("user-address", "SO_REUSEADDR on both, another user: bind", "success", &sources::LINUX_BIND_USER),
+        usual("user-receives", "then received by", OTHER, &sources::LINUX_BIND_LAST),
+        promised(
+            "user-port",
+            "SO_REUSEPORT on both, another user: bind",
+            SocketError::AddressInUse,
+            &sources::SOCKET_7_SAME_USER,
+        ),
+    ];
+    let claims =
+        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::AnotherUser));
+    let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what came: \
+                  {user-receives}. With SO_REUSEPORT: {user-port}.";
+    Scene::claims("user", "another user binds the port", claims).answer(answer).run(|lab| {
+        let beside = |first: &Endpoint, option| {
+            let address = first.address();
+            lab.as_another_user(|| lab.bind_beside(OTHER, option, address))
+        };
+        let first = lab.bind_shared("server", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
+        lab.observe("user-port", opening(lab, beside(&first, &REUSE_PORT)?)?);
+        let first = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
+        let client = lab.bind("client")?;
+        let other = lab.attempt("user-address", beside(&first, &REUSE_ADDRESS)?)?;
+        lab.observe("user-address", "success");
+        client.send_to(b"my secret", &first)?;
+        lab.observe("user-receives", who_received(&queues(&[&first, &other])?, &client));
         Ok(())
     })
 }

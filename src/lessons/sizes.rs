@@ -7,9 +7,9 @@
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU_V6, SEND_BUFFER};
+use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH_MTU_V6, PMTUDISC_DO, SEND_BUFFER};
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
-use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
+use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -56,7 +56,16 @@ fn too_many(text: &str) -> Result<usize, String> {
 
 impl Scenes for Sizes {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        Ok(vec![over_ipv4(self.bytes), over_ipv6(), above_the_mtu(), known_mtu(), send_buffer()])
+        Ok(vec![
+            over_ipv4(self.bytes),
+            over_ipv6(),
+            above_the_mtu(),
+            known_mtu(),
+            send_buffer(),
+            fragments(),
+            one_fragment_dropped(),
+            not_to_be_fragmented(),
+        ])
     }
 }
 
@@ -223,4 +232,137 @@ fn send_buffer() -> Scene {
         lab.observe("send-buffer", passed(lab, &client, &server, one_more)?);
         Ok(())
     })
+}
+
+/// The MTU of Ethernet, in bytes.
+const ETHERNET: usize = 1500;
+
+/// The longest payload of one packet of that length over IPv4: it has headers of 20 and 8 bytes.
+const IN_ONE_PACKET: usize = ETHERNET - 20 - 8;
+
+/// A row that takes a host with an MTU of its own.
+fn on_a_host_of_its_own(claim: Claim) -> Claim {
+    const REASON: &str = "network namespaces are Linux's";
+    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace)
+}
+
+/// What became of one datagram: how many fragments the host made of it, and what was received.
+fn sent_over(
+    lab: &Lab,
+    host: &Host,
+    [client, server]: [&Endpoint; 2],
+    bytes: usize,
+) -> Result<(usize, Fact), SceneError> {
+    let before = host.counter("Ip", "FragCreates")?;
+    let received = passed(lab, client, server, bytes)?;
+    Ok((host.counter("Ip", "FragCreates")?.saturating_sub(before), received))
+}
+
+fn fragments() -> Scene {
+    let one_more = IN_ONE_PACKET + 1;
+    /// A fragment has a header of 20 bytes, and then as many bytes as are a multiple of 8: 1480. The UDP header is in the first.
+    const MOST: usize = (8 + LONGEST_PAYLOAD).div_ceil(1480);
+    let source = &sources::RFC791_FRAGMENTS;
+    let claims = [
+        usual("one-packet", format!("MTU {ETHERNET}, {IN_ONE_PACKET} bytes: fragments"), 0, source),
+        usual("two-fragments", format!("MTU {ETHERNET}, {one_more} bytes: fragments"), 2, source),
+        usual("two-joined", format!("{one_more} bytes: recvfrom returns"), one_more, source),
+        usual("most-fragments", format!("MTU {ETHERNET}, {LONGEST_PAYLOAD} bytes: fragments"), MOST, source),
+        usual(
+            "most-joined",
+            format!("{LONGEST_PAYLOAD} bytes, MTU {ETHERNET}: recvfrom returns"),
+            LONGEST_PAYLOAD,
+            source,
+        ),
+    ];
+    let answer = format!(
+        "Over an MTU of {ETHERNET} bytes a datagram of {IN_ONE_PACKET} bytes was cut into {{one-packet fragment}}, one of {one_more} \
+         into {{two-fragments}}, one of {LONGEST_PAYLOAD} into {{most-fragments}}; of that recvfrom returned {{most-joined byte}}."
+    );
+    Scene::claims("fragments", format!("an MTU of {ETHERNET} bytes over IPv4"), claims.map(on_a_host_of_its_own))
+        .answer(answer)
+        .run(move |lab| {
+            let host = lab.own_host(ETHERNET)?;
+            let (server, client) = (host.bind("server")?, host.bind("client")?);
+            server.make_room([LONGEST_PAYLOAD])?;
+            let sent = |bytes| sent_over(lab, &host, [&client, &server], bytes);
+            lab.observe("one-packet", sent(IN_ONE_PACKET)?.0);
+            let (fragments, received) = sent(one_more)?;
+            lab.observe("two-fragments", fragments);
+            lab.observe("two-joined", received);
+            let (fragments, received) = sent(LONGEST_PAYLOAD)?;
+            lab.observe("most-fragments", fragments);
+            lab.observe("most-joined", received);
+            Ok(())
+        })
+}
+
+fn one_fragment_dropped() -> Scene {
+    let bytes = IN_ONE_PACKET + 1;
+    let claims = [
+        usual("first-kept", "2 fragments, 1 dropped: received", Fact::Nothing, &sources::RFC791_FRAGMENTS),
+        usual("after-dropped", format!("then {IN_ONE_PACKET} bytes: received"), IN_ONE_PACKET, &sources::LOOPBACK),
+    ];
+    let answer = format!(
+        "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received {{first-kept}}."
+    );
+    Scene::claims("one-dropped", "one of two fragments is dropped", claims.map(on_a_host_of_its_own))
+        .answer(answer)
+        .run(move |lab| {
+            let host = lab.own_host(ETHERNET)?;
+            // The first one of a datagram finds room in any case.
+            host.set("net.ipv4.ipfrag_low_thresh", "0")?;
+            host.set("net.ipv4.ipfrag_high_thresh", "1")?;
+            let (server, client) = (host.bind("server")?, host.bind("client")?);
+            let (fragments, received) = sent_over(lab, &host, [&client, &server], bytes)?;
+            if fragments != 2 {
+                return Err(SceneError::Skip(format!("the datagram was sent in {fragments} fragments and not in 2")));
+            }
+            lab.observe("first-kept", received);
+            lab.observe("after-dropped", passed(lab, &client, &server, IN_ONE_PACKET)?);
+            Ok(())
+        })
+}
+
+fn not_to_be_fragmented() -> Scene {
+    let one_more = IN_ONE_PACKET + 1;
+    let claims = [
+        usual(
+            "df-fits",
+            format!("IP_PMTUDISC_DO, {IN_ONE_PACKET} bytes: send"),
+            IN_ONE_PACKET,
+            &sources::IP_7_PMTUDISC,
+        ),
+        promised(
+            "df-too-long",
+            format!("IP_PMTUDISC_DO, {one_more} bytes: send"),
+            SocketError::MessageTooLong,
+            &sources::IP_7_PMTUDISC,
+        ),
+        usual("df-mtu", "IP_MTU tells", ETHERNET, &sources::IP_7_MTU),
+        promised("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
+    ];
+    let answer = format!(
+        "With IP_PMTUDISC_DO send returned {{df-too-long}} for {one_more} bytes, and IP_MTU told {{df-mtu}}; received: \
+         {{df-arrives}}."
+    );
+    Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(on_a_host_of_its_own)).answer(answer).run(
+        move |lab| {
+            let host = lab.own_host(ETHERNET)?;
+            let (server, client) = (host.bind("server")?, host.bind("client")?);
+            client.connect(&server)?;
+            lab.attempt("df-too-long", client.set(&PATH_MTU_DISCOVERY, PMTUDISC_DO))?;
+            lab.observe("df-fits", client.send(&payload(IN_ONE_PACKET)));
+            server.receive_until_marker(ROOM)?;
+            let sent = lab.answer(client.send(&payload(one_more)))?;
+            let is_refused = sent.is_err();
+            lab.observe("df-too-long", sent);
+            lab.observe("df-mtu", client.get(&PATH_MTU)?);
+            match is_refused {
+                true => lab.observe("df-arrives", server.before_marker(ROOM)?),
+                false => lab.skip("df-arrives", "the send was not refused"),
+            }
+            Ok(())
+        },
+    )
 }

@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::told_unconnected;
-use crate::kernel::option::KEEP_ERRORS;
-use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
+use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6};
+use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, Receive, SocketError, promised, sources, usual,
+    Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError, promised, sources,
+    usual,
 };
 
 /// The lesson.
@@ -58,6 +59,12 @@ impl Scenes for Unreachable {
             error_queue(),
             another_server(),
             silence(),
+            poll(),
+            error_queue_v6(),
+            no_route(),
+            broadcast(),
+            counted(),
+            meanwhile(),
         ])
     }
 }
@@ -332,4 +339,150 @@ fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, Sc
         Some(_) => client.before_marker(1024),
         None => Err(SceneError::Skip("the system does not tell that the blackhole dropped the datagram".to_owned())),
     }
+}
+
+fn poll() -> Scene {
+    let claims = [
+        usual("poll-error", "an error is pending: poll says", "POLLOUT|POLLERR", &sources::LINUX_POLL)
+            .on(Os::Macos, "POLLIN|POLLOUT")
+            .cites_on(Os::Macos, &sources::XNU_POLL)
+            .unconfirmed_on(Os::Windows),
+        usual("poll-after", "after the receive that returned it", "POLLOUT", &sources::LINUX_POLL)
+            .cites_on(Os::Macos, &sources::XNU_POLL)
+            .unconfirmed_on(Os::Windows),
+    ];
+    let answer = "With the error pending poll said {poll-error}, and {poll-after} after the receive that returned it.";
+    Scene::claims("poll", "what poll says of an error", claims).answer(answer).run(|lab| {
+        let client = client_with_an_error(lab)?;
+        lab.observe("poll-error", client.poll(POLLIN | POLLOUT)?.to_string());
+        // It returns the error.
+        let _ = client.receive(1024);
+        lab.observe("poll-after", client.poll(POLLIN | POLLOUT)?.to_string());
+        Ok(())
+    })
+}
+
+fn error_queue_v6() -> Scene {
+    let claims = [
+        promised("queue-icmp-v6", "error queue over IPv6: ICMP", "type 1, code 4", &sources::RFC4443),
+        usual(
+            "other-family",
+            "IPV6_RECVERR on a socket of IPv4",
+            SocketError::NoProtocolOption,
+            &sources::LINUX_IPV6_ONLY,
+        ),
+    ];
+    let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: {other-family}.";
+    let claims = claims.map(on_linux_only);
+    Scene::claims("queue-v6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+        let nobody = lab.closed_port_v6("nobody")?;
+        let client = lab.bind_v6("client")?;
+        lab.attempt("queue-icmp-v6", client.set(&KEEP_ERRORS_V6, true))?;
+        // Connected, it is told in any case.
+        client.connect(&nobody)?;
+        client.send(b"hello")?;
+        client.await_error()?;
+        let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
+        lab.observe("queue-icmp-v6", error.icmp());
+        lab.observe("other-family", lab.bind("IPv4 client")?.set(&KEEP_ERRORS_V6, true));
+        Ok(())
+    })
+}
+
+/// A row that takes a host with a network of its own.
+fn on_a_host_of_its_own(claim: Claim) -> Claim {
+    const REASON: &str = "network namespaces are Linux's";
+    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace)
+}
+
+/// The MTU of loopback on Linux, in bytes.
+const LOOPBACK_MTU: usize = 65_536;
+
+fn no_route() -> Scene {
+    /// Addresses for documentation (RFC 5737): no machine has them.
+    const NOWHERE: [([u8; 4], &str); 3] = [
+        ([198, 51, 100, 1], "198.51.100.0/25"),
+        ([198, 51, 100, 129], "198.51.100.128/25"),
+        ([192, 0, 2, 1], "192.0.2.0/24"),
+    ];
+    let claims = [
+        promised("no-route", "no route: sendto", SocketError::NetworkUnreachable, &sources::POSIX_SENDTO_NO_ROUTE),
+        promised("unreachable", "unreachable route: sendto", SocketError::HostUnreachable, &sources::IP_ROUTE_8),
+        promised("prohibit", "prohibit route: sendto", SocketError::AccessDenied, &sources::IP_ROUTE_8),
+        promised("discard", "blackhole route: sendto", SocketError::InvalidArgument, &sources::IP_ROUTE_8),
+    ];
+    let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, with one of the \
+                  type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
+    Scene::claims("no-route", "no way there", claims.map(on_a_host_of_its_own)).answer(answer).run(|lab| {
+        let host = lab.own_host(LOOPBACK_MTU)?;
+        let client = host.endpoint("client")?;
+        let nobody = |address: [u8; 4]| Peer { name: "nobody".to_owned(), address: (address, 9).into() };
+        lab.observe("no-route", client.send_to(b"hello", &nobody([203, 0, 113, 1])));
+        for (row, (address, network)) in ["unreachable", "prohibit", "discard"].into_iter().zip(NOWHERE) {
+            host.route(if row == "discard" { "blackhole" } else { row }, network)?;
+            lab.observe(row, client.send_to(b"hello", &nobody(address)));
+        }
+        Ok(())
+    })
+}
+
+fn broadcast() -> Scene {
+    let claims = [promised("broadcast", "broadcast: next receive", Fact::Nothing, &sources::RFC1122_BROADCAST)];
+    let answer = "What was sent to a broadcast address where nobody listens was answered by: {broadcast}.";
+    Scene::claims("broadcast", "a broadcast that nobody wants", claims.map(on_a_host_of_its_own)).answer(answer).run(
+        |lab| {
+            let host = lab.own_host(LOOPBACK_MTU)?;
+            let client = host.endpoint("client")?;
+            client.set(&BROADCAST, true)?;
+            client.connect(&Peer { name: "everybody".to_owned(), address: ([127, 255, 255, 255], 9).into() })?;
+            client.send(b"hello")?;
+            // The system has then found nobody. An answer would have been sent before it went on.
+            host.await_counter("Udp", "IgnoredMulti", 0)?;
+            lab.observe("broadcast", client.receive(Receive::into(1024).without_waiting()));
+            Ok(())
+        },
+    )
+}
+
+fn counted() -> Scene {
+    let claims = [
+        usual("counted-sent", "3 sent to nobody: UdpOutDatagrams", 3, &sources::RFC4113),
+        usual("counted-nobody", "3 sent to nobody: UdpNoPorts", 3, &sources::RFC4113),
+    ];
+    let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where nobody listens.";
+    Scene::claims("counted", "what the system counts", claims.map(on_a_host_of_its_own)).answer(answer).run(|lab| {
+        let host = lab.own_host(LOOPBACK_MTU)?;
+        let (server, client) = (host.bind("server")?, host.endpoint("client")?);
+        let nobody = Peer { name: "nobody".to_owned(), address: server.address() };
+        server.close();
+        client.connect(&nobody)?;
+        for _ in 0..3 {
+            client.send(b"hello")?;
+            // The answer comes after the system has counted what it answers.
+            if !matches!(client.receive(1024), ReceiveResult::Failed { .. }) {
+                return Err(SceneError::Skip("what was sent to nobody was not answered".to_owned()));
+            }
+        }
+        lab.observe("counted-sent", host.counter("Udp", "OutDatagrams")?);
+        lab.observe("counted-nobody", host.counter("Udp", "NoPorts")?);
+        Ok(())
+    })
+}
+
+fn meanwhile() -> Scene {
+    let claims = [refused("woken", "a receive waits, then a send: it returns")];
+    let answer = "A receive that waited in one thread when another one sent to nobody returned {woken}.";
+    Scene::claims("meanwhile", "a receive that waits already", claims).answer(answer).run(|lab| {
+        let nobody = lab.closed_port("nobody")?;
+        let client = lab.bind_without_limit("client")?;
+        client.connect(&nobody)?;
+        let receive = || {
+            client.receive_meanwhile(1024, |receive| {
+                receive.required()?;
+                client.send(b"hello").map(drop).map_err(SceneError::from)
+            })
+        };
+        lab.observe("woken", lab.while_it_may_hang("woken", receive)?);
+        Ok(())
+    })
 }

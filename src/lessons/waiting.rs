@@ -8,10 +8,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
-use crate::kernel::option::RECEIVE_TIMEOUT;
+use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, Receive, SocketError, measured, promised, sources, usual,
+    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, measured, promised,
+    sources, usual,
 };
 
 /// The lesson.
@@ -252,6 +253,9 @@ fn shut_down() -> Scene {
         promised("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
             .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
             .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+        usual("shut-write-signal", "does SIGPIPE come with it?", "no", &sources::POSIX_SEND_SIGPIPE)
+            .absent_on(Os::Macos, "this program's sockets ask for no signal there (SO_NOSIGPIPE)")
+            .absent_on(Os::Windows, "Windows has no signals"),
         usual("shut-write-receives", "and recvfrom returns", &b"more"[..], &sources::POSIX_SHUTDOWN),
     ];
     let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
@@ -271,7 +275,11 @@ fn shut_down() -> Scene {
         let (other, client) = pair(lab)?;
         other.set(&RECEIVE_TIMEOUT, SHORT)?;
         other.shutdown(Direction::Sending)?;
-        lab.observe("shut-write", other.send(b"hello"));
+        let (sent, signal) = lab.with_sigpipe(|| other.send(b"hello"));
+        lab.observe("shut-write", sent);
+        if lab.applies("shut-write-signal") {
+            lab.observe("shut-write-signal", yes_no(signal));
+        }
         other.queue(|| client.send(b"more"))?;
         lab.observe("shut-write-receives", other.receive(16));
         Ok(())
@@ -332,6 +340,10 @@ fn closed_meanwhile() -> Scene {
 
 fn duplicated() -> Scene {
     let claims = [
+        usual("first-descriptor", "one socket, two descriptors: first", &b"one"[..], &sources::POSIX_DUP_QUEUE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
+        usual("second-descriptor", "then by the second: received", &b"two"[..], &sources::POSIX_DUP_QUEUE)
+            .cites_on(Os::Windows, &sources::MS_DUPLICATE),
         promised("shared-flag", "O_NONBLOCK of a duplicate: returns", SocketError::WouldBlock, &sources::POSIX_DUP)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE)
             .unconfirmed_on(Os::Windows),
@@ -340,9 +352,18 @@ fn duplicated() -> Scene {
         promised("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
     ];
-    let answer = "O_NONBLOCK was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
+    let answer = "By the first of two descriptors was received {first-descriptor}, then by the second {second-descriptor}. O_NONBLOCK \
+                  was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
                   after one close: {port-kept}, after both: {port-free}.";
     Scene::claims("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
+        // So it is with processes, too: after a fork each has a descriptor of the socket.
+        let duplicate = server.duplicate("duplicate")?;
+        client.send_to(b"one", &server)?;
+        client.send_to(b"two", &server)?;
+        lab.observe("first-descriptor", server.receive(16));
+        lab.observe("second-descriptor", duplicate.receive(16));
+
         let server = lab.bind_without_limit("server")?;
         let duplicate = server.duplicate("duplicate")?;
         duplicate.set_non_blocking(true)?;
@@ -392,7 +413,13 @@ fn readable() -> Scene {
     };
     let claims = [
         poll("ready-empty", "nothing queued: is it readable?", "no"),
+        promised("writable", "nothing sent: is it writable?", "yes", &sources::POSIX_POLL_OUT)
+            .cites_on(Os::Windows, &sources::MS_POLL),
         poll("ready", "one datagram: is it readable?", "yes"),
+        usual("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", "yes", &sources::LINUX_POLL)
+            .on(Os::Macos, "no")
+            .cites_on(Os::Macos, &sources::XNU_READABLE)
+            .absent_on(Os::Windows, "Windows does not support SO_RCVLOWAT"),
         promised(
             "ready-late",
             "another thread took it: returns",
@@ -415,8 +442,14 @@ fn readable() -> Scene {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
         lab.observe("ready-empty", yes_no(server.is_readable()?));
+        lab.observe("writable", yes_no(server.poll(POLLIN | POLLOUT)?.contains(POLLOUT)));
         server.queue(|| client.send(b"hello"))?;
         lab.observe("ready", yes_no(server.is_readable()?));
+        if lab.applies("low-water") {
+            lab.attempt("low-water", server.set(&RECEIVE_LOW_WATER, 100))?;
+            lab.observe("low-water", yes_no(server.is_readable()?));
+            server.set(&RECEIVE_LOW_WATER, 1)?;
+        }
         lab.together(&[()], |()| {
             // What it brings is its own affair.
             let _ = server.receive(16);

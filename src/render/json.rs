@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::Results;
 use super::phrases::because;
 use crate::vocabulary::{
-    Action, Direction, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
-    SceneReport, SendForm, Syscall, escaped,
+    Action, Direction, Event, Host, Moment, OsError, Outcome, PEEK, POLLOUT, Protocol, Receive, ReceiveForm, Report,
+    Role, Row, SceneReport, SendForm, Syscall, escaped,
 };
 
 /// The name of the end marker's sender in schema 1.
@@ -230,7 +230,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         Syscall::GetOption(option) => (json.level, json.option) = (Some(option.level.name()), Some(option.name)),
         Syscall::Shutdown(Direction::Receiving) => json.option = Some(Direction::Receiving.name()),
         Syscall::SetNonBlocking(on) => (json.option, json.value) = (Some("O_NONBLOCK"), Some((*on).into())),
-        Syscall::Poll => json.option = Some("POLLIN"),
+        Syscall::Poll(events) => json.option = Some(if events.contains(POLLOUT) { "POLLIN|POLLOUT" } else { "POLLIN" }),
         Syscall::QueuedBytes => json.option = Some("FIONREAD"),
         Syscall::Connect(_)
         | Syscall::Disconnect
@@ -270,7 +270,7 @@ fn call_name(protocol: Protocol, call: &Syscall) -> String {
             | Syscall::Accept
             | Syscall::Shutdown(_)
             | Syscall::SetNonBlocking(_)
-            | Syscall::Poll
+            | Syscall::Poll(_)
             | Syscall::QueuedBytes
             | Syscall::Duplicate
             | Syscall::Close,

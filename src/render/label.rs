@@ -8,7 +8,8 @@ use super::RenderOptions;
 use super::picture::Arrived;
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Event, Flags, Outcome, Protocol, Receive, ReceiveForm, Received, Role, SendForm, SocketError, Syscall, escaped,
+    Event, Events, Flags, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Received, Role, SendForm, SocketError,
+    Syscall, escaped,
 };
 
 /// Longest quotation of a payload in a picture, in characters.
@@ -134,7 +135,7 @@ impl Label {
             Syscall::Disconnect => plain(label, " ", "AF_UNSPEC".to_owned()),
             Syscall::Shutdown(direction) => plain(label, " ", direction.name().to_owned()),
             Syscall::SetNonBlocking(on) => plain(label, " ", format!("O_NONBLOCK {}", i32::from(*on))),
-            Syscall::Poll => plain(label, ": ", readiness(outcome).to_owned()),
+            Syscall::Poll(events) => plain(label, ": ", readiness(*events, outcome)),
             Syscall::QueuedBytes => match outcome {
                 Outcome::Value(bytes) => plain(label, " ", format!("FIONREAD: {bytes}")),
                 _ => plain(label, " ", "FIONREAD".to_owned()),
@@ -239,8 +240,13 @@ impl Label {
 }
 
 /// What a poll says.
-fn readiness(outcome: &Outcome) -> &'static str {
-    if matches!(outcome, Outcome::Value(1..)) { "readable" } else { "not readable" }
+fn readiness(asked: Events, outcome: &Outcome) -> String {
+    let there = if let Outcome::Value(events) = outcome { Events::from_int(*events) } else { Events::default() };
+    match () {
+        () if asked != POLLIN => there.to_string(),
+        () if there.contains(POLLIN) => "readable".to_owned(),
+        () => "not readable".to_owned(),
+    }
 }
 
 const END_MARKER: &str = "end marker";

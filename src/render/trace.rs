@@ -9,8 +9,8 @@ use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, Ancillary, ERRQUEUE, Event, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader,
-    Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall,
+    Action, Ancillary, ERRQUEUE, Event, Events, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol,
+    Reader, Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -178,7 +178,7 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Syscall::SetNonBlocking(on) => {
             format!("fcntl({descriptor}, F_SETFL, O_RDWR{})", if *on { "|O_NONBLOCK" } else { "" })
         }
-        Syscall::Poll => format!("poll([{{fd={descriptor}, events=POLLIN}}], 1, 0)"),
+        Syscall::Poll(events) => format!("poll([{{fd={descriptor}, events={events}}}], 1, 0)"),
         Syscall::QueuedBytes => {
             let bytes = if let Outcome::Value(bytes) = outcome { format!("[{bytes}]") } else { POINTER.to_owned() };
             format!("ioctl({descriptor}, FIONREAD, {bytes})")
@@ -308,8 +308,10 @@ fn sender(event: &Event, outcome: &Outcome) -> String {
 /// What the call returned, by the system's own names and words for errors.
 fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Value(0) if *call == Syscall::Poll => "0 (Timeout)".to_owned(),
-        Outcome::Value(_) if *call == Syscall::Poll => format!("1 ([{{fd={}, revents=POLLIN}}])", event.descriptor),
+        Outcome::Value(0) if matches!(call, Syscall::Poll(_)) => "0 (Timeout)".to_owned(),
+        Outcome::Value(there) if matches!(call, Syscall::Poll(_)) => {
+            format!("1 ([{{fd={}, revents={}}}])", event.descriptor, Events::from_int(*there))
+        }
         Outcome::Done | Outcome::Value(_) => "0".to_owned(),
         Outcome::Sent(bytes) => bytes.to_string(),
         Outcome::Received(received) => received.returned.to_string(),

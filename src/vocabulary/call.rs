@@ -69,8 +69,8 @@ pub enum Syscall {
     Shutdown(Direction),
     /// `fcntl` that sets the flag O_NONBLOCK, or clears it.
     SetNonBlocking(bool),
-    /// `poll` that asks whether something can be received, and does not wait.
-    Poll,
+    /// `poll` that asks for these events, and does not wait. What it returns are those that are there.
+    Poll(Events),
     /// `ioctl` that asks for the number of bytes that can be received.
     QueuedBytes,
     /// `dup`: a second descriptor of the same open socket.
@@ -121,7 +121,7 @@ impl Syscall {
             Syscall::Accept => "accept",
             Syscall::Shutdown(_) => "shutdown",
             Syscall::SetNonBlocking(_) => "fcntl",
-            Syscall::Poll => "poll",
+            Syscall::Poll(_) => "poll",
             Syscall::QueuedBytes => "ioctl",
             Syscall::Duplicate => "dup",
             Syscall::Close => "close",
@@ -292,6 +292,55 @@ impl std::ops::BitOr for Flags {
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.names().collect::<Vec<_>>() {
+            none if none.is_empty() => f.write_str("0"),
+            names => f.write_str(&names.join("|")),
+        }
+    }
+}
+
+/// Events of a socket, as `poll` is asked for them and returns them. The numbers are Linux's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Events(i32);
+
+/// `POLLIN`: a receive would not have to wait. POSIX `poll()`.
+pub const POLLIN: Events = Events(1);
+/// `POLLOUT`: a send would not have to wait.
+pub const POLLOUT: Events = Events(4);
+/// `POLLERR`: there is an error. It is returned whether it was asked for or not.
+pub const POLLERR: Events = Events(8);
+
+impl Events {
+    const NAMES: [(Events, &str); 3] = [(POLLIN, "POLLIN"), (POLLOUT, "POLLOUT"), (POLLERR, "POLLERR")];
+
+    /// Whether all of `events` are there.
+    pub fn contains(self, events: Events) -> bool {
+        self.0 & events.0 == events.0
+    }
+
+    /// As a call records what it returned.
+    pub fn to_int(self) -> i32 {
+        self.0
+    }
+
+    /// What [`to_int`](Self::to_int) made of them.
+    pub fn from_int(number: i32) -> Self {
+        Events(number)
+    }
+}
+
+impl std::ops::BitOr for Events {
+    type Output = Events;
+
+    fn bitor(self, other: Events) -> Events {
+        Events(self.0 | other.0)
+    }
+}
+
+/// As C writes it: `POLLIN|POLLOUT`, and 0 for none.
+impl fmt::Display for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Events::NAMES.into_iter().filter(|(event, _)| self.contains(*event)).map(|(_, name)| name);
+        match names.collect::<Vec<_>>() {
             none if none.is_empty() => f.write_str("0"),
             names => f.write_str(&names.join("|")),
         }

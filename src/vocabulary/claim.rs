@@ -110,6 +110,10 @@ pub enum Need {
     Drops,
     /// The list of this process's descriptors.
     Descriptors,
+    /// A network namespace of the program's own.
+    Namespace,
+    /// A second user: only root can be one.
+    AnotherUser,
 }
 
 /// The protocol of which a claim speaks, where TCP and UDP stand side by side, and the words that both share.

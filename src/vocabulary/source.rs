@@ -46,10 +46,14 @@ pub mod sources {
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it, which returns EAFNOSUPPORT";
         APPLE_UDP_4 = "Apple udp(4)",
             "EISCONN: a datagram is sent to an address given while the socket is connected";
+        BIND_2_NO_PORT = "Linux bind(2), EADDRINUSE",
+            "a bind to port 0 while all ports of ip_local_port_range are in use";
         CLOSE_2 = "Linux close(2)",
             "on Linux a call that waits on a descriptor goes on, and may succeed, after another thread has closed it";
         CONNECT_2 = "Linux connect(2)",
             "a connected datagram socket receives only from the address it is connected to";
+        CONNECT_2_BROADCAST = "Linux connect(2), EACCES",
+            "a connect to a broadcast address takes a socket that has the broadcast flag";
         CONNECT_2_AGAIN = "Linux connect(2), DESCRIPTION",
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it";
         COREFX_24562 = "dotnet/corefx issue 24562",
@@ -64,10 +68,20 @@ pub mod sources {
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         IP_7_ANY = "Linux ip(7), Address format",
             "INADDR_ANY means any address for binding: the socket is bound to all local interfaces";
+        IP_7_MTU = "Linux ip(7), IP_MTU",
+            "the path MTU that the kernel knows; it can be read of a connected socket only";
+        IP_7_PMTUDISC = "Linux ip(7), IP_MTU_DISCOVER",
+            "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
+        IP_ROUTE_8 = "ip-route(8), route types",
+            "who sends to an unreachable destination gets EHOSTUNREACH, to a prohibited one EACCES, into a blackhole EINVAL";
+        IP_7_PRIVILEGED = "Linux ip(7), ip_unprivileged_port_start",
+            "the first port that needs no privilege, by default 1024; below it bind takes CAP_NET_BIND_SERVICE, else EACCES";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
+        LINUX_BIND_USER = "Linux net/ipv4/udp.c, udp_lib_lport_inuse(), uid",
+            "the user of both sockets is looked at where both have SO_REUSEPORT, and not where both have SO_REUSEADDR";
         LINUX_BIND_LAST = "Linux net/ipv4/udp.c, udp_lib_get_port() and udp4_lib_lookup2()",
             "a socket that is bound goes to the front of its list; of sockets that fit equally well the first takes the datagram";
         LINUX_CHARGE = "Linux net/ipv4/udp.c, __udp_enqueue_schedule_skb()",
@@ -75,7 +89,9 @@ pub mod sources {
         LINUX_CLOSE = "Linux net/ipv4/udp.c, udp_destruct_common()",
             "when a socket is closed, what is in its queue is freed";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
-            "when a datagram arrives, a socket that is connected to another sender is passed over; what is queued is not looked at again";
+            "it is asked for each socket when a datagram arrives, and only then: one that is connected to another sender is passed over";
+        LINUX_CONNECT = "Linux net/ipv4/datagram.c, __ip4_datagram_connect()",
+            "connect looks for a route to the address, and not at the port; a broadcast address without SO_BROADCAST is EACCES";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
             "an address and a port that bind has not asked for are given back";
         LINUX_DONTFRAG = "Linux net/ipv6/ip6_output.c, __ip6_append_data()",
@@ -84,6 +100,10 @@ pub mod sources {
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
             "what the filter of a socket drops is counted there; no ICMP message is sent";
+        LINUX_IPV6_ONLY = "Linux net/ipv4/ip_sockglue.c, ip_setsockopt()",
+            "of a socket of IPv4 an option of another level than IPPROTO_IP is ENOPROTOOPT";
+        LINUX_POLL = "Linux net/core/datagram.c, datagram_poll()",
+            "POLLERR where an error is pending; POLLIN where something is queued, however little, or the socket is shut down; POLLOUT where the send buffer has room";
         LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
             "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
         LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
@@ -104,6 +124,8 @@ pub mod sources {
             "a hash of both addresses and both ports chooses the socket of the group";
         LINUX_SEND_BUFFER = "Linux net/core/sock.c, sock_alloc_send_pskb(), SO_SNDBUF",
             "a send waits while as much as SO_SNDBUF is unsent; the length of its own data does not matter";
+        LINUX_LOOPBACK_SOURCE = "Linux net/ipv4/route.c, __mkroute_output()",
+            "what has a source address of 127.0.0.0/8 leaves by no interface but loopback: EINVAL";
         LINUX_SHUTDOWN = "Linux net/ipv4/af_inet.c, inet_shutdown()",
             "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
         LINUX_SOURCE = "Linux net/ipv4/udp.c, udp_sendmsg(), inet_saddr",
@@ -124,6 +146,8 @@ pub mod sources {
             "calls of any thread that wait on the socket are canceled";
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
+        MS_CONNECT_ANY = "Microsoft Learn, connect, WSAEADDRNOTAVAIL",
+            "the remote address is no valid one, such as INADDR_ANY";
         MS_CONNECT_PEER = "Microsoft Learn, connect, Remarks",
             "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded; zeros as the address disconnect it, and send then returns WSAENOTCONN";
         MS_DUPLICATE = "Microsoft Learn, WSADuplicateSocket",
@@ -168,6 +192,8 @@ pub mod sources {
             "the peer address of a datagram socket is where send sends to, and limits the remote sender for later receives";
         POSIX_DUP = "POSIX dup(), and fcntl(), F_SETFL",
             "both descriptors are of one open file description, and O_NONBLOCK belongs to that";
+        POSIX_DUP_QUEUE = "POSIX dup(), open file description",
+            "both descriptors refer to the same open file description, and so to one socket with one queue";
         POSIX_GETSOCKNAME = "POSIX getsockname()",
             "while a socket has not been bound, the address returned is unspecified";
         POSIX_GETSOCKNAME_BOUND = "POSIX getsockname(), DESCRIPTION",
@@ -176,6 +202,8 @@ pub mod sources {
             "SO_ERROR reports the pending error of the socket and clears it";
         POSIX_LISTEN = "POSIX listen()",
             "EOPNOTSUPP: the socket protocol does not support listen()";
+        POSIX_POLL_OUT = "POSIX poll(), POLLOUT",
+            "data may be written without blocking";
         POSIX_POLL = "POSIX poll()",
             "POLLIN: data may be read without blocking";
         POSIX_READ = "POSIX read()",
@@ -192,8 +220,12 @@ pub mod sources {
             "the buffers of one call are sent as one message";
         POSIX_SENDTO = "POSIX sendto()",
             "returns the number of bytes sent; success does not guarantee delivery";
+        POSIX_SENDTO_NO_ROUTE = "POSIX sendto(), ENETUNREACH",
+            "no route to the network is present";
         POSIX_SENDTO_TOO_LONG = "POSIX sendto(), EMSGSIZE",
             "the message is too large to be sent all at once, as the socket requires";
+        POSIX_SEND_SIGPIPE = "POSIX send(), EPIPE",
+            "the signal SIGPIPE is for sockets of the type SOCK_STREAM";
         POSIX_SEND_SHUTDOWN = "POSIX send()",
             "EPIPE: the socket is shut down for writing";
         POSIX_SHUTDOWN = "POSIX shutdown()",
@@ -206,12 +238,20 @@ pub mod sources {
             "the flag MSG_TRUNC returns the real length of the datagram, even when it was longer than the buffer";
         RECV_2_DONTWAIT = "Linux recv(2), MSG_DONTWAIT",
             "one call that would wait returns EAGAIN or EWOULDBLOCK; the socket stays as it is";
+        RFC1122_BROADCAST = "RFC 1122 section 3.2.2",
+            "no ICMP error may be sent about a datagram to a broadcast or multicast address";
         RFC1122_MULTIHOMING = "RFC 1122 section 4.1.3.5",
             "an answer should come from the address that was asked; the program has to see to it";
         RFC1122_PORTS = "RFC 1122 section 4.1.3.1",
             "a datagram for a port where nobody listens should be answered with ICMP port unreachable";
         RFC1122_SOURCE = "RFC 1122 section 4.1.3.5, source address",
             "a program may leave the source address of a datagram open; the system then chooses one";
+        RFC4113 = "RFC 4113, udpNoPorts and udpOutDatagrams",
+            "the system counts what it has sent, and what has come for a port where nobody listens";
+        RFC4113_IN = "RFC 4113, udpInDatagrams and udpInErrors",
+            "the system counts what it has delivered to programs, and what it could not deliver; Linux counts a datagram when it is received, and what found no room in RcvbufErrors as well";
+        RFC4443 = "RFC 4443 section 3.1",
+            "destination unreachable is type 1; port unreachable is its code 4";
         RFC6298_BACK_OFF = "RFC 6298 section 5, (5.5)",
             "when the retransmission timer expires, the time-out is doubled; a maximum may bound it";
         RFC6335 = "RFC 6335 section 6",
@@ -224,6 +264,8 @@ pub mod sources {
             "UDP and TCP each have a header with ports of its own";
         RFC791 = "RFC 791 section 3.1",
             "the total length of a packet has 16 bits, headers counted; hosts need not take more than 576 bytes";
+        RFC791_FRAGMENTS = "RFC 791 sections 2.3 and 3.2",
+            "a packet that is longer than the next network takes is cut into fragments, of multiples of 8 bytes, each with a header of its own; the destination joins them, or discards all when some have not come in time";
         RFC792 = "RFC 792",
             "destination unreachable is type 3; port unreachable is its code 3";
         RFC8085_CONTROL = "RFC 8085 section 3.1",
@@ -248,6 +290,8 @@ pub mod sources {
             "who closes a connection first keeps it in TIME-WAIT for a while; that a new bind is refused meanwhile is the system's choice";
         SEND_2 = "Linux send(2)",
             "the socket is not connected: ENOTCONN, for which Linux may return EPIPE";
+        SEND_2_NO_PORT = "Linux send(2), EAGAIN",
+            "the first send of an unbound datagram socket while all ports of ip_local_port_range are in use";
         SEND_2_NO_PEER = "Linux send(2), EDESTADDRREQ",
             "the socket is not connection-mode, and no peer address is set";
         SEND_2_TOO_LONG = "Linux send(2), EMSGSIZE",
@@ -256,12 +300,16 @@ pub mod sources {
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
             "the pending socket error is cleared when it is got";
+        SOCKET_7_FORCE = "Linux socket(7), SO_RCVBUFFORCE",
+            "a process with CAP_NET_ADMIN may exceed the limit rmem_max";
         SOCKET_7_LIMIT = "Linux socket(7), rmem_max",
             "the largest value that SO_RCVBUF may be set to; the kernel doubles what is set";
         SOCKET_7_OVERFLOW = "Linux socket(7), SO_RXQ_OVFL",
             "each datagram received brings the number of datagrams that the socket has dropped since it was created";
         SOCKET_7_REUSEADDR = "Linux socket(7), SO_REUSEADDR",
             "bind may reuse a local address that no listening socket has";
+        SOCKET_7_SAME_USER = "Linux socket(7), SO_REUSEPORT",
+            "all processes that bind to one address must have the same effective user, so that no other takes the port";
         SOCKET_7_REUSEPORT = "Linux socket(7), SO_REUSEPORT",
             "several sockets may be bound to one address if each has set the option before its bind, the first one too; UDP datagrams are distributed among them";
         UDP_7 = "Linux udp(7)",
@@ -284,6 +332,8 @@ pub mod sources {
             "to notice too long a datagram, offer one byte more than the longest you accept";
         UNSLOTH_11213 = "unslothai/unsloth issue 11213",
             "connect to a closed TCP port of 127.0.0.1 failed after about 2 s on Windows, and after 0.1 ms on Linux and macOS";
+        WINE_BROADCAST = "Wine, dlls/ws2_32/tests/sock.c, test_broadcast()",
+            "Windows connects a UDP socket to a broadcast address without SO_BROADCAST";
         WINE_CONNECT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp(), AF_UNSPEC",
             "Windows passes this test: a UDP socket connects to a port where nobody listens, and to AF_UNSPEC, and has no peer then";
         WINE_LISTEN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_listen()",
@@ -302,6 +352,8 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_BIND = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
             "a socket without a port is given a free one, which it keeps";
+        XNU_BIND_LOW = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
+            "a port below 1024 of a specific address takes privilege, else EACCES";
         XNU_CLOSE = "Apple xnu-11417, bsd/kern/uipc_socket.c, sofreelastref()",
             "when a socket is closed, what is in its queue is freed";
         XNU_CLOSE_WAKES = "Apple xnu-11417, bsd/kern/kern_descrip.c, fileproc_drain()",
@@ -318,8 +370,12 @@ pub mod sources {
             "EOPNOTSUPP when the protocol has no connections";
         XNU_LOOPBACK = "Apple xnu-11417, bsd/net/if_loop.c, lo_output()",
             "a full input queue is cut short, and the send still succeeds";
+        XNU_POLL = "Apple xnu-11417, bsd/kern/sys_generic.c, poll_nocancel()",
+            "a pending error makes a socket readable and writable; POLLERR does not tell it";
         XNU_PORT_0 = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbladdr()",
             "an unbound socket that sends to port 0 gets EADDRNOTAVAIL, before it is bound";
+        XNU_READABLE = "Apple xnu-11417, bsd/kern/sys_socket.c, soreadable()",
+            "a socket is readable when as much as SO_RCVLOWAT is queued";
         XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",

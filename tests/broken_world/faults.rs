@@ -155,12 +155,20 @@ faults! {
     ErrorOptionStays = "so-error-stays",
     /// The error queue is empty.
     ErrorQueueEmpty = "error-queue-empty",
+    /// What is sent where no route leads is taken, and lost.
+    NoRouteTaken = "no-route-taken",
+    /// Poll says nothing of an error.
+    NoErrorPolled = "no-error-polled",
+    /// The system counts no datagrams of UDP.
+    UdpUncounted = "udp-uncounted",
     /// A datagram for a port where nobody listens is kept for a later server.
     KeepForLater = "keep-for-later",
     /// A connect sends a datagram.
     ConnectSends = "connect-sends",
     /// A connect to a port where nobody listens is refused.
     ConnectRefused = "connect-refused",
+    /// A UDP socket cannot be connected to port 0.
+    NoConnectToPortZero = "no-connect-to-port-0",
     /// A UDP socket cannot be connected.
     NoUdpConnect = "no-udp-connect",
     /// A connect to a UDP server waits for its answer, and gives up.
@@ -189,6 +197,8 @@ faults! {
     PortGivenTwice = "port-given-twice",
     /// A TCP socket cannot be bound to the port of a UDP socket.
     TcpSharesPorts = "tcp-shares-ports",
+    /// Any user can bind any port.
+    PortsForAll = "ports-for-all",
     /// A socket without a port cannot receive.
     UnboundCannotReceive = "unbound-cannot-receive",
     /// What is sent to port 0 is taken.
@@ -233,6 +243,8 @@ faults! {
     SharedCopies = "shared-copies",
     /// The sockets that share a port get the datagrams in turn.
     SharedInTurn = "shared-in-turn",
+    /// Sockets of several users share a port with SO_REUSEPORT.
+    UsersShare = "users-share",
     /// What is in the queue of a socket that is closed goes to another one of its port.
     QueueInherited = "queue-inherited",
 
@@ -257,6 +269,12 @@ faults! {
     CloseWakes = "close-wakes",
     /// Poll says of every UDP socket that it can be read.
     AlwaysReadable = "always-readable",
+    /// Poll says of no UDP socket that it can be written.
+    NeverWritable = "never-writable",
+    /// Poll says that a UDP socket can be read when as much as SO_RCVLOWAT is queued.
+    LowWaterCounts = "low-water-counts",
+    /// A send on a UDP socket that is shut down sends SIGPIPE.
+    DatagramsSignal = "datagrams-signal",
     /// Poll says of no UDP socket that it can be read.
     NeverReadable = "never-readable",
     /// FIONREAD counts the header of 8 bytes, too.
@@ -272,6 +290,12 @@ faults! {
     SendBufferLimits = "send-buffer-limits",
     /// A socket knows an MTU before it has a peer.
     MtuUnconnected = "mtu-unconnected",
+    /// Setting the MTU of an interface succeeds and does nothing.
+    MtuIgnored = "mtu-ignored",
+    /// Whatever MTU is set, an interface has one of 576 bytes.
+    SmallMtu = "small-mtu",
+    /// A datagram that must not be fragmented is refused, and sent in fragments all the same.
+    RefusedAndSent = "refused-and-sent",
 
     // The receive buffer.
     /// The receive buffer has no limit.
@@ -294,6 +318,8 @@ faults! {
     DropsOfNow = "drops-of-now",
 
     // Time and machine.
+    /// Writing a setting of the kernel succeeds and does nothing.
+    SettingsIgnored = "settings-ignored",
     /// A thread works on all requests at once: once it has slept, neither a sleep nor anything else takes time for it.
     Overlapping = "overlapping",
     /// `net.core.rmem_default` and `rmem_max` are 2304 bytes, the least that Linux takes.

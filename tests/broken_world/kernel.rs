@@ -128,7 +128,7 @@ pub fn option<T>(socket: c_int, level: c_int, name: c_int) -> Option<T> {
     (status == 0).then_some(value)
 }
 
-fn set(socket: c_int, level: c_int, name: c_int, value: c_int) -> c_int {
+pub fn set(socket: c_int, level: c_int, name: c_int, value: c_int) -> c_int {
     // SAFETY: `value` has the size given.
     unsafe { setsockopt(socket, level, name, (&raw const value).cast(), size_of::<c_int>() as socklen_t) }
 }
@@ -173,6 +173,14 @@ pub fn drops(socket: c_int) -> u32 {
 /// `SK_MEMINFO_RMEM_ALLOC`: how much of the receive buffer is taken, in bytes; nothing where the socket is closed.
 pub fn queued(socket: c_int) -> u32 {
     memory(socket).map_or(0, |counts| counts[0])
+}
+
+/// How many bytes the next datagram in the queue has.
+pub fn queued_next(socket: c_int) -> c_int {
+    let mut bytes: c_int = 0;
+    // SAFETY: the call writes a number.
+    unsafe { ioctl(socket, libc::FIONREAD, (&raw mut bytes).cast()) };
+    bytes
 }
 
 /// Sends a datagram; `None` for the peer of a connected socket.
@@ -283,6 +291,24 @@ pub fn file_of(text: &str) -> c_int {
         libc::pwrite(file, text.as_ptr().cast(), text.len(), 0);
         file
     }
+}
+
+/// What a small file says.
+///
+/// # Safety
+/// `path` is a C string.
+pub unsafe fn text_of(path: *const c_char) -> String {
+    let mut text = Vec::new();
+    let mut buffer = [0_u8; 4096];
+    // SAFETY: the path is a C string, and `buffer` has the length given.
+    unsafe {
+        let file = open64(path, libc::O_RDONLY | libc::O_CLOEXEC, 0);
+        while let Ok(length @ 1..) = usize::try_from(read(file, buffer.as_mut_ptr().cast(), buffer.len())) {
+            text.extend_from_slice(&buffer[..length]);
+        }
+        close(file);
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Opens a descriptor that does nothing and is not closed.

@@ -157,7 +157,11 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             _ => {}
         };
         switch(false);
-        let error = (kernel::bind(socket, to, to_length) < 0).then(kernel::last_error);
+        let bound = || (kernel::bind(socket, to, to_length) < 0).then(kernel::last_error);
+        let mut error = bound();
+        if error == Some(libc::EADDRINUSE) && fault(Fault::UsersShare) {
+            error = address.and_then(|address| udp::sharing(socket, address.sin_port, bound));
+        }
         switch(true);
         match error {
             // Whatever the switch has made of it.
@@ -358,6 +362,12 @@ pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c
         let asked = slice::from_raw_parts_mut(asked, count as usize);
         match asked {
             [one] if fault(Fault::AlwaysReadable) && udp::is(one.fd) => one.revents |= POLLIN,
+            // The lab waits for errors by asking for nothing else.
+            [one] if fault(Fault::NoErrorPolled) && one.events != 0 => one.revents &= !libc::POLLERR,
+            [one] if fault(Fault::NeverWritable) && udp::is(one.fd) => one.revents &= !libc::POLLOUT,
+            [one] if fault(Fault::LowWaterCounts) && udp::is(one.fd) && udp::is_below_low_water(one.fd) => {
+                one.revents &= !POLLIN;
+            }
             [one] if fault(Fault::NeverReadable) && udp::is(one.fd) => one.revents &= !POLLIN,
             _ => return ready,
         }
@@ -369,8 +379,15 @@ pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
-    // SAFETY: the arguments are the caller's own, and FIONREAD writes a number.
+    // SAFETY: the arguments are the caller's own: FIONREAD writes a number, SIOCSIFMTU reads one of an interface.
     unsafe {
+        if request == libc::SIOCSIFMTU {
+            match () {
+                () if fault(Fault::MtuIgnored) => return 0,
+                () if fault(Fault::SmallMtu) => (*argument.cast::<libc::ifreq>()).ifr_ifru.ifru_mtu = 576,
+                () => {}
+            }
+        }
         let status = kernel::ioctl(descriptor, request, argument);
         if status == 0 && request == libc::FIONREAD && udp::is(descriptor) {
             let bytes = argument.cast::<c_int>();
@@ -537,6 +554,15 @@ pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t)
             // Where the buffers are large, the system's own limit is the largest one.
             Some(limits) if limits.max < c_int::MAX && CStr::from_ptr(path) == c"/proc/sys/net/core/rmem_max" => {
                 kernel::file_of(&format!("{}\n", limits.max))
+            }
+            _ if fault(Fault::UdpUncounted) && CStr::from_ptr(path) == c"/proc/thread-self/net/snmp" => {
+                kernel::file_of(&udp::without_counts(&kernel::text_of(path)))
+            }
+            _ if fault(Fault::SettingsIgnored)
+                && flags & libc::O_WRONLY != 0
+                && CStr::from_ptr(path).to_bytes().starts_with(b"/proc/sys/") =>
+            {
+                kernel::file_of("")
             }
             _ => kernel::open64(path, flags, mode),
         }

@@ -15,12 +15,17 @@ pub struct SocketOption {
 
 pub const OPTIONS: &[SocketOption] = &[
     SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF, is_switch: false },
+    SocketOption { name: "SO_RCVBUFFORCE", level: libc::SOL_SOCKET, number: libc::SO_RCVBUFFORCE, is_switch: false },
+    SocketOption { name: "SO_RCVLOWAT", level: libc::SOL_SOCKET, number: libc::SO_RCVLOWAT, is_switch: false },
     SocketOption { name: "SO_RXQ_OVFL", level: libc::SOL_SOCKET, number: libc::SO_RXQ_OVFL, is_switch: true },
     SocketOption { name: "SO_SNDBUF", level: libc::SOL_SOCKET, number: libc::SO_SNDBUF, is_switch: false },
     SocketOption { name: "SO_REUSEADDR", level: libc::SOL_SOCKET, number: libc::SO_REUSEADDR, is_switch: true },
     SocketOption { name: "SO_REUSEPORT", level: libc::SOL_SOCKET, number: libc::SO_REUSEPORT, is_switch: true },
+    SocketOption { name: "SO_BROADCAST", level: libc::SOL_SOCKET, number: libc::SO_BROADCAST, is_switch: true },
     SocketOption { name: "IP_PKTINFO", level: libc::IPPROTO_IP, number: libc::IP_PKTINFO, is_switch: true },
     SocketOption { name: "IP_RECVERR", level: libc::IPPROTO_IP, number: libc::IP_RECVERR, is_switch: true },
+    SocketOption { name: "IP_MTU_DISCOVER", level: libc::IPPROTO_IP, number: libc::IP_MTU_DISCOVER, is_switch: false },
+    SocketOption { name: "IPV6_RECVERR", level: libc::IPPROTO_IPV6, number: libc::IPV6_RECVERR, is_switch: true },
     SocketOption { name: "IPV6_MTU", level: libc::IPPROTO_IPV6, number: libc::IPV6_MTU, is_switch: false },
     SocketOption { name: "IPV6_DONTFRAG", level: libc::IPPROTO_IPV6, number: libc::IPV6_DONTFRAG, is_switch: true },
 ];

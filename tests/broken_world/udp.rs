@@ -403,6 +403,21 @@ pub fn queued_bytes(socket: c_int, bytes: c_int) -> c_int {
     }
 }
 
+/// The table of counters with those of UDP at 0.
+pub fn without_counts(table: &str) -> String {
+    let zeros = |line: &str| {
+        line.split(' ').map(|word| if word.parse::<u64>().is_ok() { "0" } else { word }).collect::<Vec<_>>().join(" ")
+    };
+    let line = |line: &str| if line.starts_with("Udp:") { zeros(line) } else { line.to_owned() };
+    table.lines().map(|text| line(text) + "\n").collect()
+}
+
+/// Whether less is queued than SO_RCVLOWAT asks for.
+pub fn is_below_low_water(socket: c_int) -> bool {
+    let asked: Option<c_int> = kernel::option(socket, libc::SOL_SOCKET, libc::SO_RCVLOWAT);
+    asked.is_some_and(|asked| asked > 1 && kernel::queued_next(socket) < asked)
+}
+
 /// The receive buffer is set to another size.
 pub fn resizing(socket: c_int) {
     if fault(Fault::ResizeDiscards) {
@@ -472,6 +487,28 @@ pub fn send(
             kernel::send_bytes(socket, &bytes[..LONGEST], flags, to)?;
             Err(libc::EMSGSIZE)
         }
+        _ if fault(Fault::NoRouteTaken) => match plain() {
+            Err(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL) => Ok(bytes.len()),
+            other => other,
+        },
+        _ if fault(Fault::DatagramsSignal) => match plain() {
+            Err(libc::EPIPE) => {
+                // SAFETY: it sends a signal to this thread.
+                unsafe { libc::raise(libc::SIGPIPE) };
+                Err(libc::EPIPE)
+            }
+            other => other,
+        },
+        _ if fault(Fault::RefusedAndSent) => match plain() {
+            Err(libc::EMSGSIZE) if bytes.len() <= LONGEST => {
+                let discovery = kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER);
+                kernel::switch(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, false);
+                plain()?;
+                kernel::set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, discovery.unwrap_or(0));
+                Err(libc::EMSGSIZE)
+            }
+            other => other,
+        },
         _ if fault(Fault::SendBufferLimits) && bytes.len() > kernel::send_buffer(socket) => Err(libc::EMSGSIZE),
         Some(to) if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Err(libc::EADDRNOTAVAIL),
         Some(to) if fault(Fault::BothAddresses) => {
@@ -705,6 +742,9 @@ fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
     let loopback = kernel::address([127, 0, 0, 1], 0).sin_addr;
     let to = if to.sin_addr.s_addr == 0 { sockaddr_in { sin_addr: loopback, ..*to } } else { *to };
     let twin = kernel::address([127, 0, 0, 2], u16::from_be(port));
+    if !is_loopback(&to) {
+        return;
+    }
     // SAFETY: the address has the length given; the descriptor is this function's own.
     unsafe {
         let guesser = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
@@ -714,8 +754,16 @@ fn stranger_sends(bytes: &[u8], to: &sockaddr_in, port: u16) {
     }
 }
 
+/// What is for another address is for one of a namespace of the lesson's: the world's own sockets are outside of it.
+fn is_loopback(address: &sockaddr_in) -> bool {
+    ip(address)[0] == 127
+}
+
 /// Sends from a socket of its own that is bound to `from`.
 fn send_from_another(bytes: &[u8], to: &sockaddr_in, from: sockaddr_in) -> Result<usize, c_int> {
+    if !is_loopback(to) {
+        return Err(libc::ENETUNREACH);
+    }
     // SAFETY: `from` has the length given; the descriptor is this function's own.
     unsafe {
         let other = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
@@ -740,10 +788,23 @@ pub fn binding(socket: c_int, address: &sockaddr_in) -> Option<Result<(), c_int>
     match () {
         () if fault(Fault::NoRebind) && closed() => Some(Err(libc::EACCES)),
         () if fault(Fault::BindsTwice) && kernel::own_address(socket).sin_port != 0 => Some(Ok(())),
+        () if fault(Fault::PortsForAll) && (1..1024).contains(&u16::from_be(address.sin_port)) => Some(Ok(())),
         () if fault(Fault::AnyAddress) && !is_local => Some(Ok(())),
         () if fault(Fault::PortGivenTwice) && address.sin_port == 0 => beside_the_one_before(socket),
         () => None,
     }
+}
+
+/// Binds as `bind` does a socket that shares its port by SO_REUSEPORT, in a world where that does not depend on the user: by the
+/// other option. Returns the error.
+pub fn sharing(socket: c_int, port: u16, bind: impl Fn() -> Option<c_int>) -> Option<c_int> {
+    if kernel::option(socket, libc::SOL_SOCKET, libc::SO_REUSEPORT) != Some(1) {
+        return Some(libc::EADDRINUSE);
+    }
+    for socket in hearers(port).into_iter().chain([socket]) {
+        kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
+    }
+    bind()
 }
 
 /// Binds the fortieth socket to the port of the thirty-ninth.
@@ -799,6 +860,8 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
     }
     let somebody = hearer(to.sin_port).is_some();
     match () {
+        () if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Some(Err(libc::EADDRNOTAVAIL)),
+        () if fault(Fault::NoConnectToPortZero) && to.sin_port == 0 => Some(Err(libc::EADDRNOTAVAIL)),
         () if fault(Fault::NoUdpConnect) => Some(Err(libc::EOPNOTSUPP)),
         () if fault(Fault::ConnectRefused) && !somebody => Some(Err(libc::ECONNREFUSED)),
         () if fault(Fault::ConnectOnce) && kernel::peer_address(socket).is_some() => Some(Err(libc::EISCONN)),

@@ -1,0 +1,74 @@
+//! Another user of this machine, whom root can be for a moment.
+
+use std::io;
+
+/// Does `work` as a user without privileges: as this one, unless that is root.
+///
+/// # Errors
+/// What the system says where root may not be another user, as in a user namespace that has no other.
+pub fn as_a_plain_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    match is_root() {
+        true => as_another_user(work),
+        false => Ok(work()),
+    }
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    // SAFETY: it has no arguments and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+#[cfg(windows)]
+fn is_root() -> bool {
+    false
+}
+
+/// Does `work` as another user, in a thread of its own. Linux `nptl(7)`: the system keeps a user for each thread, and only the
+/// C library has all threads change with one.
+///
+/// # Errors
+/// EPERM where this user is not root; EINVAL where there is no other one.
+#[cfg(target_os = "linux")]
+pub fn as_another_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    const NOBODY: libc::c_long = 65_534;
+    const AS_IT_IS: libc::c_long = -1;
+    if !is_root() {
+        return Err(io::Error::from_raw_os_error(libc::EPERM));
+    }
+    std::thread::scope(|scope| {
+        let other = std::thread::Builder::new().spawn_scoped(scope, || {
+            // SAFETY: it takes three numbers. What it changes ends with this thread.
+            let status = unsafe { libc::syscall(libc::SYS_setresuid, AS_IT_IS, NOBODY, AS_IT_IS) };
+            if status < 0 { Err(io::Error::last_os_error()) } else { Ok(work()) }
+        })?;
+        other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Only Linux is asked.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn as_another_user<T: Send>(_: impl FnOnce() -> T + Send) -> io::Result<T> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_user_is_one_thread_only() {
+        // SAFETY: it has no arguments and cannot fail.
+        let user = || unsafe { libc::geteuid() };
+        let before = user();
+        match as_another_user(user) {
+            Ok(other) => assert!(before == 0 && other != 0),
+            Err(error) => assert!(before != 0 || error.raw_os_error() == Some(libc::EINVAL), "{error}"),
+        }
+        assert!(as_a_plain_user(user).is_ok_and(|plain| plain != 0) || before == 0);
+        assert_eq!(user(), before);
+    }
+}
