@@ -227,6 +227,20 @@ fn every_judged_row_of_every_lesson_notices_some_fault() {
     }
 }
 
+/// Printable ASCII alone would not show that a system changes other bytes.
+#[test]
+fn every_lesson_sends_bytes_that_seven_bits_do_not_hold() {
+    for lesson in LESSONS {
+        let worlds = expected(lesson.name);
+        let turned = worlds.iter().find(|(fault, _)| *fault == Fault::SevenBits.name());
+        assert!(
+            turned.is_some_and(|(_, outcome)| !outcome.rows.is_empty()),
+            "{}: no row notices seven-bits",
+            lesson.name
+        );
+    }
+}
+
 fn page() -> String {
     let mut page = String::from(
         "# Broken worlds\n\nIn each of these worlds the system breaks one promise, and exactly the rows named here say \

@@ -11,15 +11,17 @@ use socket2::Socket;
 /// What the system says of `poll`.
 #[cfg(unix)]
 pub fn await_error(socket: &Socket, limit: std::time::Duration) -> io::Result<bool> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use std::os::fd::AsFd;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     use super::HERE;
     use crate::vocabulary::Os;
 
     // An error is always told, whatever is asked for.
-    let events = if HERE == Os::Macos { PollFlags::IN } else { PollFlags::empty() };
-    let limit = Timespec::try_from(limit).ok();
-    let ready = super::receive::uninterrupted(|| Ok(poll(&mut [PollFd::new(socket, events)], limit.as_ref())?))?;
+    let events = if HERE == Os::Macos { PollFlags::POLLIN } else { PollFlags::empty() };
+    let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    let ready = super::receive::uninterrupted(|| Ok(poll(&mut [PollFd::new(socket.as_fd(), events)], timeout)?))?;
     Ok(ready > 0)
 }
 

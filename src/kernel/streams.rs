@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(unix)]
-use rustix::event::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// Standard output. Where it is full for a moment and does not wait by itself, it is waited for. Whoever shares the stream
 /// may have told it not to wait: node and ssh do.
@@ -80,19 +80,19 @@ pub fn next_line(input: &mut StdinLock<'_>, longest: usize) -> io::Result<Option
 
 #[cfg(unix)]
 fn wait_for_room(out: &StdoutLock<'_>) -> io::Result<()> {
-    wait_until(out.as_fd(), PollFlags::OUT)
+    wait_until(out.as_fd(), PollFlags::POLLOUT)
 }
 
 #[cfg(unix)]
 fn wait_for_input(input: &StdinLock<'_>) -> io::Result<()> {
-    wait_until(input.as_fd(), PollFlags::IN)
+    wait_until(input.as_fd(), PollFlags::POLLIN)
 }
 
 /// A stream that is shut meanwhile is ready as well: the next call says so.
 #[cfg(unix)]
 fn wait_until(stream: BorrowedFd<'_>, ready: PollFlags) -> io::Result<()> {
-    match poll(&mut [PollFd::from_borrowed_fd(stream, ready)], None) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+    match poll(&mut [PollFd::new(stream, ready)], PollTimeout::NONE) {
+        Ok(_) | Err(nix::Error::EINTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

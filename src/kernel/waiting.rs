@@ -70,12 +70,12 @@ pub fn is_readable(socket: &Socket) -> io::Result<bool> {
 /// What the system says.
 #[cfg(unix)]
 pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
-    use rustix::event::{PollFd, PollFlags, Timespec};
-    let flags = [(POLLIN, PollFlags::IN), (POLLOUT, PollFlags::OUT), (POLLERR, PollFlags::ERR)];
+    use nix::poll::{PollFd, PollFlags, PollTimeout};
+    let flags = [(POLLIN, PollFlags::POLLIN), (POLLOUT, PollFlags::POLLOUT), (POLLERR, PollFlags::POLLERR)];
     let asked = flags.iter().filter(|(event, _)| events.contains(*event)).map(|(_, flag)| *flag).collect();
-    let mut asked = [PollFd::new(socket, asked)];
-    rustix::event::poll(&mut asked, Some(&Timespec::default()))?;
-    let there = asked[0].revents();
+    let mut asked = [PollFd::new(std::os::fd::AsFd::as_fd(socket), asked)];
+    nix::poll::poll(&mut asked, PollTimeout::ZERO)?;
+    let there = asked[0].revents().unwrap_or(PollFlags::empty());
     Ok(flags
         .into_iter()
         .filter(|(_, flag)| there.contains(*flag))

@@ -243,7 +243,7 @@ fn without_an_address() -> Scene {
 
 fn to_all_addresses() -> Scene {
     let to_all = |id, property, windows| {
-        usual(id, property, &b"hello"[..], &sources::LINUX_TO_ANY)
+        usual(id, property, "café".as_bytes(), &sources::LINUX_TO_ANY)
             .unconfirmed_on(Os::Macos)
             .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
             .cites_on(Os::Windows, windows)
@@ -257,11 +257,11 @@ fn to_all_addresses() -> Scene {
         "Sent to 0.0.0.0, received at 127.0.0.1: {to-all}; sent by a client connected to 0.0.0.0: {connected-to-all}.";
     Scene::claims("to-all", "a client sends to 0.0.0.0", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
-        lab.attempt("to-all", client.send_to(b"hello", &server.at(Ipv4Addr::UNSPECIFIED)))?;
+        lab.attempt("to-all", client.send_to("café".as_bytes(), &server.at(Ipv4Addr::UNSPECIFIED)))?;
         lab.observe("to-all", server.receive(100));
         let connected = lab.endpoint("connected client")?;
         lab.attempt("connected-to-all", connected.connect(&server.at(Ipv4Addr::UNSPECIFIED)))?;
-        connected.send(b"hello")?;
+        connected.send("café".as_bytes())?;
         lab.observe("connected-to-all", server.receive(100));
         Ok(())
     })

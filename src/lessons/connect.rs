@@ -229,7 +229,7 @@ fn again() -> Scene {
         promised("again", "connect to another peer returns", "success", &sources::CONNECT_2_AGAIN)
             .cites_on(Os::Macos, &sources::APPLE_CONNECT_2)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
-        usual("new-peer", "then received from the new peer", &b"new"[..], &sources::LOOPBACK),
+        usual("new-peer", "then received from the new peer", "señal".as_bytes(), &sources::LOOPBACK),
         promised("old-peer", "and from the old one", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
@@ -240,7 +240,7 @@ fn again() -> Scene {
         lab.attempt("again", client.connect(&new))?;
         lab.observe("again", "success");
         old.send_to(b"old", &client)?;
-        new.send_to(b"new", &client)?;
+        new.send_to("señal".as_bytes(), &client)?;
         let received = client.receive_until_marker(1024)?;
         observe_both(lab, &received, [("new-peer", "new peer"), ("old-peer", "old peer")], "the new peer's");
         Ok(())

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
-use crate::lab::{Call, Endpoint, Lab, SceneError, Target};
+use crate::lab::{Call, Endpoint, Lab, Listener, SceneError, Target};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -179,27 +179,35 @@ fn bound_twice() -> Scene {
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn tcp_beside_it() -> Scene {
-    let claims = [promised("tcp-same-number", "TCP: bind that port", "success", &sources::RFC768_PORTS)];
+    let claims = [
+        promised("tcp-same-number", "TCP: bind that port", "success", &sources::RFC768_PORTS),
+        usual("udp-beside-tcp", "UDP to that port: received", "café".as_bytes(), &sources::LOOPBACK),
+    ];
     let answer = "A TCP bind to the same number: {tcp-same-number}.";
     Scene::claims("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
-        lab.observe("tcp-same-number", on_the_number_of_a_udp_socket(lab)?);
+        let (server, listener) = on_one_number(lab)?;
+        let client = lab.endpoint("client")?;
+        client.send_to("café".as_bytes(), &server)?;
+        lab.observe("udp-beside-tcp", server.before_marker(16)?);
+        lab.observe("tcp-same-number", listener.map(drop));
         Ok(())
     })
 }
 
-/// What `bind` of a TCP socket returns for the number of a UDP socket. Another program may have that TCP port: then the number of
+/// A UDP socket, and what `bind` of a TCP socket returns for its number. Another program may have that TCP port: then the number of
 /// another socket is tried, and only where none of them is free is the error the answer.
-fn on_the_number_of_a_udp_socket(lab: &Lab) -> Result<Fact, SceneError> {
+fn on_one_number(lab: &Lab) -> Result<(Endpoint, Call<Listener>), SceneError> {
     const TRIES: usize = 8;
-    let mut returned = Fact::Nothing;
-    for n in 1..=TRIES {
-        let udp = lab.bind(&format!("server {n}"))?;
-        match lab.tcp_bind_to("TCP server", udp.address()) {
-            Ok(_) => return Ok(Fact::from("success")),
-            Err(error) => returned = error.into(),
+    for n in 1..TRIES {
+        let server = lab.bind(&format!("server {n}"))?;
+        let listener = lab.tcp_bind_to("TCP server", server.address());
+        if listener.is_ok() {
+            return Ok((server, listener));
         }
     }
-    Ok(returned)
+    let server = lab.bind(&format!("server {TRIES}"))?;
+    let listener = lab.tcp_bind_to("TCP server", server.address());
+    Ok((server, listener))
 }
 
 fn free_again() -> Scene {

@@ -292,7 +292,7 @@ fn heartbeat() -> Scene {
         client.set(&RECEIVE_TIMEOUT, FIRST_TIME_OUT)?;
         let mut watch = Watch::default();
         for beat in 1..=LAST {
-            client.send_to(format!("beat {beat}").as_bytes(), relay.endpoint())?;
+            client.send_to(format!("♥ {beat}").as_bytes(), relay.endpoint())?;
             for _ in 0..relay.pass(&client, &server)? {
                 let request = server.receive(BUFFER);
                 server.send_to(&[b"ack ", request.bytes()].concat(), relay.endpoint())?;
@@ -308,7 +308,7 @@ fn heartbeat() -> Scene {
             if watch.gone.is_some() {
                 break;
             }
-            client.send_to(format!("beat {beat}").as_bytes(), relay.endpoint())?;
+            client.send_to(format!("♥ {beat}").as_bytes(), relay.endpoint())?;
             relay.pass(&client, &there)?;
             watch.note(beat, is_answer(&client.receive(BUFFER), beat));
         }
@@ -319,7 +319,7 @@ fn heartbeat() -> Scene {
 
 /// Whether this is the answer to that heartbeat: one to an earlier one, which comes late or twice, is no sign of life.
 fn is_answer(received: &ReceiveResult, beat: usize) -> bool {
-    received.bytes() == format!("ack beat {beat}").as_bytes()
+    received.bytes() == format!("ack ♥ {beat}").as_bytes()
 }
 
 #[cfg(test)]

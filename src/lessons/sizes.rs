@@ -74,7 +74,7 @@ const ROOM: usize = 65_536;
 
 /// A payload of this length, which says so: a picture shows its beginning.
 fn payload(length: usize) -> Vec<u8> {
-    format!("{length} bytes, ").bytes().cycle().take(length).collect()
+    format!("{length} bytes · ").bytes().cycle().take(length).collect()
 }
 
 /// What `to` receives when `from` sends so many bytes: their number; or the error of the send.

@@ -29,12 +29,12 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             "Whoever has sent, at the send itself. It costs nothing else.",
             "Whoever has sent, at the next receive. It costs nothing else.",
-            "A connected socket, at its next call. If that is a send, it sends nothing.",
+            "A connected socket only, at a later call; it may be a send.",
             "Nobody: UDP has no errors.",
         ],
         right: 2,
-        row: "server-receives",
-        because: "a pending error is returned before anything is sent; the program has to send again.",
+        row: "next-receive",
+        because: "the answer comes after the send has returned; on Linux the send that reports it sends nothing.",
     },
     example: "--sends 20",
     parameters: Parameters::of::<Unreachable>(),
@@ -216,11 +216,11 @@ fn error_and_data() -> Scene {
     let reset = Fact::from(SocketError::ConnectionReset.on(Os::Windows));
     let claims = [
         usual("first-returned", "data, then error: 1st receive", refused, &sources::LINUX_RECEIVE)
-            .on(Os::Macos, &b"data"[..])
+            .on(Os::Macos, "café".as_bytes())
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, &b"data"[..])
+            .on(Os::Windows, "café".as_bytes())
             .unconfirmed_on(Os::Windows),
-        usual("second-returned", "data, then error: 2nd receive", &b"data"[..], &sources::LINUX_RECEIVE)
+        usual("second-returned", "data, then error: 2nd receive", "café".as_bytes(), &sources::LINUX_RECEIVE)
             .on(Os::Macos, refused.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, reset)
@@ -235,7 +235,7 @@ fn error_and_data() -> Scene {
         client.drops().map_err(SceneError::Skip)?;
         let empty = client.accounts();
         let server = lab.bind_at("server", &port)?;
-        server.send_to(b"data", &client)?;
+        server.send_to("café".as_bytes(), &client)?;
         if client.accounts_after(empty).is_none() {
             return Err(SceneError::Skip("the system does not tell that the data is queued".to_owned()));
         }
@@ -259,7 +259,7 @@ fn client_that_keeps_errors(lab: &Lab, row: &str) -> Result<Endpoint, SceneError
     let nobody = lab.closed_port("nobody")?;
     let client = lab.bind("client")?;
     lab.attempt(row, client.set(&KEEP_ERRORS, true))?;
-    client.send_to(b"hello", &nobody)?;
+    client.send_to("café".as_bytes(), &nobody)?;
     client.await_refusals()?;
     Ok(client)
 }
@@ -268,7 +268,7 @@ fn error_queue() -> Scene {
     let source = &sources::IP_7_RECVERR;
     let claims = [
         promised("queue-receive", "with IP_RECVERR: receive", SocketError::ConnectionRefused, source),
-        promised("queue-payload", "error queue: the datagram", &b"hello"[..], source),
+        promised("queue-payload", "error queue: the datagram", "café".as_bytes(), source),
         promised("queue-destination", "error queue: destination", "nobody", source),
         promised("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];

@@ -256,7 +256,7 @@ fn shut_down() -> Scene {
         usual("shut-write-signal", "does SIGPIPE come with it?", "no", &sources::POSIX_SEND_SIGPIPE)
             .absent_on(Os::Macos, "this program's sockets ask for no signal there (SO_NOSIGPIPE)")
             .absent_on(Os::Windows, "Windows has no signals"),
-        usual("shut-write-receives", "and recvfrom returns", &b"more"[..], &sources::POSIX_SHUTDOWN),
+        usual("shut-write-receives", "and recvfrom returns", "más".as_bytes(), &sources::POSIX_SHUTDOWN),
     ];
     let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
                   returned {shut-write}.";
@@ -280,7 +280,7 @@ fn shut_down() -> Scene {
         if lab.applies("shut-write-signal") {
             lab.observe("shut-write-signal", yes_no(signal));
         }
-        other.queue(|| client.send(b"more"))?;
+        other.queue(|| client.send("más".as_bytes()))?;
         lab.observe("shut-write-receives", other.receive(16));
         Ok(())
     })

@@ -138,9 +138,9 @@ fn a_server_whose_output_is_full_for_a_moment_loses_no_line() {
 
 #[cfg(target_os = "linux")]
 fn has_room(writer: &impl std::os::fd::AsFd) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-    poll(&mut [PollFd::new(writer, PollFlags::OUT)], Some(&Timespec::default())).unwrap() > 0
+    poll(&mut [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)], PollTimeout::ZERO).unwrap() > 0
 }
 
 /// `sh` shuts it, as `>&-` does.
