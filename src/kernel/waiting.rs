@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
-use crate::vocabulary::{Events, POLLERR, POLLIN, POLLOUT};
+use crate::vocabulary::POLLIN;
+#[cfg(unix)]
+use crate::vocabulary::{Events, POLLERR, POLLOUT};
 
 /// Whether the system tells that a thread waits in a receive.
 pub const TELLS_WHO_WAITS: bool = cfg!(target_os = "linux");

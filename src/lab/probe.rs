@@ -116,7 +116,7 @@ pub fn ipv6_loopback() -> Result<(), SceneError> {
 /// # Errors
 /// [`SceneError::Skip`] where this user cannot be another one.
 pub fn another_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-    kernel::as_another_user(work).map_err(|error| no_user("be another user", &error))
+    kernel::as_another_user(work).map_err(|error| no_user(&error))
 }
 
 /// Does `work` as a user without privileges.
@@ -124,11 +124,11 @@ pub fn another_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Scene
 /// # Errors
 /// [`SceneError::Skip`] where this user is root, and cannot be another one.
 pub fn plain_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-    kernel::as_a_plain_user(work).map_err(|error| no_user("be a plain user", &error))
+    kernel::as_a_plain_user(work).map_err(|error| no_user(&error))
 }
 
-fn no_user(operation: &str, error: &std::io::Error) -> SceneError {
-    SceneError::Skip(CallError::new(operation, error).reason())
+fn no_user(error: &std::io::Error) -> SceneError {
+    SceneError::Skip(CallError::new("become another user", error).reason())
 }
 
 /// Why this machine does not have what a row needs; `None` where it has.

@@ -46,6 +46,10 @@ impl Endpoint {
                 let receive = receive.map_err(|error| no_thread(&error))?;
                 waiting.await_begin();
                 let done = meanwhile(waiting);
+                if done.is_err() {
+                    // An end marker reaches no socket whose peer is gone; this wakes it on Linux.
+                    let _ = self.socket.socket.shutdown(Shutdown::Read);
+                }
                 let ended = if waiting.has_returned() { Ok(()) } else { Proof::end_a_receive(&self.socket) };
                 if ended.is_err() {
                     // Where nothing can be sent, this wakes it; Linux does so though it says ENOTCONN.

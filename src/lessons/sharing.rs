@@ -433,7 +433,7 @@ fn per_client() -> Scene {
 fn theft() -> Scene {
     let claims = [
         indeterminate(chosen("stolen", "the client's next: received by", "thief")),
-        indeterminate(usual("forged", "then the client receives", "pay 5 €".as_bytes(), &sources::CONNECT_2)),
+        indeterminate(usual("forged", "then the client receives", "pay 5 £".as_bytes(), &sources::CONNECT_2)),
         indeterminate(usual(
             "kept",
             "server did not ask: thief's bind",
@@ -460,7 +460,7 @@ fn theft() -> Scene {
         let thief = lab.attempt("stolen", thief(&server))?;
         client.send(b"my secret")?;
         lab.observe("stolen", who_received(&queues(&[&server, &thief])?, &client));
-        thief.send_to("pay 5 €".as_bytes(), &client)?;
+        thief.send_to("pay 5 £".as_bytes(), &client)?;
         lab.observe("forged", client.receive(BUFFER));
         Ok(())
     })
@@ -468,7 +468,7 @@ fn theft() -> Scene {
 
 fn another_user() -> Scene {
     const REASON: &str = "this program can be two users on Linux only";
-    const OTHER: &str = "other user's";
+    const OTHER: &str = "other user";
     let claims = [
         usual("user-address", "SO_REUSEADDR on both, another user: bind", "success", &sources::LINUX_BIND_USER),
         usual("user-receives", "then received by", OTHER, &sources::LINUX_BIND_LAST),

@@ -306,12 +306,12 @@ fn another_server() -> Scene {
 fn silence() -> Scene {
     let claims = [
         usual("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
-        usual("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
+        usual("blackhole", "blackhole says", Fact::Nothing, &sources::LINUX_FILTER)
             .absent_on(Os::Macos, NO_FILTER)
             .absent_on(Os::Windows, NO_FILTER)
             .needs(Need::Drops),
     ];
-    let answer = "Next receive, open port: {open-port}; blackhole: {blackhole}.";
+    let answer = "Open port: {open-port}; blackhole: {blackhole}.";
     Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -479,7 +479,10 @@ fn meanwhile() -> Scene {
         let receive = || {
             client.receive_meanwhile(1024, |receive| {
                 receive.required()?;
-                client.send(b"hello").map(drop).map_err(SceneError::from)
+                client.send(b"hello")?;
+                client.await_refusals()?;
+                receive.await_end();
+                Ok(())
             })
         };
         lab.observe("woken", lab.while_it_may_hang("woken", receive)?);
