@@ -140,6 +140,14 @@ impl WaitingReceive<'_> {
         }
     }
 
+    /// Waits for what ends the receive and is under way, up to the endpoint's limit.
+    pub fn await_return(&self) {
+        let deadline = Instant::now() + self.endpoint.limit();
+        while !self.has_returned() && Instant::now() < deadline {
+            thread::yield_now();
+        }
+    }
+
     /// Closes the descriptor on which the receive waits. No further call may be made on the endpoint.
     pub fn close(&self) {
         let socket = &self.endpoint.socket;

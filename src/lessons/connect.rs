@@ -313,7 +313,7 @@ fn broadcast() -> Scene {
     let claims = claims.map(|claim| claim.absent_on(Os::Macos, "loopback has no broadcast address on macOS"));
     Scene::claims("broadcast", "a peer that is everybody", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
-        lab.observe("refused", client.connect(&server.at(EVERYBODY)));
+        lab.observe("refused", lab.answer(client.connect(&server.at(EVERYBODY)))?);
         client.set(&BROADCAST, true)?;
         lab.attempt("allowed", client.connect(&server.at(EVERYBODY)))?;
         lab.observe("allowed", "success");

@@ -480,8 +480,7 @@ fn meanwhile() -> Scene {
             client.receive_meanwhile(1024, |receive| {
                 receive.required()?;
                 client.send(b"hello")?;
-                client.await_refusals()?;
-                receive.await_end();
+                receive.await_return();
                 Ok(())
             })
         };
