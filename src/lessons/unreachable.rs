@@ -474,17 +474,15 @@ fn meanwhile() -> Scene {
     let answer = "A receive that waited in one thread when another one sent to nobody returned {woken}.";
     Scene::claims("meanwhile", "a receive that waits already", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
-        let client = lab.bind_without_limit("client")?;
+        let client = lab.bind("client")?;
         client.connect(&nobody)?;
-        let receive = || {
-            client.receive_meanwhile(1024, |receive| {
-                receive.required()?;
-                client.send(b"hello")?;
-                receive.await_return();
-                Ok(())
-            })
-        };
-        lab.observe("woken", lab.while_it_may_hang("woken", receive)?);
+        let received = client.receive_meanwhile(1024, |receive| {
+            receive.required()?;
+            client.send(b"hello")?;
+            receive.await_return();
+            Ok(())
+        })?;
+        lab.observe("woken", received);
         Ok(())
     })
 }
