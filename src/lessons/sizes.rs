@@ -21,7 +21,7 @@ pub static LESSON: Lesson = Lesson {
           65535 - 8 = 65527 over IPv6, where the IP header is not counted. A send that is given more returns EMSGSIZE (POSIX \
           sendto) and sends nothing (Linux send(2)). Below that, a datagram longer than the MTU travels in fragments, and is \
           lost if one of them is (RFC 8200 section 4.5). A program that asks for no fragments gets EMSGSIZE on Linux instead.",
-    keys: &["longest", "too-long", "refused-arrives", "longest-ipv6", "above-mtu"],
+    keys: &["longest", "too-long", "longest-ipv6", "two-fragments", "df-too-long"],
     guess: Guess {
         answers: &[
             "As large as the MTU allows: 1500 bytes, headers counted.",
@@ -276,8 +276,8 @@ fn fragments() -> Scene {
         ),
     ];
     let answer = format!(
-        "Over an MTU of {ETHERNET} bytes a datagram of {IN_ONE_PACKET} bytes was cut into {{one-packet fragment}}, one of {one_more} \
-         into {{two-fragments}}, one of {LONGEST_PAYLOAD} into {{most-fragments}}; of that recvfrom returned {{most-joined byte}}."
+        "Over an MTU of {ETHERNET} bytes {one_more} bytes were sent in {{two-fragments fragment}}, {LONGEST_PAYLOAD} in \
+         {{most-fragments}}."
     );
     Scene::claims("fragments", format!("an MTU of {ETHERNET} bytes over IPv4"), claims.map(on_a_host_of_its_own))
         .answer(answer)
@@ -343,7 +343,7 @@ fn not_to_be_fragmented() -> Scene {
         promised("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
     ];
     let answer = format!(
-        "With IP_PMTUDISC_DO send returned {{df-too-long}} for {one_more} bytes, and IP_MTU told {{df-mtu}}; received: \
+        "With IP_PMTUDISC_DO sending {one_more} bytes returned {{df-too-long}}, IP_MTU {{df-mtu}}; the server received \
          {{df-arrives}}."
     );
     Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(on_a_host_of_its_own)).answer(answer).run(
