@@ -50,4 +50,99 @@ pub static NOTES: &[Note] = &[
         source: "gVisor pkg/tcpip/transport/udp/endpoint.go, registerWithStack(), boundPortFlags; POSIX does not say when \
                  SO_REUSEADDR must be set",
     },
+    Note {
+        system: "gvisor",
+        rows: &["addresses/specific"],
+        why: "gVisor's freedom, and a limit of this program: the lesson sets SO_REUSEADDR on the first socket after its bind. \
+              Linux allows the second bind then. gVisor goes by what was set before the first bind, and allows it if the option was \
+              set by then",
+        source: "gVisor pkg/tcpip/transport/udp/endpoint.go, registerWithStack(), boundPortFlags; POSIX does not say when \
+                 SO_REUSEADDR must be set",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["buffers/factor", "buffers/ceiling"],
+        why: "gVisor's defect: rmem_max does not tell its limit. The file always says 212992 bytes, while the limit is 4 MiB. \
+              gVisor doubles what is set, as Linux does: it grants 4 MiB where 2 MiB are asked for, and 8 MiB at most",
+        source: "gVisor pkg/sentry/fsimpl/proc/tasks_sys.go, rmem_max; pkg/tcpip/stack/stack_options.go, DefaultMaxBufferSize; \
+                 pkg/sentry/socket/netstack/netstack.go, clampBufSize(); Linux socket(7), rmem_max",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["buffers/untold"],
+        why: "gVisor's defect: it has no SO_RXQ_OVFL, but setsockopt returns success. No datagram that is received brings \
+              the number of those that were dropped",
+        source: "gVisor pkg/sentry/socket/netstack/netstack.go, setSockOptSocket(): an unknown option is no error; \
+                 Linux socket(7), SO_RXQ_OVFL",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["connect/refused"],
+        why: "gVisor's defect: it looks at SO_BROADCAST when the socket sends, and not when it connects. The send then returns \
+              EACCES, which Linux returns from connect",
+        source: "gVisor pkg/tcpip/transport/internal/network/endpoint.go, ConnectAndThen() and AcquireContextForWrite(); \
+                 Linux connect(2), EACCES",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["connect/allowed"],
+        why: "gVisor's defect: a second connect to the same peer returns EADDRINUSE, also where the peer is at 127.0.0.1. gVisor \
+              registers the socket anew before it removes the old registration, and the two collide. Here the first connect is \
+              the one that Linux refuses. A new socket with SO_BROADCAST connects without an error",
+        source: "gVisor pkg/tcpip/transport/udp/endpoint.go, Connect(); pkg/tcpip/stack/transport_demuxer.go, \
+                 singleRegisterEndpoint(); Linux connect(2): datagram sockets may connect several times",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["ports/privileged"],
+        why: "gVisor's defect: no port is privileged there. Its bind does not look at the user, and nothing in it asks for \
+              CAP_NET_BIND_SERVICE",
+        source: "gVisor pkg/sentry/socket/netstack/netstack.go, Bind(); Linux ip(7): only a privileged process may bind a port \
+                 below 1024",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["sharing/user-port"],
+        why: "gVisor's defect: whether a port may be shared goes by the options of the sockets alone. gVisor does not keep whose \
+              they are, so another user can take part of the datagrams",
+        source: "gVisor pkg/tcpip/ports/ports.go, Reservation and isAvailable(); Linux socket(7), SO_REUSEPORT: the same \
+                 effective user, to prevent port hijacking",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["sizes/above-mtu", "sizes/mtu-unconnected"],
+        why: "gVisor's defect: it has neither IPV6_MTU nor IPV6_DONTFRAG, but setsockopt returns success for both and does \
+              nothing. getsockopt of IPV6_MTU returns ENOPROTOOPT, also when the socket is connected",
+        source: "gVisor pkg/sentry/socket/netstack/netstack.go, setSockOptIPv6() and getSockOptIPv6(): what they do with an \
+                 unknown option; Linux ipv6(7), IPV6_MTU",
+    },
+    Note {
+        system: "gvisor",
+        rows: &[
+            "unreachable/other-receives",
+            "unreachable/other-send",
+            "unreachable/queue-destination",
+            "unreachable/queue-icmp",
+            "unreachable/queue-payload",
+            "unreachable/queue-receive",
+        ],
+        why: "gVisor's defect: it takes IP_RECVERR from every socket, but passes ICMP errors to connected sockets only. An \
+              unconnected one is told nothing, so its next send is not held up either",
+        source: "gVisor pkg/tcpip/transport/udp/endpoint.go, HandleError(); Linux ip(7), IP_RECVERR: \
+                 useful on unconnected sockets",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["waiting/no-peer"],
+        why: "gVisor's defect: shutdown of a socket that is bound and not connected returns success. Only for an unbound \
+              socket does it return ENOTCONN",
+        source: "gVisor pkg/tcpip/transport/udp/endpoint.go, Shutdown(); POSIX shutdown(), ENOTCONN",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["waiting/shut-late"],
+        why: "gVisor's freedom: Linux's manual says that further receptions are disallowed, and not what becomes of a \
+              datagram that comes later. gVisor drops it, Linux queues it",
+        source: "gVisor pkg/tcpip/transport/udp/endpoint.go, HandlePacket(): rcvClosed; Linux shutdown(2)",
+    },
 ];
