@@ -169,7 +169,7 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
         (&["boundaries", "--buffer", "65536"], "at most 65535 bytes: no datagram is longer"),
         (&["boundaries", "--buffer", "-1"], "unexpected argument '-1'"),
         (&["truncation", "--buffer", "many"], "a number of bytes from 0 to 65535 is needed"),
-        (&["connectionless", "--clients", "101"], "1 to 100 clients: TCP, beside it, takes two descriptors"),
+        (&["connectionless", "--clients", "101"], "1 to 100: each takes descriptors, and systems grant few"),
         (&["concurrency", "--clients", "0"], "1 to 1000 clients: each is a socket"),
         (&["concurrency", "--clients", "2000"], "1 to 1000 clients: each is a socket"),
         (&["concurrency", "--threads", "65"], "1 to 64 threads: more show nothing new"),

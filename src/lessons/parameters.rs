@@ -102,6 +102,6 @@ pub fn check_messages(messages: &[Message]) -> Result<(), String> {
 pub fn clients(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=100) => Ok(count),
-        _ => Err("1 to 100 clients: TCP, beside it, takes two descriptors for each, and systems grant few".to_owned()),
+        _ => Err("1 to 100: each takes descriptors, and systems grant few".to_owned()),
     }
 }

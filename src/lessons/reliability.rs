@@ -24,8 +24,8 @@ pub static LESSON: Lesson = Lesson {
     why: "UDP retransmits nothing, and may deliver copies and out of order: a program that needs more has to implement it (RFC \
           8085 section 3.3). An acknowledgement tells the sender what has arrived; where none comes in time, it sends again, \
           and doubles the time-out each time (RFC 6298 section 5). It cannot know whether the message or the acknowledgement \
-          was lost, so a number lets the receiver recognise a duplicate. One message at a time costs a round trip each; a \
-          window sends several. UDP says nothing of a peer that is gone (RFC 768).",
+          was lost, so a number lets the receiver recognise a duplicate. In a round the sender \
+          sends and waits: one message, or several in a window. UDP says nothing of a peer that is gone (RFC 768).",
     keys: &["time-outs", "delivered", "rounds", "window-rounds", "gone"],
     guess: Guess {
         answers: &[
@@ -61,7 +61,7 @@ struct Reliability {
     #[arg(long, value_name = "N", default_value = "63")]
     seed: u64,
 
-    /// So many are lost, each way, such as 30% or 0.3
+    /// So many are lost, each way, in scenes 1, 3 and 4: 30% or 0.3
     #[arg(long, value_name = "SHARE", default_value = "30%")]
     lose: Share,
 
@@ -201,7 +201,7 @@ fn one_message() -> Scene {
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)
         .unconfirmed_on(Os::Windows);
     let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
-    let answer = "One message: time-outs of {time-outs} ms, {copies} copies received, {delivered} delivered.";
+    let answer = "One message: time-outs set to {time-outs} ms; {copies} copies received, {delivered} delivered.";
     Scene::claims("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
         let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;
         observe(lab, ROWS, &seen);
@@ -292,7 +292,7 @@ fn heartbeat() -> Scene {
         client.set(&RECEIVE_TIMEOUT, FIRST_TIME_OUT)?;
         let mut watch = Watch::default();
         for beat in 1..=LAST {
-            client.send_to(format!("♥ {beat}").as_bytes(), relay.endpoint())?;
+            client.send_to(format!("beat {beat} ♥").as_bytes(), relay.endpoint())?;
             for _ in 0..relay.pass(&client, &server)? {
                 let request = server.receive(BUFFER);
                 server.send_to(&[b"ack ", request.bytes()].concat(), relay.endpoint())?;
@@ -308,7 +308,7 @@ fn heartbeat() -> Scene {
             if watch.gone.is_some() {
                 break;
             }
-            client.send_to(format!("♥ {beat}").as_bytes(), relay.endpoint())?;
+            client.send_to(format!("beat {beat} ♥").as_bytes(), relay.endpoint())?;
             relay.pass(&client, &there)?;
             watch.note(beat, is_answer(&client.receive(BUFFER), beat));
         }
@@ -319,7 +319,7 @@ fn heartbeat() -> Scene {
 
 /// Whether this is the answer to that heartbeat: one to an earlier one, which comes late or twice, is no sign of life.
 fn is_answer(received: &ReceiveResult, beat: usize) -> bool {
-    received.bytes() == format!("ack ♥ {beat}").as_bytes()
+    received.bytes() == format!("ack beat {beat} ♥").as_bytes()
 }
 
 #[cfg(test)]

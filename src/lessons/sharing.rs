@@ -445,7 +445,7 @@ fn theft() -> Scene {
         .on(Os::Macos, "success")
         .cites_on(Os::Macos, &sources::XNU_REUSE),
     ];
-    let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, which any program of the same user may open, \
+    let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, which any program may open, \
                   was bound to the port on 127.0.0.1. The client's next datagram was received by: {stolen}. Then the connected \
                   client received {forged}. Where the server had not set the option, that bind returned {kept}.";
     Scene::claims("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {

@@ -154,7 +154,7 @@ fn over_ipv6() -> Scene {
         )),
     ];
     let answer =
-        format!("Over IPv6, {LONGEST_PAYLOAD_V6} bytes: {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
+        format!("Over IPv6 recvfrom returned {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
     Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         server.make_room([LONGEST_PAYLOAD_V6])?;
@@ -227,7 +227,7 @@ fn send_buffer() -> Scene {
     .on(Os::Macos, SocketError::MessageTooLong.on(Os::Macos))
     .cites_on(Os::Macos, &sources::XNU_SEND_BUFFER)
     .unconfirmed_on(Os::Windows)];
-    let answer = format!("With SO_SNDBUF {SMALL_BUFFER}, of {one_more} bytes: {{send-buffer}}.");
+    let answer = format!("SO_SNDBUF {SMALL_BUFFER}, a datagram of {one_more} bytes: {{send-buffer}}.");
     Scene::claims("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         server.make_room([one_more])?;
@@ -347,7 +347,7 @@ fn not_to_be_fragmented() -> Scene {
         promised("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
     ];
     let answer = format!(
-        "With IP_PMTUDISC_DO sending {one_more} bytes returned {{df-too-long}}, IP_MTU {{df-mtu}}; the server received \
+        "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU told {{df-mtu}}; the server received \
          {{df-arrives}}."
     );
     Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(on_a_host_of_its_own)).answer(answer).run(
