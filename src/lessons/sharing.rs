@@ -340,13 +340,14 @@ fn indeterminate(claim: Claim) -> Claim {
     claim.on(Os::Windows, Expect::Measured).cites_on(Os::Windows, &sources::MS_REUSE_TWICE)
 }
 
+const SPECIFIC: &str = "specific server";
+const WILDCARD: &str = "wildcard server";
+
 fn two_addresses() -> Scene {
-    const SPECIFIC: &str = "specific server";
-    const WILDCARD: &str = "wildcard server";
     let claims = [
         indeterminate(chosen("specific-first", "to 127.0.0.1: received by", SPECIFIC)),
         indeterminate(chosen("wildcard-rest", "to 127.0.0.2: received by", WILDCARD)).needs(Need::SecondLoopback),
-        usual("ipv4-first", "0.0.0.0 and [::], IPv4: received by", IPV4, &sources::LINUX_LOOKUP)
+        usual("ipv4-first", "0.0.0.0 and [::], IPv4: received by", SPECIFIC, &sources::LINUX_LOOKUP)
             .unconfirmed_on(Os::Macos)
             .unconfirmed_on(Os::Windows)
             .needs(Need::Ipv6),
@@ -380,19 +381,18 @@ fn two_addresses() -> Scene {
     })
 }
 
-const IPV4: &str = "IPv4 server";
-
-/// Who receives what is sent over IPv4, where a socket is bound to all addresses of IPv4, and one to those of both families.
+/// Who receives what is sent over IPv4, where a socket is bound to all addresses of IPv4, and one to those of both families: of
+/// the two the one of IPv4 is the more specific.
 fn ipv4_and_ipv6(lab: &Lab) -> Result<Fact, SceneError> {
     lab.ipv6_loopback()?;
-    let ipv4 = lab.bind_shared(IPV4, &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;
+    let ipv4 = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;
     let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, ipv4.address().port()));
     // Bound last: it is not the order that decides.
-    let _ipv6 = match lab.answer(lab.bind_beside("IPv6 server", &REUSE_ADDRESS, everywhere))? {
+    let _ipv6 = match lab.answer(lab.bind_beside(WILDCARD, &REUSE_ADDRESS, everywhere))? {
         Ok(ipv6) => ipv6,
         Err(error) => return Ok(error.into()),
     };
-    let client = lab.bind("client")?;
+    let client = lab.bind("client 3")?;
     client.send_to(b"hello", &ipv4)?;
     Ok(who_received(&queues(&[&ipv4])?, &client))
 }
