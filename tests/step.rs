@@ -89,9 +89,9 @@ fn conversation<'a>(out: &'a str, lesson: &str) -> &'a str {
     &out[..report]
 }
 
-/// Whether it is a row of the ladder, or its header.
+/// Whether it is a row of the ladder, or its header: from ten seconds on the time fills its column.
 fn is_row(line: &str) -> bool {
-    line.starts_with(' ')
+    line.starts_with(|first: char| first == ' ' || first.is_ascii_digit())
 }
 
 /// `who: call` of each announcement, and whether it stands for those that follow like it.
