@@ -139,7 +139,7 @@ fn send_after_the_error() -> Scene {
         at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
         at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
     ];
-    let answer = "With the server up, a send returned {reporting-send}; the server first received {server-receives}.";
+    let answer = "With the server up, a send returned {reporting-send}; the server received {server-receives}.";
     Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.endpoint("client")?;
@@ -272,7 +272,7 @@ fn error_queue() -> Scene {
         promised("queue-destination", "error queue: destination", "nobody", source),
         promised("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];
-    let answer = "ICMP in the error queue: {queue-icmp}.";
+    let answer = "Error queue: {queue-icmp}.";
     let claims = claims.map(on_linux_only);
     Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
@@ -306,7 +306,7 @@ fn another_server() -> Scene {
 fn silence() -> Scene {
     let claims = [
         usual("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
-        usual("blackhole", "blackhole says", Fact::Nothing, &sources::LINUX_FILTER)
+        usual("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
             .absent_on(Os::Macos, NO_FILTER)
             .absent_on(Os::Windows, NO_FILTER)
             .needs(Need::Drops),
@@ -374,7 +374,7 @@ fn error_queue_v6() -> Scene {
     ];
     let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: {other-family}.";
     let claims = claims.map(on_linux_only);
-    Scene::claims("queue-v6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+    Scene::claims("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let nobody = lab.closed_port_v6("nobody")?;
         let client = lab.bind_v6("client")?;
         lab.attempt("queue-icmp-v6", client.set(&KEEP_ERRORS_V6, true))?;
@@ -472,7 +472,7 @@ fn counted() -> Scene {
 fn meanwhile() -> Scene {
     let claims = [refused("woken", "a receive waits, then a send: it returns")];
     let answer = "A receive that waited in one thread when another one sent to nobody returned {woken}.";
-    Scene::claims("meanwhile", "a receive that waits already", claims).answer(answer).run(|lab| {
+    Scene::claims("wait", "a receive that waits already", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.bind("client")?;
         client.connect(&nobody)?;
