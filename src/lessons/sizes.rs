@@ -153,8 +153,7 @@ fn over_ipv6() -> Scene {
             &sources::POSIX_SENDTO_TOO_LONG,
         )),
     ];
-    let answer =
-        format!("Over IPv6 recvfrom returned {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
+    let answer = format!("Over IPv6 recvfrom returned {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
     Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         server.make_room([LONGEST_PAYLOAD_V6])?;
