@@ -32,23 +32,17 @@ pub enum Script {
 impl Script {
     /// What becomes of the `number`-th datagram that goes this way.
     pub fn decide(&self, way: Way, number: u64) -> Decision {
-        let nothing = Chances {
-            lose: Share::NONE,
-            delay: Delay::NONE,
-            duplicate: Share::NONE,
-            reorder: Share::NONE,
-            corrupt: Share::NONE,
-        };
         match *self {
             Script::Seed { seed, lose, duplicate, reorder } => {
-                Chances { lose, duplicate, reorder, ..nothing }.decide(seed, way, number, &[])
+                let chances = Chances { lose, delay: Delay::NONE, duplicate, reorder, corrupt: Share::NONE };
+                chances.decide(seed, way, number, &[])
             }
             Script::Lost { to_server, to_client } => {
                 let lost = match way {
                     Way::ToServer => to_server,
                     Way::ToClient => to_client,
                 };
-                Decision { lost: lost.contains(&number), ..nothing.decide(0, way, number, &[]) }
+                Decision { lost: lost.contains(&number), ..Decision::default() }
             }
         }
     }
@@ -69,6 +63,11 @@ impl<T: Clone> Line<T> {
     /// The way of `script` on which nothing has come yet.
     pub fn new(script: Script, way: Way) -> Self {
         Line { script, way, count: 0, held_back: Vec::new() }
+    }
+
+    /// Both ways, by the number of [`Way`].
+    pub fn both(script: Script) -> [Self; 2] {
+        [Way::ToServer, Way::ToClient].map(|way| Line::new(script, way))
     }
 
     /// A datagram comes: what goes on, in this order.
@@ -107,8 +106,7 @@ impl LossyRelay {
     /// # Errors
     /// What the system says of the socket.
     pub fn new(lab: &Lab, script: Script) -> Call<Self> {
-        let lines = [Way::ToServer, Way::ToClient].map(|way| Line::new(script, way));
-        Ok(LossyRelay { endpoint: lab.bind("relay")?, lines })
+        Ok(LossyRelay { endpoint: lab.bind("relay")?, lines: Line::both(script) })
     }
 
     /// Takes the next datagram and sends on what the script says, to the other one of the two: how many datagrams. What goes to

@@ -165,8 +165,7 @@ impl Network for Scripted {
 
 /// What is to come of a transfer of so many messages, up to `window` at a time, by the script alone.
 pub fn planned_transfer(script: Script, messages: usize, window: usize) -> Transfer {
-    let lines = [Way::ToServer, Way::ToClient].map(|way| Line::new(script, way));
-    let Ok(transfer) = run(&mut Scripted { lines, arrived: Vec::new() }, messages, window);
+    let Ok(transfer) = run(&mut Scripted { lines: Line::both(script), arrived: Vec::new() }, messages, window);
     transfer
 }
 

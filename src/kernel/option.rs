@@ -64,7 +64,7 @@ options! {
     PATH_MTU_DISCOVERY: usize = Ip "IP_MTU_DISCOVER" (10 - 71);
     /// The MTU of the path to the peer, in bytes.
     PATH_MTU: usize = Ip "IP_MTU" (14 - 73);
-    /// The same for a socket of IPv6. Linux `ipv6(7)`.
+    /// As [`KEEP_ERRORS`], for a socket of IPv6. Linux `ipv6(7)`.
     KEEP_ERRORS_V6: bool = Ipv6 "IPV6_RECVERR" (25 - -);
     /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path had
     /// that one, where it is smaller (`ipv6(7)`).

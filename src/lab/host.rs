@@ -21,6 +21,9 @@ pub struct Host {
     context: Arc<SceneContext>,
 }
 
+/// The MTU that loopback has on Linux, in bytes.
+pub const LOOPBACK_MTU: usize = 65_536;
+
 /// The two hosts' addresses, of a network that no other host can reach.
 const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
 
@@ -38,8 +41,7 @@ pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Hos
     let there_path = there.namespace.path();
     here.ip(&["link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", &there_path])?;
     for host in &hosts {
-        host.ip(&["address", "add", &format!("{}/24", host.address), "dev", "cable"])?;
-        host.ip(&["link", "set", "cable", "up"])?;
+        host.plug_in(host.address)?;
     }
     Ok(hosts)
 }
@@ -56,8 +58,7 @@ pub(super) fn alone(mtu: usize, context: &Arc<SceneContext>) -> Result<Host, Sce
 
 /// Why this user can make no host here; `None` where he can.
 pub(super) fn missing() -> Option<String> {
-    const MTU: usize = 65_536;
-    let host = namespace().and_then(|namespace| start(&namespace, MTU));
+    let host = namespace().and_then(|namespace| start(&namespace, LOOPBACK_MTU));
     host.err().map(|error| error.to_string())
 }
 
@@ -137,6 +138,10 @@ impl Host {
     /// [`SceneError::Skip`] where there is no `ip` of iproute2, or the kernel has no `veth(4)`.
     pub fn add_network(&self, address: Ipv4Addr) -> Result<(), SceneError> {
         self.ip(&["link", "add", "cable", "type", "veth", "peer", "name", "end"])?;
+        self.plug_in(address)
+    }
+
+    fn plug_in(&self, address: Ipv4Addr) -> Result<(), SceneError> {
         self.ip(&["address", "add", &format!("{address}/24"), "dev", "cable"])?;
         self.ip(&["link", "set", "cable", "up"])
     }

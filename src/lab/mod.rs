@@ -37,7 +37,7 @@ pub use self::closed_port::ClosedPort;
 use self::context::SceneContext;
 pub use self::endpoint::Endpoint;
 pub use self::error::{Call, CallError, SceneError};
-pub use self::host::Host;
+pub use self::host::{Host, LOOPBACK_MTU};
 pub use self::log::Log;
 pub use self::observer::Observer;
 pub use self::received::{AllReceived, ReceiveResult};

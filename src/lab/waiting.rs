@@ -134,16 +134,17 @@ impl WaitingReceive<'_> {
 
     /// Waits until the receive returns, unless the kernel says that it still waits.
     pub fn await_end(&self) {
-        let deadline = Instant::now() + self.endpoint.limit();
-        while !self.has_returned() && self.sleeps() != Some(true) && Instant::now() < deadline {
-            thread::yield_now();
-        }
+        self.await_return_unless(|| self.sleeps() == Some(true));
     }
 
     /// Waits for what ends the receive and is under way, up to the endpoint's limit.
     pub fn await_return(&self) {
+        self.await_return_unless(|| false);
+    }
+
+    fn await_return_unless(&self, is_enough: impl Fn() -> bool) {
         let deadline = Instant::now() + self.endpoint.limit();
-        while !self.has_returned() && Instant::now() < deadline {
+        while !self.has_returned() && !is_enough() && Instant::now() < deadline {
             thread::yield_now();
         }
     }

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
-use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError};
+use crate::lab::{AllReceived, Call, Endpoint, LOOPBACK_MTU, Lab, SceneError};
 use crate::vocabulary::{
     Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, promised, sources, usual,
 };
@@ -269,7 +269,6 @@ fn to_all_addresses() -> Scene {
 }
 
 fn loopback_only() -> Scene {
-    const REASON: &str = "network namespaces are Linux's";
     /// The address of this host in a network, and one of another host there.
     const OURS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
     const THEIRS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -288,8 +287,7 @@ fn loopback_only() -> Scene {
             &sources::LINUX_LOOPBACK_SOURCE,
         ),
     ];
-    let claims =
-        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace));
+    let claims = claims.map(Claim::on_a_host_of_its_own);
     let answered = format!(
         "A host has the address {OURS}. A client that asked there was answered by {{not-outside}} where the server was bound to \
          127.0.0.1; a server on 0.0.0.0 received {{outside}}. A sendto from 127.0.0.1 to {THEIRS} returned {{not-out}}."
@@ -315,6 +313,3 @@ fn loopback_only() -> Scene {
         Ok(())
     })
 }
-
-/// The MTU of loopback on Linux, in bytes.
-const LOOPBACK_MTU: usize = 65_536;

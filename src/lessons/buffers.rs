@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
-use crate::lab::{Endpoint, Lab, SceneError, room_for};
+use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, room_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -233,10 +233,7 @@ fn counted() -> Scene {
         lab.attempt("untold", server.set(&REPORT_DROPS, true))?;
         let failed = fill(lab, "untold", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
         let first = server.receive(Receive::message(&[SIZE])).required("the first datagram")?;
-        let received = 1 + server.drain(SIZE, COUNT)?.count();
-        let Some(lost @ 1..) = (COUNT - failed).checked_sub(received) else {
-            return Err(SceneError::Skip("nothing was lost".to_owned()));
-        };
+        let lost = lost_of(COUNT - failed, 1 + server.drain(SIZE, COUNT)?.count())?;
         client.send_to(b"one more", &server)?;
         let next = server.receive(Receive::message(&[SIZE])).required("the datagram after the loss")?;
         let told = |drops: Option<u32>| drops.map_or(Fact::Nothing, |drops| Fact::Count(drops.into()));
@@ -246,6 +243,14 @@ fn counted() -> Scene {
         lab.observe("untold", lost.abs_diff(next.ancillary.drops.unwrap_or(0) as usize));
         Ok(())
     })
+}
+
+/// How many of those sent were not received.
+fn lost_of(sent: usize, received: usize) -> Result<usize, SceneError> {
+    match sent.checked_sub(received) {
+        Some(lost @ 1..) => Ok(lost),
+        _ => Err(SceneError::Skip("nothing was lost".to_owned())),
+    }
 }
 
 fn shrunk() -> Scene {
@@ -316,7 +321,6 @@ fn smallest() -> Scene {
 }
 
 fn counted_by_host() -> Scene {
-    const REASON: &str = "network namespaces are Linux's";
     const COUNT: usize = 200;
     const SIZE: usize = 100;
     let claims = [
@@ -324,23 +328,18 @@ fn counted_by_host() -> Scene {
         measured("host-lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_CHARGE),
         usual("host-untold", "lost, not in UdpRcvbufErrors", 0, &sources::RFC4113_IN),
     ];
-    let claims =
-        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace));
+    let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \
                   {host-untold} of them not counted in UdpRcvbufErrors.";
     Scene::claims("host", "what the host counts", claims).answer(answer).run(|lab| {
-        const MTU: usize = 65_536;
-        let host = lab.own_host(MTU)?;
+        let host = lab.own_host(LOOPBACK_MTU)?;
         let (server, client) = (host.bind("server")?, host.bind("client")?);
         server.connect(&client)?;
         set_receive_buffer(&server, 8192)?;
         let failed = fill(lab, "host-untold", (&server, &client), (0..COUNT).map(|_| vec![b'x'; SIZE]))?;
         server.receive(SIZE).required("the first datagram")?;
         lab.observe("delivered", host.counter("Udp", "InDatagrams")?);
-        let received = 1 + server.drain(SIZE, COUNT)?.count();
-        let Some(lost @ 1..) = (COUNT - failed).checked_sub(received) else {
-            return Err(SceneError::Skip("nothing was lost".to_owned()));
-        };
+        let lost = lost_of(COUNT - failed, 1 + server.drain(SIZE, COUNT)?.count())?;
         lab.observe("host-lost", lost);
         lab.observe("host-untold", lost.abs_diff(host.counter("Udp", "RcvbufErrors")?));
         Ok(())

@@ -10,8 +10,8 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
-use crate::lab::{Call, Endpoint, Lab, Listener, SceneError, Target};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
+use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, SceneError, Target};
+use crate::vocabulary::{Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -198,16 +198,15 @@ fn tcp_beside_it() -> Scene {
 /// another socket is tried, and only where none of them is free is the error the answer.
 fn on_one_number(lab: &Lab) -> Result<(Endpoint, Call<Listener>), SceneError> {
     const TRIES: usize = 8;
-    for n in 1..TRIES {
+    let mut n = 1;
+    loop {
         let server = lab.bind(&format!("server {n}"))?;
         let listener = lab.tcp_bind_to("TCP server", server.address());
-        if listener.is_ok() {
+        if listener.is_ok() || n == TRIES {
             return Ok((server, listener));
         }
+        n += 1;
     }
-    let server = lab.bind(&format!("server {TRIES}"))?;
-    let listener = lab.tcp_bind_to("TCP server", server.address());
-    Ok((server, listener))
 }
 
 fn free_again() -> Scene {
@@ -290,18 +289,16 @@ fn privileged() -> Scene {
 
 fn none_left() -> Scene {
     const PORTS: usize = 4;
-    const REASON: &str = "network namespaces are Linux's";
     let claims = [
         promised("none-left", "4 of 4 in use: bind to port 0", SocketError::AddressInUse, &sources::BIND_2_NO_PORT),
         promised("none-to-send", "4 of 4 in use: first sendto", SocketError::WouldBlock, &sources::SEND_2_NO_PORT),
         usual("one-left", "one is closed: first sendto", 5, &sources::SEND_2_NO_PORT),
     ];
-    let claims =
-        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace));
+    let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first sendto \
                   {none-to-send}. When a socket was closed it returned {one-left}.";
     Scene::claims("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
-        let host = lab.own_host(65_536)?;
+        let host = lab.own_host(LOOPBACK_MTU)?;
         host.set("net.ipv4.ip_local_port_range", "40000 40003")?;
         let mut servers: Vec<_> = (1..=PORTS).map(|n| host.bind(&format!("server {n}"))).collect::<Call<_>>()?;
         lab.observe("none-left", host.endpoint("client")?.bind(ANY_PORT));

@@ -242,12 +242,6 @@ const ETHERNET: usize = 1500;
 /// The longest payload of one packet of that length over IPv4: it has headers of 20 and 8 bytes.
 const IN_ONE_PACKET: usize = ETHERNET - 20 - 8;
 
-/// A row that takes a host with an MTU of its own.
-fn on_a_host_of_its_own(claim: Claim) -> Claim {
-    const REASON: &str = "network namespaces are Linux's";
-    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace)
-}
-
 /// What became of one datagram: how many fragments the host made of it, and what was received.
 fn sent_over(
     lab: &Lab,
@@ -281,7 +275,7 @@ fn fragments() -> Scene {
         "Over an MTU of {ETHERNET} bytes {one_more} bytes were sent in {{two-fragments fragment}}, {LONGEST_PAYLOAD} in \
          {{most-fragments}}."
     );
-    Scene::claims("fragments", format!("an MTU of {ETHERNET} bytes over IPv4"), claims.map(on_a_host_of_its_own))
+    Scene::claims("fragments", format!("an MTU of {ETHERNET} bytes over IPv4"), claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;
@@ -308,7 +302,7 @@ fn one_fragment_dropped() -> Scene {
     let answer = format!(
         "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received {{first-kept}}."
     );
-    Scene::claims("one-dropped", "one of two fragments is dropped", claims.map(on_a_host_of_its_own))
+    Scene::claims("one-dropped", "one of two fragments is dropped", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;
@@ -349,8 +343,9 @@ fn not_to_be_fragmented() -> Scene {
         "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU told {{df-mtu}}; the server received \
          {{df-arrives}}."
     );
-    Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(on_a_host_of_its_own)).answer(answer).run(
-        move |lab| {
+    Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(Claim::on_a_host_of_its_own))
+        .answer(answer)
+        .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;
             let (server, client) = (host.bind("server")?, host.bind("client")?);
             client.connect(&server)?;
@@ -366,6 +361,5 @@ fn not_to_be_fragmented() -> Scene {
                 false => lab.skip("df-arrives", "the send was not refused"),
             }
             Ok(())
-        },
-    )
+        })
 }

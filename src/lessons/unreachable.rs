@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::told_unconnected;
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6};
-use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError, Target};
+use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
     Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError, promised, sources,
     usual,
@@ -389,15 +389,6 @@ fn error_queue_v6() -> Scene {
     })
 }
 
-/// A row that takes a host with a network of its own.
-fn on_a_host_of_its_own(claim: Claim) -> Claim {
-    const REASON: &str = "network namespaces are Linux's";
-    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace)
-}
-
-/// The MTU of loopback on Linux, in bytes.
-const LOOPBACK_MTU: usize = 65_536;
-
 fn no_route() -> Scene {
     /// Addresses for documentation (RFC 5737): no machine has them.
     const NOWHERE: [([u8; 4], &str); 3] = [
@@ -413,7 +404,7 @@ fn no_route() -> Scene {
     ];
     let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, with one of the \
                   type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
-    Scene::claims("no-route", "no way there", claims.map(on_a_host_of_its_own)).answer(answer).run(|lab| {
+    Scene::claims("no-route", "no way there", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let client = host.endpoint("client")?;
         let nobody = |address: [u8; 4]| Peer { name: "nobody".to_owned(), address: (address, 9).into() };
@@ -429,8 +420,9 @@ fn no_route() -> Scene {
 fn broadcast() -> Scene {
     let claims = [promised("broadcast", "broadcast: next receive", Fact::Nothing, &sources::RFC1122_BROADCAST)];
     let answer = "What was sent to a broadcast address where nobody listens was answered by: {broadcast}.";
-    Scene::claims("broadcast", "a broadcast that nobody wants", claims.map(on_a_host_of_its_own)).answer(answer).run(
-        |lab| {
+    Scene::claims("broadcast", "a broadcast that nobody wants", claims.map(Claim::on_a_host_of_its_own))
+        .answer(answer)
+        .run(|lab| {
             let host = lab.own_host(LOOPBACK_MTU)?;
             let client = host.endpoint("client")?;
             client.set(&BROADCAST, true)?;
@@ -440,8 +432,7 @@ fn broadcast() -> Scene {
             host.await_counter("Udp", "IgnoredMulti", 0)?;
             lab.observe("broadcast", client.receive(Receive::into(1024).without_waiting()));
             Ok(())
-        },
-    )
+        })
 }
 
 fn counted() -> Scene {
@@ -450,23 +441,25 @@ fn counted() -> Scene {
         usual("counted-nobody", "3 sent to nobody: UdpNoPorts", 3, &sources::RFC4113),
     ];
     let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where nobody listens.";
-    Scene::claims("counted", "what the system counts", claims.map(on_a_host_of_its_own)).answer(answer).run(|lab| {
-        let host = lab.own_host(LOOPBACK_MTU)?;
-        let (server, client) = (host.bind("server")?, host.endpoint("client")?);
-        let nobody = Peer { name: "nobody".to_owned(), address: server.address() };
-        server.close();
-        client.connect(&nobody)?;
-        for _ in 0..3 {
-            client.send(b"hello")?;
-            // The answer comes after the system has counted what it answers.
-            if !matches!(client.receive(1024), ReceiveResult::Failed { .. }) {
-                return Err(SceneError::Skip("what was sent to nobody was not answered".to_owned()));
+    Scene::claims("counted", "what the system counts", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
+        |lab| {
+            let host = lab.own_host(LOOPBACK_MTU)?;
+            let (server, client) = (host.bind("server")?, host.endpoint("client")?);
+            let nobody = Peer { name: "nobody".to_owned(), address: server.address() };
+            server.close();
+            client.connect(&nobody)?;
+            for _ in 0..3 {
+                client.send(b"hello")?;
+                // The answer comes after the system has counted what it answers.
+                if !matches!(client.receive(1024), ReceiveResult::Failed { .. }) {
+                    return Err(SceneError::Skip("what was sent to nobody was not answered".to_owned()));
+                }
             }
-        }
-        lab.observe("counted-sent", host.counter("Udp", "OutDatagrams")?);
-        lab.observe("counted-nobody", host.counter("Udp", "NoPorts")?);
-        Ok(())
-    })
+            lab.observe("counted-sent", host.counter("Udp", "OutDatagrams")?);
+            lab.observe("counted-nobody", host.counter("Udp", "NoPorts")?);
+            Ok(())
+        },
+    )
 }
 
 fn meanwhile() -> Scene {

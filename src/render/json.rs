@@ -1,5 +1,6 @@
 //! Reports as JSON, schema 1.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,8 +10,8 @@ use serde_json::{Value, json};
 use super::Results;
 use super::phrases::because;
 use crate::vocabulary::{
-    Action, Direction, Event, Host, Moment, OsError, Outcome, PEEK, POLLOUT, Protocol, Receive, ReceiveForm, Report,
-    Role, Row, SceneReport, SendForm, Syscall, escaped,
+    Action, Direction, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
+    SceneReport, SendForm, Syscall, escaped,
 };
 
 /// The name of the end marker's sender in schema 1.
@@ -103,7 +104,7 @@ struct EventJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    option: Option<&'a str>,
+    option: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<i32>,
 }
@@ -225,13 +226,13 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         }
         Syscall::Receive(receive) => json.buffer = Some(receive.room()),
         Syscall::SetOption { option, value } => {
-            (json.level, json.option, json.value) = (Some(option.level.name()), Some(option.name), Some(*value));
+            (json.level, json.option, json.value) = (Some(option.level.name()), Some(option.name.into()), Some(*value));
         }
-        Syscall::GetOption(option) => (json.level, json.option) = (Some(option.level.name()), Some(option.name)),
-        Syscall::Shutdown(Direction::Receiving) => json.option = Some(Direction::Receiving.name()),
-        Syscall::SetNonBlocking(on) => (json.option, json.value) = (Some("O_NONBLOCK"), Some((*on).into())),
-        Syscall::Poll(events) => json.option = Some(if events.contains(POLLOUT) { "POLLIN|POLLOUT" } else { "POLLIN" }),
-        Syscall::QueuedBytes => json.option = Some("FIONREAD"),
+        Syscall::GetOption(option) => (json.level, json.option) = (Some(option.level.name()), Some(option.name.into())),
+        Syscall::Shutdown(Direction::Receiving) => json.option = Some(Direction::Receiving.name().into()),
+        Syscall::SetNonBlocking(on) => (json.option, json.value) = (Some("O_NONBLOCK".into()), Some((*on).into())),
+        Syscall::Poll(events) => json.option = Some(events.to_string().into()),
+        Syscall::QueuedBytes => json.option = Some("FIONREAD".into()),
         Syscall::Connect(_)
         | Syscall::Disconnect
         | Syscall::Send { .. }

@@ -291,10 +291,14 @@ impl std::ops::BitOr for Flags {
 /// As C writes it: `MSG_PEEK|MSG_TRUNC`, and 0 for none.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.names().collect::<Vec<_>>() {
-            none if none.is_empty() => f.write_str("0"),
-            names => f.write_str(&names.join("|")),
-        }
+        write_set(f, self.names())
+    }
+}
+
+fn write_set(f: &mut fmt::Formatter<'_>, names: impl Iterator<Item = &'static str>) -> fmt::Result {
+    match names.collect::<Vec<_>>() {
+        none if none.is_empty() => f.write_str("0"),
+        names => f.write_str(&names.join("|")),
     }
 }
 
@@ -339,11 +343,7 @@ impl std::ops::BitOr for Events {
 /// As C writes it: `POLLIN|POLLOUT`, and 0 for none.
 impl fmt::Display for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Events::NAMES.into_iter().filter(|(event, _)| self.contains(*event)).map(|(_, name)| name);
-        match names.collect::<Vec<_>>() {
-            none if none.is_empty() => f.write_str("0"),
-            names => f.write_str(&names.join("|")),
-        }
+        write_set(f, Events::NAMES.into_iter().filter(|(event, _)| self.contains(*event)).map(|(_, name)| name))
     }
 }
 

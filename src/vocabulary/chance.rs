@@ -129,8 +129,8 @@ pub struct Chances {
     pub corrupt: Share,
 }
 
-/// What becomes of one datagram.
-#[derive(Debug, PartialEq, Eq)]
+/// What becomes of one datagram; by default it goes on at once, as it came.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// It does not go on.
     pub lost: bool,

@@ -265,4 +265,10 @@ impl Claim {
     pub fn absent_on(self, os: Os, reason: &'static str) -> Self {
         self.on(os, Expect::Absent(reason))
     }
+
+    /// Says that the row takes a host with a network of its own.
+    pub fn on_a_host_of_its_own(self) -> Self {
+        const REASON: &str = "network namespaces are Linux's";
+        self.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace)
+    }
 }
