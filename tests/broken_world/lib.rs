@@ -47,6 +47,22 @@ fn returned(moved: Result<usize, c_int>) -> ssize_t {
     moved.map_or_else(|error| kernel::fail(error) as ssize_t, |length| length as ssize_t)
 }
 
+/// Makes a call in which the kernel chooses a port for a socket that has none: a free port is one that nobody has, whatever
+/// sockets may share in this world. Else two would get the same by chance.
+fn choosing_a_port<T>(socket: c_int, call: impl FnOnce() -> T) -> T {
+    match *FAULT {
+        Some(Fault::OptionOn(option)) if kernel::is_udp(socket) && kernel::own_address(socket).sin_port == 0 => {
+            kernel::switch(socket, option.level, option.number, false);
+            let result = call();
+            let error = kernel::last_error();
+            kernel::switch(socket, option.level, option.number, true);
+            kernel::fail(error);
+            result
+        }
+        _ => call(),
+    }
+}
+
 /// An address of the caller, if it is one of IPv4.
 ///
 /// # Safety
@@ -149,22 +165,17 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             Some(Err(error)) => return kernel::fail(error),
             None => {}
         }
-        // A free port is one that nobody has, whatever sockets may share: else two would get the same by chance.
-        let switch = |on| match *FAULT {
-            Some(Fault::OptionOn(option)) if address.is_some_and(|address| address.sin_port == 0) => {
-                kernel::switch(socket, option.level, option.number, on);
-            }
-            _ => {}
+        let bind = || kernel::bind(socket, to, to_length);
+        let bound = || {
+            let chosen = address.is_some_and(|address| address.sin_port == 0);
+            (if chosen { choosing_a_port(socket, bind) } else { bind() } < 0).then(kernel::last_error)
         };
-        switch(false);
-        let bound = || (kernel::bind(socket, to, to_length) < 0).then(kernel::last_error);
         let mut error = bound();
         if error == Some(libc::EADDRINUSE) && fault(Fault::UsersShare) {
             error = address.and_then(|address| udp::sharing(socket, address.sin_port, bound));
         }
-        switch(true);
         match error {
-            // Whatever the switch has made of it.
+            // Whatever was asked after it.
             Some(error) => kernel::fail(error),
             None => {
                 udp::bound(socket);
@@ -189,7 +200,7 @@ pub unsafe extern "C" fn connect(socket: c_int, to: *const sockaddr, to_length: 
             Some(Err(error)) => return kernel::fail(error),
             None => {}
         }
-        let status = kernel::connect(socket, to, to_length);
+        let status = choosing_a_port(socket, || kernel::connect(socket, to, to_length));
         match address {
             Some(address) if status == 0 => udp::connected(socket, address),
             None if status < 0 && kernel::last_error() == libc::ECONNREFUSED => match () {
@@ -419,10 +430,15 @@ pub unsafe extern "C" fn sendto(
     // SAFETY: the arguments are the caller's own.
     unsafe {
         match udp::is(socket) {
-            true => returned(udp::send(socket, slice::from_raw_parts(buffer.cast(), length), flags, ipv4(to), None)),
+            true => {
+                let bytes = slice::from_raw_parts(buffer.cast(), length);
+                returned(choosing_a_port(socket, || udp::send(socket, bytes, flags, ipv4(to), None)))
+            }
             false if to.is_null() => tcp::send(socket, buffer, length, flags),
-            false => udp::sending_over_ipv6(length)
-                .map_or_else(|| kernel::sendto(socket, buffer, length, flags, to, to_length), returned),
+            false => udp::sending_over_ipv6(length).map_or_else(
+                || choosing_a_port(socket, || kernel::sendto(socket, buffer, length, flags, to, to_length)),
+                returned,
+            ),
         }
     }
 }
@@ -444,7 +460,7 @@ pub unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, flags: c
             return returned(Err(libc::EOPNOTSUPP));
         }
         let source = kernel::packet_info(&*message).map(|info| info.ipi_spec_dst);
-        returned(udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast()), source))
+        returned(choosing_a_port(socket, || udp::send(socket, &bytes, flags, ipv4((*message).msg_name.cast()), source)))
     }
 }
 
