@@ -58,11 +58,9 @@ impl Endpoint {
     }
 
     /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the first one
-    /// did, `cost`. A kernel that does not say so is waited for up to the limit.
-    pub fn await_datagrams(&self, count: usize, cost: Option<Accounts>) {
-        if let Some(cost) = cost {
-            self.await_accounts(|accounts| accounts.datagrams(cost) >= count);
-        }
+    /// did, `cost`; whether the kernel said so within the limit.
+    pub fn await_datagrams(&self, count: usize, cost: Accounts) -> bool {
+        self.await_accounts(|accounts| accounts.datagrams(cost) >= count).is_some()
     }
 
     /// Sends by `send`, and waits until that has come to this endpoint and is queued, where the system tells: the kernel's count

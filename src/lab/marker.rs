@@ -7,8 +7,8 @@
 //! all of them have come, everything has come.
 //!
 //! Where a marker cannot arrive, its end is seen otherwise. What nobody listens for, or what a connected socket does not
-//! take, is answered with ICMP: a socket connected for the marker alone gets ECONNREFUSED, behind all that the same flow had
-//! caused. Of sockets that share a port, the marker joins the queue of the one that gets the flow.
+//! take, is answered with ICMP: a socket opened for the marker alone gets ECONNREFUSED, behind all that the same flow had
+//! caused. It is connected, unless the system keeps errors for sockets that are not, and the datagrams came from such a one. Of sockets that share a port, the marker joins the queue of the one that gets the flow.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -200,17 +200,23 @@ impl Proof {
     fn prove_refusal(&mut self, receiver: &RecordedSocket, path: Path) -> Result<(), SceneError> {
         let context = &receiver.context;
         await_natural_refusal(receiver);
-        let socket = match beside(receiver, path) {
-            Ok(socket) => Arc::new(socket),
+        let Ok(socket) = bound_beside(receiver, path) else {
             // The system does not share the port: an ordinary marker, of another flow, has to do.
-            Err(_) => return self.send_from_elsewhere(receiver, path.from),
+            return self.send_from_elsewhere(receiver, path.from);
         };
+        let socket = Arc::new(socket);
         let keeps_errors = kernel::keep_errors(&socket).is_ok();
         let name = context.directory.closed_port(path.to).unwrap_or_else(|| "nobody".to_owned());
         let nobody = Peer { name, address: path.to };
+        let form = match keeps_errors && receiver.peer().is_none() {
+            true => SendForm::To(nobody.clone()),
+            false => {
+                socket::connect(&socket, path.to)?;
+                SendForm::Connected
+            }
+        };
         let marker = new_marker(receiver, path.from)?;
-        let send =
-            || RecordedSocket::send_marker(context, &socket, path.from, SendForm::Connected, &nobody, marker.byte);
+        let send = || RecordedSocket::send_marker(context, &socket, path.from, form.clone(), &nobody, marker.byte);
         if let Err(error) = send() {
             if !error.error.is(SocketError::ConnectionRefused, HERE) {
                 return Err(error.into());

@@ -322,6 +322,13 @@ pub fn leak_descriptor() {
     unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
 }
 
+/// Waits until there is an error to tell of the socket.
+pub fn await_error(socket: c_int, limit: Duration) {
+    let mut asked = libc::pollfd { fd: socket, events: 0, revents: 0 };
+    // SAFETY: it is asked about one socket.
+    unsafe { poll(&raw mut asked, 1, limit.as_millis() as c_int) };
+}
+
 /// Takes everything out of the socket's error queue: whether there was anything.
 pub fn take_news(socket: c_int) -> bool {
     let mut news = false;

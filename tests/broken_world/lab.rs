@@ -20,14 +20,22 @@ pub fn is_lesson_at_the_error_queue(message: &msghdr, flags: c_int) -> bool {
     flags & libc::MSG_ERRQUEUE != 0 && !message.msg_control.is_null()
 }
 
-/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected, lessons at others; and
-/// they have a small send buffer at sockets of TCP, so that it is full soon.
+/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected or share a port, lessons
+/// at others; and they have a small send buffer at sockets of TCP, so that it is full soon.
 pub fn is_proof(socket: c_int, level: c_int, name: c_int) -> bool {
     match (level, name) {
-        (libc::IPPROTO_IP, libc::IP_RECVERR) => kernel::peer_address(socket).is_some(),
+        (libc::IPPROTO_IP, libc::IP_RECVERR) => {
+            let shares = || kernel::option::<c_int>(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR) == Some(1);
+            kernel::peer_address(socket).is_some() || shares()
+        }
         (libc::SOL_SOCKET, libc::SO_SNDBUF) => !udp::is(socket),
         _ => false,
     }
+}
+
+/// Whether a lesson peeks at a stream. The lab's waits for bytes do so, too, with room for no more than they wait for.
+pub fn is_peek_of_a_lesson(length: usize) -> bool {
+    length == 100
 }
 
 /// Whether a lesson may have set this limit for receives: those of the lab itself are longer.

@@ -13,6 +13,14 @@ pub struct SocketOption {
     pub is_switch: bool,
 }
 
+impl SocketOption {
+    /// Whether two sockets that have it may have one port.
+    #[allow(dead_code, reason = "the tests only list the options")]
+    pub fn lets_share(self) -> bool {
+        self.level == libc::SOL_SOCKET && [libc::SO_REUSEADDR, libc::SO_REUSEPORT].contains(&self.number)
+    }
+}
+
 pub const OPTIONS: &[SocketOption] = &[
     SocketOption { name: "SO_RCVBUF", level: libc::SOL_SOCKET, number: libc::SO_RCVBUF, is_switch: false },
     SocketOption { name: "SO_RCVBUFFORCE", level: libc::SOL_SOCKET, number: libc::SO_RCVBUFFORCE, is_switch: false },

@@ -538,8 +538,12 @@ pub fn send(
             Err(libc::EDESTADDRREQ) => Ok(bytes.len()),
             other => other,
         },
-        _ if fault(Fault::RefusedAtOnce) => {
+        Some(to) if fault(Fault::RefusedAtOnce) => {
             let sent = plain()?;
+            let is_told = kernel::peer_address(socket).is_some() && hearers(to.sin_port).is_empty();
+            if is_told {
+                kernel::await_error(socket, LONGEST_WAY);
+            }
             match kernel::option::<c_int>(socket, libc::SOL_SOCKET, libc::SO_ERROR) {
                 Some(error) if error != 0 => Err(error),
                 _ => Ok(sent),
@@ -559,6 +563,9 @@ pub fn send(
         Some(to) if fault(Fault::KeepForLater) => {
             kernel::switch_on(socket, libc::IPPROTO_IP, libc::IP_RECVERR);
             let sent = plain();
+            if hearers(to.sin_port).is_empty() {
+                kernel::await_error(socket, LONGEST_WAY);
+            }
             if kernel::take_news(socket) {
                 let from = kernel::own_address(socket);
                 let kept = Datagram { bytes: bytes.to_vec(), from, control: Vec::new() };
@@ -567,10 +574,9 @@ pub fn send(
             sent
         }
         Some(to) if fault(Fault::NoLimit) => {
-            let sent = plain();
-            if let Some(hearer) = hearer(to.sin_port) {
-                take_all(hearer);
-            }
+            let Some(hearer) = hearer(to.sin_port) else { return plain() };
+            let sent = arrived(&[hearer], plain);
+            take_all(hearer);
             sent
         }
         _ if fault(Fault::SharedToFirst) || fault(Fault::SharedCopies) || fault(Fault::SharedInTurn) => {
@@ -580,14 +586,14 @@ pub fn send(
                 return plain();
             }
             hearers.iter().for_each(|hearer| take_all(*hearer));
-            let sent = plain();
+            let sent = arrived(&hearers, plain);
             give_to_others(&hearers);
             sent
         }
         Some(to) if fault(Fault::FullFails) || fault(Fault::FullTells) || fault(Fault::SendWaits) => {
             let Some(hearer) = hearer(to.sin_port) else { return plain() };
             let before = kernel::drops(hearer);
-            let sent = plain();
+            let sent = arrived(&[hearer], plain);
             match kernel::drops(hearer) > before {
                 true if fault(Fault::SendWaits) => {
                     wait_for_room(socket, hearer, flags)?;
@@ -603,6 +609,20 @@ pub fn send(
         _ => plain(),
     }
 }
+
+/// Sends, and returns when the datagram has come to one of `hearers`, or was dropped there: on several CPUs that may be later.
+fn arrived(hearers: &[c_int], send: impl FnOnce() -> Result<usize, c_int>) -> Result<usize, c_int> {
+    let counts = || hearers.iter().map(|hearer| (kernel::queued(*hearer), kernel::drops(*hearer))).collect::<Vec<_>>();
+    let (before, started) = (counts(), Instant::now());
+    let sent = send()?;
+    while !hearers.is_empty() && counts() == before && started.elapsed() < LONGEST_WAY {
+        std::thread::yield_now();
+    }
+    Ok(sent)
+}
+
+/// Nothing is under way for longer, unless somebody has received it already.
+const LONGEST_WAY: Duration = Duration::from_millis(200);
 
 /// How many datagrams were sent to ports that several sockets share.
 static SHARED: AtomicUsize = AtomicUsize::new(0);
