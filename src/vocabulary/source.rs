@@ -108,6 +108,8 @@ pub mod sources {
             "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
         LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
             "the count of drops that SO_RXQ_OVFL tells is that of the moment at which the datagram was queued";
+        LINUX_MTU = "Linux net/ipv6/ipv6_sockglue.c, do_ipv6_getsockopt()",
+            "IPV6_MTU of a socket that has no route yet, as before connect, is ENOTCONN";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
             "a pending error of the socket is returned and cleared before anything is sent";
         LINUX_PORT_0 = "Linux net/ipv4/udp.c, udp_sendmsg()",
@@ -147,9 +149,9 @@ pub mod sources {
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
         MS_CONNECT_ANY = "Microsoft Learn, connect, WSAEADDRNOTAVAIL",
-            "the remote address is no valid one, such as INADDR_ANY";
+            "the remote address is no valid one, such as INADDR_ANY; but of a datagram socket the Remarks say that zeros disconnect it";
         MS_CONNECT_PEER = "Microsoft Learn, connect, Remarks",
-            "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded; zeros as the address disconnect it, and send then returns WSAENOTCONN";
+            "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded, and what is queued if the peer is another one than before; zeros as the address disconnect it, and send then returns WSAENOTCONN";
         MS_DUPLICATE = "Microsoft Learn, WSADuplicateSocket",
             "the socket stays open until its last descriptor is closed";
         MS_GETSOCKNAME = "Microsoft Learn, getsockname",
@@ -332,8 +334,8 @@ pub mod sources {
             "to notice too long a datagram, offer one byte more than the longest you accept";
         UNSLOTH_11213 = "unslothai/unsloth issue 11213",
             "connect to a closed TCP port of 127.0.0.1 failed after about 2 s on Windows, and after 0.1 ms on Linux and macOS";
-        WINE_BROADCAST = "Wine, dlls/ws2_32/tests/sock.c, test_broadcast()",
-            "Windows connects a UDP socket to a broadcast address without SO_BROADCAST";
+        WINE_BROADCAST = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_broadcast()",
+            "Windows passes this test: a UDP socket without SO_BROADCAST connects to 255.255.255.255; Microsoft Learn says of connect to a broadcast address that it is WSAEACCES then";
         WINE_CONNECT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp(), AF_UNSPEC",
             "Windows passes this test: a UDP socket connects to a port where nobody listens, and to AF_UNSPEC, and has no peer then";
         WINE_LISTEN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_listen()",
