@@ -267,7 +267,7 @@ fn turned_away() -> Scene {
 fn nobody() -> Scene {
     let claims = [
         usual("nobody", "connect to nobody returns", "success", &sources::UNP_CONNECT)
-            .cites_on(Os::Windows, &sources::WINE_CONNECT),
+            .cites_on(Os::Windows, &sources::WINE_UDP),
         usual("port-0", "connect to port 0 returns", "success", &sources::LINUX_CONNECT)
             .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
