@@ -326,7 +326,7 @@ fn counted_by_host() -> Scene {
     let claims = [
         usual("delivered", "1 received: UdpInDatagrams", 1, &sources::RFC4113_IN),
         measured("host-lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_CHARGE),
-        usual("host-untold", "lost, not in UdpRcvbufErrors", 0, &sources::RFC4113_IN),
+        usual("host-untold", "lost, not in UdpRcvbufErrors", 0, &sources::LINUX_ROOM_ERRORS),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \

@@ -116,8 +116,9 @@ fn queued() -> Scene {
     let claims = [
         usual("early", "sent before connect", &b"early"[..], &sources::LINUX_CONNECTED)
             .cites_on(Os::Macos, &sources::XNU_CONNECT)
-            .unconfirmed_on(Os::Windows)
-            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
+            .on(Os::Windows, Fact::Nothing)
+            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER)
+            .unconfirmed_on(Os::Windows),
         promised("late", "sent after connect", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
@@ -266,7 +267,7 @@ fn turned_away() -> Scene {
 fn nobody() -> Scene {
     let claims = [
         usual("nobody", "connect to nobody returns", "success", &sources::UNP_CONNECT)
-            .cites_on(Os::Windows, &sources::WINE_CONNECT),
+            .cites_on(Os::Windows, &sources::WINE_UDP),
         usual("port-0", "connect to port 0 returns", "success", &sources::LINUX_CONNECT)
             .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
@@ -295,6 +296,7 @@ fn broadcast() -> Scene {
         promised("refused", "connect to a broadcast address", SocketError::AccessDenied, &sources::CONNECT_2_BROADCAST)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::WINE_BROADCAST)
+            .unconfirmed_on(Os::Windows)
             .unlike_wine(),
         promised("allowed", "the same with SO_BROADCAST", "success", &sources::CONNECT_2_BROADCAST)
             .unconfirmed_on(Os::Windows),

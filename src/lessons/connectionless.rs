@@ -81,7 +81,7 @@ fn nobody_listens() -> Scene {
             .unlike_wine(),
         promised("told-once", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .cites_on(Os::Windows, &sources::WINE_UDP)
+            .cites_on(Os::Windows, &sources::JDK_4431020)
             .unlike_wine(),
         promised("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),

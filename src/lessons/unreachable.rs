@@ -93,7 +93,7 @@ fn connected() -> Scene {
         refused("next-receive", "connected: next receive"),
         promised("receive-after", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .cites_on(Os::Windows, &sources::WINE_UDP)
+            .cites_on(Os::Windows, &sources::JDK_4431020)
             .unlike_wine(),
     ];
     let answer = "Connected: the next receive returned {next-receive}.";

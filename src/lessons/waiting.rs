@@ -146,7 +146,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
     let claims = [
         promised("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
             .on(Os::Windows, SocketError::TimedOut.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_TIMEOUT),
+            .cites_on(Os::Windows, &sources::MS_TIMED_OUT),
         promised("long-enough", format!("after {limit} or more"), "yes", &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT)
             .unconfirmed_on(Os::Windows),
@@ -472,7 +472,7 @@ fn bytes_queued() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Macos)
             .on(Os::Windows, on_windows)
-            .cites_on(Os::Windows, &sources::MS_IOCTLSOCKET)
+            .cites_on(Os::Windows, &sources::MS_FIONREAD)
     };
     let claims = [
         bytes("bytes-both", "FIONREAD: 4 + 2 bytes queued", 4, 4 + 2 + 2 * ADDRESS, 4 + 2).unlike_wine(),

@@ -74,10 +74,12 @@ pub mod sources {
             "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
         IP_ROUTE_8 = "ip-route(8), route types",
             "who sends to an unreachable destination gets EHOSTUNREACH, to a prohibited one EACCES, into a blackhole EINVAL";
-        IP_7_PRIVILEGED = "Linux ip(7), ip_unprivileged_port_start",
-            "the first port that needs no privilege, by default 1024; below it bind takes CAP_NET_BIND_SERVICE, else EACCES";
+        IP_7_PRIVILEGED = "Linux ip(7), EACCES",
+            "a bind to a privileged port, one below 1024, without CAP_NET_BIND_SERVICE";
         IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
+        JDK_4431020 = "OpenJDK issue JDK-4431020",
+            "on Windows 2000 a receive returns WSAECONNRESET, once for each ICMP message, and a send does not";
         LINUX_BIND = "Linux net/ipv4/udp.c, udp_lib_lport_inuse()",
             "0.0.0.0 conflicts with every address of the same port, unless both sockets have SO_REUSEADDR or SO_REUSEPORT";
         LINUX_BIND_USER = "Linux net/ipv4/udp.c, udp_lib_lport_inuse(), uid",
@@ -106,6 +108,8 @@ pub mod sources {
             "POLLERR where an error is pending; POLLIN where something is queued, however little, or the socket is shut down; POLLOUT where the send buffer has room";
         LINUX_LOOKUP = "Linux net/ipv4/udp.c, __udp4_lib_lookup() and compute_score()",
             "one socket gets the datagram: one of its address before one of 0.0.0.0, one connected to its sender before one that is not, one of IPv4 before one of IPv6";
+        LINUX_MTU = "Linux net/ipv6/ipv6_sockglue.c, do_ipv6_getsockopt()",
+            "IPV6_MTU of a socket that has no route yet, as before connect, is ENOTCONN";
         LINUX_OVERFLOW = "Linux include/net/sock.h, sock_skb_set_dropcount()",
             "the count of drops that SO_RXQ_OVFL tells is that of the moment at which the datagram was queued";
         LINUX_PENDING = "Linux net/core/sock.c, sock_alloc_send_pskb()",
@@ -122,6 +126,8 @@ pub mod sources {
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LINUX_REUSEPORT = "Linux net/ipv4/udp.c, lookup_reuseport()",
             "a hash of both addresses and both ports chooses the socket of the group";
+        LINUX_ROOM_ERRORS = "Linux net/ipv4/udp.c, __udp_queue_rcv_skb()",
+            "what found no room in a receive buffer is counted in RcvbufErrors, and in InErrors as well";
         LINUX_SEND_BUFFER = "Linux net/core/sock.c, sock_alloc_send_pskb(), SO_SNDBUF",
             "a send waits while as much as SO_SNDBUF is unsent; the length of its own data does not matter";
         LINUX_LOOPBACK_SOURCE = "Linux net/ipv4/route.c, __mkroute_output()",
@@ -140,31 +146,31 @@ pub mod sources {
             "it keeps order and loses nothing while the buffer has room; no standard guarantees that";
         MS_ACCEPT = "Microsoft Learn, accept",
             "WSAEOPNOTSUPP: the socket is not of a type that supports connections";
-        MS_CIRCULAR_QUEUEING = "Microsoft Learn, SIO_ENABLE_CIRCULAR_QUEUEING",
+        MS_CIRCULAR_QUEUEING = "Microsoft Learn, Winsock IOCTLs, SIO_ENABLE_CIRCULAR_QUEUEING",
             "with this option a full queue drops its oldest message instead of the one that arrives";
         MS_CLOSESOCKET = "Microsoft Learn, closesocket",
-            "calls of any thread that wait on the socket are canceled";
+            "pending overlapped receives of any thread are canceled; nobody should close a socket while another call on it runs";
         MS_CONNECT = "Microsoft Learn, connect",
             "WSAECONNREFUSED: the connection was refused; a connected datagram socket discards what comes from other addresses";
         MS_CONNECT_ANY = "Microsoft Learn, connect, WSAEADDRNOTAVAIL",
-            "the remote address is no valid one, such as INADDR_ANY";
+            "the remote address is no valid one, such as INADDR_ANY; but of a datagram socket the Remarks say that zeros disconnect it";
         MS_CONNECT_PEER = "Microsoft Learn, connect, Remarks",
-            "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded; zeros as the address disconnect it, and send then returns WSAENOTCONN";
+            "on a datagram socket connect merely sets the default destination, and may be called again; what other addresses send is discarded, and what is queued if the peer is another one than before; zeros as the address disconnect it, and send then returns WSAENOTCONN";
         MS_DUPLICATE = "Microsoft Learn, WSADuplicateSocket",
-            "the socket stays open until its last descriptor is closed";
+            "each descriptor of a shared socket can be used for I/O; the socket stays open until the last one is closed";
+        MS_FIONREAD = "Microsoft Learn, Winsock IOCTLs, FIONREAD",
+            "of a datagram socket it is the number of all bytes that can be read, not the size of the first datagram";
         MS_GETSOCKNAME = "Microsoft Learn, getsockname",
             "WSAEINVAL: the socket has not been bound";
-        MS_IOCTLSOCKET = "Microsoft Learn, ioctlsocket",
-            "FIONREAD counts all bytes that can be read, not those of the first datagram";
         MS_POLL = "Microsoft Learn, WSAPoll",
-            "POLLRDNORM: normal data may be read without blocking";
+            "POLLRDNORM: normal data may be read without blocking; POLLWRNORM: written";
         MS_RECVFROM = "Microsoft Learn, recvfrom",
             "too long a datagram fills the buffer, the excess is lost, the call returns WSAEMSGSIZE; an ICMP port unreachable comes back as WSAECONNRESET";
         MS_RECVFROM_WAITS = "Microsoft Learn, recvfrom, remarks",
             "without data the call waits for it, and on a non-blocking socket returns WSAEWOULDBLOCK";
         MS_RECVMSG = "Microsoft Learn, WSARecvMsg",
             "MSG_TRUNC is set when the datagram was truncated";
-        MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE",
+        MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE, Enhanced Socket Security",
             "without these options a wildcard and a specific address may have the same port; the same address twice is WSAEADDRINUSE";
         MS_REUSE_TWICE = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE, Enhanced Socket Security",
             "both sockets have SO_REUSEADDR: success, and which of them receives is indeterminate; only the second: WSAEACCES; only the first: WSAEADDRINUSE";
@@ -178,6 +184,8 @@ pub mod sources {
             "the address given overrides the peer of a connected socket for that datagram only; getsockname tells a connected socket's local address";
         MS_SENDTO_TOO_LONG = "Microsoft Learn, sendto, WSAEMSGSIZE",
             "the message is larger than the maximum that the transport supports: no data is transmitted";
+        MS_TIMED_OUT = "Microsoft Learn, WSARecvMsg, WSAETIMEDOUT",
+            "a receive of a datagram socket had a limit by SO_RCVTIMEO, and that has passed";
         MS_TIMEOUT = "Microsoft Learn, SOL_SOCKET Socket Options",
             "SO_RCVTIMEO: the default, 0, is no time-out";
         POSIX_ACCEPT = "POSIX accept()",
@@ -248,8 +256,8 @@ pub mod sources {
             "a program may leave the source address of a datagram open; the system then chooses one";
         RFC4113 = "RFC 4113, udpNoPorts and udpOutDatagrams",
             "the system counts what it has sent, and what has come for a port where nobody listens";
-        RFC4113_IN = "RFC 4113, udpInDatagrams and udpInErrors",
-            "the system counts what it has delivered to programs, and what it could not deliver; Linux counts a datagram when it is received, and what found no room in RcvbufErrors as well";
+        RFC4113_IN = "RFC 4113, udpInDatagrams",
+            "the system counts the datagrams that it has delivered to programs";
         RFC4443 = "RFC 4443 section 3.1",
             "destination unreachable is type 1; port unreachable is its code 4";
         RFC6298_BACK_OFF = "RFC 6298 section 5, (5.5)",
@@ -294,7 +302,7 @@ pub mod sources {
             "the first send of an unbound datagram socket while all ports of ip_local_port_range are in use";
         SEND_2_NO_PEER = "Linux send(2), EDESTADDRREQ",
             "the socket is not connection-mode, and no peer address is set";
-        SEND_2_TOO_LONG = "Linux send(2), EMSGSIZE",
+        SEND_2_TOO_LONG = "Linux send(2), DESCRIPTION",
             "a message that is too long to pass atomically is not transmitted";
         SOCKET_7 = "Linux socket(7)",
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
@@ -330,22 +338,20 @@ pub mod sources {
             "connect on a UDP socket sends nothing; by the route to the peer the kernel chooses the local address, which getsockname tells";
         UNP_TRUNCATION = "Stevens, UNIX Network Programming, 3rd ed., section 22.3",
             "to notice too long a datagram, offer one byte more than the longest you accept";
-        UNSLOTH_11213 = "unslothai/unsloth issue 11213",
+        UNSLOTH_11213 = "unslothai/unsloth pull request 11213",
             "connect to a closed TCP port of 127.0.0.1 failed after about 2 s on Windows, and after 0.1 ms on Linux and macOS";
-        WINE_BROADCAST = "Wine, dlls/ws2_32/tests/sock.c, test_broadcast()",
-            "Windows connects a UDP socket to a broadcast address without SO_BROADCAST";
+        WINE_BROADCAST = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_broadcast()",
+            "Windows passes this test: a UDP socket without SO_BROADCAST connects to 255.255.255.255; Microsoft Learn says of connect to a broadcast address that it is WSAEACCES then";
         WINE_CONNECT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp(), AF_UNSPEC",
-            "Windows passes this test: a UDP socket connects to a port where nobody listens, and to AF_UNSPEC, and has no peer then";
+            "Windows passes this test: a UDP socket connects to one port, then to another, and to AF_UNSPEC, and has no peer then";
         WINE_LISTEN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_listen()",
             "Windows passes this test: listen on a UDP socket returns WSAEOPNOTSUPP";
         WINE_RECEIVE_BUFFER = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_set_getsockopt()",
             "Windows passes this test: the size of a TCP socket's buffer is read back as it was set";
         WINE_SHUTDOWN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_shutdown()",
             "Windows passes this test: a UDP socket without a peer is shut down; then a receive and a send return WSAESHUTDOWN";
-        WINE_TIMEOUT = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_timeout()",
-            "Windows passes this test: a receive whose SO_RCVTIMEO has passed returns WSAETIMEDOUT";
         WINE_UDP = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_UDP()",
-            "Windows passes this test: sends to a port where nobody listens succeed, a receive returns WSAECONNRESET";
+            "Windows passes this test: a UDP socket connects to a port where nobody listens, and sends succeed, also when ICMP messages have come; so does a sendto to port 0";
         WINE_UNBOUND = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp()",
             "Windows passes this test: a receive on an unbound socket returns WSAEINVAL";
         XNU_ACCEPT = "Apple xnu-11417, bsd/kern/uipc_syscalls.c, accept_nocancel()",
@@ -368,14 +374,14 @@ pub mod sources {
             "an ICMP error goes to the socket that is connected to the peer in question, and to no other";
         XNU_LISTEN = "Apple xnu-11417, bsd/kern/uipc_socket.c, solisten()",
             "EOPNOTSUPP when the protocol has no connections";
-        XNU_LOOPBACK = "Apple xnu-11417, bsd/net/if_loop.c, lo_output()",
-            "a full input queue is cut short, and the send still succeeds";
-        XNU_POLL = "Apple xnu-11417, bsd/kern/sys_generic.c, poll_nocancel()",
-            "a pending error makes a socket readable and writable; POLLERR does not tell it";
+        XNU_LOOPBACK = "Apple xnu-11417, bsd/net/dlil_input.c, dlil_input_async()",
+            "an input queue that is too long, of loopback too, is cut short, and the send still succeeds";
+        XNU_POLL = "Apple xnu-11417, bsd/kern/uipc_socket.c, filt_soread_common()",
+            "a pending error makes a socket readable, in filt_sowrite_common() writable as well; for poll there is no POLLERR in either";
         XNU_PORT_0 = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbladdr()",
             "an unbound socket that sends to port 0 gets EADDRNOTAVAIL, before it is bound";
-        XNU_READABLE = "Apple xnu-11417, bsd/kern/sys_socket.c, soreadable()",
-            "a socket is readable when as much as SO_RCVLOWAT is queued";
+        XNU_READABLE = "Apple xnu-11417, bsd/kern/uipc_socket.c, filt_soread_common()",
+            "for poll a socket is readable when as much as SO_RCVLOWAT is queued";
         XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
