@@ -512,8 +512,8 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
         if !udp::is(socket) {
             return kernel::recvmsg(socket, message, flags);
         }
-        if lab::is_lesson_at_the_error_queue(&*message, flags) {
-            return match fault(Fault::ErrorQueueEmpty) {
+        if flags & libc::MSG_ERRQUEUE != 0 {
+            return match fault(Fault::ErrorQueueEmpty) && lab::is_lesson_at_the_error_queue(&*message) {
                 true => returned(Err(libc::EAGAIN)),
                 false => kernel::recvmsg(socket, message, flags),
             };

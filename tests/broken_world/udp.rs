@@ -10,7 +10,7 @@ use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, in_addr, sock
 
 use crate::faults::Fault;
 use crate::kernel::Datagram;
-use crate::{fault, kernel, lab};
+use crate::{FAULT, fault, kernel, lab};
 
 /// From here datagrams come that no endpoint of a lesson can have sent.
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 9];
@@ -84,6 +84,11 @@ static FIRST: OnceLock<u32> = OnceLock::new();
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whoever receives from the socket holds it.
+fn turn(socket: c_int) -> Arc<Mutex<()>> {
+    with(socket, |state| Arc::clone(&state.turn))
 }
 
 fn with<T>(socket: c_int, act: impl FnOnce(&mut State) -> T) -> T {
@@ -257,7 +262,7 @@ impl State {
 
 fn next(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
     // One thread at a time, so that what is taken first is received first.
-    let turn = with(socket, |state| Arc::clone(&state.turn));
+    let turn = turn(socket);
     let _turn = lock(&turn);
     let asked = flags & MSG_PEEK != 0;
     let stays = (asked || fault(Fault::NeverConsumes)) && !fault(Fault::PeekConsumes);
@@ -459,9 +464,18 @@ pub fn send(
     let peer = with(socket, |state| state.peer);
     let (asked, to) = (to, to.or(peer.as_ref()));
     let source = source.filter(|_| !fault(Fault::SourceIgnored));
-    let plain = || match (to, source) {
-        (Some(to), Some(source)) => kernel::send_from(socket, bytes, to, source),
-        _ => kernel::send_bytes(socket, bytes, flags, to),
+    let plain = || {
+        let send = || match (to, source) {
+            (Some(to), Some(source)) => kernel::send_from(socket, bytes, to, source),
+            _ => kernel::send_bytes(socket, bytes, flags, to),
+        };
+        let to = to.copied().or_else(|| kernel::peer_address(socket));
+        let hearers = to.map_or_else(Vec::new, |to| hearers(to.sin_port));
+        match hearers.is_empty() && keeps_errors(socket) {
+            // The answer is queued here.
+            true => arrived(&[socket], send),
+            false => arrived(&hearers, send),
+        }
     };
     if lab::is_end_marker(bytes) {
         return match among_strangers() {
@@ -538,10 +552,9 @@ pub fn send(
             Err(libc::EDESTADDRREQ) => Ok(bytes.len()),
             other => other,
         },
-        Some(to) if fault(Fault::RefusedAtOnce) => {
+        _ if fault(Fault::RefusedAtOnce) => {
             let sent = plain()?;
-            let is_told = kernel::peer_address(socket).is_some() && hearers(to.sin_port).is_empty();
-            if is_told {
+            if kernel::peer_address(socket).is_some() && goes_to_nobody(socket, to) {
                 kernel::await_error(socket, LONGEST_WAY);
             }
             match kernel::option::<c_int>(socket, libc::SOL_SOCKET, libc::SO_ERROR) {
@@ -563,9 +576,6 @@ pub fn send(
         Some(to) if fault(Fault::KeepForLater) => {
             kernel::switch_on(socket, libc::IPPROTO_IP, libc::IP_RECVERR);
             let sent = plain();
-            if hearers(to.sin_port).is_empty() {
-                kernel::await_error(socket, LONGEST_WAY);
-            }
             if kernel::take_news(socket) {
                 let from = kernel::own_address(socket);
                 let kept = Datagram { bytes: bytes.to_vec(), from, control: Vec::new() };
@@ -575,7 +585,7 @@ pub fn send(
         }
         Some(to) if fault(Fault::NoLimit) => {
             let Some(hearer) = hearer(to.sin_port) else { return plain() };
-            let sent = arrived(&[hearer], plain);
+            let sent = plain();
             take_all(hearer);
             sent
         }
@@ -586,14 +596,14 @@ pub fn send(
                 return plain();
             }
             hearers.iter().for_each(|hearer| take_all(*hearer));
-            let sent = arrived(&hearers, plain);
+            let sent = plain();
             give_to_others(&hearers);
             sent
         }
         Some(to) if fault(Fault::FullFails) || fault(Fault::FullTells) || fault(Fault::SendWaits) => {
             let Some(hearer) = hearer(to.sin_port) else { return plain() };
             let before = kernel::drops(hearer);
-            let sent = arrived(&[hearer], plain);
+            let sent = plain();
             match kernel::drops(hearer) > before {
                 true if fault(Fault::SendWaits) => {
                     wait_for_room(socket, hearer, flags)?;
@@ -610,19 +620,40 @@ pub fn send(
     }
 }
 
-/// Sends, and returns when the datagram has come to one of `hearers`, or was dropped there: on several CPUs that may be later.
+/// Whether this world has the socket keep errors.
+fn keeps_errors(socket: c_int) -> bool {
+    let in_this_world = match *FAULT {
+        Some(Fault::TellUnconnected | Fault::SendTells | Fault::KeepForLater) => true,
+        Some(Fault::OptionOn(option)) => (option.level, option.number) == (libc::IPPROTO_IP, libc::IP_RECVERR),
+        _ => false,
+    };
+    in_this_world && kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_RECVERR) == Some(1)
+}
+
+/// Whether no socket of the binary hears what `socket` sends to `to`, or to its peer.
+fn goes_to_nobody(socket: c_int, to: Option<&sockaddr_in>) -> bool {
+    let to = to.copied().or_else(|| kernel::peer_address(socket));
+    to.is_some_and(|to| hearers(to.sin_port).is_empty())
+}
+
+/// Sends, and returns when the datagram has come to one of `hearers`, or was dropped there: on several CPUs that may be later,
+/// and what a world does is not to depend on it. Where somebody waits for it, it may be gone before it is seen.
 fn arrived(hearers: &[c_int], send: impl FnOnce() -> Result<usize, c_int>) -> Result<usize, c_int> {
     let counts = || hearers.iter().map(|hearer| (kernel::queued(*hearer), kernel::drops(*hearer))).collect::<Vec<_>>();
+    let is_waited_for = |hearer: &c_int| turn(*hearer).try_lock().is_err();
     let (before, started) = (counts(), Instant::now());
     let sent = send()?;
     while !hearers.is_empty() && counts() == before && started.elapsed() < LONGEST_WAY {
-        std::thread::yield_now();
+        if hearers.iter().any(is_waited_for) {
+            break;
+        }
+        thread::yield_now();
     }
     Ok(sent)
 }
 
-/// Nothing is under way for longer, unless somebody has received it already.
-const LONGEST_WAY: Duration = Duration::from_millis(200);
+/// Nothing is under way for longer, unless no hearer takes it.
+const LONGEST_WAY: Duration = Duration::from_millis(50);
 
 /// How many datagrams were sent to ports that several sockets share.
 static SHARED: AtomicUsize = AtomicUsize::new(0);
@@ -905,6 +936,9 @@ pub fn connected(socket: c_int, to: &sockaddr_in) {
     with(socket, |state| state.talked.push(*to));
     if fault(Fault::ConnectSends) {
         let _ = kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None);
+        if goes_to_nobody(socket, None) {
+            kernel::await_error(socket, LONGEST_WAY);
+        }
     }
     if fault(Fault::ConnectDiscards) {
         while take(socket, MSG_DONTWAIT).is_ok() {}
