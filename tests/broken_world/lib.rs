@@ -51,7 +51,9 @@ fn returned(moved: Result<usize, c_int>) -> ssize_t {
 /// sockets may share in this world. Else two would get the same by chance.
 fn choosing_a_port<T>(socket: c_int, call: impl FnOnce() -> T) -> T {
     match *FAULT {
-        Some(Fault::OptionOn(option)) if kernel::is_udp(socket) && kernel::own_address(socket).sin_port == 0 => {
+        Some(Fault::OptionOn(option))
+            if shares_ports(option) && kernel::is_udp(socket) && kernel::own_address(socket).sin_port == 0 =>
+        {
             kernel::switch(socket, option.level, option.number, false);
             let result = call();
             let error = kernel::last_error();
@@ -61,6 +63,11 @@ fn choosing_a_port<T>(socket: c_int, call: impl FnOnce() -> T) -> T {
         }
         _ => call(),
     }
+}
+
+/// Whether sockets that have this option may have one port.
+fn shares_ports(option: SocketOption) -> bool {
+    option.level == libc::SOL_SOCKET && [libc::SO_REUSEADDR, libc::SO_REUSEPORT].contains(&option.number)
 }
 
 /// An address of the caller, if it is one of IPv4.
