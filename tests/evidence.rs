@@ -194,6 +194,9 @@ fn seen(strace: &str) -> (Vec<String>, usize) {
     // Said in the middle of a line, where it happens there.
     let attached = Regex::new(r"strace: Process \d+ attached\n").unwrap();
     let strace = attached.replace_all(strace, "");
+    // Where a signal ends a call that may be restarted, strace shows what the kernel made of it before it told the program.
+    let interrupted = "= ? ERESTARTSYS (To be restarted if SA_RESTART is set)";
+    let strace = strace.replace(interrupted, "= -1 EINTR (Interrupted system call)");
     let mut begun: std::collections::HashMap<String, String> = Default::default();
     let mut calls = Vec::new();
     let mut threads: Vec<String> = Vec::new();

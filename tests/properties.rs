@@ -377,6 +377,9 @@ fn syscall() -> impl Strategy<Value = Syscall> {
         1 => prop_oneof![Just(POLLIN), Just(POLLIN | POLLOUT)].prop_map(Syscall::Poll),
         1 => Just(Syscall::Duplicate),
         1 => Just(Syscall::QueuedBytes),
+        1 => Just(Syscall::UnsentBytes),
+        1 => Just(Syscall::PeerName),
+        1 => (any::<u32>(), any::<u32>()).prop_map(|(process, thread)| Syscall::Signal { process, thread }),
         1 => Just(Syscall::Close),
     ]
 }

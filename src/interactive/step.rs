@@ -423,7 +423,11 @@ fn sentence(announced: &Announcement<'_>) -> String {
         Syscall::Poll(POLLIN) => format!("{name}, readable?"),
         Syscall::Poll(events) => format!("{name} for {events}"),
         Syscall::QueuedBytes => format!("{name} FIONREAD"),
-        Syscall::Listen(_) | Syscall::Accept | Syscall::Duplicate | Syscall::Close => name.to_owned(),
+        Syscall::UnsentBytes => format!("{name} SIOCOUTQ"),
+        Syscall::Signal { .. } => format!("{name} SIGURG, for the thread that receives"),
+        Syscall::Listen(_) | Syscall::Accept | Syscall::Duplicate | Syscall::PeerName | Syscall::Close => {
+            name.to_owned()
+        }
     };
     format!("{who}: {what}{}", if announced.protocol == Protocol::Tcp { " (TCP)" } else { "" })
 }

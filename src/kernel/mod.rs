@@ -29,12 +29,14 @@ pub use self::limits::{
 };
 pub use self::namespace::{Namespace, counter, start_loopback};
 pub use self::packet_info::{send_from, tell_destination};
-pub use self::receive::{read, receive, receive_from, receive_parts, write};
-pub use self::signals::{end_at_a_signal, fail_past_the_file_size, with_sigpipe, without_signals};
+pub use self::receive::{read, receive, receive_from, receive_from_once, receive_parts, write};
+pub use self::signals::{
+    Handled, end_at_a_signal, fail_past_the_file_size, handle_signal, send_signal, with_sigpipe, without_signals,
+};
 pub use self::streams::{Stdout, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
 pub use self::user::{as_a_plain_user, as_another_user};
 pub(crate) use self::waiting::Thread;
 pub use self::waiting::{
-    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queue_length, this_thread, waits_to_receive,
+    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queue_length, this_thread, unsent_bytes, waits_to_receive,
 };

@@ -41,10 +41,16 @@ pub(super) fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io
 /// # Errors
 /// What the system says. On Windows that includes 10040 for a datagram longer than the buffer, which is filled.
 pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<(usize, SockAddr)> {
-    uninterrupted(|| {
-        let (length, from) = socket.recv_from_with_flags(uninit(buffer), number(flags))?;
-        not_shut_down(from).map(|from| (length, from))
-    })
+    uninterrupted(|| receive_from_once(socket, buffer, flags))
+}
+
+/// The same, where a signal ends the call.
+///
+/// # Errors
+/// What the system says: EINTR for a signal.
+pub fn receive_from_once(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<(usize, SockAddr)> {
+    let (length, from) = socket.recv_from_with_flags(uninit(buffer), number(flags))?;
+    not_shut_down(from).map(|from| (length, from))
 }
 
 /// Windows returns an error on a socket that is shut down, of which socket2 makes 0 bytes from nobody. A datagram has a sender.

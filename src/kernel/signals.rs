@@ -102,6 +102,82 @@ pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
     (call(), false)
 }
 
+/// As long as this is there, SIGURG ends or restarts the call in which it finds a thread, and nothing else comes of it. No other part
+/// of the program uses this signal, and one that comes late is ignored by default.
+#[derive(Debug)]
+#[must_use = "the handler is there no longer than this"]
+pub struct Handled {
+    #[cfg(target_os = "linux")]
+    before: libc::sigaction,
+    /// What was blocked before, in the thread that installed it.
+    #[cfg(target_os = "linux")]
+    blocked: libc::sigset_t,
+}
+
+/// Installs a handler for SIGURG that does nothing: `restarts` is the flag SA_RESTART. Linux `signal(7)`. This thread does not block
+/// the signal, nor do those that it starts.
+///
+/// # Errors
+/// What the system says.
+#[cfg(target_os = "linux")]
+pub fn handle_signal(restarts: bool) -> io::Result<Handled> {
+    extern "C" fn nothing(_: libc::c_int) {}
+    // SAFETY: all-zero bytes are a valid `sigaction` and a valid set. The handler does nothing, and so nothing that a handler must
+    // not do.
+    unsafe {
+        let (mut action, mut before): (libc::sigaction, libc::sigaction) = (std::mem::zeroed(), std::mem::zeroed());
+        let (mut urgent, mut blocked): (libc::sigset_t, libc::sigset_t) = (std::mem::zeroed(), std::mem::zeroed());
+        action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        action.sa_flags = if restarts { libc::SA_RESTART } else { 0 };
+        match libc::sigaction(libc::SIGURG, &raw const action, &raw mut before) {
+            0 => {
+                libc::sigemptyset(&raw mut urgent);
+                libc::sigaddset(&raw mut urgent, libc::SIGURG);
+                libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const urgent, &raw mut blocked);
+                Ok(Handled { before, blocked })
+            }
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Handled {
+    fn drop(&mut self) {
+        // SAFETY: both are what the system has told when the handler was installed.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.blocked, std::ptr::null_mut());
+            libc::sigaction(libc::SIGURG, &raw const self.before, std::ptr::null_mut());
+        }
+    }
+}
+
+/// Sends SIGURG to one thread of this process. pthread_kill(3), which is tgkill(2).
+///
+/// # Errors
+/// What the system says.
+#[cfg(target_os = "linux")]
+pub fn send_signal(process: u32, thread: u32) -> io::Result<()> {
+    // SAFETY: it has numbers as arguments only.
+    let status = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGURG) };
+    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// No other system tells whether a thread waits, so that the signal would come at any time.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn handle_signal(_: bool) -> io::Result<Handled> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[allow(missing_docs)]
+#[cfg(not(target_os = "linux"))]
+pub fn send_signal(_: u32, _: u32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::io::{ErrorKind, Write, pipe};

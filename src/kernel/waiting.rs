@@ -96,6 +96,28 @@ pub fn queue_length(socket: &Socket) -> io::Result<i32> {
     if status < 0 { Err(io::Error::last_os_error()) } else { Ok(bytes) }
 }
 
+/// How many bytes of what was sent are still in the socket's send queue, with what the kernel needs besides them (`SIOCOUTQ`). Linux
+/// `udp(7)`.
+///
+/// # Errors
+/// What the system says.
+#[cfg(target_os = "linux")]
+pub fn unsent_bytes(socket: &Socket) -> io::Result<i32> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the call writes a C `int`. SIOCOUTQ is another name of TIOCOUTQ.
+    let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), libc::TIOCOUTQ, &raw mut bytes) };
+    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(bytes) }
+}
+
+/// No other system has it for sockets of UDP.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn unsent_bytes(_: &Socket) -> io::Result<i32> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Closes the descriptor of a socket on which other threads may be in a call. The object stays, so that nothing closes the
 /// number again, which may be another socket's by then.
 ///

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::os_error;
@@ -45,7 +45,7 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
         return read(receiver, receive).into();
     }
     if receiver.sets_limits {
-        return as_it_is(receiver, receive, sender);
+        return as_it_is(receiver, receive, &mut || once(receiver, receive, sender));
     }
     if receive.waits {
         return waiting(receiver, receive, &mut || once(receiver, receive, sender));
@@ -66,7 +66,7 @@ pub(super) fn forget_strangers(receiver: &RecordedSocket) {
     receiver.perform_by(Syscall::Receive(receive.clone()), |_| {
         let switched = receiver.socket.set_nonblocking(true);
         let made = match switched {
-            Ok(()) => as_it_is(receiver, &receive, None),
+            Ok(()) => as_it_is(receiver, &receive, &mut || once(receiver, &receive, None)),
             Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into(),
         };
         // Where this fails, a receive that is to wait returns at once, and says so.
@@ -76,9 +76,9 @@ pub(super) fn forget_strangers(receiver: &RecordedSocket) {
 }
 
 /// Receives with what the lesson has set and nothing else: a limit that has passed is the error that the system returned.
-fn as_it_is(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> Made {
+fn as_it_is(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut() -> Result<Raw, Failure>) -> Made {
     for _ in 0..MOST_LATE {
-        match once(receiver, receive, sender) {
+        match attempt() {
             Ok(raw) => match known(receiver, receive, raw) {
                 Some(made) => return made,
                 None => set_aside(receiver, receive),
@@ -87,6 +87,22 @@ fn as_it_is(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>)
         }
     }
     Outcome::Nothing.into()
+}
+
+/// Receives by `recvfrom` with what the lesson has set, until a signal ends it: one that comes before `sent` is not the lesson's, and
+/// the call is made again.
+pub(super) fn until_a_signal(receiver: &RecordedSocket, receive: &Receive, sent: &AtomicBool) -> Made {
+    as_it_is(receiver, receive, &mut || loop {
+        let mut bytes = vec![0; receive.room()];
+        match kernel::receive_from_once(&receiver.socket, &mut bytes, receive.flags) {
+            Ok((length, from)) => {
+                bytes.truncate(length);
+                return Ok(Raw::plain(bytes, from.as_socket(), length));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && !sent.load(Ordering::Acquire) => {}
+            Err(error) => return Err((error, bytes)),
+        }
+    })
 }
 
 fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut() -> Result<Raw, Failure>) -> Made {

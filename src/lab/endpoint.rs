@@ -164,7 +164,15 @@ impl Endpoint {
     /// # Errors
     /// What the system says; that it has no such option.
     pub fn set<T: OptionValue>(&self, option: &'static Opt<T>, value: T) -> Call<()> {
-        let (name, value) = (option.name, value.to_int());
+        self.set_to(option, value.to_int())
+    }
+
+    /// Sets an option to any number, also one that is no value of its type: -1 as a number of bytes.
+    ///
+    /// # Errors
+    /// What the system says; that it has no such option.
+    pub fn set_to<T: OptionValue>(&self, option: &'static Opt<T>, value: i32) -> Call<()> {
+        let name = option.name;
         let operation = format!("set {} of {} to {value}", name.name, self.name());
         self.done(Syscall::SetOption { option: name, value }, &operation)
     }
@@ -259,6 +267,24 @@ impl Endpoint {
     /// What the system says.
     pub fn queued_bytes(&self) -> Call<usize> {
         self.value(Syscall::QueuedBytes, "ask for the bytes").map(usize::from_int)
+    }
+
+    /// How many bytes the system says are in the send queue: SIOCOUTQ. Linux `udp(7)`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn unsent_bytes(&self) -> Call<usize> {
+        self.value(Syscall::UnsentBytes, "ask for the send queue").map(usize::from_int)
+    }
+
+    /// The peer that the system says the socket has. POSIX `getpeername()`.
+    ///
+    /// # Errors
+    /// What the system says: ENOTCONN where there is none.
+    pub fn peer_name(&self) -> Call<SocketAddr> {
+        let made = self.socket.perform_by(Syscall::PeerName, |call| self.socket.make(call));
+        let address = made.peer.map_or(socket::EVERYWHERE, |peer| peer.address);
+        self.socket.result(made.outcome, &format!("getpeername of {}", self.name()), |_| address)
     }
 
     fn value(&self, call: Syscall, operation: &str) -> Call<i32> {

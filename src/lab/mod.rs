@@ -268,6 +268,14 @@ impl Lab {
         port.open(Endpoint::open(name, port.address(), Arc::clone(&self.context))?)
     }
 
+    /// The same for an endpoint on which the lab sets nothing, as with [`bind_without_limit`](Self::bind_without_limit).
+    ///
+    /// # Errors
+    /// As for [`bind_at`](Self::bind_at).
+    pub fn bind_at_without_limit(&self, name: &str, port: &ClosedPort) -> Result<Endpoint, SceneError> {
+        port.open(Endpoint::without_limit(name, port.address(), Arc::clone(&self.context))?)
+    }
+
     /// Opens an endpoint at which everything that arrives is dropped, and nobody is told, as behind a packet filter. It
     /// prepares, and is not recorded.
     ///

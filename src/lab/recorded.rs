@@ -166,7 +166,8 @@ impl RecordedSocket {
         self.record(client.cloned(), Role::Lesson, Action::Moment(moment))
     }
 
-    fn make(&self, call: &Syscall) -> Made {
+    /// Makes the call.
+    pub(super) fn make(&self, call: &Syscall) -> Made {
         match call {
             Syscall::Bind(address) => {
                 let bound = self.socket.bind(&SockAddr::from(*address));
@@ -200,6 +201,9 @@ impl RecordedSocket {
             Syscall::SetNonBlocking(on) => done(self.socket.set_nonblocking(*on)).into(),
             Syscall::Poll(events) => value(kernel::poll(&self.socket, *events).map(Events::to_int)).into(),
             Syscall::QueuedBytes => value(kernel::queue_length(&self.socket)).into(),
+            Syscall::UnsentBytes => value(kernel::unsent_bytes(&self.socket)).into(),
+            Syscall::PeerName => self.peer_name(),
+            Syscall::Signal { process, thread } => done(kernel::send_signal(*process, *thread)).into(),
             // Who duplicates the socket makes the call itself, to keep what it returns.
             Syscall::Duplicate | Syscall::Close => Outcome::Done.into(),
         }
@@ -213,6 +217,19 @@ impl RecordedSocket {
             self.context.directory.connected(id, peer.address);
         }
         Ok(())
+    }
+
+    /// The peer that the system tells of, with the name that the scene knows it by.
+    fn peer_name(&self) -> Made {
+        match self.socket.peer_addr() {
+            Ok(address) => {
+                let address = address.as_socket().unwrap_or(socket::EVERYWHERE);
+                let known = self.context.directory.name_of(self.protocol, address);
+                let name = known.unwrap_or_else(|| address.to_string());
+                Made { peer: Some(Peer { name, address }), ..Outcome::Done.into() }
+            }
+            Err(error) => failed(&error).into(),
+        }
     }
 
     /// Whatever the call returns, the system is asked what has become of the peer: macOS refuses it and does it all the same.

@@ -10,7 +10,7 @@ use super::endpoint::Arrival;
 use super::marker::Proof;
 use super::received::ReceiveResult;
 use super::watchdog::no_thread;
-use super::{Endpoint, SceneError};
+use super::{CallError, Endpoint, SceneError, arrival};
 use crate::kernel;
 use crate::vocabulary::{Receive, Syscall};
 
@@ -23,7 +23,14 @@ pub struct WaitingReceive<'e> {
     endpoint: &'e Endpoint,
     thread: OnceLock<Option<kernel::Thread>>,
     returned: AtomicBool,
+    /// Whether a signal ends the call; else the lab makes it again.
+    interruptible: bool,
+    /// Whether the lesson has sent its signal.
+    signalled: AtomicBool,
 }
+
+/// How often a signal is sent, where the call does not end. One is enough, unless something else has interrupted it just then.
+const MOST_SIGNALS: usize = 3;
 
 impl Endpoint {
     /// Receives in a thread of its own, and does `meanwhile` once that waits, as far as the system tells. What has not ended the
@@ -36,8 +43,33 @@ impl Endpoint {
         buffer: usize,
         meanwhile: impl FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError>,
     ) -> Result<ReceiveResult, SceneError> {
-        let waiting = WaitingReceive { endpoint: self, thread: OnceLock::new(), returned: AtomicBool::new(false) };
-        let waiting = &waiting;
+        self.receive_in_a_thread(buffer, false, meanwhile)
+    }
+
+    /// Receives in a thread of its own, and sends that a signal once it waits; its handler does nothing, and has the flag SA_RESTART
+    /// where the signal `restarts` calls. The handler, which prepares, is not recorded.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where the system does not tell whether the receive waits; what it says of the signal.
+    pub fn receive_until_a_signal(&self, buffer: usize, restarts: bool) -> Result<ReceiveResult, SceneError> {
+        let handled = kernel::handle_signal(restarts);
+        let _handled = handled.map_err(|error| CallError::new("install a handler for SIGURG", &error))?;
+        self.receive_in_a_thread(buffer, true, |receive| receive.signal())
+    }
+
+    fn receive_in_a_thread(
+        &self,
+        buffer: usize,
+        interruptible: bool,
+        meanwhile: impl FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError>,
+    ) -> Result<ReceiveResult, SceneError> {
+        let waiting = &WaitingReceive {
+            endpoint: self,
+            thread: OnceLock::new(),
+            returned: AtomicBool::new(false),
+            interruptible,
+            signalled: AtomicBool::new(false),
+        };
         let both = || {
             thread::scope(|scope| {
                 let (recorded, cause_is_recorded) = mpsc::channel();
@@ -70,7 +102,11 @@ impl WaitingReceive<'_> {
         let receive = Receive::into(buffer);
         let arrival = self.endpoint.arrival_by(&receive, || {
             self.thread.get_or_init(kernel::this_thread);
-            let made = self.endpoint.socket.receive(&receive, None);
+            let socket = &self.endpoint.socket;
+            let made = match self.interruptible {
+                true => arrival::until_a_signal(socket, &receive, &self.signalled),
+                false => socket.receive(&receive, None),
+            };
             self.returned.store(true, Ordering::Release);
             // The other thread hangs up when it is done.
             let _ = cause_is_recorded.recv();
@@ -147,6 +183,23 @@ impl WaitingReceive<'_> {
         while !self.has_returned() && !is_enough() && Instant::now() < deadline {
             thread::yield_now();
         }
+    }
+
+    /// Sends a signal to the thread once it waits, and waits until that has ended its receive or let it go on.
+    fn signal(&self) -> Result<(), SceneError> {
+        self.required()?;
+        let thread = self.thread.get().copied().flatten().unwrap_or_default();
+        let call = Syscall::Signal { process: std::process::id(), thread };
+        for _ in 0..MOST_SIGNALS {
+            if !self.still_waits()? {
+                break;
+            }
+            self.signalled.store(true, Ordering::Release);
+            let sent = self.endpoint.socket.perform(call.clone());
+            self.endpoint.socket.result(sent, "send SIGURG to a thread", drop)?;
+            self.await_end();
+        }
+        Ok(())
     }
 
     /// Closes the descriptor on which the receive waits. No further call may be made on the endpoint.

@@ -61,6 +61,7 @@ impl Scenes for Buffers {
             shrunk(),
             smallest(),
             counted_by_host(),
+            send_queue(),
         ])
     }
 }
@@ -183,6 +184,8 @@ fn granted_and_held(asked: usize) -> Scene {
 
 fn above_the_limit() -> Scene {
     const ASKED: usize = 1 << 30;
+    /// The largest receive buffer that can be doubled: its size is a C `int`.
+    const MOST_DOUBLED: usize = i32::MAX as usize / 2;
     let claims = [
         known_on_linux(usual("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF))
             .cites_on(Os::Macos, &sources::XNU_RESERVE)
@@ -193,6 +196,10 @@ fn above_the_limit() -> Scene {
             .on(Os::Macos, 1)
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Macos, &sources::XNU_RESERVE)
+            .absent_on(Os::Windows, "Windows names no limit"),
+        usual("minus-one", "SO_RCVBUF -1: granted / limit", 2, &sources::LINUX_RCVBUF_UNSIGNED)
+            .on(Os::Macos, SocketError::InvalidArgument.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER_LEAST)
             .absent_on(Os::Windows, "Windows names no limit"),
         promised("forced", "plain user: SO_RCVBUFFORCE", SocketError::NotPermitted, &sources::SOCKET_7_FORCE)
             .absent_on(Os::Macos, "macOS has no SO_RCVBUFFORCE")
@@ -207,7 +214,20 @@ fn above_the_limit() -> Scene {
         if lab.applies("ceiling") {
             let limit = named_limit(lab);
             lab.observe_or_skip("limit-again", limit.clone());
-            lab.observe_or_skip("ceiling", limit.map(|limit| times(granted, limit)));
+            let limit = limit.and_then(|limit| match limit {
+                ..=MOST_DOUBLED => Ok(limit),
+                _ => Err(format!("the limit of {limit} bytes is more than any receive buffer has")),
+            });
+            lab.observe_or_skip("ceiling", limit.clone().map(|limit| times(granted, limit)));
+            // Else -1 would have the answer of the call before, if it did nothing.
+            server.set(&RECEIVE_BUFFER, 4096)?;
+            match server.set_to(&RECEIVE_BUFFER, -1) {
+                Ok(()) => {
+                    let granted = server.get(&RECEIVE_BUFFER)?;
+                    lab.observe_or_skip("minus-one", limit.map(|limit| times(granted, limit)));
+                }
+                Err(error) => lab.observe("minus-one", error),
+            }
         }
         if lab.applies("forced") {
             lab.observe("forced", lab.as_a_plain_user(|| server.set(&RECEIVE_BUFFER_FORCE, ASKED))?);
@@ -342,6 +362,21 @@ fn counted_by_host() -> Scene {
         let lost = lost_of(COUNT - failed, 1 + server.drain(SIZE, COUNT)?.count())?;
         lab.observe("host-lost", lost);
         lab.observe("host-untold", lost.abs_diff(host.counter("Udp", "RcvbufErrors")?));
+        Ok(())
+    })
+}
+
+fn send_queue() -> Scene {
+    let claims = [usual("send-queue", "sent, not received: SIOCOUTQ says", 0, &sources::LINUX_ORPHAN)
+        .absent_on(Os::Macos, "macOS has no SIOCOUTQ")
+        .absent_on(Os::Windows, "Windows has no SIOCOUTQ")];
+    let answer = "A datagram was sent and not yet received: {send-queue byte} in the client's send queue.";
+    Scene::claims("send-queue", "where a datagram waits", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        server.queue(|| client.send_to(b"hello", &server))?;
+        let unsent = client.unsent_bytes()?;
+        server.receive(16).required("the datagram")?;
+        lab.observe("send-queue", unsent);
         Ok(())
     })
 }

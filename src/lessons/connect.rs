@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::BROADCAST;
-use crate::lab::{AllReceived, Endpoint, Lab, ReceiveResult, Target};
+use crate::lab::{AllReceived, Endpoint, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, sources, usual};
 
 /// The lesson.
@@ -58,6 +58,7 @@ impl Scenes for Connect {
             turned_away(),
             nobody(),
             broadcast(),
+            nowhere(),
         ])
     }
 }
@@ -327,6 +328,43 @@ fn broadcast() -> Scene {
         server.connect(&client)?;
         server.send(b"Thanks")?;
         lab.observe("answer", server.receive(1024));
+        Ok(())
+    })
+}
+
+fn nowhere() -> Scene {
+    const REFUSED: &str = "macOS refuses the connect";
+    const OPEN: &str = "Microsoft's page on connect says both that zeros are refused, and that they take the peer away";
+    let claims = [
+        usual("any-zero", "connect to 0.0.0.0:0 returns", "success", &sources::GVISOR_CONNECT_ZERO)
+            .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
+            .cites_on(Os::Macos, &sources::XNU_PORT_0)
+            .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
+            .cites_on(Os::Windows, &sources::MS_CONNECT_ANY)
+            // The same page says that zeros as the address take the peer away.
+            .unconfirmed_on(Os::Windows),
+        usual("any-zero-local", "its local address then", "127.0.0.1", &sources::LINUX_TO_ANY)
+            .absent_on(Os::Macos, REFUSED)
+            .absent_on(Os::Windows, OPEN),
+        usual("any-zero-peer", "getpeername returns then", SocketError::NotConnected, &sources::GVISOR_CONNECT_ZERO)
+            .absent_on(Os::Macos, REFUSED)
+            .absent_on(Os::Windows, OPEN),
+    ];
+    let answer = "connect to 0.0.0.0, port 0, returned {any-zero}; the local address was {any-zero-local} then, and getpeername \
+                  returned {any-zero-peer}.";
+    Scene::claims("nowhere", "a peer of zeros", claims).answer(answer).run(|lab| {
+        let zeros = Peer { name: "0.0.0.0:0".to_owned(), address: (Ipv4Addr::UNSPECIFIED, 0).into() };
+        let client = lab.endpoint("client")?;
+        let connected = lab.answer(client.connect(&zeros))?;
+        let succeeded = connected.is_ok();
+        lab.observe("any-zero", connected);
+        if lab.applies("any-zero-peer") {
+            if !succeeded {
+                return Err(SceneError::Skip("the connect failed".to_owned()));
+            }
+            lab.observe("any-zero-local", ip_of(&client));
+            lab.observe("any-zero-peer", client.peer_name().map_or_else(Fact::from, |peer| peer.to_string().into()));
+        }
         Ok(())
     })
 }

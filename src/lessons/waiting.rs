@@ -47,6 +47,9 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// A limit where a receive is to return at once: it ends the lesson where it does not.
 const SHORT: Duration = Duration::from_millis(20);
 
+/// A limit that no receive of the lesson is to reach.
+const NEVER: Duration = Duration::from_secs(1800);
+
 #[derive(Args)]
 struct Waiting {
     /// SO_RCVTIMEO in scene 2, 1ms to 3s
@@ -77,6 +80,8 @@ impl Scenes for Waiting {
             non_blocking(),
             readable(),
             bytes_queued(),
+            interrupted(),
+            peer_taken_away(),
         ])
     }
 }
@@ -505,6 +510,62 @@ fn bytes_queued() -> Scene {
         lab.observe("bytes-shut", server.queued_bytes()?);
         // Nobody is to take it for lost.
         let _ = server.receive(16);
+        Ok(())
+    })
+}
+
+fn interrupted() -> Scene {
+    let claims = [
+        promised("signal", "a signal: recvfrom returns", SocketError::Interrupted, &sources::SIGNAL_7_RESTART),
+        promised(
+            "signal-limit",
+            "SA_RESTART and a limit: returns",
+            SocketError::Interrupted,
+            &sources::SIGNAL_7_TIMEOUT,
+        ),
+    ];
+    let claims = claims
+        .map(|claim| claim.absent_on(Os::Macos, NOT_TOLD_WHO_WAITS).absent_on(Os::Windows, "Windows has no signals"));
+    let answer =
+        "A signal with a handler came: recvfrom returned {signal}; with SA_RESTART and a limit {signal-limit}.";
+    Scene::claims("signal", "a signal while recvfrom waits", claims).answer(answer).run(|lab| {
+        let server = lab.bind_without_limit("server")?;
+        lab.observe("signal", server.receive_until_a_signal(16, false)?);
+        server.set(&RECEIVE_TIMEOUT, NEVER)?;
+        lab.observe("signal-limit", server.receive_until_a_signal(16, true)?);
+        Ok(())
+    })
+}
+
+fn peer_taken_away() -> Scene {
+    let claims = [
+        usual("undo-ends", "does AF_UNSPEC end the wait?", "no", &sources::LINUX_DISCONNECT_SLEEP),
+        usual("after-undo", "then another socket sends: returns", &b"me too"[..], &sources::LINUX_DISCONNECT_SLEEP),
+    ];
+    let claims =
+        claims.map(|claim| claim.absent_on(Os::Macos, NOT_TOLD_WHO_WAITS).absent_on(Os::Windows, NOT_TOLD_WHO_WAITS));
+    let answer =
+        "Did connect to AF_UNSPEC end the wait? {undo-ends}; recvfrom returned {after-undo} from another socket.";
+    Scene::claims("undo", "connect to AF_UNSPEC while recvfrom waits", claims).answer(answer).run(|lab| {
+        // A port that the system has chosen would be taken back with the peer.
+        let server = lab.bind_at_without_limit("server", &lab.closed_port("server")?)?;
+        let (client, other) = (lab.bind("client")?, lab.bind("other")?);
+        server.connect_alone(&client)?;
+        let result = server.receive_meanwhile(16, |receive| {
+            receive.required()?;
+            lab.attempt("undo-ends", server.disconnect())?;
+            receive.await_end();
+            other.send_to(b"me too", &server)?;
+            // An end marker that comes from the client might overtake it.
+            receive.await_return();
+            Ok(())
+        })?;
+        match &result {
+            // It went on, and nothing says that it did so without a peer.
+            ReceiveResult::Nothing => lab.skip("undo-ends", "nothing was received from another socket"),
+            other => lab.observe("undo-ends", yes_no(!other.is_datagram())),
+        }
+        lab.observe("after-undo", result);
         Ok(())
     })
 }

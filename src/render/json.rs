@@ -233,12 +233,15 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         Syscall::SetNonBlocking(on) => (json.option, json.value) = (Some("O_NONBLOCK".into()), Some((*on).into())),
         Syscall::Poll(events) => json.option = Some(events.to_string().into()),
         Syscall::QueuedBytes => json.option = Some("FIONREAD".into()),
+        Syscall::UnsentBytes => json.option = Some("SIOCOUTQ".into()),
+        Syscall::Signal { .. } => json.option = Some("SIGURG".into()),
         Syscall::Connect(_)
         | Syscall::Disconnect
         | Syscall::Send { .. }
         | Syscall::Accept
         | Syscall::Shutdown(Direction::Sending)
         | Syscall::Duplicate
+        | Syscall::PeerName
         | Syscall::Close => {}
     }
     match outcome {
@@ -273,6 +276,9 @@ fn call_name(protocol: Protocol, call: &Syscall) -> String {
             | Syscall::SetNonBlocking(_)
             | Syscall::Poll(_)
             | Syscall::QueuedBytes
+            | Syscall::UnsentBytes
+            | Syscall::PeerName
+            | Syscall::Signal { .. }
             | Syscall::Duplicate
             | Syscall::Close,
         ) => call.name(),

@@ -140,11 +140,17 @@ impl Label {
                 Outcome::Value(bytes) => plain(label, " ", format!("FIONREAD: {bytes}")),
                 _ => plain(label, " ", "FIONREAD".to_owned()),
             },
+            Syscall::UnsentBytes => match outcome {
+                Outcome::Value(bytes) => plain(label, " ", format!("SIOCOUTQ: {bytes}")),
+                _ => plain(label, " ", "SIOCOUTQ".to_owned()),
+            },
+            Syscall::Signal { .. } => plain(label, " ", "SIGURG".to_owned()),
             Syscall::Bind(_)
             | Syscall::Connect(_)
             | Syscall::Listen(_)
             | Syscall::Accept
             | Syscall::Duplicate
+            | Syscall::PeerName
             | Syscall::Close => (label, None),
         })
     }

@@ -179,10 +179,19 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
             format!("fcntl({descriptor}, F_SETFL, O_RDWR{})", if *on { "|O_NONBLOCK" } else { "" })
         }
         Syscall::Poll(events) => format!("poll([{{fd={descriptor}, events={events}}}], 1, 0)"),
-        Syscall::QueuedBytes => {
+        Syscall::QueuedBytes | Syscall::UnsentBytes => {
+            // strace knows SIOCOUTQ by its other name.
+            let request = if matches!(call, Syscall::QueuedBytes) { "FIONREAD" } else { "TIOCOUTQ" };
             let bytes = if let Outcome::Value(bytes) = outcome { format!("[{bytes}]") } else { POINTER.to_owned() };
-            format!("ioctl({descriptor}, FIONREAD, {bytes})")
+            format!("ioctl({descriptor}, {request}, {bytes})")
         }
+        Syscall::PeerName => match (&event.peer, outcome) {
+            (Some(peer), Outcome::Done) => {
+                format!("getpeername({descriptor}, {}, [128 => {}])", address(peer.address), length(peer.address))
+            }
+            _ => format!("getpeername({descriptor}, {POINTER}, [128])"),
+        },
+        Syscall::Signal { process, thread } => format!("tgkill({process}, {thread}, SIGURG)"),
         Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 3)"),
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {

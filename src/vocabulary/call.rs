@@ -73,6 +73,17 @@ pub enum Syscall {
     Poll(Events),
     /// `ioctl` that asks for the number of bytes that can be received.
     QueuedBytes,
+    /// `ioctl` that asks for the number of bytes in the send queue.
+    UnsentBytes,
+    /// `getpeername`. The peer that it tells is that of the event.
+    PeerName,
+    /// `pthread_kill`: the signal SIGURG for a thread that receives on this socket.
+    Signal {
+        /// The number of the process.
+        process: u32,
+        /// The number of the thread, as Linux has it.
+        thread: u32,
+    },
     /// `dup`: a second descriptor of the same open socket.
     Duplicate,
     /// `close`.
@@ -122,7 +133,9 @@ impl Syscall {
             Syscall::Shutdown(_) => "shutdown",
             Syscall::SetNonBlocking(_) => "fcntl",
             Syscall::Poll(_) => "poll",
-            Syscall::QueuedBytes => "ioctl",
+            Syscall::QueuedBytes | Syscall::UnsentBytes => "ioctl",
+            Syscall::PeerName => "getpeername",
+            Syscall::Signal { .. } => "pthread_kill",
             Syscall::Duplicate => "dup",
             Syscall::Close => "close",
         }

@@ -58,6 +58,8 @@ pub mod sources {
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it";
         COREFX_24562 = "dotnet/corefx issue 24562",
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
+        GVISOR_CONNECT_ZERO = "gVisor, test/syscalls/linux/udp_socket.cc, ConnectAnyZero",
+            "Linux passes this test: connect to 0.0.0.0 with port 0 succeeds, and getpeername then returns ENOTCONN";
         GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc",
             "Linux passes these tests: a new connect does not undo a shutdown; FIONREAD still counts what was queued before it";
         IN_PKTINFO_2 = "Linux in_pktinfo(2type)",
@@ -96,6 +98,8 @@ pub mod sources {
             "connect looks for a route to the address, and not at the port; a broadcast address without SO_BROADCAST is EACCES";
         LINUX_DISCONNECT = "Linux net/ipv4/udp.c, __udp_disconnect()",
             "an address and a port that bind has not asked for are given back";
+        LINUX_DISCONNECT_SLEEP = "Linux net/ipv4/udp.c, __udp_disconnect(), peer",
+            "the socket has no peer then; an address and a port that bind has asked for stay, and nobody who waits is woken";
         LINUX_DONTFRAG = "Linux net/ipv6/ip6_output.c, __ip6_append_data()",
             "with IPV6_DONTFRAG a UDP datagram that is longer than the MTU less the headers is EMSGSIZE";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
@@ -118,6 +122,8 @@ pub mod sources {
             "a destination port of 0 is EINVAL; the socket has been bound before that is looked at";
         LINUX_RCVBUF = "Linux net/core/sock.c, sk_setsockopt()",
             "SO_RCVBUF above rmem_max is cut to it without an error; there is a least size; what is queued is left alone";
+        LINUX_RCVBUF_UNSIGNED = "Linux net/core/sock.c, sk_setsockopt(), min_t(u32)",
+            "SO_RCVBUF and rmem_max are compared as unsigned numbers: -1 is the largest of all, and is cut to rmem_max";
         LINUX_RECEIVE = "Linux net/ipv4/udp.c, __skb_recv_udp()",
             "a pending error of the socket is returned before what is queued";
         LINUX_RECEIVE_NOTHING = "Linux net/ipv4/udp.c, __skb_recv_udp()",
@@ -136,6 +142,8 @@ pub mod sources {
             "without a peer it returns ENOTCONN, shuts the socket down all the same and wakes who waits";
         LINUX_SOURCE = "Linux net/ipv4/udp.c, udp_sendmsg(), inet_saddr",
             "what a socket sends that is bound to one address comes from there";
+        LINUX_ORPHAN = "Linux drivers/net/loopback.c, loopback_xmit(), skb_orphan()",
+            "loopback takes a datagram off its sender's account before it hands it over; SIOCOUTQ tells that account";
         LINUX_TIMEOUT = "Linux net/core/sock.c, sock_set_timeout()",
             "a limit is kept in ticks of the kernel's clock, rounded up";
         LINUX_TO_ANY = "Linux net/ipv4/route.c, ip_route_output_key_hash_rcu()",
@@ -304,6 +312,10 @@ pub mod sources {
             "the socket is not connection-mode, and no peer address is set";
         SEND_2_TOO_LONG = "Linux send(2), DESCRIPTION",
             "a message that is too long to pass atomically is not transmitted";
+        SIGNAL_7_RESTART = "Linux signal(7), SA_RESTART",
+            "recvfrom that is interrupted by a signal handler fails with EINTR, unless the flag SA_RESTART was used: then it is restarted";
+        SIGNAL_7_TIMEOUT = "Linux signal(7), SO_RCVTIMEO",
+            "where a receive time-out is set, recvfrom is never restarted after a signal handler, with SA_RESTART or without: EINTR";
         SOCKET_7 = "Linux socket(7)",
             "SO_RCVBUF is the maximum receive buffer in bytes; the kernel doubles it for its own bookkeeping";
         SOCKET_7_ERROR = "Linux socket(7), SO_ERROR",
@@ -386,6 +398,8 @@ pub mod sources {
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
             "the size of the receive buffer is read back as it was set";
+        XNU_RECEIVE_BUFFER_LEAST = "Apple xnu-11417, bsd/kern/uipc_socket.c, sosetoptlock(), SO_RCVBUF",
+            "a value below 1 is EINVAL";
         XNU_RESERVE = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbreserve()",
             "a receive buffer above kern.ipc.maxsockbuf is cut to it";
         XNU_REUSE = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",

@@ -117,6 +117,8 @@ faults! {
     AnswersFromAsked = "answers-from-asked",
     /// The second datagram of a socket leaves from another port.
     SecondPort = "second-port",
+    /// SIOCOUTQ counts what the receiver has not read.
+    SendQueueStays = "send-queue-stays",
     /// Every third send of a socket fails.
     ThirdSendFails = "third-send-fails",
     /// A socket without a port cannot send.
@@ -233,6 +235,10 @@ faults! {
     UndoFails = "undo-fails",
     /// A connect to AF_UNSPEC succeeds and does nothing.
     UndoIgnored = "undo-ignored",
+    /// A connect to AF_UNSPEC ends the receives of other threads, with an error.
+    UndoWakes = "undo-wakes",
+    /// getpeername tells a peer that has port 0, as any other.
+    PortZeroIsPeer = "port-0-is-peer",
     /// A connect to AF_UNSPEC leaves the socket the port that the system has chosen.
     UndoKeepsPort = "undo-keeps-port",
 
@@ -265,6 +271,8 @@ faults! {
     ShutdownIgnored = "shutdown-ignored",
     /// A socket that is shut down loses what is queued, and what still comes.
     ShutdownDiscards = "shutdown-discards",
+    /// No signal ends a receive: each is made again.
+    SignalsRestart = "signals-restart",
     /// A close ends the receives of other threads, with an error.
     CloseWakes = "close-wakes",
     /// Poll says of every UDP socket that it can be read.

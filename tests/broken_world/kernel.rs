@@ -38,6 +38,7 @@ functions! {
     listen c"listen" (socket: c_int, backlog: c_int) -> c_int;
     accept4 c"accept4" (socket: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int;
     getsockname c"getsockname" (socket: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int;
+    getpeername c"getpeername" (socket: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int;
     getsockopt c"getsockopt"
         (socket: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut socklen_t) -> c_int;
     setsockopt c"setsockopt"
@@ -115,7 +116,7 @@ pub fn peer_address(socket: c_int) -> Option<sockaddr_in> {
     let mut peer = address([0; 4], 0);
     let mut length = ADDRESS;
     // SAFETY: at most `length` bytes are written into `peer`, which has that size.
-    let status = unsafe { libc::getpeername(socket, (&raw mut peer).cast(), &raw mut length) };
+    let status = unsafe { getpeername(socket, (&raw mut peer).cast(), &raw mut length) };
     (status == 0).then_some(peer)
 }
 

@@ -45,5 +45,5 @@ pub fn is_of_a_lesson(limit: &timeval) -> bool {
 
 /// A guard holds a port where nobody listens: its socket is bound there and is being connected to itself.
 pub fn is_guard(socket: c_int, peer: &sockaddr_in) -> bool {
-    kernel::same(&kernel::own_address(socket), peer)
+    peer.sin_port != 0 && kernel::same(&kernel::own_address(socket), peer)
 }

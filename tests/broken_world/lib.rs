@@ -267,6 +267,24 @@ pub unsafe extern "C" fn getsockname(socket: c_int, address: *mut sockaddr, leng
 /// # Safety
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn getpeername(socket: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int {
+    // SAFETY: the arguments are the caller's own, and there is room for an address of a socket of IPv4.
+    unsafe {
+        let status = kernel::getpeername(socket, address, length);
+        match udp::nowhere(socket) {
+            Some(peer) if status < 0 && fault(Fault::PortZeroIsPeer) => {
+                address.cast::<sockaddr_in>().write(peer);
+                *length = kernel::ADDRESS;
+                0
+            }
+            _ => status,
+        }
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn getsockopt(
     socket: c_int,
     level: c_int,
@@ -347,7 +365,9 @@ pub unsafe extern "C" fn setsockopt(
         Some(limits) if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVBUF) => {
             // SAFETY: the option's value is a number of 32 bits.
             let asked = unsafe { value.cast::<c_int>().read() };
-            kernel::set_receive_buffer(socket, asked.min(limits.max))
+            // As the kernel compares them.
+            let granted = asked.cast_unsigned().min(limits.max.cast_unsigned());
+            kernel::set_receive_buffer(socket, granted.cast_signed())
         }
         // SAFETY: the arguments are the caller's own.
         _ => unsafe { kernel::setsockopt(socket, level, name, value, length) },
@@ -392,7 +412,7 @@ pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
-    // SAFETY: the arguments are the caller's own: FIONREAD writes a number, SIOCSIFMTU reads one of an interface.
+    // SAFETY: the arguments are the caller's own: FIONREAD and TIOCOUTQ write a number, SIOCSIFMTU reads one of an interface.
     unsafe {
         if request == libc::SIOCSIFMTU {
             match () {
@@ -405,6 +425,9 @@ pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *m
         if status == 0 && request == libc::FIONREAD && udp::is(descriptor) {
             let bytes = argument.cast::<c_int>();
             bytes.write(udp::queued_bytes(descriptor, bytes.read()));
+        }
+        if status == 0 && request == libc::TIOCOUTQ && fault(Fault::SendQueueStays) {
+            argument.cast::<c_int>().write(udp::unread(descriptor));
         }
         status
     }

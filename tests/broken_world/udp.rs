@@ -59,6 +59,8 @@ struct State {
     /// The error that was read from SO_ERROR and is still pending.
     error_read: Option<c_int>,
     peer: Option<sockaddr_in>,
+    /// To where it is connected, where that has port 0: the kernel takes that for no peer.
+    nowhere: Option<sockaddr_in>,
     /// The place in the order in which sockets were bound.
     bound: usize,
     /// Nobody listens there.
@@ -328,6 +330,9 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
     let at_once = fault(Fault::NeverWaits) || fault(Fault::ZeroAtOnce) && with(socket, |state| state.zero);
     let flags = if at_once && limit.is_none() { flags | MSG_DONTWAIT } else { flags };
     let mut received = next(socket, flags);
+    while fault(Fault::SignalsRestart) && matches!(received, Err(libc::EINTR)) {
+        received = next(socket, flags);
+    }
     match received {
         Err(libc::EAGAIN) if fault(Fault::LimitNamed) && limit.is_some_and(|limit| !limit.is_zero()) => {
             received = Err(libc::ETIMEDOUT);
@@ -397,6 +402,18 @@ pub fn shutting_down(socket: c_int, how: c_int) -> bool {
 /// The limit of receives is being set.
 pub fn limiting(socket: c_int, limit: &libc::timeval) {
     with(socket, |state| state.zero = (limit.tv_sec, limit.tv_usec) == (0, 0));
+}
+
+/// The peer with port 0 to which the socket is connected.
+pub fn nowhere(socket: c_int) -> Option<sockaddr_in> {
+    is(socket).then(|| with(socket, |state| state.nowhere)).flatten()
+}
+
+/// The memory of what the last one to whom the socket has sent has not read.
+pub fn unread(socket: c_int) -> c_int {
+    let last = is(socket).then(|| with(socket, |state| state.talked.last().copied())).flatten();
+    let hearer = last.and_then(|to| hearer(to.sin_port));
+    hearer.map_or(0, |hearer| kernel::queued(hearer).cast_signed())
 }
 
 /// How many bytes can be received where the kernel says `bytes`.
@@ -933,7 +950,10 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
 
 pub fn connected(socket: c_int, to: &sockaddr_in) {
     lock(&ASKED).insert(to.sin_port, to.sin_addr);
-    with(socket, |state| state.talked.push(*to));
+    with(socket, |state| {
+        state.talked.push(*to);
+        state.nowhere = (to.sin_port == 0).then_some(*to);
+    });
     if fault(Fault::ConnectSends) {
         let _ = kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None);
         if goes_to_nobody(socket, None) {
@@ -951,7 +971,12 @@ pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
     match () {
         () if fault(Fault::UndoFails) => return kernel::fail(libc::EAFNOSUPPORT),
         () if fault(Fault::UndoIgnored) => return 0,
-        () => with(socket, |state| state.peer = None),
+        () => with(socket, |state| (state.peer, state.nowhere) = (None, None)),
+    }
+    if fault(Fault::UndoWakes) {
+        lock(&WOKEN).push(socket);
+        // SAFETY: it has no arguments but the socket.
+        unsafe { kernel::shutdown(socket, libc::SHUT_RD) };
     }
     let port = kernel::own_address(socket).sin_port;
     let status = connect();
@@ -965,7 +990,8 @@ pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
 
 /// What getsockname tells of the socket, which the kernel says is `own`.
 pub fn tells_its_address(socket: c_int, own: &mut sockaddr_in) {
-    if fault(Fault::NoAddressChosen) && kernel::peer_address(socket).is_some() {
+    let has_peer = || kernel::peer_address(socket).is_some() || nowhere(socket).is_some();
+    if fault(Fault::NoAddressChosen) && has_peer() {
         own.sin_addr.s_addr = 0;
     }
     let is_in_use = || with(socket, |state| state.sent + state.taken > 0);
