@@ -361,6 +361,7 @@ fn syscall() -> impl Strategy<Value = Syscall> {
         peer().prop_map(SendForm::To),
         (peer(), vec(0_usize..20, 0..4)).prop_map(|(to, parts)| SendForm::Message { to, parts }),
         (peer(), any::<Ipv4Addr>()).prop_map(|(to, source)| SendForm::MessageFrom { to, source }),
+        (peer(), any::<u16>()).prop_map(|(to, source_port)| SendForm::Raw { to, source_port }),
     ];
     prop_oneof![
         1 => address().prop_map(Syscall::Bind),

@@ -414,6 +414,9 @@ fn sentence(announced: &Announcement<'_>) -> String {
                 format!("{name} to {peer}{} from {} buffers", payload(sent), parts.len())
             }
             SendForm::MessageFrom { source, .. } => format!("{name} to {peer}{} from {source}", payload(sent)),
+            SendForm::Raw { source_port, .. } => {
+                format!("{name} {peer}{} behind a UDP header from port {source_port}", payload(sent))
+            }
         },
         Syscall::Receive(receive) => format!("{name}{}", room(receive)),
         Syscall::SetOption { option, value } => format!("{name} {} to {}", option.name, option.form.shown(*value)),

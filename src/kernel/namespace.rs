@@ -2,6 +2,8 @@
 
 #[cfg(not(target_os = "linux"))]
 use std::io;
+#[cfg(not(target_os = "linux"))]
+use std::process::Stdio;
 
 /// A network namespace: a host with interfaces, addresses and ports of its own. It ends when the value is dropped and
 /// nothing uses it any more.
@@ -19,6 +21,7 @@ mod linux {
     use std::fs::File;
     use std::io;
     use std::os::fd::{AsFd, AsRawFd};
+    use std::process::Stdio;
     use std::thread;
 
     use nix::sched::{CloneFlags, clone, setns, unshare};
@@ -57,9 +60,26 @@ mod linux {
             })
         }
 
-        /// The file by which other programs find the namespace, as long as this value lives.
-        pub fn path(&self) -> String {
-            format!("/proc/{}/fd/{}", std::process::id(), self.network.as_raw_fd())
+        /// Makes another one, which belongs to the same user namespace: who has rights in the one has them in both.
+        ///
+        /// # Errors
+        /// As for [`new`](Self::new).
+        pub fn beside(&self) -> io::Result<Self> {
+            let Some(owner) = &self.owner else { return Namespace::new() };
+            in_a_process(CloneFlags::empty(), || {
+                setns(owner, CloneFlags::CLONE_NEWUSER)?;
+                unshare(CloneFlags::CLONE_NEWNET)?;
+                Ok(Namespace { network: File::open("/proc/self/ns/net")?, owner: Some(owner.try_clone()?) })
+            })
+        }
+
+        /// The namespace as the standard input of another program, which finds it at `/proc/self/fd/0`. Of a process in another user
+        /// namespace it may not look at the file descriptors.
+        ///
+        /// # Errors
+        /// EMFILE where there are too many descriptors.
+        pub fn as_input(&self) -> io::Result<Stdio> {
+            self.network.try_clone().map(Stdio::from)
         }
 
         /// Does `work` in this namespace: sockets opened there stay there.
@@ -170,6 +190,14 @@ mod linux {
         }
 
         #[test]
+        fn one_beside_another_is_another_and_its_root_the_same() {
+            let Ok(namespace) = Namespace::of_a_plain_user() else { return };
+            let other = namespace.beside().unwrap();
+            assert_ne!(namespace.enter(here).unwrap(), other.enter(here).unwrap());
+            other.enter(|| start_loopback(1500)).unwrap().unwrap();
+        }
+
+        #[test]
         fn what_a_process_of_its_own_returns_is_passed_on() {
             let error = in_a_process(CloneFlags::empty(), || Err::<(), _>(io::Error::other("no")));
             assert_eq!(error.unwrap_err().to_string(), "no");
@@ -193,8 +221,19 @@ impl Namespace {
     }
 
     /// Only Linux has them.
-    pub fn path(&self) -> String {
-        String::new()
+    ///
+    /// # Errors
+    /// Always.
+    pub fn beside(&self) -> io::Result<Self> {
+        Namespace::new()
+    }
+
+    /// Only Linux has them.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn as_input(&self) -> io::Result<Stdio> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Only Linux has them.

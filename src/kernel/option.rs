@@ -55,6 +55,8 @@ options! {
     BROADCAST: bool = Socket "SO_BROADCAST" (6 0x20 0x20);
     /// How long a receive waits for something to come; 0, the default, is no limit.
     RECEIVE_TIMEOUT: Duration = Socket "SO_RCVTIMEO" (20 0x1006 0x1006);
+    /// How many hops a datagram may make: each router takes one away and discards what has none left (`ip(7)`).
+    TIME_TO_LIVE: usize = Ip "IP_TTL" (2 4 4);
     /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
     PACKET_INFO: bool = Ip "IP_PKTINFO" (8 26 19);
     /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
@@ -236,6 +238,7 @@ mod tests {
             libc::SO_REUSEPORT,
             libc::SO_BROADCAST,
             libc::SO_RCVTIMEO,
+            libc::IP_TTL,
             libc::IP_PKTINFO,
             libc::IP_RECVERR,
             libc::IP_MTU_DISCOVER,

@@ -2,14 +2,15 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use super::context::SceneContext;
-use super::{Call, CallError, Endpoint, SceneError};
+use super::{Call, CallError, Endpoint, RawSender, SceneError};
 use crate::kernel::{self, Namespace};
+use crate::vocabulary::Peer;
 
 /// A host with an interface, an address and ports of its own.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ pub struct Host {
 /// The MTU that loopback has on Linux, in bytes.
 pub const LOOPBACK_MTU: usize = 65_536;
 
+/// The network card of a host.
+const CABLE: &str = "cable";
+
 /// The two hosts' addresses, of a network that no other host can reach.
 const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)];
 
@@ -32,16 +36,21 @@ const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192
 /// # Errors
 /// [`SceneError::Skip`] where this user may not make network namespaces, or `ip` of iproute2 is not there.
 pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Host; 2], SceneError> {
-    let host = |name: &str, address| {
-        let (name, namespace) = (Some(name.to_owned()), namespace()?);
-        Ok::<_, SceneError>(Host { name, namespace, address, context: Arc::clone(context) })
+    let first = namespace()?;
+    let second = first.beside().map_err(|error| skipped(MAKE, &error))?;
+    let host = |(namespace, number): (Namespace, usize)| Host {
+        name: Some(names[number].to_owned()),
+        namespace,
+        address: ADDRESSES[number],
+        context: Arc::clone(context),
     };
-    let hosts = [host(names[0], ADDRESSES[0])?, host(names[1], ADDRESSES[1])?];
+    let hosts = [(first, 0), (second, 1)].map(host);
     let [here, there] = &hosts;
-    let there_path = there.namespace.path();
-    here.ip(&["link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", &there_path])?;
+    let end = there.namespace.as_input().map_err(|error| skipped("pass a network namespace on", &error))?;
+    let cable = ["link", "add", CABLE, "type", "veth", "peer", "name", CABLE, "netns", "/proc/self/fd/0"];
+    here.ip_with(end, &cable)?;
     for host in &hosts {
-        host.plug_in(host.address)?;
+        host.plug_in(CABLE, host.address)?;
     }
     Ok(hosts)
 }
@@ -68,8 +77,10 @@ fn start(namespace: &Namespace, mtu: usize) -> Result<(), SceneError> {
 }
 
 fn namespace() -> Result<Namespace, SceneError> {
-    Namespace::new().map_err(|error| skipped("make a network namespace", &error))
+    Namespace::new().map_err(|error| skipped(MAKE, &error))
 }
+
+const MAKE: &str = "make a network namespace";
 
 /// What a machine does not grant is no fault of the lesson.
 fn skipped(operation: &str, error: &io::Error) -> SceneError {
@@ -90,9 +101,35 @@ impl Host {
 
     /// Opens a UDP endpoint on this host and leaves it unbound.
     pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
-        let name = self.name.as_ref().map_or_else(|| name.to_owned(), |host| format!("{name} on {host}"));
         let (address, context) = (SocketAddr::from((self.address, 0)), Arc::clone(&self.context));
-        self.inside(|| Endpoint::open(&name, address, context))?
+        self.inside(|| Endpoint::open(&self.on_it(name), address, context))?
+    }
+
+    /// Opens a raw socket on this host that sends UDP datagrams from its address and from `source_port`.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user may not.
+    pub fn raw_sender(&self, name: &str, source_port: u16) -> Result<RawSender, SceneError> {
+        let context = Arc::clone(&self.context);
+        let opened = self.inside(|| RawSender::open(&self.on_it(name), self.address.into(), source_port, context))?;
+        opened.map_err(|error| SceneError::Skip(error.reason()))
+    }
+
+    /// The name of a socket on this host, which is told where there are several hosts.
+    fn on_it(&self, name: &str) -> String {
+        self.name.as_ref().map_or_else(|| name.to_owned(), |host| format!("{name} on {host}"))
+    }
+
+    /// This host's address.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// An address behind a router that nobody has, under the name that the report uses: errors about it can be told apart from
+    /// what unrelated programs send.
+    pub fn nobody(&self, name: &str, address: SocketAddr) -> Peer {
+        self.context.directory.nobody_at(address, name);
+        Peer { name: name.to_owned(), address }
     }
 
     /// What the host has counted so far, such as `FragCreates` of the protocol `Ip`. Linux `proc_pid_net(5)`,
@@ -137,13 +174,36 @@ impl Host {
     /// # Errors
     /// [`SceneError::Skip`] where there is no `ip` of iproute2, or the kernel has no `veth(4)`.
     pub fn add_network(&self, address: Ipv4Addr) -> Result<(), SceneError> {
-        self.ip(&["link", "add", "cable", "type", "veth", "peer", "name", "end"])?;
-        self.plug_in(address)
+        self.ip(&["link", "add", CABLE, "type", "veth", "peer", "name", "end"])?;
+        self.plug_in(CABLE, address)
     }
 
-    fn plug_in(&self, address: Ipv4Addr) -> Result<(), SceneError> {
-        self.ip(&["address", "add", &format!("{address}/24"), "dev", "cable"])?;
-        self.ip(&["link", "set", "cable", "up"])
+    /// Makes this host a router: it sends packets on that are for others. It has a second network card with this address, in a
+    /// network of 256 addresses where nobody else is, with an MTU of so many bytes; and it reports every error by ICMP, however many.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user may not, there is no `ip` of iproute2, or the kernel has no `veth(4)`.
+    pub fn become_router(&self, address: Ipv4Addr, mtu: usize) -> Result<(), SceneError> {
+        const BEHIND: &str = "behind";
+        self.set("net.ipv4.ip_forward", "1")?;
+        // Of no type are the messages limited.
+        self.set("net.ipv4.icmp_ratemask", "0")?;
+        let mtu = mtu.to_string();
+        self.ip(&["link", "add", BEHIND, "mtu", &mtu, "type", "veth", "peer", "name", "end"])?;
+        self.plug_in(BEHIND, address)
+    }
+
+    /// Sends everything that is for another network over `router`.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where there is no `ip` of iproute2.
+    pub fn route_over(&self, router: &Host) -> Result<(), SceneError> {
+        self.ip(&["route", "add", "default", "via", &router.address.to_string()])
+    }
+
+    fn plug_in(&self, card: &str, address: Ipv4Addr) -> Result<(), SceneError> {
+        self.ip(&["address", "add", &format!("{address}/24"), "dev", card])?;
+        self.ip(&["link", "set", card, "up"])
     }
 
     /// Enters a route by which nothing can be sent to these addresses, of the `kind` `prohibit`, for one. `ip-route(8)`.
@@ -160,7 +220,12 @@ impl Host {
 
     /// Runs `ip` of iproute2 on this host.
     fn ip(&self, arguments: &[&str]) -> Result<(), SceneError> {
-        let output = self.inside(|| Command::new("ip").args(arguments).output())?;
+        self.ip_with(Stdio::null(), arguments)
+    }
+
+    /// The same with a standard input.
+    fn ip_with(&self, input: Stdio, arguments: &[&str]) -> Result<(), SceneError> {
+        let output = self.inside(|| Command::new("ip").args(arguments).stdin(input).output())?;
         let output = output.map_err(|error| skipped("run ip", &error))?;
         match output.status.success() {
             true => Ok(()),

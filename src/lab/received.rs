@@ -116,6 +116,12 @@ impl ReceiveResult {
         self.fact(|received| error(received).map_or(Fact::Nothing, words))
     }
 
+    /// The IP address of the host that has reported an error of the error queue; or what came instead.
+    pub fn reported_by(&self) -> Fact {
+        let by = |received: &Received| received.ancillary.error.as_ref().and_then(|error| error.reported_by);
+        self.fact(|received| by(received).map_or(Fact::Nothing, |by| by.to_string().into()))
+    }
+
     /// The name of the sender, or of the destination where this is an error of the error queue; or what came instead.
     pub fn sender(&self) -> Fact {
         self.fact(|received| received.from.as_ref().map_or(Fact::Nothing, |from| from.name.as_str().into()))

@@ -15,6 +15,7 @@ use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
 use crate::vocabulary::{
     Action, Announcement, Direction, Event, Events, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
+    udp_header,
 };
 
 /// A named socket of a scene.
@@ -98,6 +99,14 @@ impl RecordedSocket {
             refusals_before: Mutex::default(),
             wants_ancillary: AtomicBool::new(false),
         }
+    }
+
+    /// A raw socket, of which the system does not know the address from which it sends: `local`.
+    pub(super) fn raw(name: &str, socket: Socket, local: SocketAddr, context: Arc<SceneContext>) -> Self {
+        let raw = RecordedSocket::new(name, Protocol::Udp, socket, context);
+        raw.entry.get_or_init(|| raw.context.directory.enter(Protocol::Udp, name, local, &raw.socket));
+        raw.local.get_or_init(|| local);
+        raw
     }
 
     /// The socket that an accept returned, connected to `peer`.
@@ -267,6 +276,10 @@ impl RecordedSocket {
             SendForm::MessageFrom { to, source } => {
                 kernel::send_from(&self.socket, payload, to.address, (*source).into())
             }
+            SendForm::Raw { to, source_port } => {
+                let header = udp_header(*source_port, to.address.port(), payload.len());
+                self.socket.send_to(&[&header, payload].concat(), &SockAddr::from(to.address))
+            }
         };
         let sent = match sent {
             Ok(sent) => sent,
@@ -279,9 +292,10 @@ impl RecordedSocket {
             }
             let to = match form {
                 SendForm::Connected | SendForm::Write => self.peer().map(|peer| peer.address),
-                SendForm::To(peer) | SendForm::Message { to: peer, .. } | SendForm::MessageFrom { to: peer, .. } => {
-                    Some(peer.address)
-                }
+                SendForm::To(peer)
+                | SendForm::Message { to: peer, .. }
+                | SendForm::MessageFrom { to: peer, .. }
+                | SendForm::Raw { to: peer, .. } => Some(peer.address),
             };
             if let (Some(id), Some(to)) = (self.id(), to) {
                 self.context.directory.sent(id, to, payload);

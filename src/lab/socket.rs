@@ -33,6 +33,14 @@ pub fn udp(address: SocketAddr) -> Call<Socket> {
     Ok(socket)
 }
 
+/// Opens a raw socket whose packets are UDP datagrams, with a header that the program makes. Linux `raw(7)`.
+///
+/// # Errors
+/// EPERM without the capability CAP_NET_RAW in the network namespace.
+pub(super) fn raw() -> Call<Socket> {
+    Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::UDP)).map_err(|e| CallError::new("open a raw socket", &e))
+}
+
 /// Opens a UDP socket and binds it to `address`; port 0 takes a free one.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
-use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, SceneError, Target};
+use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -68,6 +68,7 @@ impl Scenes for Ports {
             to_port_zero(),
             privileged(),
             none_left(),
+            from_port_zero(),
         ])
     }
 }
@@ -306,6 +307,34 @@ fn none_left() -> Scene {
         lab.observe("none-to-send", client.send_to(b"hello", &servers[0]));
         servers.pop().into_iter().for_each(Endpoint::close);
         lab.observe("one-left", client.send_to(b"hello", &servers[0]));
+        Ok(())
+    })
+}
+
+fn from_port_zero() -> Scene {
+    let claims = [
+        usual("from-port-0", "source port 0: recvfrom tells port", 0, &sources::RFC768_SOURCE),
+        usual("answer-port-0", "sendto to answer it", SocketError::InvalidArgument, &sources::LINUX_PORT_0),
+    ];
+    let claims = claims.map(Claim::on_a_host_of_its_own);
+    let answer = "A raw socket sent a datagram with source port 0: recvfrom told port {from-port-0}, and the sendto that was to answer it \
+                  returned {answer-port-0}.";
+    Scene::claims("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
+        let host = lab.own_host(LOOPBACK_MTU)?;
+        let server = host.bind("server")?;
+        let nameless = host.raw_sender("raw socket", 0)?;
+        nameless.send_to(b"hello", &server)?;
+        let received = server.receive(1024);
+        let sender = match &received {
+            ReceiveResult::Datagram(received) => received.from.clone(),
+            _ => None,
+        };
+        let port = received.sender_port().map(|port| Fact::from(usize::from(port)));
+        lab.observe("from-port-0", port.unwrap_or_else(|| (&received).into()));
+        match sender {
+            Some(sender) => lab.observe("answer-port-0", server.send_to(b"Thanks", &sender)),
+            None => lab.skip("answer-port-0", "the datagram was not received"),
+        }
         Ok(())
     })
 }

@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::told_unconnected;
-use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6};
-use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
+use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
+use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
     Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError, promised, sources,
     usual,
@@ -65,6 +65,8 @@ impl Scenes for Unreachable {
             broadcast(),
             counted(),
             meanwhile(),
+            soft_errors(),
+            hard_errors(),
         ])
     }
 }
@@ -477,6 +479,106 @@ fn meanwhile() -> Scene {
             Ok(())
         })?;
         lab.observe("woken", received);
+        Ok(())
+    })
+}
+
+/// A host behind a router, and the router, which has one more link, of an MTU of so many bytes. No machine has the addresses behind
+/// it, which are for documentation (RFC 5737).
+fn behind_a_router(lab: &Lab, mtu: usize) -> Result<(Host, Host), SceneError> {
+    let [host, router] = lab.hosts("A", "router")?;
+    router.become_router([198, 51, 100, 1].into(), mtu)?;
+    host.route_over(&router)?;
+    Ok((host, router))
+}
+
+/// An address behind the router's other link.
+const FAR: ([u8; 4], u16) = ([198, 51, 100, 2], 9);
+
+/// An address, and the network that it is in, to which the router is given no usable route.
+const CLOSED: (([u8; 4], u16), &str) = (([203, 0, 113, 1], 9), "203.0.113.0/24");
+
+fn soft_errors() -> Scene {
+    /// The MTU of Ethernet, in bytes: enough for the link behind the router.
+    const ETHERNET: usize = 1500;
+    let claims = [
+        usual("time-exceeded", "time exceeded: next receive", Fact::Nothing, &sources::LINUX_ICMP),
+        usual("time-exceeded-icmp", "the same with IP_RECVERR: ICMP", "type 11, code 0", &sources::RFC792_TIME),
+        promised("reported-by", "who reported it", "router", &sources::IP_7_OFFENDER),
+        usual("host-unreachable", "host unreachable: next receive", Fact::Nothing, &sources::LINUX_ICMP),
+        usual("host-unreachable-told", "the same with IP_RECVERR", SocketError::HostUnreachable, &sources::LINUX_ICMP),
+    ];
+    let answer = "A router reported time exceeded, and then host unreachable. A connected client received of it: {time-exceeded}, \
+                  {host-unreachable}; one with IP_RECVERR: ICMP {time-exceeded-icmp}, and {host-unreachable-told}.";
+    Scene::claims("soft", "a router's soft errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
+        let (host, router) = behind_a_router(lab, ETHERNET)?;
+        let far = host.nobody("far", FAR.into());
+        let [client, asking] = ["client", "asking client"].map(|name| host.endpoint(name));
+        let (client, asking) = (client?, asking?);
+        client.connect(&far)?;
+        lab.attempt("time-exceeded-icmp", asking.set(&KEEP_ERRORS, true))?;
+        asking.connect(&far)?;
+        // The system counts a message, and then passes it on: when a later one has been passed on, there is nothing to come.
+        let told = |counter: &str, payload: &[u8]| {
+            let before = host.counter("Icmp", counter)?;
+            client.send(payload)?;
+            host.await_counter("Icmp", counter, before)?;
+            asking.send(payload)?;
+            asking.await_error()
+        };
+
+        client.set(&TIME_TO_LIVE, 1)?;
+        asking.set(&TIME_TO_LIVE, 1)?;
+        told("InTimeExcds", b"one")?;
+        lab.observe("time-exceeded", client.receive(Receive::into(1024).without_waiting()));
+        let error = asking.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
+        lab.observe("time-exceeded-icmp", error.icmp());
+        let reporter = error.reported_by();
+        let is_router = reporter == Fact::from(router.address().to_string());
+        lab.observe("reported-by", if is_router { "router".into() } else { reporter });
+
+        router.route("unreachable", "198.51.100.2/32")?;
+        told("InDestUnreachs", b"two")?;
+        lab.observe("host-unreachable", client.receive(Receive::into(1024).without_waiting()));
+        lab.observe("host-unreachable-told", asking.receive(1024));
+        Ok(())
+    })
+}
+
+fn hard_errors() -> Scene {
+    /// The MTU of the link behind the router, in bytes.
+    const NARROW: usize = 1280;
+    /// One more than fits it: the headers have 20 and 8 bytes.
+    const TOO_LONG: usize = NARROW - 20 - 8 + 1;
+    let claims = [
+        usual("prohibited", "prohibited: next receive", SocketError::HostUnreachable, &sources::LINUX_ICMP),
+        usual(
+            "fragmentation-needed",
+            "fragmentation needed: next receive",
+            SocketError::MessageTooLong,
+            &sources::LINUX_ICMP,
+        ),
+        usual("path-mtu", "IP_MTU after that", NARROW, &sources::IP_7_MTU),
+    ];
+    let answer = format!(
+        "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It reported that {TOO_LONG} \
+         bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU told {{path-mtu}}."
+    );
+    Scene::claims("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
+        let (host, router) = behind_a_router(lab, NARROW)?;
+        router.route("prohibit", CLOSED.1)?;
+        let prohibited = host.nobody("prohibited", CLOSED.0.into());
+        let far = host.nobody("far", FAR.into());
+        let client = host.endpoint("client")?;
+        client.connect(&prohibited)?;
+        client.send(b"hello")?;
+        client.await_error()?;
+        lab.observe("prohibited", client.receive(1024));
+        client.connect(&far)?;
+        lab.attempt("fragmentation-needed", client.send(&[b'x'; TOO_LONG]))?;
+        client.await_error()?;
+        lab.observe("fragmentation-needed", client.receive(1024));
+        lab.observe("path-mtu", client.get(&PATH_MTU));
         Ok(())
     })
 }

@@ -92,6 +92,9 @@ struct EventJson<'a> {
     /// The address that a send is to come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<IpAddr>,
+    /// The source port in the UDP header that a raw socket sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_port: Option<u16>,
     /// The address to which the datagram was sent, where a receive tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<IpAddr>,
@@ -186,6 +189,7 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         asked: None,
         parts: &[],
         source: None,
+        source_port: None,
         destination: None,
         backlog: None,
         returned: None,
@@ -220,6 +224,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         Syscall::Listen(backlog) => json.backlog = Some(*backlog),
         Syscall::Send { form: SendForm::Message { parts, .. }, .. } => json.parts = parts,
         Syscall::Send { form: SendForm::MessageFrom { source, .. }, .. } => json.source = Some((*source).into()),
+        Syscall::Send { form: SendForm::Raw { source_port, .. }, .. } => json.source_port = Some(*source_port),
         Syscall::Receive(Receive { form: ReceiveForm::Message, buffers, .. }) => {
             json.parts = buffers;
             json.buffer = Some(buffers.iter().sum());
@@ -260,7 +265,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
 fn call_name(protocol: Protocol, call: &Syscall) -> String {
     let name = match (protocol, call) {
         (Protocol::Tcp, Syscall::Send { .. }) => "write",
-        (_, Syscall::Send { form: SendForm::To(_), .. }) => "send_to",
+        (_, Syscall::Send { form: SendForm::To(_) | SendForm::Raw { .. }, .. }) => "send_to",
         (_, Syscall::Receive(receive)) => return receive_name(protocol, receive),
         (
             _,

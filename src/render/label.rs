@@ -118,6 +118,9 @@ impl Label {
                 let detail = match (call, outcome) {
                     (_, Outcome::Sent(taken)) if *taken < length => lengths(*taken, length),
                     (Syscall::Send { form: SendForm::MessageFrom { source, .. }, .. }, _) => format!(" from {source}"),
+                    (Syscall::Send { form: SendForm::Raw { source_port, .. }, .. }, _) => {
+                        format!(" from port {source_port}")
+                    }
                     _ => empty(length),
                 };
                 (Label { mark: " ", payload, detail, ..label }, None)

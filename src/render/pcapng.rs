@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::vocabulary::{Event, Outcome, Protocol, Report, Syscall};
+use crate::vocabulary::{Event, Outcome, Protocol, Report, SendForm, Syscall, UDP_HEADER};
 
 /// BSD loopback: the family in front of each packet. With raw IP, libpcap refuses every section but the first: it has two
 /// numbers for that, and holds one against the other.
@@ -66,17 +66,21 @@ pub fn capture(report: &Report) -> Vec<u8> {
 
 /// The IP packet that this event sent, if it sent one; without the end of a payload of which the log has the beginning.
 fn datagram(event: &Event) -> Option<Vec<u8>> {
-    let Some((Syscall::Send { payload, .. }, Outcome::Sent(sent))) = event.call() else { return None };
+    let Some((Syscall::Send { payload, form }, Outcome::Sent(sent))) = event.call() else { return None };
+    // A raw socket's send counts the header that the program has made.
+    let is_raw = matches!(form, SendForm::Raw { .. });
+    let sent = if is_raw { sent.saturating_sub(UDP_HEADER) } else { *sent };
     if event.protocol == Protocol::Tcp {
         return None;
     }
     let (from, to, left_out) = (event.local?, event.peer.as_ref()?.address, event.left_out);
-    if left_out == 0 {
-        return ip_packet(from, to, payload.get(..*sent)?);
-    }
+    let payload = if left_out == 0 { payload.get(..sent)? } else { payload };
     let mut packet = ip_packet(from, to, &[payload, &vec![0; left_out][..]].concat())?;
     packet.truncate(packet.len() - left_out);
-    // Nobody knows the checksum of what is not here: 0 says that there is none (RFC 768).
+    if left_out == 0 && !is_raw {
+        return Some(packet);
+    }
+    // Nobody knows the checksum of what is not here, and a raw socket was given none: 0 says so (RFC 768).
     let end = packet.len() - payload.len();
     packet[end - 2..end].fill(0);
     Some(packet)

@@ -10,7 +10,7 @@ use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
     Action, Ancillary, ERRQUEUE, Event, Events, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol,
-    Reader, Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall,
+    Reader, Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -248,6 +248,12 @@ fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> Strin
             let name = format!("msg_name={}, msg_namelen={}", address(to.address), length(to.address));
             let parts = vector(payload, &[count]).replace(NO_CONTROL, &packet_info("0", *source));
             format!("sendmsg({descriptor}, {{{name}, {parts}, msg_flags=0}}, 0)")
+        }
+        SendForm::Raw { to, source_port } => {
+            let header = udp_header(*source_port, to.address.port(), count);
+            let (shown, count) = (quoted(&[&header, payload].concat()), UDP_HEADER + count);
+            let (to, length) = (address(to.address), length(to.address));
+            format!("sendto({descriptor}, {shown}, {count}, 0, {to}, {length})")
         }
     }
 }

@@ -104,7 +104,11 @@ impl Syscall {
         match self {
             Syscall::Connect(peer)
             | Syscall::Send {
-                form: SendForm::To(peer) | SendForm::Message { to: peer, .. } | SendForm::MessageFrom { to: peer, .. },
+                form:
+                    SendForm::To(peer)
+                    | SendForm::Message { to: peer, .. }
+                    | SendForm::MessageFrom { to: peer, .. }
+                    | SendForm::Raw { to: peer, .. },
                 ..
             } => Some(peer),
             _ => None,
@@ -118,7 +122,7 @@ impl Syscall {
             Syscall::Connect(_) | Syscall::Disconnect => "connect",
             Syscall::Send { form: SendForm::Connected, .. } => "send",
             Syscall::Send { form: SendForm::Write, .. } => "write",
-            Syscall::Send { form: SendForm::To(_), .. } => "sendto",
+            Syscall::Send { form: SendForm::To(_) | SendForm::Raw { .. }, .. } => "sendto",
             Syscall::Send { form: SendForm::Message { .. } | SendForm::MessageFrom { .. }, .. } => "sendmsg",
             Syscall::Receive(receive) => match receive.form {
                 ReceiveForm::Recv => "recv",
@@ -184,6 +188,28 @@ pub enum SendForm {
         /// The address of this machine that the datagram is to come from.
         source: Ipv4Addr,
     },
+    /// `sendto` of a raw socket, which is given the UDP header as well: what [`udp_header`] makes, and behind it the payload.
+    /// Linux `raw(7)`.
+    Raw {
+        /// Where to.
+        to: Peer,
+        /// The source port in that header.
+        source_port: u16,
+    },
+}
+
+/// The length of a UDP header, in bytes. RFC 768.
+pub const UDP_HEADER: usize = 8;
+
+/// The UDP header of a datagram with a payload of so many bytes: source port, destination port, length, and 0 for a checksum that
+/// was not computed. RFC 768.
+pub fn udp_header(source_port: u16, destination_port: u16, payload: usize) -> [u8; UDP_HEADER] {
+    let length = u16::try_from(UDP_HEADER + payload).unwrap_or(u16::MAX);
+    let mut header = [0; UDP_HEADER];
+    for (field, value) in header.chunks_exact_mut(2).zip([source_port, destination_port, length]) {
+        field.copy_from_slice(&value.to_be_bytes());
+    }
+    header
 }
 
 /// How a receive is made. A number of bytes is one already: `receive(1024)`.
@@ -581,6 +607,11 @@ mod tests {
             ("0".into(), "MSG_PEEK|MSG_TRUNC".into())
         );
         assert!((PEEK | TRUNC).contains(TRUNC) && !PEEK.contains(TRUNC | PEEK));
+    }
+
+    #[test]
+    fn a_header_has_its_ports_and_the_length_with_itself_and_no_checksum() {
+        assert_eq!(udp_header(0, 0x1234, 5), [0, 0, 0x12, 0x34, 0, 13, 0, 0]);
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub mod sources {
             "INADDR_ANY means any address for binding: the socket is bound to all local interfaces";
         IP_7_MTU = "Linux ip(7), IP_MTU",
             "the path MTU that the kernel knows; it can be read of a connected socket only";
+        IP_7_OFFENDER = "Linux ip(7), SO_EE_OFFENDER",
+            "with an error from the network comes the address of the node that caused it";
         IP_7_PMTUDISC = "Linux ip(7), IP_MTU_DISCOVER",
             "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
         IP_ROUTE_8 = "ip-route(8), route types",
@@ -106,6 +108,8 @@ pub mod sources {
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
             "what the filter of a socket drops is counted there; no ICMP message is sent";
+        LINUX_ICMP = "Linux net/ipv4/udp.c, __udp4_lib_err(), and net/ipv4/icmp.c, icmp_err_convert",
+            "without IP_RECVERR only hard errors are reported, and to connected sockets only: not time exceeded, net and host unreachable; but port unreachable, a filtered packet (EHOSTUNREACH), and fragmentation needed (EMSGSIZE)";
         LINUX_IPV6_ONLY = "Linux net/ipv4/ip_sockglue.c, ip_setsockopt()",
             "of a socket of IPv4 an option of another level than IPPROTO_IP is ENOPROTOOPT";
         LINUX_POLL = "Linux net/core/datagram.c, datagram_poll()",
@@ -278,10 +282,14 @@ pub mod sources {
             "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
         RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
             "UDP and TCP each have a header with ports of its own";
+        RFC768_SOURCE = "RFC 768, Source Port",
+            "the source port is optional; where it is not used, a value of zero is inserted";
         RFC791 = "RFC 791 section 3.1",
             "the total length of a packet has 16 bits, headers counted; hosts need not take more than 576 bytes";
         RFC791_FRAGMENTS = "RFC 791 sections 2.3 and 3.2",
             "a packet that is longer than the next network takes is cut into fragments, of multiples of 8 bytes, each with a header of its own; the destination joins them, or discards all when some have not come in time";
+        RFC792_TIME = "RFC 792, Time Exceeded Message",
+            "time to live exceeded in transit is type 11, code 0; a gateway discards the datagram and may notify the sender";
         RFC792 = "RFC 792",
             "destination unreachable is type 3; port unreachable is its code 3";
         RFC8085_CONTROL = "RFC 8085 section 3.1",

@@ -157,6 +157,8 @@ faults! {
     ErrorOptionStays = "so-error-stays",
     /// The error queue is empty.
     ErrorQueueEmpty = "error-queue-empty",
+    /// A receive returns no error that a router has reported.
+    RoutersUnheard = "routers-unheard",
     /// What is sent where no route leads is taken, and lost.
     NoRouteTaken = "no-route-taken",
     /// Poll says nothing of an error.

@@ -345,6 +345,9 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
             received = Err(libc::EBADF);
         }
         Err(libc::ECONNREFUSED) if fault(Fault::SwallowRefused) => received = next(socket, flags),
+        Err(libc::EHOSTUNREACH | libc::EMSGSIZE) if fault(Fault::RoutersUnheard) => {
+            received = next(socket, flags | MSG_DONTWAIT);
+        }
         Err(libc::ECONNREFUSED) if fault(Fault::SendTells) && kernel::peer_address(socket).is_none() => {
             with(socket, |state| state.refused = true);
             received = next(socket, flags);

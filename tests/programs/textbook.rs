@@ -89,12 +89,15 @@ fn client_relay_and_server_run_on_two_hosts() {
 fn across_a_cable() {
     use udp_lab::kernel::Namespace;
 
-    let hosts = [Namespace::new().unwrap(), Namespace::new().unwrap()];
-    let ip = |host: &Namespace, arguments: &str| {
-        let run = || Command::new("ip").args(arguments.split(' ')).status().unwrap();
+    let first = Namespace::new().unwrap();
+    let hosts = [first.beside().unwrap(), first];
+    let ip_with = |input: Stdio, host: &Namespace, arguments: &str| {
+        let run = || Command::new("ip").args(arguments.split(' ')).stdin(input).status().unwrap();
         assert!(host.enter(run).unwrap().success(), "ip {arguments}");
     };
-    ip(&hosts[0], &format!("link add cable type veth peer name cable netns {}", hosts[1].path()));
+    let ip = |host: &Namespace, arguments: &str| ip_with(Stdio::null(), host, arguments);
+    let cable = "link add cable type veth peer name cable netns /proc/self/fd/0";
+    ip_with(hosts[1].as_input().unwrap(), &hosts[0], cable);
     for (host, address) in hosts.iter().zip(["192.0.2.1", "192.0.2.2"]) {
         ip(host, &format!("address add {address}/24 dev cable"));
         ip(host, "link set cable up");

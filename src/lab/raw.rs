@@ -1,0 +1,43 @@
+//! A raw socket: it sends datagrams whose UDP header the program has made.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use super::context::SceneContext;
+use super::recorded::RecordedSocket;
+use super::{Call, Target, socket};
+use crate::vocabulary::{Outcome, SendForm, Syscall};
+
+/// A raw socket that sends UDP datagrams of one source port, which it need not have. Linux `raw(7)`. The system gives it a copy of
+/// what arrives for UDP on its host, which nobody reads.
+#[derive(Debug)]
+pub struct RawSender {
+    socket: RecordedSocket,
+    source_port: u16,
+}
+
+impl RawSender {
+    /// Opens one that sends from `ip`, which is the address that the system chooses, and from `source_port`.
+    ///
+    /// # Errors
+    /// EPERM where this user may not.
+    pub(super) fn open(name: &str, ip: IpAddr, source_port: u16, context: Arc<SceneContext>) -> Call<Self> {
+        let local = SocketAddr::new(ip, source_port);
+        Ok(RawSender { socket: RecordedSocket::raw(name, socket::raw()?, local, context), source_port })
+    }
+
+    /// Sends one datagram to `target`, with a UDP header in front of the payload; returns the bytes that the system says it sent,
+    /// the header's among them. POSIX `sendto()`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
+        let form = SendForm::Raw { to: target.peer(), source_port: self.source_port };
+        let outcome = self.socket.perform(Syscall::Send { form, payload: payload.to_vec() });
+        let operation = format!("sendto from {} to {}", self.socket.name, target.name());
+        self.socket.result(outcome, &operation, |outcome| match outcome {
+            Outcome::Sent(sent) => sent,
+            _ => 0,
+        })
+    }
+}
