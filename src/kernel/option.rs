@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::HERE;
-use crate::vocabulary::{Form, Level, Opt, OptionName};
+use super::{HERE, filter};
+use crate::vocabulary::{Form, Level, Opt, OptionName, Returns};
 
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $level:ident $text:literal $numbers:tt;)*) => {
@@ -51,6 +51,9 @@ options! {
     REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
     /// Whether several sockets may have the same address and share what arrives there.
     REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
+    /// Which of the sockets that share an address with [`REUSE_PORT`] receives a datagram: the one whose number the program
+    /// returns, counted from 0 in the order of their binds. Linux `socket(7)`.
+    REUSE_PORT_PROGRAM: Returns = Socket "SO_ATTACH_REUSEPORT_CBPF" (51 - -);
     /// Whether datagrams may be sent to a broadcast address.
     BROADCAST: bool = Socket "SO_BROADCAST" (6 0x20 0x20);
     /// How long a receive waits for something to come; 0, the default, is no limit.
@@ -92,6 +95,7 @@ pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
     match option.form {
         Form::Int => raw::set(socket, level, name, &value),
         Form::Time => raw::set(socket, level, name, &raw::time(value)),
+        Form::Program => filter::choose_by_number(socket, value.unsigned_abs()),
     }
 }
 
@@ -104,6 +108,8 @@ pub fn get(socket: &Socket, option: &OptionName) -> io::Result<i32> {
     match option.form {
         Form::Int => raw::get(socket, level, name, 0),
         Form::Time => raw::get(socket, level, name, raw::time(0)).map(raw::microseconds),
+        // No system returns the program.
+        Form::Program => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -236,6 +242,7 @@ mod tests {
             libc::SO_ERROR,
             libc::SO_REUSEADDR,
             libc::SO_REUSEPORT,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
             libc::SO_BROADCAST,
             libc::SO_RCVTIMEO,
             libc::IP_TTL,

@@ -165,8 +165,21 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] when another program was given the port before it could be bound; else what the system says.
     pub fn bind_shared(&self, name: &str, option: &'static Opt<bool>, ip: Ipv4Addr) -> Result<Endpoint, SceneError> {
+        self.bind_shared_by(name, &[option], ip)
+    }
+
+    /// As [`bind_shared`](Self::bind_shared), with several options set.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn bind_shared_by(
+        &self,
+        name: &str,
+        options: &[&'static Opt<bool>],
+        ip: Ipv4Addr,
+    ) -> Result<Endpoint, SceneError> {
         let endpoint = self.endpoint(name)?;
-        endpoint.set(option, true)?;
+        options.iter().try_for_each(|option| endpoint.set(option, true))?;
         // With the option, port 0 may be a port that other programs share. A plain socket gets one that nobody has.
         let bound = self.context.at_once(|| {
             let free = socket::address_of(&socket::bound(socket::EVERYWHERE)?)?;
@@ -186,8 +199,16 @@ impl Lab {
     /// # Errors
     /// What the system says: that the address is in use, for one.
     pub fn bind_beside(&self, name: &str, option: &'static Opt<bool>, address: SocketAddr) -> Call<Endpoint> {
+        self.bind_beside_by(name, &[option], address)
+    }
+
+    /// As [`bind_beside`](Self::bind_beside), with several options set.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn bind_beside_by(&self, name: &str, options: &[&'static Opt<bool>], address: SocketAddr) -> Call<Endpoint> {
         let endpoint = Endpoint::open(name, address, Arc::clone(&self.context))?;
-        endpoint.set(option, true)?;
+        options.iter().try_for_each(|option| endpoint.set(option, true))?;
         endpoint.bind(address).map(|()| endpoint)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A datagram for one host is delivered to one socket. Which one it is follows from the option with which the sockets share the
 //! port, from their addresses and from whom they are connected to. How the members of a group divide the senders among them is
-//! not said: the hash is another in each run.
+//! not said: the hash is another in each run. A program of classic BPF that is given to the kernel chooses in its place.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,11 +10,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT};
+use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT, REUSE_PORT_PROGRAM};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
-    Claim, Expect, Expected, Fact, Guess, Need, Os, PEEK, Property, Receive, SocketError, Source, measured, promised,
-    sources, usual,
+    Claim, Expect, Expected, Fact, Guess, Need, Opt, Os, PEEK, Property, Receive, Returns, SocketError, Source,
+    measured, promised, sources, usual,
 };
 
 /// The lesson.
@@ -91,6 +91,8 @@ impl Scenes for Sharing {
             per_client(),
             theft(),
             another_user(),
+            a_program_chooses(),
+            both_options(),
         ])
     }
 }
@@ -117,9 +119,29 @@ fn queues<'e>(endpoints: &[&'e Endpoint]) -> Result<Queues<'e>, SceneError> {
 /// The names of those that received anything from `client`; `nobody` for none.
 fn who_received(queues: &Queues, client: &Endpoint) -> Fact {
     let client = Fact::from(client.name());
-    let received = queues.iter().filter(|(_, queue)| queue.iter().any(|result| result.sender() == client));
-    let names: Vec<&str> = received.map(|(name, _)| *name).collect();
+    names(queues, |queue| queue.iter().any(|result| result.sender() == client))
+}
+
+/// The names of those whose queue `is_one`; `nobody` for none.
+fn names(queues: &Queues, is_one: impl Fn(&AllReceived) -> bool) -> Fact {
+    let names: Vec<&str> = queues.iter().filter(|(_, queue)| is_one(queue)).map(|(name, _)| *name).collect();
     if names.is_empty() { Fact::from("nobody") } else { Fact::from(names.join(" and ")) }
+}
+
+/// Those of several sockets that received anything.
+struct Receivers {
+    names: Fact,
+    are_several: bool,
+}
+
+impl Receivers {
+    fn of(queues: &Queues) -> Self {
+        let received = |queue: &AllReceived| queue.count() > 0;
+        Receivers {
+            names: names(queues, received),
+            are_several: queues.iter().filter(|(_, queue)| received(queue)).count() > 1,
+        }
+    }
 }
 
 const NOT_ON_MACOS: &str = "macOS does not bind a specific address twice with SO_REUSEADDR";
@@ -153,7 +175,7 @@ fn reuse_address(count: usize) -> Scene {
         let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let last = lab.attempt("address-both", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
         lab.observe("address-both", "success");
-        make_room(&[&first, &last], &clients)?;
+        make_room(&[&first, &last], &clients, 2)?;
         send_names(&clients, 1, &first)?;
         let of_last = last.receive_until_marker(BUFFER)?.count();
         let of_first = first.receive_until_marker(BUFFER)?.count();
@@ -166,10 +188,10 @@ fn reuse_address(count: usize) -> Scene {
     })
 }
 
-/// Two datagrams of each client fit into the queue of each endpoint: one of them may get all.
-fn make_room(endpoints: &[&Endpoint], clients: &[Endpoint]) -> Result<(), SceneError> {
-    let names = || clients.iter().map(|client| client.name().len());
-    endpoints.iter().try_for_each(|endpoint| endpoint.make_room(names().chain(names())))
+/// So many datagrams of each client fit into the queue of each endpoint: one of them may get all.
+fn make_room(endpoints: &[&Endpoint], clients: &[Endpoint], each: usize) -> Result<(), SceneError> {
+    let names = || clients.iter().flat_map(|client| std::iter::repeat_n(client.name().len(), each));
+    endpoints.iter().try_for_each(|endpoint| endpoint.make_room(names()))
 }
 
 fn reuse_port(count: usize, members: usize) -> Scene {
@@ -191,12 +213,13 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         on_all(usual("port-sticks", "clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
     let answer = format!(
-        "SO_REUSEPORT: {{port-used}} of {members} sockets received, and {{port-sticks client}} reached more than one of them."
+        "SO_REUSEPORT: {{port-used}} of {members} sockets received, and {{port-sticks client}} reached more than one."
     );
     Scene::claims("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
-        let group = group(lab, members)?;
-        make_room(&group.iter().collect::<Vec<_>>(), &clients)?;
+        let group = group(lab, "port-both", members)?;
+        lab.observe("port-both", "success");
+        make_room(&group.iter().collect::<Vec<_>>(), &clients, 2)?;
         send_names(&clients, 2, &group[0])?;
         let received = group.iter().map(|member| member.receive_until_marker(BUFFER)).collect::<Result<Vec<_>, _>>()?;
         let sum: usize = received.iter().map(AllReceived::count).sum();
@@ -212,16 +235,15 @@ fn reuse_port(count: usize, members: usize) -> Scene {
     })
 }
 
-/// Sockets with SO_REUSEPORT at one address.
-fn group(lab: &Lab, members: usize) -> Result<Vec<Endpoint>, SceneError> {
+/// Sockets with SO_REUSEPORT at one address; that one cannot be bound is an answer to the claim `id`.
+fn group(lab: &Lab, id: &str, members: usize) -> Result<Vec<Endpoint>, SceneError> {
     let first = lab.bind_shared("server 1", &REUSE_PORT, Ipv4Addr::LOCALHOST)?;
     let address = first.address();
     let mut group = vec![first];
     for number in 2..=members {
         let member = lab.bind_beside(&format!("server {number}"), &REUSE_PORT, address);
-        group.push(lab.attempt("port-both", member)?);
+        group.push(lab.attempt(id, member)?);
     }
-    lab.observe("port-both", "success");
     Ok(group)
 }
 
@@ -256,8 +278,7 @@ fn one_asks() -> Scene {
         port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
         port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
     ];
-    let answer = "With the option on the second socket alone, bind returned {address-second-only} (SO_REUSEADDR) and \
-                  {port-second-only} (SO_REUSEPORT).";
+    let answer = "Where the second alone asked, bind returned {address-second-only} and {port-second-only}.";
     Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
         let beside = |first: &Endpoint, option| opening(lab, lab.bind_beside("server 2", option, first.address()));
@@ -499,6 +520,86 @@ fn another_user() -> Scene {
         lab.observe("user-address", "success");
         client.send_to(b"my secret", &first)?;
         lab.observe("user-receives", who_received(&queues(&[&first, &other])?, &client));
+        Ok(())
+    })
+}
+
+fn a_program_chooses() -> Scene {
+    const REASON: &str = "SO_ATTACH_REUSEPORT_CBPF is Linux's";
+    let claims = [
+        ("chosen-second", "BPF program returns 1: received by", "server 2"),
+        ("chosen-nobody", "then it returns 3: several receive?", "yes"),
+    ];
+    let claims = claims.map(|(id, property, expected)| {
+        let claim = promised(id, property, expected, &sources::SOCKET_7_REUSEPORT_PROGRAM);
+        claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
+    });
+    let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place of the \
+                  hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a number that no \
+                  socket has, several received: {chosen-nobody}.";
+    Scene::claims("program", "SO_REUSEPORT, and a program that chooses", claims).answer(answer).run(|lab| {
+        let clients = lab.endpoints("client", LEAST_CLIENTS)?;
+        let group = group(lab, "chosen-second", 3)?;
+        let members: Vec<&Endpoint> = group.iter().collect();
+        // In the queue of the one that is chosen are the end markers for all.
+        make_room(&members, &clients, 1 + members.len())?;
+        let chosen = |id: &str, asked: &Endpoint, number| {
+            lab.attempt(id, asked.set(&REUSE_PORT_PROGRAM, Returns(number)))?;
+            send_names(&clients, 1, asked)?;
+            let queues = queues(&members)?;
+            all_received(&queues, clients.len())?;
+            Ok::<_, SceneError>(Receivers::of(&queues))
+        };
+        lab.observe("chosen-second", chosen("chosen-second", &group[0], 1)?.names);
+        // Whichever of them is given it, the program is that of all.
+        lab.observe("chosen-nobody", yes_no(chosen("chosen-nobody", &group[2], 3)?.are_several));
+        Ok(())
+    })
+}
+
+/// Says that what follows presupposes that nothing was lost.
+fn all_received(queues: &Queues, sent: usize) -> Result<(), SceneError> {
+    match queues.iter().map(|(_, queue)| queue.count()).sum::<usize>() {
+        received if received < sent => Err(SceneError::Skip(format!("{received} of {sent} datagrams were received"))),
+        _ => Ok(()),
+    }
+}
+
+fn both_options() -> Scene {
+    let claims = [
+        usual("both-members", "both options on both: several receive?", "yes", &sources::LINUX_REUSEPORT_GROUP)
+            .on(Os::Macos, "no")
+            .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
+            .absent_on(Os::Windows, NO_REUSEPORT),
+        usual(
+            "both-then-address",
+            "2nd has SO_REUSEADDR only: received by",
+            "server 2",
+            &sources::LINUX_REUSEPORT_GROUP,
+        )
+        .absent_on(Os::Macos, NOT_ON_MACOS)
+        .cites_on(Os::Macos, &sources::XNU_REUSE)
+        .absent_on(Os::Windows, NO_REUSEPORT),
+    ];
+    let answer = "With both options on both sockets, several received: {both-members}. Where the first had both and the \
+                  second SO_REUSEADDR alone, what all clients sent was received by: {both-then-address}.";
+    Scene::claims("both-options", "both options on one socket", claims).answer(answer).run(|lab| {
+        const BOTH: [&Opt<bool>; 2] = [&REUSE_ADDRESS, &REUSE_PORT];
+        let clients = lab.endpoints("client", LEAST_CLIENTS)?;
+        let receivers = |id: &str, options: &[&'static Opt<bool>]| {
+            let first = lab.bind_shared_by("server 1", &BOTH, Ipv4Addr::LOCALHOST)?;
+            let second = lab.attempt(id, lab.bind_beside_by("server 2", options, first.address()))?;
+            // In one queue may be the end markers for both.
+            make_room(&[&first, &second], &clients, 3)?;
+            send_names(&clients, 1, &first)?;
+            let queues = queues(&[&first, &second])?;
+            all_received(&queues, clients.len())?;
+            Ok::<_, SceneError>(Receivers::of(&queues))
+        };
+        lab.observe("both-members", yes_no(receivers("both-members", &BOTH)?.are_several));
+        if lab.applies("both-then-address") {
+            lab.observe("both-then-address", receivers("both-then-address", &[&REUSE_ADDRESS])?.names);
+        }
         Ok(())
     })
 }

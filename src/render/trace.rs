@@ -228,6 +228,8 @@ fn option_value(option: &OptionName, value: i32) -> (String, usize) {
             let numbers = [value / SECOND, value % SECOND].map(|number| i64::from(number).to_ne_bytes());
             (quoted(numbers.as_flattened()), size_of_val(&numbers))
         }
+        // One instruction; the structure has its number and a pointer.
+        Form::Program => (format!("{{len=1, filter={POINTER}}}"), 2 * size_of::<usize>()),
     }
 }
 

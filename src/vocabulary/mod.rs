@@ -24,7 +24,7 @@ pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
 pub use judge::{Observation, judge};
-pub use option::{Form, Level, Opt, OptionName, OptionValue};
+pub use option::{Form, Level, Opt, OptionName, OptionValue, Returns};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use sentence::{Sentence, Truth};
 pub use source::{Source, sources};

@@ -44,14 +44,17 @@ pub enum Form {
     Int,
     /// As a time: here in microseconds. A `timeval`; on Windows a number of milliseconds.
     Time,
+    /// As a program of classic BPF that returns this number for every datagram.
+    Program,
 }
 
 impl Form {
-    /// A value as people are to read it: a time with its unit.
+    /// A value as people are to read it: a time with its unit, a program with what it does.
     pub fn shown(self, value: i32) -> String {
         match self {
             Form::Int => value.to_string(),
             Form::Time => humantime::format_duration(Duration::from_int(value)).to_string(),
+            Form::Program => format!("return {value}"),
         }
     }
 }
@@ -136,5 +139,21 @@ impl OptionValue for Duration {
 
     fn from_int(value: i32) -> Self {
         Duration::from_micros(u64::try_from(value).unwrap_or(0))
+    }
+}
+
+/// A program of classic BPF, of one instruction: it returns this number, whatever is in the datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returns(pub u16);
+
+impl OptionValue for Returns {
+    const FORM: Form = Form::Program;
+
+    fn to_int(self) -> i32 {
+        self.0.into()
+    }
+
+    fn from_int(value: i32) -> Self {
+        Returns(u16::try_from(value).unwrap_or(u16::MAX))
     }
 }

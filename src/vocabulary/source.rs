@@ -138,6 +138,8 @@ pub mod sources {
             "a hash of both addresses and both ports chooses the socket of the group";
         LINUX_ROOM_ERRORS = "Linux net/ipv4/udp.c, __udp_queue_rcv_skb()",
             "what found no room in a receive buffer is counted in RcvbufErrors, and in InErrors as well";
+        LINUX_REUSEPORT_GROUP = "Linux net/ipv4/udp.c, udp_reuseport_add_sock() and udp4_lib_lookup2()",
+            "with SO_REUSEPORT a socket joins the group of its address, whether it has SO_REUSEADDR or not; without it a socket is in none, and takes what comes if it is the first of its list";
         LINUX_SEND_BUFFER = "Linux net/core/sock.c, sock_alloc_send_pskb(), SO_SNDBUF",
             "a send waits while as much as SO_SNDBUF is unsent; the length of its own data does not matter";
         LINUX_LOOPBACK_SOURCE = "Linux net/ipv4/route.c, __mkroute_output()",
@@ -340,6 +342,8 @@ pub mod sources {
             "all processes that bind to one address must have the same effective user, so that no other takes the port";
         SOCKET_7_REUSEPORT = "Linux socket(7), SO_REUSEPORT",
             "several sockets may be bound to one address if each has set the option before its bind, the first one too; UDP datagrams are distributed among them";
+        SOCKET_7_REUSEPORT_PROGRAM = "Linux socket(7), SO_ATTACH_REUSEPORT_CBPF",
+            "the program returns the number of the socket that receives a packet, counted from 0 in the order of the binds; it may be replaced at any time on any socket of the group; with a number that no socket has, SO_REUSEPORT distributes as without it";
         UDP_7 = "Linux udp(7)",
             "each receive returns one packet; MSG_WAITALL is not supported; an unbound socket is bound to a free port; ECONNREFUSED: nobody received an earlier packet";
         UDP_7_ANY = "Linux udp(7), INADDR_ANY",

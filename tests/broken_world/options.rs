@@ -29,6 +29,12 @@ pub const OPTIONS: &[SocketOption] = &[
     SocketOption { name: "SO_SNDBUF", level: libc::SOL_SOCKET, number: libc::SO_SNDBUF, is_switch: false },
     SocketOption { name: "SO_REUSEADDR", level: libc::SOL_SOCKET, number: libc::SO_REUSEADDR, is_switch: true },
     SocketOption { name: "SO_REUSEPORT", level: libc::SOL_SOCKET, number: libc::SO_REUSEPORT, is_switch: true },
+    SocketOption {
+        name: "SO_ATTACH_REUSEPORT_CBPF",
+        level: libc::SOL_SOCKET,
+        number: libc::SO_ATTACH_REUSEPORT_CBPF,
+        is_switch: false,
+    },
     SocketOption { name: "SO_BROADCAST", level: libc::SOL_SOCKET, number: libc::SO_BROADCAST, is_switch: true },
     SocketOption { name: "IP_TTL", level: libc::IPPROTO_IP, number: libc::IP_TTL, is_switch: false },
     SocketOption { name: "IP_PKTINFO", level: libc::IPPROTO_IP, number: libc::IP_PKTINFO, is_switch: true },
