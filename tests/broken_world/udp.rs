@@ -165,7 +165,8 @@ pub fn closing(socket: c_int) {
     }
     if fault(Fault::CloseTells) {
         for peer in &state.talked {
-            let _ = kernel::send_bytes(socket, b"FIN", MSG_DONTWAIT | MSG_NOSIGNAL, Some(peer));
+            let fin = || kernel::send_bytes(socket, b"FIN", MSG_DONTWAIT | MSG_NOSIGNAL, Some(peer));
+            let _ = arrived(&hearers(peer.sin_port), fin);
         }
     }
     if fault(Fault::CloseWakes) {
@@ -315,6 +316,10 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         () if fault(Fault::TellAlways) && kernel::peer_address(socket).is_some() => {
             let unanswered = |state: &mut State| state.sent > std::mem::replace(&mut state.answered, state.sent);
             if with(socket, |state| unanswered(state) && !state.guard) {
+                if goes_to_nobody(socket, None) {
+                    // The kernel's own error is behind this one.
+                    kernel::await_error(socket, LONGEST_WAY);
+                }
                 return Err(libc::ECONNREFUSED);
             }
         }
@@ -547,7 +552,7 @@ pub fn send(
         Some(to) if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Err(libc::EADDRNOTAVAIL),
         Some(to) if fault(Fault::BothAddresses) => {
             if let Some(other) = other_loopback(to) {
-                let _ = kernel::send_bytes(socket, bytes, flags, Some(&other));
+                let _ = arrived(&hearers(other.sin_port), || kernel::send_bytes(socket, bytes, flags, Some(&other)));
             }
             plain()
         }
@@ -643,7 +648,7 @@ pub fn send(
 /// Whether this world has the socket keep errors.
 fn keeps_errors(socket: c_int) -> bool {
     let in_this_world = match *FAULT {
-        Some(Fault::TellUnconnected | Fault::SendTells | Fault::KeepForLater) => true,
+        Some(Fault::TellUnconnected | Fault::SendTells | Fault::KeepForLater | Fault::HearStrangers) => true,
         Some(Fault::OptionOn(option)) => (option.level, option.number) == (libc::IPPROTO_IP, libc::IP_RECVERR),
         _ => false,
     };
@@ -839,7 +844,7 @@ fn send_from_another(bytes: &[u8], to: &sockaddr_in, from: sockaddr_in) -> Resul
     unsafe {
         let other = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
         kernel::bind(other, (&raw const from).cast(), kernel::ADDRESS);
-        let sent = kernel::send_bytes(other, bytes, 0, Some(to));
+        let sent = arrived(&hearers(to.sin_port), || kernel::send_bytes(other, bytes, 0, Some(to)));
         kernel::close(other);
         sent
     }
@@ -958,7 +963,7 @@ pub fn connected(socket: c_int, to: &sockaddr_in) {
         state.nowhere = (to.sin_port == 0).then_some(*to);
     });
     if fault(Fault::ConnectSends) {
-        let _ = kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None);
+        let _ = arrived(&hearers(to.sin_port), || kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None));
         if goes_to_nobody(socket, None) {
             kernel::await_error(socket, LONGEST_WAY);
         }
