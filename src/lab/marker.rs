@@ -175,7 +175,7 @@ impl Proof {
         let fate = match direct(receiver, path, &to) {
             Some((socket, form)) => {
                 RecordedSocket::send_marker(context, &socket, path.from, form, &to, marker.byte)?;
-                watched.fate(None)
+                watched.fate(|| false)
             }
             None => {
                 let (socket, form) = match watched.filters {
@@ -183,8 +183,10 @@ impl Proof {
                     false => (bound_beside(receiver, path)?, SendForm::To(to.clone())),
                 };
                 let socket = Arc::new(socket);
-                RecordedSocket::send_marker(context, &socket, path.from, form, &to, marker.byte)?;
-                let fate = watched.fate(Some(&socket));
+                let keeps_errors = watched.filters && kernel::keep_errors(&socket).is_ok();
+                self.send_beside(receiver, &socket, path.from, &form, &to, marker)?;
+                let refused = || watched.filters && self.is_marker_refused(&socket, marker, keeps_errors);
+                let fate = watched.fate(refused);
                 self.opened.push(socket);
                 fate
             }
@@ -216,15 +218,7 @@ impl Proof {
             }
         };
         let marker = new_marker(receiver, path.from)?;
-        let send = || RecordedSocket::send_marker(context, &socket, path.from, form.clone(), &nobody, marker.byte);
-        if let Err(error) = send() {
-            if !error.error.is(SocketError::ConnectionRefused, HERE) {
-                return Err(error.into());
-            }
-            // The socket was told of an earlier datagram.
-            self.disturbed = true;
-            send()?;
-        }
+        self.send_beside(receiver, &socket, path.from, &form, &nobody, marker)?;
         let deadline = Instant::now() + context.session.patience.limit();
         while !self.is_marker_refused(&socket, marker, keeps_errors) {
             if Instant::now() > deadline {
@@ -238,6 +232,27 @@ impl Proof {
         }
         context.markers.forget(marker);
         Ok(())
+    }
+
+    /// Sends a marker through a socket that was opened beside one of the scene's. It may be told of an earlier datagram instead: then
+    /// nothing was sent.
+    fn send_beside(
+        &mut self,
+        receiver: &RecordedSocket,
+        socket: &Arc<Socket>,
+        from: SocketAddr,
+        form: &SendForm,
+        to: &Peer,
+        marker: Marker,
+    ) -> Call<()> {
+        let send = || RecordedSocket::send_marker(&receiver.context, socket, from, form.clone(), to, marker.byte);
+        match send() {
+            Err(error) if error.error.is(SocketError::ConnectionRefused, HERE) => {
+                self.disturbed = true;
+                send()
+            }
+            sent => sent,
+        }
     }
 
     fn is_marker_refused(&mut self, socket: &Socket, marker: Marker, keeps_errors: bool) -> bool {
@@ -404,18 +419,14 @@ impl<'a> Watched<'a> {
     }
 
     /// What became of the marker, as soon as that can be seen.
-    fn fate(&self, sender: Option<&Arc<Socket>>) -> Fate {
+    fn fate(&self, mut is_refused: impl FnMut() -> bool) -> Fate {
         let patience = &self.receiver.context.session.patience;
-        let refusal = sender.filter(|_| self.filters);
-        let others = self.others.iter().any(|(_, counts)| counts.is_some());
-        if refusal.is_none() && !others {
+        if !self.filters && self.others.iter().all(|(_, counts)| counts.is_none()) {
             return Fate::UnderWay;
         }
         let deadline = Instant::now() + patience.limit();
         while Instant::now() < deadline {
-            if refusal.is_some_and(|socket| is_refused(socket))
-                || self.others.iter().any(|(socket, before)| Accounts::of(socket) > *before)
-            {
+            if is_refused() || self.others.iter().any(|(socket, before)| Accounts::of(socket) > *before) {
                 return Fate::Settled;
             }
             if Accounts::of(&self.receiver.socket) > self.own {

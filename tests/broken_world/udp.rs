@@ -166,7 +166,7 @@ pub fn closing(socket: c_int) {
     if fault(Fault::CloseTells) {
         for peer in &state.talked {
             let fin = || kernel::send_bytes(socket, b"FIN", MSG_DONTWAIT | MSG_NOSIGNAL, Some(peer));
-            let _ = arrived(&hearers(peer.sin_port), fin);
+            let _ = arrived(&takers(socket, peer), fin);
         }
     }
     if fault(Fault::CloseWakes) {
@@ -495,11 +495,11 @@ pub fn send(
             _ => kernel::send_bytes(socket, bytes, flags, to),
         };
         let to = to.copied().or_else(|| kernel::peer_address(socket));
-        let hearers = to.map_or_else(Vec::new, |to| hearers(to.sin_port));
-        match hearers.is_empty() && keeps_errors(socket) {
+        let takers = to.map_or_else(Vec::new, |to| takers(socket, &to));
+        match takers.is_empty() && keeps_errors(socket) {
             // The answer is queued here.
             true => arrived(&[socket], send),
-            false => arrived(&hearers, send),
+            false => arrived(&takers, send),
         }
     };
     if lab::is_end_marker(bytes) {
@@ -552,7 +552,7 @@ pub fn send(
         Some(to) if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Err(libc::EADDRNOTAVAIL),
         Some(to) if fault(Fault::BothAddresses) => {
             if let Some(other) = other_loopback(to) {
-                let _ = arrived(&hearers(other.sin_port), || kernel::send_bytes(socket, bytes, flags, Some(&other)));
+                let _ = arrived(&takers(socket, &other), || kernel::send_bytes(socket, bytes, flags, Some(&other)));
             }
             plain()
         }
@@ -661,15 +661,27 @@ fn goes_to_nobody(socket: c_int, to: Option<&sockaddr_in>) -> bool {
     to.is_some_and(|to| hearers(to.sin_port).is_empty())
 }
 
-/// Sends, and returns when the datagram has come to one of `hearers`, or was dropped there: on several CPUs that may be later,
+/// The sockets of the binary that may take what `socket` sends to `to`: not those at another address, or with another peer.
+fn takers(socket: c_int, to: &sockaddr_in) -> Vec<c_int> {
+    let from = kernel::own_address(socket);
+    let (anywhere, same_ip) =
+        (|a: &sockaddr_in| a.sin_addr.s_addr == 0, |a: &sockaddr_in, b: &sockaddr_in| ip(a) == ip(b));
+    let is_there = |own: sockaddr_in| anywhere(&own) || anywhere(to) || same_ip(&own, to);
+    let is_peer = |peer: sockaddr_in| peer.sin_port == from.sin_port && (anywhere(&from) || same_ip(&peer, &from));
+    let takes =
+        |taker: &c_int| is_there(kernel::own_address(*taker)) && kernel::peer_address(*taker).is_none_or(is_peer);
+    hearers(to.sin_port).into_iter().filter(takes).collect()
+}
+
+/// Sends, and returns when the datagram has come to one of `takers`, or was dropped there: on several CPUs that may be later,
 /// and what a world does is not to depend on it. Where somebody waits for it, it may be gone before it is seen.
-fn arrived(hearers: &[c_int], send: impl FnOnce() -> Result<usize, c_int>) -> Result<usize, c_int> {
-    let counts = || hearers.iter().map(|hearer| (kernel::queued(*hearer), kernel::drops(*hearer))).collect::<Vec<_>>();
-    let is_waited_for = |hearer: &c_int| turn(*hearer).try_lock().is_err();
+fn arrived(takers: &[c_int], send: impl FnOnce() -> Result<usize, c_int>) -> Result<usize, c_int> {
+    let counts = || takers.iter().map(|taker| (kernel::queued(*taker), kernel::drops(*taker))).collect::<Vec<_>>();
+    let is_waited_for = |taker: &c_int| turn(*taker).try_lock().is_err();
     let (before, started) = (counts(), Instant::now());
     let sent = send()?;
-    while !hearers.is_empty() && counts() == before && started.elapsed() < LONGEST_WAY {
-        if hearers.iter().any(is_waited_for) {
+    while !takers.is_empty() && counts() == before && started.elapsed() < LONGEST_WAY {
+        if takers.iter().any(is_waited_for) {
             break;
         }
         thread::yield_now();
@@ -677,7 +689,7 @@ fn arrived(hearers: &[c_int], send: impl FnOnce() -> Result<usize, c_int>) -> Re
     Ok(sent)
 }
 
-/// Nothing is under way for longer, unless no hearer takes it.
+/// Nothing is under way for longer, unless somebody has received it already.
 const LONGEST_WAY: Duration = Duration::from_millis(50);
 
 /// How many datagrams were sent to ports that several sockets share.
@@ -844,7 +856,7 @@ fn send_from_another(bytes: &[u8], to: &sockaddr_in, from: sockaddr_in) -> Resul
     unsafe {
         let other = kernel::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
         kernel::bind(other, (&raw const from).cast(), kernel::ADDRESS);
-        let sent = arrived(&hearers(to.sin_port), || kernel::send_bytes(other, bytes, 0, Some(to)));
+        let sent = arrived(&takers(other, to), || kernel::send_bytes(other, bytes, 0, Some(to)));
         kernel::close(other);
         sent
     }
@@ -963,7 +975,7 @@ pub fn connected(socket: c_int, to: &sockaddr_in) {
         state.nowhere = (to.sin_port == 0).then_some(*to);
     });
     if fault(Fault::ConnectSends) {
-        let _ = arrived(&hearers(to.sin_port), || kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None));
+        let _ = arrived(&takers(socket, to), || kernel::send_bytes(socket, b"SYN", MSG_DONTWAIT, None));
         if goes_to_nobody(socket, None) {
             kernel::await_error(socket, LONGEST_WAY);
         }
