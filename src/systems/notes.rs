@@ -61,7 +61,7 @@ pub static NOTES: &[Note] = &[
     },
     Note {
         system: "gvisor",
-        rows: &["buffers/factor", "buffers/ceiling"],
+        rows: &["buffers/factor", "buffers/ceiling", "buffers/minus-one"],
         why: "gVisor's defect: rmem_max does not tell its limit. The file always says 212992 bytes, while the limit is 4 MiB. \
               gVisor doubles what is set, as Linux does: it grants 4 MiB where 2 MiB are asked for, and 8 MiB at most",
         source: "gVisor pkg/sentry/fsimpl/proc/tasks_sys.go, rmem_max; pkg/tcpip/stack/stack_options.go, DefaultMaxBufferSize; \
@@ -107,6 +107,13 @@ pub static NOTES: &[Note] = &[
               they are, so another user can take part of the datagrams",
         source: "gVisor pkg/tcpip/ports/ports.go, Reservation and isAvailable(); Linux socket(7), SO_REUSEPORT: the same \
                  effective user, to prevent port hijacking",
+    },
+    Note {
+        system: "gvisor",
+        rows: &["sharing/chosen-second"],
+        why: "gVisor's defect: it has no SO_ATTACH_REUSEPORT_CBPF, but setsockopt returns success. The datagrams go by the hash",
+        source: "gVisor pkg/sentry/socket/netstack/netstack.go, setSockOptSocket(): an unknown option is no error; Linux \
+                 socket(7), SO_ATTACH_REUSEPORT_CBPF",
     },
     Note {
         system: "gvisor",

@@ -655,10 +655,10 @@ fn keeps_errors(socket: c_int) -> bool {
     in_this_world && kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_RECVERR) == Some(1)
 }
 
-/// Whether no socket of the binary hears what `socket` sends to `to`, or to its peer.
+/// Whether no socket of the binary takes what `socket` sends to `to`, or to its peer.
 fn goes_to_nobody(socket: c_int, to: Option<&sockaddr_in>) -> bool {
     let to = to.copied().or_else(|| kernel::peer_address(socket));
-    to.is_some_and(|to| hearers(to.sin_port).is_empty())
+    to.is_some_and(|to| takers(socket, &to).is_empty())
 }
 
 /// The sockets of the binary that may take what `socket` sends to `to`: not those at another address, or with another peer.
