@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::super::*;
-use super::{empty, notes, received, sends};
+use super::{comes_from, empty, notes, received, sends};
 use crate::kernel::option::{PACKET_INFO, RECEIVE_BUFFER, REUSE_ADDRESS, REUSE_PORT};
 use crate::vocabulary::{Os, Receive, SocketError};
 
@@ -199,7 +199,7 @@ fn a_queue_that_unrelated_senders_have_filled_is_no_evidence() {
         let server = lab.bind("server").unwrap();
         let unrelated = UdpSocket::bind(socket::ANY_PORT).unwrap();
         for _ in 0..datagrams {
-            unrelated.send_to(b"hello", server.address()).unwrap();
+            comes_from(&unrelated, b"hello", &server);
         }
         assert_eq!(server.receive(Receive::into(100).without_waiting()), ReceiveResult::Nothing);
         drop(server);

@@ -20,6 +20,11 @@ fn with_claims(claims: Vec<Claim>) -> (Lab, Arc<Log>) {
     (Lab::new(claims.into(), Arc::new(Session::new(None)), Arc::clone(&log)), log)
 }
 
+/// A datagram that another program sends, and that has come.
+fn comes_from(unrelated: &UdpSocket, payload: &[u8], server: &Endpoint) {
+    server.queue(|| Ok(unrelated.send_to(payload, server.address()).unwrap())).unwrap();
+}
+
 fn notes(log: &Log) -> Vec<String> {
     log.take().1
 }
@@ -194,7 +199,7 @@ fn an_unrelated_sender_at_the_port_number_of_a_tcp_stream_is_unrelated() {
         })
         .collect();
     let unrelated = streams.iter().find_map(|stream| UdpSocket::bind(stream.local()?).ok());
-    unrelated.expect("some port is free").send_to(b"hello", server.address()).unwrap();
+    comes_from(&unrelated.expect("some port is free"), b"hello", &server);
     assert_eq!(server.before_marker(100).unwrap(), ReceiveResult::Nothing);
     assert_eq!(notes(&log), ["a datagram from another program on this machine was set aside"]);
 }
@@ -207,7 +212,7 @@ fn who_takes_over_a_port_that_was_closed_is_unrelated() {
     client.close();
     // Where another program was given the port in between, that one is unrelated, and there is nothing to show.
     if let Ok(unrelated) = UdpSocket::bind(address) {
-        unrelated.send_to(b"hello", server.address()).unwrap();
+        comes_from(&unrelated, b"hello", &server);
         assert_eq!(server.before_marker(100).unwrap(), ReceiveResult::Nothing);
         assert_eq!(notes(&log).len(), 1);
     }
@@ -220,7 +225,7 @@ fn what_came_before_a_socket_was_connected_is_not_its_peers() {
     let unrelated = UdpSocket::bind(socket::ANY_PORT).unwrap();
     // The last one guesses what the first end marker will be.
     for payload in [&b"hello"[..], b"", &[0xff]] {
-        unrelated.send_to(payload, server.address()).unwrap();
+        comes_from(&unrelated, payload, &server);
     }
     server.connect(&client).unwrap();
     // Refused: the server takes only what its peer sends.
@@ -230,7 +235,7 @@ fn what_came_before_a_socket_was_connected_is_not_its_peers() {
     assert_eq!(notes(&log).len(), 1);
 
     let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
-    unrelated.send_to(b"hello", server.address()).unwrap();
+    comes_from(&unrelated, b"hello", &server);
     server.connect(&client).unwrap();
     client.send_to(b"mine", &server).unwrap();
     assert_eq!(server.receive(Receive::recv(100)).bytes(), b"mine");
