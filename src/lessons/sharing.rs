@@ -552,7 +552,7 @@ fn a_program_chooses() -> Scene {
         };
         lab.observe("chosen-second", chosen("chosen-second", &group[0], 1)?.names);
         // Whichever of them is given it, the program is that of all.
-        lab.observe("chosen-nobody", yes_no(chosen("chosen-nobody", &group[2], 3)?.are_several));
+        lab.observe("chosen-nobody", yes_no(chosen("chosen-nobody", &group[1], 3)?.are_several));
         Ok(())
     })
 }

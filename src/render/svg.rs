@@ -18,7 +18,7 @@ const ABOVE: usize = 9;
 const TIMES: usize = 84;
 
 /// Fewest and most characters between two lanes; a longer mark runs on across the next lane.
-const BETWEEN: std::ops::RangeInclusive<usize> = 24..=36;
+const BETWEEN: std::ops::RangeInclusive<usize> = 24..=32;
 
 /// Length of the longest bar.
 const AXIS: usize = 420;
