@@ -8,7 +8,8 @@
 //!
 //! Where a marker cannot arrive, its end is seen otherwise. What nobody listens for, or what a connected socket does not
 //! take, is answered with ICMP: a socket opened for the marker alone gets ECONNREFUSED, behind all that the same flow had
-//! caused. It is connected, unless the system keeps errors for sockets that are not, and the datagrams came from such a one. Of sockets that share a port, the marker joins the queue of the one that gets the flow.
+//! caused. It is connected, unless the datagrams came from one that is not, and the system keeps errors for such sockets. Of
+//! sockets that share a port, the marker joins the queue of the one that gets the flow.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -202,21 +203,21 @@ impl Proof {
     fn prove_refusal(&mut self, receiver: &RecordedSocket, path: Path) -> Result<(), SceneError> {
         let context = &receiver.context;
         await_natural_refusal(receiver);
-        let Ok(socket) = bound_beside(receiver, path) else {
+        let opened = bound_beside(receiver, path).and_then(|socket| {
+            let keeps_errors = kernel::keep_errors(&socket).is_ok();
+            let connects = !keeps_errors || receiver.peer().is_some();
+            if connects {
+                socket::connect(&socket, path.to)?;
+            }
+            Ok((Arc::new(socket), keeps_errors, connects))
+        });
+        let Ok((socket, keeps_errors, connects)) = opened else {
             // The system does not share the port: an ordinary marker, of another flow, has to do.
             return self.send_from_elsewhere(receiver, path.from);
         };
-        let socket = Arc::new(socket);
-        let keeps_errors = kernel::keep_errors(&socket).is_ok();
         let name = context.directory.closed_port(path.to).unwrap_or_else(|| "nobody".to_owned());
         let nobody = Peer { name, address: path.to };
-        let form = match keeps_errors && receiver.peer().is_none() {
-            true => SendForm::To(nobody.clone()),
-            false => {
-                socket::connect(&socket, path.to)?;
-                SendForm::Connected
-            }
-        };
+        let form = if connects { SendForm::Connected } else { SendForm::To(nobody.clone()) };
         let marker = new_marker(receiver, path.from)?;
         self.send_beside(receiver, &socket, path.from, &form, &nobody, marker)?;
         let deadline = Instant::now() + context.session.patience.limit();
