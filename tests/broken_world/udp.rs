@@ -194,14 +194,25 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
     }
     let mut datagrams = vec![first];
     if fault(Fault::Merge) || fault(Fault::Swap) {
-        let next = kernel::receive_bytes(socket, MSG_PEEK | MSG_DONTWAIT);
-        if next.is_ok_and(|next| kernel::same(&next.from, &from) && !lab::is_end_marker(&next.bytes))
-            && let Ok(mut second) = take_one(socket, MSG_DONTWAIT)
-        {
-            match fault(Fault::Merge) {
+        let another = || {
+            let next = kernel::receive_bytes(socket, MSG_PEEK | MSG_DONTWAIT).ok()?;
+            if lab::is_end_marker(&next.bytes) { None } else { take_one(socket, MSG_DONTWAIT).ok() }
+        };
+        let is_of_one = |other: &Datagram| kernel::same(&other.from, &from);
+        match another() {
+            Some(mut second) if is_of_one(&second) => match fault(Fault::Merge) {
                 true => datagrams[0].bytes.append(&mut second.bytes),
                 false => datagrams.insert(0, second),
-            }
+            },
+            // Of two senders who take turns, too.
+            Some(between) if fault(Fault::Merge) => match another() {
+                Some(mut third) if is_of_one(&third) => {
+                    datagrams[0].bytes.append(&mut third.bytes);
+                    datagrams.push(between);
+                }
+                third => datagrams.extend([Some(between), third].into_iter().flatten()),
+            },
+            other => datagrams.extend(other),
         }
     }
     let vanished = fault(Fault::CloseDiscards) && !has_port(from.sin_port);
