@@ -246,8 +246,8 @@ impl Stream {
     }
 
     /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes came at their
-    /// place. While fewer than `count` have come, a limit that passes is no end: on a busy machine TCP sends again, ever later.
-    pub fn read_to_end(&self, count: usize) -> usize {
+    /// place, and how many others came. While fewer than `count` have come, a limit that passes is no end: on a busy machine TCP sends again, ever later.
+    pub fn read_to_end(&self, count: usize) -> (usize, usize) {
         let (mut total, mut right, mut silences) = (0, 0, 0);
         while total <= MOST_TAKEN {
             match self.read(64 * 1024) {
@@ -259,7 +259,7 @@ impl Stream {
                 _ => break,
             }
         }
-        right
+        (right, total - right)
     }
 
     /// Closes the connection in order.
