@@ -6,11 +6,10 @@ server.bind(("127.0.0.1", 0)), client.connect(server.getsockname())
 
 def counts():  # the memory of what is queued, and how many datagrams were dropped
     return struct.unpack("9I", server.getsockopt(*MEMINFO, 36))[::8]
-
 def send(payload):
-    before = counts(), client.send(payload)
-    while counts() == before[0]: pass  # it is under way
-
+    before = counts()
+    client.send(payload)
+    while counts() == before: pass  # it is under way
 def received():
     lengths = []
     while select.select([server], [], [], 0)[0]: lengths.append(len(server.recv(9000)))
@@ -19,7 +18,8 @@ def received():
 server.setsockopt(*RCVBUF, 2097152)
 granted, limit = server.getsockopt(*RCVBUF), int(open("/proc/sys/net/core/rmem_max").read())
 print("factor:", granted // min(2097152, limit))
-fitting = granted // (send(b"x") or counts()[0])
+send(b"x")
+fitting = granted // counts()[0]
 for _ in range(fitting + 1000): send(b"x")
 lost = 1 + fitting + 1000 - (held := received())
 print("as-predicted:", "yes" if held in (fitting, fitting + 1) else "no")

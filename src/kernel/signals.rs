@@ -172,7 +172,10 @@ pub fn handle_signal(_: bool) -> io::Result<Handled> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[allow(missing_docs)]
+/// As [`handle_signal`].
+///
+/// # Errors
+/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn send_signal(_: u32, _: u32) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

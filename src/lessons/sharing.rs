@@ -135,12 +135,19 @@ struct Receivers {
 }
 
 impl Receivers {
-    fn of(queues: &Queues) -> Self {
-        let received = |queue: &AllReceived| queue.count() > 0;
-        Receivers {
-            names: names(queues, received),
-            are_several: queues.iter().filter(|(_, queue)| received(queue)).count() > 1,
+    /// Each client sends one datagram to `to`, an address that `sockets` share. What they say presupposes that nothing was lost.
+    fn of_one_datagram_each(clients: &[Endpoint], to: &Endpoint, sockets: &[&Endpoint]) -> Result<Self, SceneError> {
+        send_names(clients, 1, to)?;
+        let queues = queues(sockets)?;
+        let (sent, received) = (clients.len(), queues.iter().map(|(_, queue)| queue.count()).sum::<usize>());
+        if received < sent {
+            return Err(SceneError::Skip(format!("{received} of {sent} datagrams were received")));
         }
+        let has_received = |queue: &AllReceived| queue.count() > 0;
+        Ok(Receivers {
+            names: names(&queues, has_received),
+            are_several: queues.iter().filter(|(_, queue)| has_received(queue)).count() > 1,
+        })
     }
 }
 
@@ -278,7 +285,7 @@ fn one_asks() -> Scene {
         port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
         port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
     ];
-    let answer = "Where the second alone asked, bind returned {address-second-only} and {port-second-only}.";
+    let answer = "Option on the second only: bind returned {address-second-only} and {port-second-only}.";
     Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
         let beside = |first: &Endpoint, option| opening(lab, lab.bind_beside("server 2", option, first.address()));
@@ -545,24 +552,13 @@ fn a_program_chooses() -> Scene {
         make_room(&members, &clients, 1 + members.len())?;
         let chosen = |id: &str, asked: &Endpoint, number| {
             lab.attempt(id, asked.set(&REUSE_PORT_PROGRAM, Returns(number)))?;
-            send_names(&clients, 1, asked)?;
-            let queues = queues(&members)?;
-            all_received(&queues, clients.len())?;
-            Ok::<_, SceneError>(Receivers::of(&queues))
+            Receivers::of_one_datagram_each(&clients, asked, &members)
         };
         lab.observe("chosen-second", chosen("chosen-second", &group[0], 1)?.names);
         // Whichever of them is given it, the program is that of all.
         lab.observe("chosen-nobody", yes_no(chosen("chosen-nobody", &group[1], 3)?.are_several));
         Ok(())
     })
-}
-
-/// Says that what follows presupposes that nothing was lost.
-fn all_received(queues: &Queues, sent: usize) -> Result<(), SceneError> {
-    match queues.iter().map(|(_, queue)| queue.count()).sum::<usize>() {
-        received if received < sent => Err(SceneError::Skip(format!("{received} of {sent} datagrams were received"))),
-        _ => Ok(()),
-    }
 }
 
 fn both_options() -> Scene {
@@ -591,10 +587,7 @@ fn both_options() -> Scene {
             let second = lab.attempt(id, lab.bind_beside_by("server 2", options, first.address()))?;
             // In one queue may be the end markers for both.
             make_room(&[&first, &second], &clients, 3)?;
-            send_names(&clients, 1, &first)?;
-            let queues = queues(&[&first, &second])?;
-            all_received(&queues, clients.len())?;
-            Ok::<_, SceneError>(Receivers::of(&queues))
+            Receivers::of_one_datagram_each(&clients, &first, &[&first, &second])
         };
         lab.observe("both-members", yes_no(receivers("both-members", &BOTH)?.are_several));
         if lab.applies("both-then-address") {

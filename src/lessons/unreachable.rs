@@ -483,11 +483,14 @@ fn meanwhile() -> Scene {
     })
 }
 
-/// A host behind a router, and the router, which has one more link, of an MTU of so many bytes. No machine has the addresses behind
-/// it, which are for documentation (RFC 5737).
-fn behind_a_router(lab: &Lab, mtu: usize) -> Result<(Host, Host), SceneError> {
+/// The MTU of the link behind the router, in bytes.
+const NARROW: usize = 1280;
+
+/// A host behind a router, and the router, which has one more link. No machine has the addresses behind it, which are for
+/// documentation (RFC 5737).
+fn behind_a_router(lab: &Lab) -> Result<(Host, Host), SceneError> {
     let [host, router] = lab.hosts("A", "router")?;
-    router.become_router([198, 51, 100, 1].into(), mtu)?;
+    router.become_router([198, 51, 100, 1].into(), NARROW)?;
     host.route_over(&router)?;
     Ok((host, router))
 }
@@ -499,8 +502,6 @@ const FAR: ([u8; 4], u16) = ([198, 51, 100, 2], 9);
 const CLOSED: (([u8; 4], u16), &str) = (([203, 0, 113, 1], 9), "203.0.113.0/24");
 
 fn soft_errors() -> Scene {
-    /// The MTU of Ethernet, in bytes: enough for the link behind the router.
-    const ETHERNET: usize = 1500;
     let claims = [
         usual("time-exceeded", "time exceeded: next receive", Fact::Nothing, &sources::LINUX_ICMP),
         usual("time-exceeded-icmp", "the same with IP_RECVERR: ICMP", "type 11, code 0", &sources::RFC792_TIME),
@@ -508,10 +509,10 @@ fn soft_errors() -> Scene {
         usual("host-unreachable", "host unreachable: next receive", Fact::Nothing, &sources::LINUX_ICMP),
         usual("host-unreachable-told", "the same with IP_RECVERR", SocketError::HostUnreachable, &sources::LINUX_ICMP),
     ];
-    let answer = "A router reported time exceeded, and then host unreachable. A connected client received of it: {time-exceeded}, \
-                  {host-unreachable}; one with IP_RECVERR: ICMP {time-exceeded-icmp}, and {host-unreachable-told}.";
+    let answer = "A router reported time exceeded, then host unreachable. A connected client received {time-exceeded}, then \
+                  {host-unreachable}; one with IP_RECVERR received ICMP {time-exceeded-icmp}, then {host-unreachable-told}.";
     Scene::claims("soft", "a router's soft errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
-        let (host, router) = behind_a_router(lab, ETHERNET)?;
+        let (host, router) = behind_a_router(lab)?;
         let far = host.nobody("far", FAR.into());
         let [client, asking] = ["client", "asking client"].map(|name| host.endpoint(name));
         let (client, asking) = (client?, asking?);
@@ -546,8 +547,6 @@ fn soft_errors() -> Scene {
 }
 
 fn hard_errors() -> Scene {
-    /// The MTU of the link behind the router, in bytes.
-    const NARROW: usize = 1280;
     /// One more than fits it: the headers have 20 and 8 bytes.
     const TOO_LONG: usize = NARROW - 20 - 8 + 1;
     let claims = [
@@ -565,7 +564,7 @@ fn hard_errors() -> Scene {
          bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU told {{path-mtu}}."
     );
     Scene::claims("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
-        let (host, router) = behind_a_router(lab, NARROW)?;
+        let (host, router) = behind_a_router(lab)?;
         router.route("prohibit", CLOSED.1)?;
         let prohibited = host.nobody("prohibited", CLOSED.0.into());
         let far = host.nobody("far", FAR.into());
