@@ -1,7 +1,7 @@
 //! A receive buffer that is filled while nobody reads.
 
 use crate::kernel::option::RECEIVE_BUFFER;
-use crate::lab::{AllReceived, Endpoint, Lab, SceneError};
+use crate::lab::{Accounts, AllReceived, Endpoint, Lab, SceneError};
 
 /// What became of datagrams that were sent while nobody read.
 pub struct Overfilled {
@@ -56,9 +56,33 @@ pub fn send_while_nobody_reads(
     server: &Endpoint,
     payloads: impl ExactSizeIterator<Item = Vec<u8>>,
 ) -> Result<usize, SceneError> {
+    send(lab, client, server, payloads, |_| false)
+}
+
+/// The same, as far as it is needed to fill the receive buffer: not many more than fit, where the kernel counts what it drops.
+///
+/// # Errors
+/// What the system says, where that has nothing to do with sending.
+pub fn send_until_full(
+    lab: &Lab,
+    client: &Endpoint,
+    server: &Endpoint,
+    payloads: impl ExactSizeIterator<Item = Vec<u8>>,
+) -> Result<usize, SceneError> {
+    send(lab, client, server, payloads, |come| come.has_drops())
+}
+
+fn send(
+    lab: &Lab,
+    client: &Endpoint,
+    server: &Endpoint,
+    payloads: impl ExactSizeIterator<Item = Vec<u8>>,
+    is_enough: impl Fn(Accounts) -> bool,
+) -> Result<usize, SceneError> {
     let (mut sent, mut failed) = (0, 0);
     let (mut cost, mut earlier) = (None, 0);
     let before = server.accounts();
+    let come = || server.accounts().zip(before).map(|(now, before)| now.since(before));
     for payload in payloads {
         match lab.answer(client.send_to(&payload, server))? {
             Ok(length) => {
@@ -73,6 +97,9 @@ pub fn send_while_nobody_reads(
         }
         if sent % UNDER_WAY == 0 {
             cost = cost.filter(|cost| server.await_datagrams(earlier + sent, *cost));
+            if come().is_some_and(&is_enough) {
+                break;
+            }
         }
     }
     if let Some(cost) = cost {

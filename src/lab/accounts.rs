@@ -28,6 +28,11 @@ impl Accounts {
         Accounts { queued: self.queued.saturating_sub(queued), dropped: self.dropped.saturating_sub(dropped) }
     }
 
+    /// Whether datagrams were dropped.
+    pub fn has_drops(self) -> bool {
+        self.dropped > 0
+    }
+
     /// How many datagrams have been queued or dropped, where each takes `cost` bytes of memory.
     pub fn datagrams(self, cost: Accounts) -> usize {
         self.queued.checked_div(cost.queued).unwrap_or(0) + self.dropped

@@ -181,7 +181,7 @@ fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made>
 /// Any program on this machine may send here.
 fn set_aside(receiver: &RecordedSocket, receive: &Receive) {
     receiver.context.note_unrelated_sender(Protocol::Udp);
-    receiver.set_aside.fetch_add(1, Ordering::Relaxed);
+    receiver.set_aside.fetch_add(1, Ordering::Release);
     discard_peeked(receiver, receive);
 }
 

@@ -34,6 +34,7 @@ use std::thread;
 use std::time::Duration;
 
 pub use self::absence::room_for;
+pub use self::accounts::Accounts;
 pub use self::closed_port::ClosedPort;
 use self::context::SceneContext;
 pub use self::endpoint::Endpoint;

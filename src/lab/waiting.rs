@@ -17,6 +17,9 @@ use crate::vocabulary::{Receive, Syscall};
 /// Why nothing is said of whether a receive waits.
 pub const NOT_TOLD_WHO_WAITS: &str = "this system does not tell whether a thread waits in a call";
 
+/// Why nothing is said of a signal among so many datagrams.
+const DISTURBED: &str = "unrelated programs sent datagrams whenever a signal was sent";
+
 /// A receive of another thread, as seen from the one that goes on.
 #[derive(Debug)]
 pub struct WaitingReceive<'e> {
@@ -28,9 +31,6 @@ pub struct WaitingReceive<'e> {
     /// Whether the lesson has sent its signal.
     signalled: AtomicBool,
 }
-
-/// How often a signal is sent, where the call does not end. One is enough, unless something else has interrupted it just then.
-const MOST_SIGNALS: usize = 3;
 
 impl Endpoint {
     /// Receives in a thread of its own, and does `meanwhile` once that waits, as far as the system tells. What has not ended the
@@ -185,21 +185,30 @@ impl WaitingReceive<'_> {
         }
     }
 
-    /// Sends a signal to the thread once it waits, and waits until that has ended its receive or let it go on.
+    /// Sends a signal to the thread once it waits, and waits until that has ended its receive or let it go on. Where a datagram of
+    /// an unrelated sender came at that time, the signal may have met no call, and is sent again.
     fn signal(&self) -> Result<(), SceneError> {
         self.required()?;
         let thread = self.thread.get().copied().flatten().unwrap_or_default();
         let call = Syscall::Signal { process: std::process::id(), thread };
-        for _ in 0..MOST_SIGNALS {
+        let socket = &self.endpoint.socket;
+        let deadline = Instant::now() + self.endpoint.limit();
+        loop {
+            let set_aside = socket.set_aside.load(Ordering::Acquire);
             if !self.still_waits()? {
-                break;
+                return Ok(());
             }
             self.signalled.store(true, Ordering::Release);
-            let sent = self.endpoint.socket.perform(call.clone());
-            self.endpoint.socket.result(sent, "send SIGURG to a thread", drop)?;
+            let sent = socket.perform(call.clone());
+            socket.result(sent, "send SIGURG to a thread", drop)?;
             self.await_end();
+            if self.has_returned() || socket.set_aside.load(Ordering::Acquire) == set_aside {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(SceneError::Skip(DISTURBED.to_owned()));
+            }
         }
-        Ok(())
     }
 
     /// Closes the descriptor on which the receive waits. No further call may be made on the endpoint.

@@ -6,7 +6,7 @@
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::experiments::{send_while_nobody_reads, set_receive_buffer};
+use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
 use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, room_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, sources, usual};
@@ -130,7 +130,7 @@ fn fill(
 }
 
 fn granted_and_held(asked: usize) -> Scene {
-    /// So many more datagrams are sent than should fit.
+    /// At most so many more datagrams are sent than should fit.
     const BEYOND: usize = 1000;
     let factor = promised("factor", "granted / allowed", 2, &sources::SOCKET_7)
         .on(Os::Macos, 1)
@@ -172,7 +172,8 @@ fn granted_and_held(asked: usize) -> Scene {
             lab.observe("memory", memory);
             let predicted = granted / memory;
             let more = predicted + BEYOND;
-            fill(lab, "as-predicted", (&server, &client), (0..more).map(|_| b"x".to_vec()))?;
+            let payloads = (0..more).map(|_| b"x".to_vec());
+            lab.while_it_may_hang("as-predicted", || send_until_full(lab, &client, &server, payloads))?;
             let held = server.drain(16, 1 + more)?.count();
             lab.observe("held", held);
             // Linux 6.1 takes one more, which goes beyond the limit.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::experiments::{overfill, send_while_nobody_reads, set_receive_buffer, write_while_nobody_reads};
+use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, room_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, sources, usual};
@@ -237,7 +237,7 @@ fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
     let (server, client) = (lab.bind("server")?, lab.bind("client")?);
     server.connect(&client)?;
     let granted = set_receive_buffer(&server, buffer)?;
-    send_while_nobody_reads(lab, &client, &server, all_numbered(1000, 512))?;
+    send_until_full(lab, &client, &server, all_numbered(1000, 512))?;
     Ok(Kept { granted, count: server.drain(512, 1000)?.count() })
 }
 
@@ -262,7 +262,7 @@ fn one_byte_each() -> Scene {
         server.connect(&client)?;
         let granted = set_receive_buffer(&server, ASKED)?;
         // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
-        send_while_nobody_reads(lab, &client, &server, all_numbered(granted + 1, 1))?;
+        send_until_full(lab, &client, &server, all_numbered(granted + 1, 1))?;
         let kept = server.drain(1, granted + 1)?.count();
         lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
         lab.observe("kept-one-byte", kept);
@@ -299,7 +299,7 @@ fn room_comes_late() -> Scene {
         if set_receive_buffer(&server, ASKED)? < ASKED {
             return Err(SceneError::Skip(lab.limit_on_buffers().to_owned()));
         }
-        send_while_nobody_reads(lab, &client, &server, all_numbered(1000, 512))?;
+        send_until_full(lab, &client, &server, all_numbered(1000, 512))?;
         server.receive(512).required("the first datagram")?;
         let before = server.accounts();
         client.send_to(&LATE, &server)?;

@@ -289,6 +289,19 @@ unsafe fn write_packet_info(message: &mut msghdr, info: &in_pktinfo) {
     }
 }
 
+/// Opens a file to write lines to, behind what it has.
+pub fn append_to(path: &CStr) -> c_int {
+    // SAFETY: `path` is a C string.
+    unsafe { open64(path.as_ptr(), libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC, 0o666) }
+}
+
+/// Writes a line in one call, so that those of several processes do not mix.
+pub fn write_line(file: c_int, text: &str) {
+    let line = format!("{text}\n");
+    // SAFETY: `line` has that many bytes.
+    unsafe { write(file, line.as_ptr().cast(), line.len()) };
+}
+
 /// A file in memory that has this text.
 pub fn file_of(text: &str) -> c_int {
     // SAFETY: the name is a C string, the text has the length given, and the descriptor is the new file's.

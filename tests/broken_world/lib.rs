@@ -12,6 +12,7 @@
 mod faults;
 mod kernel;
 mod lab;
+mod met;
 mod options;
 mod tcp;
 mod udp;
@@ -39,7 +40,13 @@ static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| {
 
 /// Whether this is what is wrong with the world.
 fn fault(fault: Fault) -> bool {
+    met::note(fault);
     *FAULT == Some(fault)
+}
+
+/// The option that every UDP socket of this world has on.
+fn is_on() -> Option<SocketOption> {
+    options::OPTIONS.iter().copied().find(|option| option.is_switch && fault(Fault::OptionOn(*option)))
 }
 
 /// What a call returns that moved bytes, or did not.
@@ -50,10 +57,8 @@ fn returned(moved: Result<usize, c_int>) -> ssize_t {
 /// Makes a call in which the kernel chooses a port for a socket that has none: a free port is one that nobody has, whatever
 /// sockets may share in this world. Else two would get the same by chance.
 fn choosing_a_port<T>(socket: c_int, call: impl FnOnce() -> T) -> T {
-    match *FAULT {
-        Some(Fault::OptionOn(option))
-            if option.lets_share() && kernel::is_udp(socket) && kernel::own_address(socket).sin_port == 0 =>
-        {
+    match is_on() {
+        Some(option) if option.lets_share() && kernel::is_udp(socket) && kernel::own_address(socket).sin_port == 0 => {
             kernel::switch(socket, option.level, option.number, false);
             let result = call();
             let error = kernel::last_error();
@@ -121,7 +126,7 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
             // The kernel doubles what it is asked for, and not its default.
             kernel::set_receive_buffer(socket, limits.default / 2);
         }
-        if let Some(Fault::OptionOn(option)) = *FAULT {
+        if let Some(option) = is_on() {
             kernel::switch_on(socket, option.level, option.number);
         }
     }
@@ -343,11 +348,11 @@ pub unsafe extern "C" fn setsockopt(
     value: *const c_void,
     length: socklen_t,
 ) -> c_int {
-    let is = |option: SocketOption| (option.level, option.number) == (level, name);
-    match *FAULT {
+    let known = options::OPTIONS.iter().copied().find(|option| (option.level, option.number) == (level, name));
+    match known {
         _ if lab::is_proof(socket, level, name) => {}
-        Some(Fault::OptionIgnored(option)) if is(option) => return 0,
-        Some(Fault::OptionRefused(option)) if is(option) => return kernel::fail(libc::ENOPROTOOPT),
+        Some(option) if fault(Fault::OptionIgnored(option)) => return 0,
+        Some(option) if fault(Fault::OptionRefused(option)) => return kernel::fail(libc::ENOPROTOOPT),
         _ => {}
     }
     if (level, name) == (libc::SOL_SOCKET, libc::SO_RCVTIMEO) && udp::is(socket) {

@@ -10,7 +10,7 @@ use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, in_addr, sock
 
 use crate::faults::Fault;
 use crate::kernel::Datagram;
-use crate::{FAULT, fault, kernel, lab};
+use crate::{fault, is_on, kernel, lab};
 
 /// From here datagrams come that no endpoint of a lesson can have sent.
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 9];
@@ -658,11 +658,9 @@ pub fn send(
 
 /// Whether this world has the socket keep errors.
 fn keeps_errors(socket: c_int) -> bool {
-    let in_this_world = match *FAULT {
-        Some(Fault::TellUnconnected | Fault::SendTells | Fault::KeepForLater | Fault::HearStrangers) => true,
-        Some(Fault::OptionOn(option)) => (option.level, option.number) == (libc::IPPROTO_IP, libc::IP_RECVERR),
-        _ => false,
-    };
+    const WHERE: [Fault; 4] = [Fault::TellUnconnected, Fault::SendTells, Fault::KeepForLater, Fault::HearStrangers];
+    let is_on = || is_on().is_some_and(|option| (option.level, option.number) == (libc::IPPROTO_IP, libc::IP_RECVERR));
+    let in_this_world = WHERE.into_iter().any(fault) || is_on();
     in_this_world && kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_RECVERR) == Some(1)
 }
 
