@@ -447,6 +447,11 @@ fn a_thousand_clients_leave_a_page_that_can_be_read() {
 
 /// What Chromium saw of some pages, asked for once; nothing where it cannot be asked.
 static SEEN: LazyLock<Option<Vec<(String, Value, String)>>> = LazyLock::new(|| {
+    // Under Wine the paths of the two programs lead to those of Linux, which know none of Windows's.
+    if cfg!(windows) {
+        support::say("not tested here: no browser is asked on Windows, where the page is the same");
+        return None;
+    }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/handout/check.mjs");
     let browser = std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
     if !browser.exists() {
@@ -568,7 +573,7 @@ fn axe_finds_no_violation() {
     for (name, seen, _) in SEEN.iter().flatten() {
         let views = seen["views"].as_array().unwrap().iter();
         let asked: Vec<&Value> = views.filter(|view| !view["violations"].is_null()).collect();
-        assert_eq!(asked.len(), 4, "{name}");
+        assert_eq!(asked.len(), if name == "all.html" { 2 } else { 4 }, "{name}");
         for view in asked {
             assert_eq!(view["violations"], serde_json::json!([]), "{name} {}", view["view"]);
         }
@@ -577,7 +582,9 @@ fn axe_finds_no_violation() {
 
 #[test]
 fn everything_is_reached_and_opened_by_keyboard() {
-    for (name, seen, page) in SEEN.iter().flatten() {
+    let walked = SEEN.iter().flatten().filter(|(_, seen, _)| !seen["keyboard"].is_null());
+    assert!(SEEN.is_none() || walked.clone().count() >= 2);
+    for (name, seen, page) in walked {
         let seen = &seen["keyboard"];
         let (details, wide) = (count(page, "<details"), count(page, "<div class=\"wide\""));
         assert_eq!((seen["details"].as_u64(), seen["wide"].as_u64()), (Some(details), Some(wide)), "{name}");

@@ -200,7 +200,7 @@ mod broken {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::support::{Report, Run, in_world};
+    use crate::support::{Report, Run, abreast, in_world};
 
     /// The faults that turn each row of a lesson, from its golden file.
     fn faults(lesson: &str) -> Vec<(String, HashSet<String>)> {
@@ -223,42 +223,41 @@ mod broken {
 
     #[test]
     fn the_answer_says_so_where_a_key_row_differs_and_the_row_is_shown() {
-        for lesson in LESSONS {
-            for key in lesson.keys {
-                let fault = fault_of(lesson.name, key);
-                let broken = Run::from(in_world(&fault).arg(lesson.name).output().unwrap());
-                let out = words(&broken.out);
-                assert_eq!(broken.status, 1, "{} {fault}: {out}", lesson.name);
-                assert!(out.contains("NOT as expected: "), "{} {fault}: {out}", lesson.name);
-                assert!(out.contains(" differs "), "{} {fault}: {out}", lesson.name);
-            }
-        }
+        let keys = LESSONS.iter().flat_map(|lesson| lesson.keys.iter().map(|key| (lesson.name, *key)));
+        abreast(keys, |(lesson, key)| {
+            let fault = fault_of(lesson, key);
+            let broken = Run::from(in_world(&fault).arg(lesson).output().unwrap());
+            let out = words(&broken.out);
+            assert_eq!(broken.status, 1, "{lesson} {fault}: {out}");
+            assert!(out.contains("NOT as expected: "), "{lesson} {fault}: {out}");
+            assert!(out.contains(" differs "), "{lesson} {fault}: {out}");
+        });
     }
 
     #[test]
     fn the_answer_follows_what_was_observed() {
-        for lesson in LESSONS {
+        abreast(LESSONS, |lesson| {
             let answer = |run: Run| Report::from(run).0["answer"].as_str().unwrap_or_default().to_owned();
             let healthy = answer(run([lesson.name, "--format", "json"]));
             let fault = fault_of(lesson.name, lesson.keys[0]);
             let mut broken = in_world(&fault);
             let broken = answer(Run::from(broken.args([lesson.name, "--format", "json"]).output().unwrap()));
             assert_ne!(healthy, broken, "{} in the world `{fault}`", lesson.name);
-        }
+        });
     }
 
     #[test]
     fn a_row_that_differs_is_shown_though_it_is_no_key_row() {
-        for lesson in LESSONS {
+        abreast(LESSONS, |lesson| {
             let keys: HashSet<String> = lesson.keys.iter().map(|key| (*key).to_owned()).collect();
             let faults = faults(lesson.name);
             let Some((fault, rows)) = faults.into_iter().find(|(_, rows)| !rows.is_empty() && rows.is_disjoint(&keys))
             else {
-                continue;
+                return;
             };
             let out = words(&Run::from(in_world(&fault).arg(lesson.name).output().unwrap()).out);
             assert!(out.matches(" differs ").count() >= rows.len(), "{} {fault}: {out}", lesson.name);
-        }
+        });
     }
 
     #[test]

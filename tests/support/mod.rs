@@ -66,6 +66,24 @@ pub fn whole_machine() -> std::sync::MutexGuard<'static, ()> {
     MACHINE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Does `work` with each of `items`, several at a time: for runs of the binary that wait most of the time.
+#[cfg(target_os = "linux")]
+pub fn abreast<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
+    const ABREAST: usize = 8;
+    let items = std::sync::Mutex::new(items.into_iter().collect::<Vec<_>>().into_iter());
+    let crew = || {
+        while let Some(item) = { items.lock().unwrap().next() } {
+            work(item);
+        }
+    };
+    std::thread::scope(|scope| {
+        let crew: Vec<_> = (0..ABREAST).map(|_| scope.spawn(crew)).collect();
+        for thread in crew {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
 /// An empty folder for one test: `name` is its own among all tests.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
