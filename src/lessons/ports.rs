@@ -301,7 +301,7 @@ fn none_left() -> Scene {
     Scene::claims("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         host.set("net.ipv4.ip_local_port_range", "40000 40003")?;
-        let mut servers: Vec<_> = (1..=PORTS).map(|n| host.bind(&format!("server {n}"))).collect::<Call<_>>()?;
+        let mut servers: Vec<_> = (1..=PORTS).map(|n| host.bind(&format!("server {n}"))).collect::<Result<_, _>>()?;
         lab.observe("none-left", host.endpoint("client")?.bind(ANY_PORT));
         let client = host.endpoint("client")?;
         lab.observe("none-to-send", client.send_to(b"hello", &servers[0]));
