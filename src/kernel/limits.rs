@@ -12,7 +12,8 @@ pub fn open_descriptors() -> Option<usize> {
         Os::Macos => "/dev/fd",
         Os::Windows => return None,
     };
-    Some(std::fs::read_dir(folder).ok()?.count())
+    // What cannot be listed to its end is not counted.
+    std::fs::read_dir(folder).ok()?.try_fold(0, |count, entry| entry.ok().map(|_| count + 1))
 }
 
 /// Elements of the array that the socket option SO_MEMINFO fills. `linux/sock_diag.h`.
@@ -107,6 +108,16 @@ pub fn kernel_setting(name: &str) -> Option<String> {
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub fn kernel_setting(_: &str) -> Option<String> {
     None
+}
+
+/// How many TCP connections the system is to remember after they were closed, in TIME-WAIT, and how many it remembers at most;
+/// `None` where it does not tell. Linux `proc_net(5)`, sockstat, and `tcp(7)`, tcp_max_tw_buckets.
+pub fn remembered_connections() -> Option<(usize, usize)> {
+    let most = kernel_setting("net.ipv4.tcp_max_tw_buckets")?.parse().ok()?;
+    let table = std::fs::read_to_string("/proc/self/net/sockstat").ok()?;
+    let words = table.lines().find_map(|line| line.strip_prefix("TCP: "))?;
+    let now = words.split(' ').skip_while(|word| *word != "tw").nth(1)?.parse().ok()?;
+    Some((now, most))
 }
 
 /// How many descriptors this process may have open: `ulimit -n`.

@@ -236,8 +236,12 @@ fn not_ours() -> Scene {
         client.send_to(b"hello", &server)?;
         server.receive(16).required("a datagram over loopback")?;
         // An address for documentation (RFC 5737): no machine has it.
-        let elsewhere = SocketAddr::from(([203, 0, 113, 1], 0));
-        lab.observe("foreign", lab.endpoint("server")?.bind(elsewhere));
+        let elsewhere = Ipv4Addr::new(203, 0, 113, 1);
+        let bound = lab.endpoint("server")?.bind(SocketAddr::from((elsewhere, 0)));
+        match lab.takes_address(elsewhere) {
+            Some(why) if bound.is_ok() => lab.skip("foreign", why),
+            _ => lab.observe("foreign", bound),
+        }
         Ok(())
     })
 }
