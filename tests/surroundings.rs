@@ -110,6 +110,7 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
     ("ip address del 127.0.0.1/8 dev lo", "ports", 3, &["bind 127.0.0.1:0: ", "(EADDRNOTAVAIL 99). No interface"]),
     // Some of it does not pass.
     ("IN ip daddr 127.0.0.2 drop", "addresses", 0, &["a datagram to 127.0.0.2:", "Does a firewall drop it?"]),
+    ("IN ip daddr 127.0.0.2 drop", "doctor", 0, &["a datagram to 127.0.0.2:", "Does a firewall drop it?"]),
     ("IN meta nfproto ipv6 drop", "sizes", 0, &["a datagram to [::1]:", "Does a firewall drop it?"]),
     ("IN meta l4proto icmp drop", "connect", 0, &["was not answered with ICMP, after 0 others were"]),
     ("IN meta l4proto icmp limit rate over 5/second burst 5 packets drop", "unreachable --scene 9", 0, &[]),
@@ -123,6 +124,13 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
     ("ulimit -n 4", "connectionless", 3, &["accept on server: too many open files (EMFILE 24)"]),
     ("sysctl -qw net.core.optmem_max=1", "sharing", 3, &["(ENOMEM 12)"]),
     ("ip link set lo mtu 68", "sizes", 3, &["(ENOBUFS 105)"]),
+    // Each port of the range is in TIME-WAIT.
+    (
+        "sysctl -qw net.ipv4.ip_local_port_range='40000 40019' && CLOSED",
+        "ports",
+        3,
+        &["a TCP socket, or a connection in TIME-WAIT, has port 400"],
+    ),
     // The machine takes more than others do.
     (
         "sysctl -qw net.ipv4.tcp_max_tw_buckets=0 net.ipv4.ip_nonlocal_bind=1",
@@ -141,6 +149,14 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
 fn no_machine_is_accused_of_what_it_was_told_to_do() {
     /// The exit status where this machine cannot be made so.
     const NOT_MADE: i32 = 99;
+    /// Leaves a connection in TIME-WAIT at each of these ports.
+    const CLOSED: &str = "import socket\n\
+        server = socket.create_server(('127.0.0.1', 30000))\n\
+        for port in range(40000, 40020):\n    \
+            client = socket.create_connection(('127.0.0.1', 30000), source_address=('127.0.0.1', port))\n    \
+            accepted, _ = server.accept()\n    \
+            client.close()\n    \
+            accepted.close()\n";
     const RULE: &str = "nft add table inet t && nft add chain inet t c \"{ type filter hook $1 priority 0; }\"";
     let made = |machine: &str, arguments: &str| {
         let script = format!(
@@ -149,6 +165,7 @@ fn no_machine_is_accused_of_what_it_was_told_to_do() {
              OUT() {{ rule output \"$@\"; }}
              NAT() {{ nft add table ip n && nft add chain ip n p '{{ type nat hook postrouting priority 100; }}' \\
                  && nft add rule ip n p \"$@\"; }}
+             CLOSED() {{ python3 -c \"{CLOSED}\"; }}
              {{ ip link set lo up && {machine}; }} || exit {NOT_MADE}
              exec \"$0\" {arguments}"
         );
@@ -164,7 +181,7 @@ fn no_machine_is_accused_of_what_it_was_told_to_do() {
     std::thread::scope(|scope| {
         for (machine, arguments, status, said) in MACHINES {
             scope.spawn(move || {
-                let format = if *arguments == "doctor" { "" } else { " --format csv" };
+                let format = if *arguments == "doctor" { " --format json" } else { " --format csv" };
                 let run = Run::from(made(machine, &format!("{arguments}{format}")).unwrap());
                 if run.status == NOT_MADE {
                     return crate::support::missing(&format!("`{machine}`: {}", run.err.trim()));

@@ -72,6 +72,15 @@ pub fn queued_bytes(_: &Socket) -> Option<usize> {
 /// Whether any UDP socket of this network namespace, of IPv4 or IPv6, is bound to `port`; `None` where the system does not
 /// show it.
 pub fn udp_port_in_use(port: u16) -> Option<bool> {
+    port_in_use(["/proc/self/net/udp", "/proc/self/net/udp6"], port)
+}
+
+/// The same of TCP, where a connection that is closed has its port for as long as it is in TIME-WAIT.
+pub fn tcp_port_in_use(port: u16) -> Option<bool> {
+    port_in_use(["/proc/self/net/tcp", "/proc/self/net/tcp6"], port)
+}
+
+fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> Option<bool> {
     if HERE != Os::Linux {
         return None;
     }
@@ -80,9 +89,9 @@ pub fn udp_port_in_use(port: u16) -> Option<bool> {
         let mut local = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
         local.any(|local| local.ends_with(&port))
     };
-    let table = std::fs::read_to_string("/proc/self/net/udp").ok()?;
+    let table = std::fs::read_to_string(table).ok()?;
     // Without IPv6 there is no second table.
-    Some(bound(&table) || std::fs::read_to_string("/proc/self/net/udp6").is_ok_and(|table| bound(&table)))
+    Some(bound(&table) || std::fs::read_to_string(table_v6).is_ok_and(|table| bound(&table)))
 }
 
 /// A setting of the kernel by the name that `sysctl` knows it by; `None` where there is no such setting.

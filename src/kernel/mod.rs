@@ -26,7 +26,7 @@ pub use self::error_queue::{await_error, keep_errors, next_error, refusals_recei
 pub use self::filter::drop_everything;
 pub use self::limits::{
     descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, remembered_connections, share_one_heap,
-    udp_port_in_use,
+    tcp_port_in_use, udp_port_in_use,
 };
 pub use self::namespace::{Namespace, counter, start_loopback};
 pub use self::packet_info::{send_from, tell_destination};

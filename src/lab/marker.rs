@@ -223,7 +223,7 @@ impl Proof {
         let deadline = Instant::now() + context.session.patience.limit();
         while !self.is_marker_refused(&socket, marker, keeps_errors) {
             if Instant::now() > deadline {
-                context.session.patience.wait_was_in_vain();
+                context.session.waited_in_vain();
                 return Err(SceneError::Skip(format!(
                     "a datagram to {}, where nobody listens, was not answered with ICMP",
                     path.to
@@ -387,7 +387,7 @@ fn await_natural_refusal(receiver: &RecordedSocket) {
     let deadline = Instant::now() + receiver.context.session.patience.limit();
     while before.is_some() && kernel::refusals_received(address) <= before {
         if Instant::now() > deadline {
-            return receiver.context.session.patience.wait_was_in_vain();
+            return receiver.context.session.waited_in_vain();
         }
         thread::yield_now();
     }
@@ -439,6 +439,7 @@ impl<'a> Watched<'a> {
             }
             thread::yield_now();
         }
+        self.receiver.context.session.waited_in_vain();
         Fate::UnderWay
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use socket2::{SockAddr, Socket};
@@ -124,6 +125,9 @@ fn unheard(ip: IpAddr) -> Option<String> {
 #[derive(Default)]
 pub(crate) struct Surroundings {
     found: HashMap<Look, Option<String>>,
+    /// A call that does not return is no scene's here.
+    watchdog: Watchdog,
+    passes: bool,
 }
 
 /// Something that is looked for.
@@ -136,26 +140,38 @@ enum Look {
 }
 
 impl Surroundings {
+    /// Looks whether [`loopback`] passes; once it did, that is so for the run.
+    ///
+    /// # Errors
+    /// [`SceneError::NoLoopback`] where it does not. What else fails has said so in the scenes.
+    pub(crate) fn look_at_loopback(&mut self, session: &Session) -> Result<(), SceneError> {
+        if self.passes {
+            return Ok(());
+        }
+        match self.watchdog.run(session, loopback) {
+            Err(error @ SceneError::NoLoopback(_)) => Err(error),
+            _ => {
+                self.passes = true;
+                Ok(())
+            }
+        }
+    }
+
     /// Why a difference of a scene with this need is no evidence.
-    pub(crate) fn excuse(&mut self, need: Need, session: &Session, watchdog: &mut Watchdog) -> Option<String> {
+    pub(crate) fn excuse(&mut self, need: Need, session: &Session) -> Option<String> {
         match need {
-            Need::SecondLoopback => self.find(Look::Passes(SECOND.into()), session, watchdog),
-            Need::Ipv6 => self.find(Look::Passes(Ipv6Addr::LOCALHOST.into()), session, watchdog),
+            Need::SecondLoopback => self.find(Look::Passes(SECOND.into()), session),
+            Need::Ipv6 => self.find(Look::Passes(Ipv6Addr::LOCALHOST.into()), session),
             _ => None,
         }
     }
 
     /// Why it is no evidence that nothing came back for a datagram to a port of `loopback` where nobody listens.
-    pub(crate) fn excuse_for_silence(
-        &mut self,
-        loopback: IpAddr,
-        session: &Session,
-        watchdog: &mut Watchdog,
-    ) -> Option<String> {
-        self.find(Look::Answers(loopback), session, watchdog)
+    pub(crate) fn excuse_for_silence(&mut self, loopback: IpAddr, session: &Session) -> Option<String> {
+        self.find(Look::Answers(loopback), session)
     }
 
-    fn find(&mut self, look: Look, session: &Session, watchdog: &mut Watchdog) -> Option<String> {
+    fn find(&mut self, look: Look, session: &Session) -> Option<String> {
         if let Some(found) = self.found.get(&look) {
             return found.clone();
         }
@@ -163,7 +179,7 @@ impl Surroundings {
             Look::Passes(ip) => Ok(unheard(ip)),
             Look::Answers(loopback) => Ok(unanswered(loopback)),
         };
-        let found = watchdog.run(session, work).unwrap_or_default();
+        let found = self.watchdog.run(session, work).unwrap_or_default();
         self.found.insert(look, found.clone());
         found
     }
@@ -293,8 +309,16 @@ fn no_user(error: &std::io::Error) -> SceneError {
 /// Why this machine does not have what a row needs; `None` where it has.
 pub fn missing(need: Need) -> Option<String> {
     match need {
-        Need::SecondLoopback => second_loopback().err().map(|error| error.to_string()),
-        Need::Ipv6 => ipv6_loopback().err().map(|error| error.to_string()),
+        Need::SecondLoopback => {
+            static UNHEARD: OnceLock<Option<String>> = OnceLock::new();
+            let unheard = || UNHEARD.get_or_init(|| unheard(SECOND.into())).clone();
+            second_loopback().err().map(|error| error.to_string()).or_else(unheard)
+        }
+        Need::Ipv6 => {
+            static UNHEARD: OnceLock<Option<String>> = OnceLock::new();
+            let unheard = || UNHEARD.get_or_init(|| unheard(Ipv6Addr::LOCALHOST.into())).clone();
+            ipv6_loopback().err().map(|error| error.to_string()).or_else(unheard)
+        }
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
             Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),
             Err(error) => Some(error.to_string()),

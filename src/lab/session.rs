@@ -81,6 +81,12 @@ impl Session {
         self.returned.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A wait of the lab is over, and nothing came: no call that hangs, and the next waits are short.
+    pub(super) fn waited_in_vain(&self) {
+        self.patience.wait_was_in_vain();
+        self.count_call();
+    }
+
     /// The scene that runs has made all calls that it may make, and goes no further.
     pub(super) fn calls_do_not_end(&self) {
         self.endless.store(true, Ordering::Relaxed);

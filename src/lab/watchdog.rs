@@ -44,11 +44,6 @@ impl Watchdog {
     /// Once so many scenes have been given up, no other is run: each would be waited for.
     const MOST_HUNG: usize = 4;
 
-    /// Whether calls of a scene have not returned.
-    pub(crate) fn has_given_up(&self) -> bool {
-        self.hung > 0
-    }
-
     /// Does `work`, whose calls `session` counts.
     ///
     /// # Errors
