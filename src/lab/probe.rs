@@ -77,11 +77,12 @@ fn pass(ip: IpAddr) -> Call<Passed> {
     let (to, sent) = (socket::address_of(&receiver)?, socket::address_of(&sender)?);
     // Another program, which knows nothing of it, is not likely to send the same byte.
     let [_, byte] = sent.port().to_be_bytes();
-    send_somehow(&sender, &[byte], to)?;
+    send_three_times(&sender, &[byte], to)?;
     let (deadline, mut other) = (Instant::now() + socket::LIMIT, None);
+    // Room for anything that others send: what is cut is an error on Windows.
+    let mut buffer = vec![0; usize::from(u16::MAX)];
     while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
         socket::wait_at_most(&receiver, left.max(Duration::from_millis(1)))?;
-        let mut buffer = [0; 2];
         match kernel::receive_from(&receiver, &mut buffer, Flags::default()) {
             Ok((1, from)) if buffer[0] == byte => match from.as_socket() {
                 Some(from) if from == sent => return Ok(Passed::As { sent, received: from }),
@@ -95,8 +96,8 @@ fn pass(ip: IpAddr) -> Call<Passed> {
     Ok(other.map_or(Passed::Not { to }, |received| Passed::As { sent, received }))
 }
 
-/// Sends three times with a connected socket, or to the address where the system connects none.
-fn send_somehow(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()> {
+/// Sends with a connected socket, or to the address where the system connects none.
+fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()> {
     let sent = match socket::connect(sender, to) {
         Ok(()) => sender.send(payload),
         Err(error) if error.is_of_the_environment() => return Err(error),
