@@ -167,7 +167,11 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
     let cases: &[(&[&str], &str)] = &[
         (&too_many, "101 messages; at most 100: each has a row of its own"),
         (&["boundaries", "--buffer", "65536"], "at most 65535 bytes: no datagram is longer"),
-        (&["boundaries", "--buffer", "-1"], "unexpected argument '-1'"),
+        (&["boundaries", "--buffer", "-1"], "unexpected argument '-1' found: no number, time or share may be negative"),
+        (&["client", "--timeout", "-1s"], "no number, time or share may be negative"),
+        (&["client", "--count", "18446744073709551616"], "18446744073709551616 is not in 1..=10000"),
+        (&["relay", "--seed", "18446744073709551616"], "18446744073709551616 is not in 0..=18446744073709551615"),
+        (&["relay", "--seed", "1.5"], "a whole number in 0..=18446744073709551615 is needed"),
         (&["truncation", "--buffer", "many"], "a number of bytes from 0 to 65535 is needed"),
         (&["connectionless", "--clients", "101"], "1 to 100: each takes descriptors, and systems grant few"),
         (&["concurrency", "--clients", "0"], "1 to 1000 clients: each is a socket"),
@@ -199,6 +203,8 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
 fn a_message_that_no_datagram_can_carry_is_refused() {
     let too_long = "x".repeat(65_508);
     assert_refused(&["boundaries", &too_long], "65508 bytes; a datagram over IPv4 carries at most 65507");
+    let said = run(["server", "--reply", &too_long]).err;
+    assert!(said.contains("xxx…' for '--reply <TEXT>': 65508 bytes") && said.len() < 500, "{said}");
 }
 
 fn assert_refused(args: &[&str], sentence: &str) {

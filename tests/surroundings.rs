@@ -99,34 +99,102 @@ fn without_a_network_there_is_a_sentence() {
     }
 }
 
-/// Nothing can be said of UDP where not even an end marker arrives: that is no fault of the system.
+/// A machine that is not as the lessons take it: how it is made so, what is run there, the exit status, and what is said.
+#[cfg(target_os = "linux")]
+const MACHINES: &[(&str, &str, i32, &[&str])] = &[
+    // Loopback does not pass, or not as it is sent: one sentence, since nothing can be said of UDP.
+    ("IN meta l4proto udp drop", "delivery", 3, &["UDP does not pass on loopback here: ", "Does a firewall drop it?"]),
+    ("IN meta l4proto udp drop", "doctor", 3, &["UDP does not pass on loopback here: ", "Does a firewall drop it?"]),
+    ("OUT meta l4proto udp drop", "boundaries", 3, &["UDP does not pass on loopback here: ", "(EPERM 1). A firewall"]),
+    ("NAT snat to 127.0.0.3", "boundaries", 3, &["UDP does not pass on loopback here: ", " came from 127.0.0.3:"]),
+    ("ip address del 127.0.0.1/8 dev lo", "ports", 3, &["bind 127.0.0.1:0: ", "(EADDRNOTAVAIL 99). No interface"]),
+    // Some of it does not pass.
+    ("IN ip daddr 127.0.0.2 drop", "addresses", 0, &["a datagram to 127.0.0.2:", "Does a firewall drop it?"]),
+    ("IN ip daddr 127.0.0.2 drop", "doctor", 0, &["a datagram to 127.0.0.2:", "Does a firewall drop it?"]),
+    ("IN meta nfproto ipv6 drop", "sizes", 0, &["a datagram to [::1]:", "Does a firewall drop it?"]),
+    ("IN meta l4proto icmp drop", "connect", 0, &["was not answered with ICMP, after 0 others were"]),
+    ("IN meta l4proto icmp limit rate over 5/second burst 5 packets drop", "unreachable --scene 9", 0, &[]),
+    ("IN meta l4proto udp numgen inc mod 10 == 0 drop", "unreachable --scene 5", 0, &[]),
+    ("IN tcp flags syn ct count over 3 reject with tcp reset", "compare --scene 4", 3, &["connect 127.0.0.1:"]),
+    ("IN meta l4proto tcp meta length gt 1500 drop", "delivery", 0, &["the stream stands still: "]),
+    ("IN meta l4proto tcp drop", "ports", 3, &["`connect` of client has not returned for "]),
+    // Something is used up.
+    ("sysctl -qw net.ipv4.ip_local_port_range='40000 40000'", "all", 3, &["(EAGAIN 11). No local port is free: "]),
+    ("sysctl -qw net.ipv4.ip_local_port_range='40000 40001'", "compare", 3, &["(EADDRNOTAVAIL 99). No local port is"]),
+    ("ulimit -n 4", "connectionless", 3, &["accept on server: too many open files (EMFILE 24)"]),
+    ("sysctl -qw net.core.optmem_max=1", "sharing", 3, &["(ENOMEM 12)"]),
+    ("ip link set lo mtu 68", "sizes", 3, &["(ENOBUFS 105)"]),
+    // Each port of the range is in TIME-WAIT.
+    (
+        "sysctl -qw net.ipv4.ip_local_port_range='40000 40019' && CLOSED",
+        "ports",
+        3,
+        &["a TCP socket, or a connection in TIME-WAIT, has port 400"],
+    ),
+    // The machine takes more than others do.
+    (
+        "sysctl -qw net.ipv4.tcp_max_tw_buckets=0 net.ipv4.ip_nonlocal_bind=1",
+        "ports",
+        0,
+        &["net.ipv4.tcp_max_tw_buckets is 0", "net.ipv4.ip_nonlocal_bind is set"],
+    ),
+    ("ip address add 203.0.113.1/32 dev lo", "ports", 0, &["this machine has the address 203.0.113.1"]),
+    // Without /dev/null other programs can be run all the same.
+    ("mount -t tmpfs none /dev", "unreachable", 0, &[]),
+];
+
+/// What is no answer of UDP is not called one: no row differs, and what was seen of the machine is said.
 #[test]
 #[cfg(target_os = "linux")]
-fn where_loopback_is_filtered_there_is_a_sentence_and_nobody_is_accused() {
-    let filtered = |arguments: &str| {
-        let filter = "ip link set lo up && nft add table inet t \
-                      && nft add chain inet t c '{ type filter hook input priority 0; }' \
-                      && nft add rule inet t c meta l4proto udp drop";
-        let script = format!("{filter} && exec \"$0\" {arguments}");
+fn no_machine_is_accused_of_what_it_was_told_to_do() {
+    /// The exit status where this machine cannot be made so.
+    const NOT_MADE: i32 = 99;
+    /// Leaves a connection in TIME-WAIT at each of these ports.
+    const CLOSED: &str = "import socket\n\
+        server = socket.create_server(('127.0.0.1', 30000))\n\
+        for port in range(40000, 40020):\n    \
+            client = socket.create_connection(('127.0.0.1', 30000), source_address=('127.0.0.1', port))\n    \
+            accepted, _ = server.accept()\n    \
+            client.close()\n    \
+            accepted.close()\n";
+    const RULE: &str = "nft add table inet t && nft add chain inet t c \"{ type filter hook $1 priority 0; }\"";
+    let made = |machine: &str, arguments: &str| {
+        let script = format!(
+            "rule() {{ {RULE} && shift && nft add rule inet t c \"$@\"; }}
+             IN() {{ rule input \"$@\"; }}
+             OUT() {{ rule output \"$@\"; }}
+             NAT() {{ nft add table ip n && nft add chain ip n p '{{ type nat hook postrouting priority 100; }}' \\
+                 && nft add rule ip n p \"$@\"; }}
+             CLOSED() {{ python3 -c \"{CLOSED}\"; }}
+             {{ ip link set lo up && {machine}; }} || exit {NOT_MADE}
+             exec \"$0\" {arguments}"
+        );
         let mut unshare = std::process::Command::new("unshare");
-        unshare.args(["--map-root-user", "--net", "sh", "-c", &script, env!("CARGO_BIN_EXE_udp-lab")]);
+        unshare.args(["--map-root-user", "--net", "--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_udp-lab")]);
         unshare.env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).output()
     };
-    let nft = std::process::Command::new("nft").arg("--version").output();
-    match filtered("list") {
-        Ok(output) if output.status.success() && nft.is_ok() => {}
-        _ => return crate::support::missing("a network namespace, and nft to filter in it"),
+    match made("true", "list") {
+        Ok(output) if output.status.success() => {}
+        _ => return crate::support::missing("a network namespace"),
     }
-    for arguments in ["boundaries", "delivery", "doctor"] {
-        let run = Run::from(filtered(arguments).unwrap());
-        assert_eq!(run.status, 3, "{arguments}: {}{}", run.out, run.err);
-        assert!(!run.out.contains("differs"), "{arguments}: {}", run.out);
-        let said = run.err.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            said.contains("UDP does not pass on loopback here: ") && said.contains("Does a firewall drop it?"),
-            "{said}"
-        );
-    }
+    // Most of the time they wait, for what does not come.
+    std::thread::scope(|scope| {
+        for (machine, arguments, status, said) in MACHINES {
+            scope.spawn(move || {
+                let format = if *arguments == "doctor" { " --format json" } else { " --format csv" };
+                let run = Run::from(made(machine, &format!("{arguments}{format}")).unwrap());
+                if run.status == NOT_MADE {
+                    return crate::support::missing(&format!("`{machine}`: {}", run.err.trim()));
+                }
+                let all = format!("{} {}", run.out, run.err).split_whitespace().collect::<Vec<_>>().join(" ");
+                assert_eq!(run.status, *status, "{machine}: {all}");
+                assert!(!run.out.contains(",differs,"), "{machine}: {}", run.out);
+                for said in *said {
+                    assert!(all.contains(said), "{machine}: {said} is not in {all}");
+                }
+            });
+        }
+    });
 }
 
 #[test]

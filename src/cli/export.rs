@@ -30,7 +30,10 @@ impl Files {
     /// The files that `arguments` name, tried.
     pub(super) fn open(arguments: &ArgMatches) -> Result<Export, Failure> {
         let files = Files::from_arg_matches(arguments)?;
-        Export::open(files.targets, files.force).map_err(Failure::Environment)
+        Export::open(files.targets, files.force).map_err(|refused| match refused {
+            Refused::Use(sentence) => Failure::wrong_value(&sentence),
+            Refused::Here(sentence) => Failure::Environment(sentence),
+        })
     }
 }
 
@@ -67,6 +70,15 @@ fn endings() -> String {
     FILE_FORMATS.iter().map(|(ending, _)| format!(".{ending}")).collect::<Vec<_>>().join(" ")
 }
 
+/// Why a target is not written, as a sentence for the user.
+#[derive(Debug)]
+pub enum Refused {
+    /// Whatever is there: wrong use.
+    Use(String),
+    /// Here it cannot be.
+    Here(String),
+}
+
 /// Files that could be written when the command began.
 pub struct Export {
     targets: Vec<Target>,
@@ -77,24 +89,28 @@ impl Export {
     /// Tries every target, so that a run is not for nothing. Nothing stays behind, whatever ends the run.
     ///
     /// # Errors
-    /// A sentence for the user: a file is there and `force` was not given, or none can be created there.
-    pub fn open(targets: Vec<Target>, force: bool) -> Result<Export, String> {
+    /// A file is there and `force` was not given, or none can be created there; the names cannot be those of so many files.
+    pub fn open(targets: Vec<Target>, force: bool) -> Result<Export, Refused> {
         let mut places = Vec::new();
         for target in &targets {
             let path = &target.path;
-            let refused = |why: &str| Err(format!("cannot write {}: {why}", path.display()));
+            let sentence = |why: &str| format!("cannot write {}: {why}", path.display());
+            let refused = |why: &str| Err(Refused::Here(sentence(why)));
             if path.to_string_lossy().ends_with(std::path::is_separator) {
-                return refused("it ends as a folder does");
+                return Err(Refused::Use(sentence("it ends as a folder does")));
             }
             match fs::symlink_metadata(path) {
                 Ok(there) if !there.is_file() => return refused("something is there that is not a plain file"),
-                Ok(_) if !force => return refused("it is there already; --force replaces it"),
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, &error)),
+                Ok(_) if !force => return refused(THERE),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Refused::Here(failed(path, &error)));
+                }
                 Ok(_) | Err(_) => {}
             }
-            let place = kernel::without_signals(|| tried_place(target, force)).map_err(|error| failed(path, &error))?;
+            let place = kernel::without_signals(|| tried_place(target, force));
+            let place = place.map_err(|error| Refused::Here(failed(path, &error)))?;
             if places.contains(&place) {
-                return refused("it is named twice");
+                return Err(Refused::Use(sentence("it is named twice")));
             }
             places.push(place);
         }
@@ -127,8 +143,15 @@ impl Export {
     }
 }
 
+const THERE: &str = "it is there already; --force replaces it";
+
+/// Whoever has created the file during the run is told of as one who did so before.
 fn failed(path: &Path, error: &io::Error) -> String {
-    format!("cannot write {}: {}", path.display(), words_of(error, HERE))
+    let why = match error.kind() {
+        io::ErrorKind::AlreadyExists => THERE.to_owned(),
+        _ => words_of(error, HERE),
+    };
+    format!("cannot write {}: {why}", path.display())
 }
 
 /// An empty file in the target's folder, removed when it is dropped. It has the mode of any new file; one that tempfile

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::error::{ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::output::print;
 use crate::kernel::HERE;
@@ -55,7 +55,7 @@ impl From<Ended> for Failure {
             Ended::Call(error) => Failure::Environment(error.to_string()),
             Ended::Address(text) => Failure::Environment(text),
             Ended::Use(text) => Failure::wrong_value(&text),
-            Ended::Input(error) => Failure::Environment(format!("cannot read the input: {error}")),
+            Ended::Input(error) => Failure::Environment(format!("cannot read the input: {}", words_of(&error, HERE))),
             Ended::Output(error) => Failure::Output(error),
         }
     }
@@ -64,7 +64,7 @@ impl From<Ended> for Failure {
 /// Writes on standard error what failed, and says with which status the program ends.
 pub(super) fn report(failure: Failure) -> Status {
     match failure {
-        Failure::Use(error) => report_use(escaped(error)),
+        Failure::Use(error) => report_use(of_a_negative_number(escaped(error))),
         Failure::Environment(text) => {
             complain(&text);
             Status::CouldNotRun
@@ -98,15 +98,42 @@ pub(super) fn complain(sentence: &str) {
     let _ = writeln!(io::stderr(), "udp-lab: {}", escape(sentence));
 }
 
-/// The same error, where what it repeats of the command line acts on no terminal.
+/// What is said of a value that begins with a minus sign: clap takes it for an option, and does not know why somebody gives it.
+fn of_a_negative_number(error: clap::Error) -> clap::Error {
+    let given = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(given))) => given.clone(),
+        _ => return error,
+    };
+    match given.strip_prefix('-') {
+        Some(number) if number.starts_with(|c: char| c.is_ascii_digit()) => clap::Error::raw(
+            ErrorKind::UnknownArgument,
+            format!(
+                "unexpected argument '{given}' found: no number, time or share may be negative\n\n  tip: a message that \
+                 begins so is given behind '--'\n\nFor more information, try '--help'.\n"
+            ),
+        ),
+        _ => error,
+    }
+}
+
+/// Most characters of a word of the command line that an error repeats.
+const LONGEST: usize = 100;
+
+/// A word of the command line as an error repeats it.
+fn repeated(word: &str) -> String {
+    match word.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", escape(&word[..end])),
+        None => escape(word).into_owned(),
+    }
+}
+
+/// The same error, where what it repeats of the command line is short, and acts on no terminal.
 fn escaped(mut error: clap::Error) -> clap::Error {
     let given: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in given {
         let harmless = match value {
-            ContextValue::String(text) => ContextValue::String(escape(&text).into_owned()),
-            ContextValue::Strings(texts) => {
-                ContextValue::Strings(texts.iter().map(|text| escape(text).into_owned()).collect())
-            }
+            ContextValue::String(text) => ContextValue::String(repeated(&text)),
+            ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| repeated(text)).collect()),
             other => other,
         };
         error.insert(kind, harmless);

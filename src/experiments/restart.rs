@@ -26,5 +26,9 @@ pub fn tcp_binds_again(lab: &Lab) -> Result<Fact, SceneError> {
     listener.accept()?.close();
     client.read(1);
     client.close();
-    Ok(listener.close_and_bind_again().into())
+    let again = listener.close_and_bind_again();
+    match lab.forgets_connections() {
+        Some(why) if again.is_ok() => Ok(Fact::from(again).unproved(why)),
+        _ => Ok(again.into()),
+    }
 }

@@ -12,7 +12,8 @@ pub fn open_descriptors() -> Option<usize> {
         Os::Macos => "/dev/fd",
         Os::Windows => return None,
     };
-    Some(std::fs::read_dir(folder).ok()?.count())
+    // What cannot be listed to its end is not counted.
+    std::fs::read_dir(folder).ok()?.try_fold(0, |count, entry| entry.ok().map(|_| count + 1))
 }
 
 /// Elements of the array that the socket option SO_MEMINFO fills. `linux/sock_diag.h`.
@@ -71,6 +72,15 @@ pub fn queued_bytes(_: &Socket) -> Option<usize> {
 /// Whether any UDP socket of this network namespace, of IPv4 or IPv6, is bound to `port`; `None` where the system does not
 /// show it.
 pub fn udp_port_in_use(port: u16) -> Option<bool> {
+    port_in_use(["/proc/self/net/udp", "/proc/self/net/udp6"], port)
+}
+
+/// The same of TCP, where a connection that is closed has its port for as long as it is in TIME-WAIT.
+pub fn tcp_port_in_use(port: u16) -> Option<bool> {
+    port_in_use(["/proc/self/net/tcp", "/proc/self/net/tcp6"], port)
+}
+
+fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> Option<bool> {
     if HERE != Os::Linux {
         return None;
     }
@@ -79,9 +89,9 @@ pub fn udp_port_in_use(port: u16) -> Option<bool> {
         let mut local = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
         local.any(|local| local.ends_with(&port))
     };
-    let table = std::fs::read_to_string("/proc/self/net/udp").ok()?;
+    let table = std::fs::read_to_string(table).ok()?;
     // Without IPv6 there is no second table.
-    Some(bound(&table) || std::fs::read_to_string("/proc/self/net/udp6").is_ok_and(|table| bound(&table)))
+    Some(bound(&table) || std::fs::read_to_string(table_v6).is_ok_and(|table| bound(&table)))
 }
 
 /// A setting of the kernel by the name that `sysctl` knows it by; `None` where there is no such setting.
@@ -107,6 +117,16 @@ pub fn kernel_setting(name: &str) -> Option<String> {
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub fn kernel_setting(_: &str) -> Option<String> {
     None
+}
+
+/// How many TCP connections the system is to remember after they were closed, in TIME-WAIT, and how many it remembers at most;
+/// `None` where it does not tell. Linux `proc_net(5)`, sockstat, and `tcp(7)`, tcp_max_tw_buckets.
+pub fn remembered_connections() -> Option<(usize, usize)> {
+    let most = kernel_setting("net.ipv4.tcp_max_tw_buckets")?.parse().ok()?;
+    let table = std::fs::read_to_string("/proc/self/net/sockstat").ok()?;
+    let words = table.lines().find_map(|line| line.strip_prefix("TCP: "))?;
+    let now = words.split(' ').skip_while(|word| *word != "tw").nth(1)?.parse().ok()?;
+    Some((now, most))
 }
 
 /// How many descriptors this process may have open: `ulimit -n`.

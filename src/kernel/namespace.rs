@@ -157,6 +157,12 @@ mod linux {
         lines.next()?.split(' ').nth(place)?.parse().ok()
     }
 
+    /// The same for IPv6, such as `Icmp6InDestUnreachs`. Linux `/proc/pid/net/snmp6`.
+    pub fn counter_v6(name: &str) -> Option<u64> {
+        let table = std::fs::read_to_string("/proc/thread-self/net/snmp6").ok()?;
+        table.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    }
+
     #[cfg(test)]
     mod tests {
         use std::net::UdpSocket;
@@ -208,7 +214,7 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub use self::linux::{counter, start_loopback};
+pub use self::linux::{counter, counter_v6, start_loopback};
 
 #[cfg(not(target_os = "linux"))]
 impl Namespace {
@@ -257,5 +263,11 @@ pub fn start_loopback(_: usize) -> io::Result<()> {
 /// Other systems are not asked.
 #[cfg(not(target_os = "linux"))]
 pub fn counter(_: &str, _: &str) -> Option<u64> {
+    None
+}
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+pub fn counter_v6(_: &str) -> Option<u64> {
     None
 }

@@ -157,6 +157,11 @@ impl Directory {
         self.pages().closed_ports.push((address, name.to_owned()));
     }
 
+    /// Whether there is a port of this machine, of the family of `loopback`, where nobody listens.
+    pub(super) fn has_closed_port(&self, loopback: IpAddr) -> bool {
+        self.pages().closed_ports.iter().any(|(closed, _)| closed.ip() == loopback)
+    }
+
     /// The name of the port at `address`, where nobody listens.
     pub(super) fn closed_port(&self, address: SocketAddr) -> Option<String> {
         let pages = self.pages();

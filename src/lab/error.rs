@@ -16,6 +16,8 @@ pub struct CallError {
     pub error: OsError,
     /// What that means, in words.
     pub meaning: String,
+    /// Whether the system had no port for the socket, which had none.
+    pub(super) lacks_port: bool,
 }
 
 /// The result of a call: go up with `?` where the error is not the lesson, observe it where it is.
@@ -31,18 +33,62 @@ impl CallError {
             0 => "this system has no such call or option".to_owned(),
             _ => error.words(HERE),
         };
-        CallError { operation: operation.into(), error, meaning }
+        CallError { operation: operation.into(), error, meaning, lacks_port: false }
     }
 
     pub(crate) fn at(operation: &str, address: SocketAddr, error: &io::Error) -> Self {
         CallError::new(format!("{operation} {address}"), error)
     }
 
-    /// Whether the call failed for want of something that has nothing to do with it, such as a file descriptor or a network.
+    /// Whether the call failed for want of something that has nothing to do with it, such as a file descriptor, a network or a
+    /// firewall's leave. The one rule for it: whatever a row is told of a call's error has been asked here.
     pub(super) fn is_of_the_environment(&self) -> bool {
-        use SocketError::{NetworkDown, NetworkUnreachable, TooManyFiles, TooManyFilesInSystem};
-        let errors = [NetworkDown, NetworkUnreachable, TooManyFiles, TooManyFilesInSystem];
-        errors.into_iter().any(|error| self.error.is(error, HERE))
+        use SocketError::{
+            AddressInUse, AddressNotAvailable, NetworkDown, NetworkUnreachable, NoBufferSpace, NoMemory, NotPermitted,
+            TooManyFiles, TooManyFilesInSystem,
+        };
+        match self.error.kind(HERE) {
+            Some(NetworkDown | NetworkUnreachable | NoMemory | TooManyFiles | TooManyFilesInSystem) => true,
+            // A system may say so of the receiver's buffer: then it is an answer of the send.
+            Some(NoBufferSpace) => !self.is_of_a_send(),
+            Some(NotPermitted) => self.is_of_a_send() || self.call() == "connect",
+            Some(AddressInUse) => self.bound_to().is_some_and(|address| address.port() == 0),
+            Some(AddressNotAvailable) => {
+                self.lacks_port || self.bound_to().is_some_and(|address| address.ip().is_loopback())
+            }
+            _ => self.lacks_port,
+        }
+    }
+
+    /// Whether it lacked something of the process or of the machine as a whole, and not a network.
+    pub(super) fn lacks_resources(&self) -> bool {
+        use SocketError::{AddressInUse, NoBufferSpace, NoMemory, TooManyFiles, TooManyFilesInSystem};
+        let errors = [AddressInUse, NoBufferSpace, NoMemory, TooManyFiles, TooManyFilesInSystem];
+        self.lacks_port || errors.into_iter().any(|error| self.error.is(error, HERE))
+    }
+
+    /// Whether the system had no memory for the call, or for what it was to send.
+    pub(super) fn is_of_memory(&self) -> bool {
+        [SocketError::NoBufferSpace, SocketError::NoMemory].into_iter().any(|error| self.error.is(error, HERE))
+    }
+
+    /// The first word of the operation: its call.
+    fn call(&self) -> &str {
+        self.operation.split(' ').next().unwrap_or_default()
+    }
+
+    /// Whether it is the error of `accept`.
+    pub(crate) fn is_of_an_accept(&self) -> bool {
+        self.call() == "accept"
+    }
+
+    fn is_of_a_send(&self) -> bool {
+        self.call().starts_with("send") || self.call() == "write"
+    }
+
+    /// The address of a `bind`.
+    fn bound_to(&self) -> Option<SocketAddr> {
+        self.operation.strip_prefix("bind ")?.parse().ok()
     }
 
     /// The sentence without advice, which is for calls on sockets.
@@ -52,14 +98,17 @@ impl CallError {
 
     /// What a user can do about it.
     fn advice(&self) -> Option<&'static str> {
-        let call = self.operation.split(' ').next().unwrap_or_default();
         let any_port = self.operation.ends_with(":0");
-        Some(match (self.error.kind(HERE)?, call) {
+        Some(match (self.error.kind(HERE)?, self.call()) {
+            _ if self.lacks_port => NO_PORT_LEFT,
             // The call that picks a port by itself says so in other words than the one that is given a port.
             (SocketError::AddressInUse, "bind") if any_port => NO_PORT_LEFT,
             (SocketError::WouldBlock | SocketError::AddressInUse, "connect") => NO_PORT_LEFT,
             (SocketError::AddressInUse, _) => {
                 "Another socket has this port: choose another one, or end the program that has it."
+            }
+            (SocketError::AddressNotAvailable, "connect") => {
+                "No local port is free, or this machine has no address to send from: end a program that has many ports."
             }
             (SocketError::AddressNotAvailable, _) => "No interface of this machine has this address.",
             (SocketError::AccessDenied, "bind") => match HERE {
@@ -68,10 +117,12 @@ impl CallError {
                 }
                 Os::Linux | Os::Macos => "Ports below 1024 often need privilege: choose a higher one.",
             },
-            (SocketError::AccessDenied, _) => {
+            (SocketError::AccessDenied, call) if self.is_of_a_send() || call == "connect" => {
                 "A broadcast address is no address of a host; for any other, a firewall or a route of this machine forbids it."
             }
-            (SocketError::NotPermitted, _) => "A firewall on this machine forbids it.",
+            (SocketError::NotPermitted, call) if self.is_of_a_send() || call == "connect" => {
+                "A firewall on this machine forbids it."
+            }
             (SocketError::HostUnreachable, _) => {
                 "The last network has no such host, or a firewall rejects what is sent there."
             }
@@ -101,9 +152,13 @@ impl fmt::Display for CallError {
 
 impl std::error::Error for CallError {}
 
+/// A row's answer, unless the error tells of the machine alone.
 impl From<CallError> for Fact {
     fn from(error: CallError) -> Self {
-        Fact::Error(error.error)
+        match error.is_of_the_environment() {
+            true => Fact::Error(error.error.clone()).unproved(error.reason()),
+            false => Fact::Error(error.error),
+        }
     }
 }
 
@@ -130,8 +185,10 @@ pub enum SceneError {
     Call(CallError),
     /// A call does not return: as for a call that failed.
     Hung(String),
-    /// Not even the lab's own datagram arrives on loopback: nothing can be said of UDP, and no lesson can run.
-    NoLoopback(SocketAddr),
+    /// Not even the lab's own datagram passes on loopback, for this reason: nothing can be said of UDP, and no lesson can run.
+    NoLoopback(String),
+    /// The scene panicked, with these words: as for a call that failed.
+    Panicked(String),
     /// The scene makes call after call: as for a call that failed.
     Endless(String),
     /// The lesson does not keep to its own claims: a defect of the program.
@@ -149,13 +206,9 @@ impl fmt::Display for SceneError {
         match self {
             SceneError::Skip(reason) => f.write_str(reason),
             SceneError::Hung(text) | SceneError::Endless(text) => f.write_str(text),
+            SceneError::Panicked(text) => write!(f, "this scene ended in a panic: {text}"),
             SceneError::Call(error) => write!(f, "{error}"),
-            SceneError::NoLoopback(address) => write!(
-                f,
-                "UDP does not pass on loopback here: a datagram to {address} was sent and did not arrive within {} s. Does a \
-                 firewall drop it?",
-                super::socket::LIMIT.as_secs()
-            ),
+            SceneError::NoLoopback(reason) => write!(f, "UDP does not pass on loopback here: {reason}"),
             SceneError::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),
         }
     }
@@ -196,9 +249,49 @@ mod tests {
         if HERE != crate::vocabulary::Os::Windows {
             assert!(says("open a UDP socket", SocketError::TooManyFilesInSystem).contains("raise the limit"));
             assert!(says("send to 192.0.2.1:9", SocketError::NotPermitted).contains("A firewall on this machine"));
+            for operation in ["enter a network namespace", "set the receive limit", "listen on 127.0.0.1:9"] {
+                let says = says(operation, SocketError::NotPermitted);
+                assert!(says.ends_with("(EPERM 1)."), "{says}");
+            }
         }
-        let says = says("bind 127.0.0.1:9", SocketError::InvalidArgument);
-        assert!(says.ends_with(&format!("({}).", SocketError::InvalidArgument.on(HERE))), "{says}");
+        for (operation, error) in
+            [("open a UDP socket", SocketError::AccessDenied), ("bind 127.0.0.1:9", SocketError::InvalidArgument)]
+        {
+            let says = says(operation, error);
+            assert!(says.ends_with(&format!("({}).", error.on(HERE))), "{says}");
+        }
+        assert!(says("connect 127.0.0.1:9", SocketError::AddressNotAvailable).contains("No local port is free"));
+    }
+
+    #[test]
+    fn what_tells_of_the_machine_alone_is_no_answer_of_a_call() {
+        use SocketError::{
+            AccessDenied, AddressInUse, AddressNotAvailable, NetworkUnreachable, NoBufferSpace, NotPermitted,
+            TooManyFiles, WouldBlock,
+        };
+        let error = |operation: &str, error: SocketError| CallError::of(operation, error.on(HERE));
+        let is_unproved = |error: CallError| matches!(Fact::from(error), Fact::Unproved { .. });
+        for (operation, kind, of_the_machine) in [
+            ("accept on server", TooManyFiles, true),
+            ("sendto from a to b", NetworkUnreachable, true),
+            ("bind 127.0.0.1:0", AddressInUse, true),
+            ("bind 127.0.0.1:9", AddressInUse, false),
+            ("listen on 127.0.0.1:9", AddressInUse, false),
+            ("bind 127.0.0.1:9", AddressNotAvailable, true),
+            ("bind 192.0.2.1:0", AddressNotAvailable, false),
+            ("connect a to 127.0.0.1:0", AddressNotAvailable, false),
+            ("set SO_RCVBUF of a to 1", NoBufferSpace, true),
+            ("sendto from a to b", NoBufferSpace, false),
+            ("connect a to 127.0.0.1:9", AccessDenied, false),
+            ("sendto from a to b", WouldBlock, false),
+        ] {
+            assert_eq!(is_unproved(error(operation, kind)), of_the_machine, "{operation}: {kind:?}");
+        }
+        assert!(is_unproved(CallError { lacks_port: true, ..error("sendto from a to b", WouldBlock) }));
+        if HERE != Os::Windows {
+            assert!(is_unproved(error("sendto from a to b", NotPermitted)));
+            assert!(!is_unproved(error("set SO_RCVBUFFORCE of a to 1", NotPermitted)));
+        }
     }
 
     #[test]

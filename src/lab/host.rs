@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::context::SceneContext;
-use super::{Call, CallError, Endpoint, RawSender, SceneError};
+use super::{CallError, Endpoint, RawSender, SceneError};
 use crate::kernel::{self, Namespace};
 use crate::vocabulary::Peer;
 
@@ -89,20 +89,30 @@ fn skipped(operation: &str, error: &io::Error) -> SceneError {
 
 impl Host {
     /// Opens a UDP endpoint at this host's address, with a port that the system chooses.
-    pub fn bind(&self, name: &str) -> Call<Endpoint> {
+    ///
+    /// # Errors
+    /// As for [`endpoint`](Self::endpoint).
+    pub fn bind(&self, name: &str) -> Result<Endpoint, SceneError> {
         self.bind_to(name, SocketAddr::from((self.address, 0)))
     }
 
     /// Opens a UDP endpoint at `address`, which is one of this host's.
-    pub fn bind_to(&self, name: &str, address: SocketAddr) -> Call<Endpoint> {
+    ///
+    /// # Errors
+    /// As for [`endpoint`](Self::endpoint).
+    pub fn bind_to(&self, name: &str, address: SocketAddr) -> Result<Endpoint, SceneError> {
         let endpoint = self.endpoint(name)?;
-        endpoint.bind(address).map(|()| endpoint)
+        endpoint.bind(address)?;
+        Ok(endpoint)
     }
 
     /// Opens a UDP endpoint on this host and leaves it unbound.
-    pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
+    ///
+    /// # Errors
+    /// What the system says of the socket; [`SceneError::Skip`] where this user may not enter the host.
+    pub fn endpoint(&self, name: &str) -> Result<Endpoint, SceneError> {
         let (address, context) = (SocketAddr::from((self.address, 0)), Arc::clone(&self.context));
-        self.inside(|| Endpoint::open(&self.on_it(name), address, context))?
+        Ok(self.inside(|| Endpoint::open(&self.on_it(name), address, context))??)
     }
 
     /// Opens a raw socket on this host that sends UDP datagrams from its address and from `source_port`.
@@ -214,13 +224,15 @@ impl Host {
         self.ip(&["route", "add", kind, to])
     }
 
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Call<T> {
-        self.namespace.enter(work).map_err(|error| CallError::new("enter a network namespace", &error))
+    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        self.namespace.enter(work).map_err(|error| skipped("enter a network namespace", &error))
     }
 
     /// Runs `ip` of iproute2 on this host.
     fn ip(&self, arguments: &[&str]) -> Result<(), SceneError> {
-        self.ip_with(Stdio::null(), arguments)
+        // Nothing to read, also where there is no /dev/null: of that it would be said that `ip` was not found.
+        let (nothing, _) = io::pipe().map_err(|error| skipped("make a pipe", &error))?;
+        self.ip_with(nothing.into(), arguments)
     }
 
     /// The same with a standard input.

@@ -223,7 +223,7 @@ impl Proof {
         let deadline = Instant::now() + context.session.patience.limit();
         while !self.is_marker_refused(&socket, marker, keeps_errors) {
             if Instant::now() > deadline {
-                context.session.patience.wait_was_in_vain();
+                context.session.waited_in_vain();
                 return Err(SceneError::Skip(format!(
                     "a datagram to {}, where nobody listens, was not answered with ICMP",
                     path.to
@@ -383,8 +383,12 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
 /// nothing: another program may have caused it. But it lets the receiver have its news before a socket is opened beside it.
 fn await_natural_refusal(receiver: &RecordedSocket) {
     let before = *receiver.refusals_before.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = receiver.address().unwrap_or(socket::ANY_PORT).ip();
     let deadline = Instant::now() + receiver.context.session.patience.limit();
-    while before.is_some() && kernel::refusals_received() <= before && Instant::now() < deadline {
+    while before.is_some() && kernel::refusals_received(address) <= before {
+        if Instant::now() > deadline {
+            return receiver.context.session.waited_in_vain();
+        }
         thread::yield_now();
     }
 }
@@ -435,6 +439,7 @@ impl<'a> Watched<'a> {
             }
             thread::yield_now();
         }
+        self.receiver.context.session.waited_in_vain();
         Fate::UnderWay
     }
 }

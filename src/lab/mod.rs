@@ -27,7 +27,7 @@ mod waiting;
 mod watchdog;
 mod workers;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -42,6 +42,7 @@ pub use self::error::{Call, CallError, SceneError};
 pub use self::host::{Host, LOOPBACK_MTU};
 pub use self::log::Log;
 pub use self::observer::Observer;
+pub(crate) use self::probe::Surroundings;
 pub use self::raw::RawSender;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
@@ -377,6 +378,37 @@ impl Lab {
         kernel::kernel_setting("net.ipv4.ip_unprivileged_port_start")?.parse().ok()
     }
 
+    /// Why the system may forget a TCP connection as soon as it is closed, where it has as many as it remembers.
+    pub fn forgets_connections(&self) -> Option<String> {
+        let (remembered, most) = kernel::remembered_connections()?;
+        let full = || format!("the system remembers no more closed connections: net.ipv4.tcp_max_tw_buckets is {most}");
+        (remembered >= most).then(full)
+    }
+
+    /// Why a TCP socket cannot be bound to the port of `other`, where a socket or a connection of TCP has it.
+    pub fn tcp_port_is_taken(&self, other: &impl Target) -> Option<String> {
+        let port = other.address().port();
+        let taken = kernel::tcp_port_in_use(port)?;
+        taken.then(|| format!("a TCP socket, or a connection in TIME-WAIT, has port {port}, as each that was tried"))
+    }
+
+    /// Why `ip`, which is no loopback address, can be bound here, where it can be by any program.
+    pub fn takes_address(&self, ip: Ipv4Addr) -> Option<String> {
+        probe::takes_address(ip)
+    }
+
+    /// A result of a call for one datagram, sent while nothing else is under way, where the lack of memory is the machine's and no
+    /// receiver's.
+    ///
+    /// # Errors
+    /// As for [`answer`](Self::answer).
+    pub fn answer_of_one<T>(&self, result: Call<T>) -> Result<Call<T>, SceneError> {
+        match result {
+            Err(error) if error.is_of_memory() => Err(error.into()),
+            result => self.answer(result),
+        }
+    }
+
     /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.
     pub fn most_receive_buffer(&self) -> Option<usize> {
         probe::most_receive_buffer()
@@ -473,6 +505,11 @@ impl Record {
     /// Known once its endpoints are closed.
     pub(crate) fn inconclusive(&self) -> Option<String> {
         self.context.inconclusive.get().cloned()
+    }
+
+    /// Whether the scene has a port of `loopback` where nobody listens: silence there may be that of a firewall.
+    pub(crate) fn has_closed_port(&self, loopback: IpAddr) -> bool {
+        self.context.directory.has_closed_port(loopback)
     }
 
     /// One observation for each claim, in their order; those that are open are skipped, where the scene ended early for

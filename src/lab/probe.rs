@@ -1,8 +1,13 @@
 //! What this machine can show, asked before a lesson runs.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use super::{Call, CallError, SceneError, host, socket};
+use socket2::{SockAddr, Socket};
+
+use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, host, socket};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{Flags, Need, Os, SocketError};
 
@@ -31,27 +36,187 @@ pub(super) fn no_room(needed: usize, granted: usize) -> String {
     format!("the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}")
 }
 
-/// Sends one datagram over loopback and receives it. Like an end marker it has one byte: where those pass, loopback does.
+/// Sends one datagram over loopback and receives it, as it was sent.
 ///
 /// # Errors
-/// What the system says; [`SceneError::NoLoopback`] where it does not arrive: without it no lesson can run.
+/// What the system says; [`SceneError::NoLoopback`] where it does not arrive, or not as it was sent: without it no lesson can run.
 pub fn loopback() -> Result<(), SceneError> {
-    let socket = socket::bound(socket::ANY_PORT)?;
-    let address = socket::address_of(&socket)?;
-    // Connected to itself it receives from nobody else.
-    socket::connect(&socket, address)?;
-    socket::wait_at_most(&socket, socket::LIMIT)?;
-    socket.send(b"?").map_err(|e| CallError::at("send to", address, &e))?;
-    match kernel::receive(&socket, &mut [0; 16], Flags::default()) {
-        Ok(_) => Ok(()),
-        Err(error) => match CallError::at("receive at", address, &error) {
-            error if error.error.is(SocketError::WouldBlock, HERE) || error.error.is(SocketError::TimedOut, HERE) => {
-                Err(SceneError::NoLoopback(address))
-            }
-            error => Err(error.into()),
-        },
+    let passed = pass(Ipv4Addr::LOCALHOST.into());
+    let passed = passed.map_err(|error| match error.is_of_the_environment() && !error.lacks_resources() {
+        true => SceneError::NoLoopback(error.to_string()),
+        false => error.into(),
+    })?;
+    match passed {
+        Passed::As { sent, received } if sent == received => Ok(()),
+        Passed::As { sent, received } => Err(SceneError::NoLoopback(format!(
+            "a datagram sent from {sent} came from {received}. Does a firewall translate addresses?"
+        ))),
+        Passed::Not { to } => Err(SceneError::NoLoopback(lost(to))),
     }
 }
+
+fn lost(to: SocketAddr) -> String {
+    let limit = socket::LIMIT.as_secs_f64();
+    format!("a datagram to {to} was sent and did not arrive within {limit} s. Does a firewall drop it?")
+}
+
+/// What became of a datagram from an address of this machine to the same one.
+enum Passed {
+    /// It came: the address from which it was sent, and the one from which it was received.
+    As { sent: SocketAddr, received: SocketAddr },
+    /// It did not come.
+    Not { to: SocketAddr },
+}
+
+/// Sends a datagram from `ip` to `ip`, three times: one that is lost now and then is no sign of a loopback that does not pass. Like
+/// an end marker it has one byte: where those pass, this does. It is sent by a connected socket where there is such a thing, and
+/// received by one that takes it from any address.
+fn pass(ip: IpAddr) -> Call<Passed> {
+    let [receiver, sender] = [(); 2].map(|()| socket::bound(SocketAddr::from((ip, 0))));
+    let (receiver, sender) = (receiver?, sender?);
+    let (to, sent) = (socket::address_of(&receiver)?, socket::address_of(&sender)?);
+    // Another program, which knows nothing of it, is not likely to send the same byte.
+    let [_, byte] = sent.port().to_be_bytes();
+    send_three_times(&sender, &[byte], to)?;
+    let (deadline, mut other) = (Instant::now() + socket::LIMIT, None);
+    // Room for anything that others send: what is cut is an error on Windows.
+    let mut buffer = vec![0; usize::from(u16::MAX)];
+    while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        socket::wait_at_most(&receiver, left.max(Duration::from_millis(1)))?;
+        match kernel::receive_from(&receiver, &mut buffer, Flags::default()) {
+            Ok((1, from)) if buffer[0] == byte => match from.as_socket() {
+                Some(from) if from == sent => return Ok(Passed::As { sent, received: from }),
+                // It may be an unrelated program's.
+                from => other = from,
+            },
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    Ok(other.map_or(Passed::Not { to }, |received| Passed::As { sent, received }))
+}
+
+/// Sends with a connected socket, or to the address where the system connects none.
+fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()> {
+    let sent = match socket::connect(sender, to) {
+        Ok(()) => sender.send(payload),
+        Err(error) if error.is_of_the_environment() => return Err(error),
+        Err(_) => sender.send_to(payload, &SockAddr::from(to)),
+    };
+    sent.map_err(|error| CallError::at("send to", to, &error))?;
+    // Whether the first one has been sent is what is asked.
+    for _ in 1..3 {
+        let _ = sender.send(payload).or_else(|_| sender.send_to(payload, &SockAddr::from(to)));
+    }
+    Ok(())
+}
+
+/// Why what was sent to `ip`, an address of this machine, may be missing: not even a datagram of one byte passes there, whatever
+/// its sender. `None` where it does, and where that cannot be found out.
+fn unheard(ip: IpAddr) -> Option<String> {
+    match pass(ip) {
+        Ok(Passed::As { .. }) => None,
+        Ok(Passed::Not { to }) => Some(lost(to)),
+        Err(error) => error.is_of_the_environment().then(|| error.reason()),
+    }
+}
+
+/// What may be the matter with the machine where rows differ, found out once in a run. It is looked for only then: between the
+/// calls of lessons there are no others.
+#[derive(Default)]
+pub(crate) struct Surroundings {
+    found: HashMap<Look, Option<String>>,
+    /// A call that does not return is no scene's here.
+    watchdog: Watchdog,
+    passes: bool,
+}
+
+/// Something that is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Look {
+    /// Whether datagrams pass to this address.
+    Passes(IpAddr),
+    /// Whether ICMP messages come back from ports of it where nobody listens.
+    Answers(IpAddr),
+}
+
+impl Surroundings {
+    /// Looks whether [`loopback`] passes; once it did, that is so for the run.
+    ///
+    /// # Errors
+    /// [`SceneError::NoLoopback`] where it does not. What else fails has said so in the scenes.
+    pub(crate) fn look_at_loopback(&mut self, session: &Session) -> Result<(), SceneError> {
+        if self.passes {
+            return Ok(());
+        }
+        match self.watchdog.run(session, loopback) {
+            Err(error @ SceneError::NoLoopback(_)) => Err(error),
+            _ => {
+                self.passes = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// Why a difference of a scene with this need is no evidence.
+    pub(crate) fn excuse(&mut self, need: Need, session: &Session) -> Option<String> {
+        match need {
+            Need::SecondLoopback => self.find(Look::Passes(SECOND.into()), session),
+            Need::Ipv6 => self.find(Look::Passes(Ipv6Addr::LOCALHOST.into()), session),
+            _ => None,
+        }
+    }
+
+    /// Why it is no evidence that nothing came back for a datagram to a port of `loopback` where nobody listens.
+    pub(crate) fn excuse_for_silence(&mut self, loopback: IpAddr, session: &Session) -> Option<String> {
+        self.find(Look::Answers(loopback), session)
+    }
+
+    fn find(&mut self, look: Look, session: &Session) -> Option<String> {
+        if let Some(found) = self.found.get(&look) {
+            return found.clone();
+        }
+        let work = move || match look {
+            Look::Passes(ip) => Ok(unheard(ip)),
+            Look::Answers(loopback) => Ok(unanswered(loopback)),
+        };
+        let found = self.watchdog.run(session, work).unwrap_or_default();
+        self.found.insert(look, found.clone());
+        found
+    }
+}
+
+/// Why ICMP messages may be missing: the kernel has not received one for each of some datagrams to a port where nobody listens.
+/// Those that it counts come to no socket of a lesson. `None` where it has, and where that cannot be found out.
+fn unanswered(loopback: IpAddr) -> Option<String> {
+    /// More than filters that limit the rate of messages let pass at once, and fewer than Linux itself does.
+    const DATAGRAMS: usize = 20;
+    let port = ClosedPort::new("nobody", SocketAddr::from((loopback, 0))).ok()?;
+    let sender = socket::bound(SocketAddr::from((loopback, 0))).ok()?;
+    for number in 0..DATAGRAMS {
+        let before = kernel::refusals_received(loopback)?;
+        // A socket that is told of the datagram before is told by this call, which then sends nothing.
+        let send = || sender.send_to(b"?", &SockAddr::from(port.address()));
+        send().or_else(|_| send()).ok()?;
+        let deadline = Instant::now() + SILENCE;
+        while kernel::refusals_received(loopback)? <= before {
+            if Instant::now() > deadline {
+                return Some(format!(
+                    "a datagram to {}, where nobody listens, was not answered with ICMP, after {number} others were. Does a firewall \
+                     drop it?",
+                    port.address()
+                ));
+            }
+            std::thread::yield_now();
+        }
+    }
+    None
+}
+
+/// How long the answer to a datagram on this machine may take.
+const SILENCE: Duration = Duration::from_secs(1);
+
+const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// The largest receive buffer that may be asked for, in bytes, where the system tells: `socket(7)`, rmem_max; on macOS
 /// kern.ipc.maxsockbuf.
@@ -86,14 +251,25 @@ fn size_of_buffer(socket: &socket2::Socket) -> Call<usize> {
 /// # Errors
 /// [`SceneError::Skip`] where there is none.
 pub fn second_loopback() -> Result<Ipv4Addr, SceneError> {
-    let second = Ipv4Addr::new(127, 0, 0, 2);
-    match socket::bound(SocketAddr::from((second, 0))) {
-        Ok(_) => Ok(second),
+    match socket::bound(SocketAddr::from((SECOND, 0))) {
+        Ok(_) => Ok(SECOND),
         Err(error) if error.error.is(SocketError::AddressNotAvailable, HERE) => {
-            Err(SceneError::Skip(format!("this machine has no second loopback address {second}")))
+            Err(SceneError::Skip(format!("this machine has no second loopback address {SECOND}")))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Why `ip`, which is no loopback address, can be bound on this machine: it is one of its addresses, or any can be bound.
+/// Linux `ip(7)`, ip_nonlocal_bind.
+pub(super) fn takes_address(ip: Ipv4Addr) -> Option<String> {
+    let setting = "net.ipv4.ip_nonlocal_bind";
+    if kernel::kernel_setting(setting).is_some_and(|value| value != "0") {
+        return Some(format!("any address can be bound here: {setting} is set"));
+    }
+    // What a machine sends to an address of its own comes from that address.
+    let source = socket::source_towards(SocketAddr::from((ip, 9)), 9)?;
+    (source.ip() == ip).then(|| format!("this machine has the address {ip}"))
 }
 
 /// Whether this machine has the loopback address of IPv6, ::1.
@@ -134,8 +310,16 @@ fn no_user(error: &std::io::Error) -> SceneError {
 /// Why this machine does not have what a row needs; `None` where it has.
 pub fn missing(need: Need) -> Option<String> {
     match need {
-        Need::SecondLoopback => second_loopback().err().map(|error| error.to_string()),
-        Need::Ipv6 => ipv6_loopback().err().map(|error| error.to_string()),
+        Need::SecondLoopback => {
+            static UNHEARD: OnceLock<Option<String>> = OnceLock::new();
+            let unheard = || UNHEARD.get_or_init(|| unheard(SECOND.into())).clone();
+            second_loopback().err().map(|error| error.to_string()).or_else(unheard)
+        }
+        Need::Ipv6 => {
+            static UNHEARD: OnceLock<Option<String>> = OnceLock::new();
+            let unheard = || UNHEARD.get_or_init(|| unheard(Ipv6Addr::LOCALHOST.into())).clone();
+            ipv6_loopback().err().map(|error| error.to_string()).or_else(unheard)
+        }
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
             Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),
             Err(error) => Some(error.to_string()),

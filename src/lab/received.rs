@@ -1,8 +1,8 @@
 //! What receives return.
 
-use crate::vocabulary::{Fact, OsError, Outcome, Received};
-
 use super::SceneError;
+use crate::kernel::HERE;
+use crate::vocabulary::{Fact, OsError, Outcome, Received, SocketError};
 
 /// What a receive returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,8 +140,13 @@ impl From<&ReceiveResult> for Fact {
         match result {
             ReceiveResult::Datagram(received) => Fact::Bytes(received.bytes.clone()),
             ReceiveResult::Nothing => Fact::Nothing,
+            ReceiveResult::Failed { error, .. } if error.is(SocketError::NoMemory, HERE) => {
+                Fact::Error(error.clone()).unproved(format!("receive: {} ({error})", error.words(HERE)))
+            }
             ReceiveResult::Failed { error, .. } => Fact::Error(error.clone()),
-            ReceiveResult::MarkerLost => Fact::from("not even the end marker"),
+            ReceiveResult::MarkerLost => {
+                Fact::from("not even the end marker").unproved("the end marker did not arrive")
+            }
         }
     }
 }
@@ -217,7 +222,7 @@ impl AllReceived {
                 senders.push(&from.name);
             }
         }
-        if senders.is_empty() { Fact::Nothing } else { Fact::from(senders.join(", ")) }
+        if senders.is_empty() { Fact::from(&self.end) } else { Fact::from(senders.join(", ")) }
     }
 }
 
@@ -272,7 +277,7 @@ mod tests {
             (failed().returned(), failed().sender(), failed().sender_ip()),
             (error.clone(), error.clone(), error)
         );
-        let lost = Fact::from("not even the end marker");
+        let lost = Fact::from("not even the end marker").unproved("the end marker did not arrive");
         assert_eq!((ReceiveResult::MarkerLost.buffer(), ReceiveResult::Nothing.buffer()), (lost, Fact::Nothing));
         for result in [failed(), ReceiveResult::Nothing, ReceiveResult::MarkerLost] {
             assert_eq!((result.bytes(), result.sender_port()), (&b""[..], None));

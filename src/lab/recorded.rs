@@ -14,8 +14,8 @@ use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
 use crate::vocabulary::{
-    Action, Announcement, Direction, Event, Events, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm, Syscall,
-    udp_header,
+    Action, Announcement, Direction, Event, Events, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm,
+    SocketError, Syscall, udp_header,
 };
 
 /// A named socket of a scene.
@@ -129,7 +129,7 @@ impl RecordedSocket {
     pub(super) fn perform_by(&self, call: Syscall, make: impl FnOnce(&Syscall) -> Made) -> Made {
         self.context.stop_where_calls_do_not_end();
         self.announce(&call);
-        let mut made = make(&call);
+        let mut made = self.context.session.while_in_progress(&self.name, call.name(), || make(&call));
         let stream = || (self.protocol == Protocol::Tcp).then(|| self.peer()).flatten();
         made.peer = made.peer.or_else(|| self.target_of(&call)).or_else(stream);
         self.record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
@@ -258,7 +258,8 @@ impl RecordedSocket {
         if let SendForm::To(peer) = form
             && self.context.directory.closed_port(peer.address).is_some()
         {
-            *self.refusals_before.lock().unwrap_or_else(PoisonError::into_inner) = kernel::refusals_received();
+            *self.refusals_before.lock().unwrap_or_else(PoisonError::into_inner) =
+                kernel::refusals_received(peer.address.ip());
         }
         let sent = match form {
             SendForm::Connected => self.socket.send(payload),
@@ -406,7 +407,15 @@ impl RecordedSocket {
     /// The call was refused, or it moved bytes: `what` is its operation for the error.
     pub(super) fn result<T>(&self, outcome: Outcome, operation: &str, value: impl FnOnce(Outcome) -> T) -> Call<T> {
         match outcome {
-            Outcome::Failed { error, .. } => Err(CallError::of(operation, error)),
+            Outcome::Failed { error, .. } => {
+                // A socket without a port is given one by the call, as far as there are any.
+                let none_left = match self.protocol {
+                    Protocol::Udp => SocketError::WouldBlock,
+                    Protocol::Tcp => SocketError::AddressNotAvailable,
+                };
+                let lacks_port = self.address().is_none() && error.is(none_left, kernel::HERE);
+                Err(CallError { lacks_port, ..CallError::of(operation, error) })
+            }
             other => Ok(value(other)),
         }
     }

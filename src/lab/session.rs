@@ -16,6 +16,8 @@ pub struct Session {
     pub(super) announcer: Announcer,
     pub(super) patience: Patience,
     returned: AtomicUsize,
+    /// The calls that have begun and not returned: who makes it, and its name.
+    in_progress: Mutex<Vec<(String, &'static str)>>,
     endless: AtomicBool,
     /// The number and the log of the scene that runs.
     scene: Mutex<Option<(usize, Arc<Log>)>>,
@@ -30,6 +32,7 @@ impl Session {
             announcer: Announcer::new(observer),
             patience: Patience::default(),
             returned: AtomicUsize::new(0),
+            in_progress: Mutex::default(),
             endless: AtomicBool::new(false),
             scene: Mutex::default(),
         }
@@ -44,6 +47,8 @@ impl Session {
     pub(crate) fn begin(&self, number: usize, id: &str, title: &str) -> Arc<Log> {
         let log = Arc::new(Log::default());
         self.endless.store(false, Ordering::Relaxed);
+        // Those of a scene that was given up are not this one's.
+        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Arc::clone(&log)));
         self.announcer.scene(id, title);
         log
@@ -59,9 +64,27 @@ impl Session {
         self.started.elapsed().saturating_sub(self.announcer.paused())
     }
 
+    /// Makes a call of `who`, which is known as long as it has not returned.
+    pub(super) fn while_in_progress<T>(&self, who: &str, call: &'static str, make: impl FnOnce() -> T) -> T {
+        let calls = || self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        calls().push((who.to_owned(), call));
+        let made = make();
+        let mut calls = calls();
+        if let Some(place) = calls.iter().position(|(by, begun)| by == who && *begun == call) {
+            calls.swap_remove(place);
+        }
+        made
+    }
+
     /// A call has returned.
     pub(super) fn count_call(&self) {
         self.returned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A wait of the lab is over, and nothing came: no call that hangs, and the next waits are short.
+    pub(super) fn waited_in_vain(&self) {
+        self.patience.wait_was_in_vain();
+        self.count_call();
     }
 
     /// The scene that runs has made all calls that it may make, and goes no further.
@@ -77,6 +100,14 @@ impl Session {
     /// Grows with every call that returns.
     pub(super) fn progress(&self) -> usize {
         self.returned.load(Ordering::Relaxed)
+    }
+
+    /// What has not returned, in words: `` `connect` of client ``, where one call is in progress.
+    pub(super) fn standing_still(&self) -> String {
+        match self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).as_slice() {
+            [(who, call)] => format!("`{call}` of {who}"),
+            _ => "a call".to_owned(),
+        }
     }
 
     /// The last call that returned, in words.

@@ -247,7 +247,10 @@ impl Stream {
 
     /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes came at their
     /// place, and how many others came. While fewer than `count` have come, a limit that passes is no end: on a busy machine TCP sends again, ever later.
-    pub fn read_to_end(&self, count: usize) -> (usize, usize) {
+    ///
+    /// # Errors
+    /// The reason why they cannot be told: fewer have come, and neither the end nor an error. What stands still is not lost.
+    pub fn read_to_end(&self, count: usize) -> Result<(usize, usize), String> {
         let (mut total, mut right, mut silences) = (0, 0, 0);
         while total <= MOST_TAKEN {
             match self.read(64 * 1024) {
@@ -256,10 +259,15 @@ impl Stream {
                     total += bytes.len();
                 }
                 Fact::Nothing if total < count && silences < MOST_SILENCES => silences += 1,
+                Fact::Nothing if total < count => {
+                    return Err(format!(
+                        "the stream stands still: {total} of {count} bytes have come, and neither its end nor an error"
+                    ));
+                }
                 _ => break,
             }
         }
-        (right, total - right)
+        Ok((right, total - right))
     }
 
     /// Closes the connection in order.

@@ -299,7 +299,8 @@ fn loopback_only() -> Scene {
         let asked_at = |server: &Endpoint| {
             let client = host.endpoint("client")?;
             client.connect(&server.at(OURS))?;
-            client.send(b"hello").map(|_| client)
+            client.send(b"hello")?;
+            Ok::<_, SceneError>(client)
         };
         let local = host.bind("local server")?;
         lab.observe("not-outside", asked_at(&local)?.receive(100));

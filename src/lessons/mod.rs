@@ -3,6 +3,7 @@
 //! A lesson is a file of its own that ends in a [`Lesson`] value. A new one needs one line here: its name in
 //! `lessons!`, and its page and its Python program in `demos/`. Commands, help, `list`, `all`, `explain`, JSON and the tests follow from that list.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
@@ -10,10 +11,10 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::kernel::{self, HERE};
-use crate::lab::{Lab, Observer, SceneError, Session, Watchdog, probe};
+use crate::lab::{Lab, Observer, SceneError, Session, Surroundings, Watchdog};
 use crate::vocabulary::{
-    Claim, Event, Expect, Guess, Need, Observation, Outcome, PredictedScene, Prediction, Protocol, Report, Row,
-    SceneReport, Sentence, Verdict, judge,
+    Claim, Event, Expect, Fact, Guess, Need, Observation, Outcome, PredictedScene, Prediction, Protocol, Report,
+    SceneReport, Sentence, Syscall, Verdict, judge,
 };
 
 pub mod parameters;
@@ -252,11 +253,11 @@ impl Lesson {
     pub fn run(&self, scenes: Vec<Scene>, observer: Option<Arc<dyn Observer>>) -> Result<Report, SceneError> {
         let session = Arc::new(Session::new(observer));
         let mut reports = Vec::with_capacity(scenes.len());
-        let mut watchdog = Watchdog::default();
+        let (mut watchdog, mut surroundings) = (Watchdog::default(), Surroundings::default());
         for scene in scenes {
-            let report = play(scene, &session, &mut watchdog)?;
-            if report.stopped.is_none() && nothing_arrived(&report) {
-                probe::loopback()?;
+            let report = play(scene, &session, &mut watchdog, &mut surroundings)?;
+            if may_be_loopback(&report) {
+                surroundings.look_at_loopback(&session)?;
             }
             reports.push(report);
         }
@@ -274,17 +275,23 @@ impl Lesson {
     }
 }
 
-/// Whether rows are open or differ, and no datagram arrived, not even an end marker: it may be loopback that fails, and not UDP.
-fn nothing_arrived(scene: &SceneReport) -> bool {
+/// Whether it may be loopback that fails, and not UDP: a row differs, a call failed that no claim speaks of, or rows are open and
+/// no datagram arrived, not even an end marker.
+fn may_be_loopback(scene: &SceneReport) -> bool {
     let calls = || scene.events.iter().filter(|event| event.protocol == Protocol::Udp).filter_map(Event::call);
-    let sent = calls().any(|(_, outcome)| matches!(outcome, Outcome::Sent(_)));
+    let tried = calls().any(|(call, _)| matches!(call, Syscall::Send { .. }));
     let received = calls().any(|(_, outcome)| matches!(outcome, Outcome::Received(_)));
-    let is_open = |row: &Row| matches!(row.verdict, Verdict::Differs | Verdict::Skipped);
-    sent && !received && scene.rows.iter().any(is_open)
+    let any = |verdict| scene.rows.iter().any(|row| row.verdict == verdict);
+    any(Verdict::Differs) || scene.stopped.is_some() || tried && !received && any(Verdict::Skipped)
 }
 
 /// Runs one scene and judges it.
-fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result<SceneReport, SceneError> {
+fn play(
+    scene: Scene,
+    session: &Arc<Session>,
+    watchdog: &mut Watchdog,
+    surroundings: &mut Surroundings,
+) -> Result<SceneReport, SceneError> {
     let Scene { number, id, title, answer, sentence, claims, run } = scene;
     let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
     let log = match all_absent {
@@ -302,24 +309,36 @@ fn play(scene: Scene, session: &Arc<Session>, watchdog: &mut Watchdog) -> Result
     }
     let stopped = match &ended {
         Ok(()) | Err(SceneError::Skip(_)) => None,
-        Err(error @ (SceneError::Call(_) | SceneError::Hung(_) | SceneError::Endless(_))) => Some(error.to_string()),
+        Err(error @ (SceneError::Call(_) | SceneError::Hung(_) | SceneError::Endless(_) | SceneError::Panicked(_))) => {
+            Some(error.to_string())
+        }
         Err(error @ (SceneError::Defect(_) | SceneError::NoLoopback(_))) => return Err(error.clone()),
     };
     let inconclusive = record.inconclusive();
+    let closed_ports = LOOPBACKS.map(|loopback| (loopback, record.has_closed_port(loopback)));
     let observations = without_wine(&claims, record.close(ended.as_ref().err())?);
+    let needs = || claims.iter().flat_map(|claim| &claim.needs);
     let judged = claims.iter().zip(&observations).map(|(claim, observation)| {
         let row = judge(claim, HERE, observation);
-        match &inconclusive {
-            Some(reason) if row.verdict == Verdict::Differs => {
-                judge(claim, HERE, &Observation::Skipped(reason.clone()))
-            }
-            _ => row,
+        if row.verdict != Verdict::Differs {
+            return row;
         }
+        let excuse = inconclusive.clone().or_else(|| needs().find_map(|need| surroundings.excuse(*need, session)));
+        let excuse = excuse.or_else(|| {
+            let awaits_error = matches!(claim.expected.on(HERE), Expect::Is(Fact::Error(_)));
+            let is_silent = *observation == Observation::Seen(Fact::Nothing);
+            let asked = |at: &&(IpAddr, bool)| is_silent && (at.1 || awaits_error && at.0.is_ipv4());
+            closed_ports.iter().filter(asked).find_map(|at| surroundings.excuse_for_silence(at.0, session))
+        });
+        excuse.map_or(row, |reason| judge(claim, HERE, &Observation::Skipped(reason)))
     });
     let rows = judged.collect();
     let (events, notes) = log.take();
     Ok(SceneReport { number, id, title, answer, sentence, rows, events, notes, stopped })
 }
+
+/// The addresses of loopback at which a scene may have a port where nobody listens.
+const LOOPBACKS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// Why a row is skipped under Wine.
 pub const UNLIKE_WINE: &str = "this is Wine, which answers otherwise than Windows here";

@@ -98,6 +98,21 @@ pub fn check_messages(messages: &[Message]) -> Result<(), String> {
     Ok(())
 }
 
+/// Parses a whole number from `least` to `most`; [`u64::MAX`] stands for no limit of its own.
+pub fn whole<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let limits = || match most {
+            u64::MAX if least > 0 => format!("{least}.."),
+            _ => format!("{least}..={most}"),
+        };
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("a whole number in {} is needed", limits()));
+        }
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| format!("{text} is not in {}", limits()))
+    }
+}
+
 /// Parses how many clients one server has, beside whom TCP shows the same: 1 to 100.
 pub fn clients(text: &str) -> Result<usize, String> {
     match text.parse() {

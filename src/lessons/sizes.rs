@@ -79,7 +79,7 @@ fn payload(length: usize) -> Vec<u8> {
 
 /// What `to` receives when `from` sends so many bytes: their number; or the error of the send.
 fn passed(lab: &Lab, from: &Endpoint, to: &Endpoint, bytes: usize) -> Result<Fact, SceneError> {
-    if let Err(error) = lab.answer(from.send_to(&payload(bytes), to))? {
+    if let Err(error) = lab.answer_of_one(from.send_to(&payload(bytes), to))? {
         return Ok(error.into());
     }
     // An end marker, which is not fragmented, may overtake fragments.
@@ -124,7 +124,7 @@ fn over_ipv4(too_many: usize) -> Scene {
 
 fn longest(lab: &Lab, server: &Endpoint, client: &Endpoint) -> Result<(), SceneError> {
     let longest = payload(LONGEST_PAYLOAD);
-    lab.attempt("longest", client.send_to(&longest, server))?;
+    lab.attempt("longest", lab.answer_of_one(client.send_to(&longest, server))?)?;
     let received = server.before_marker(ROOM)?;
     lab.observe("longest", received.returned());
     match received {

@@ -5,7 +5,7 @@
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes};
+use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::told_unconnected;
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
@@ -43,7 +43,7 @@ pub static LESSON: Lesson = Lesson {
 #[derive(Args)]
 struct Unreachable {
     /// Sends of a connected socket to nobody in scene 4, 1 to 20
-    #[arg(long, value_name = "N", default_value = "6", value_parser = clap::value_parser!(u16).range(1..=20))]
+    #[arg(long, value_name = "N", default_value = "6", value_parser = parameters::whole::<u16>(1, 20))]
     sends: u16,
 }
 

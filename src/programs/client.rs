@@ -44,7 +44,7 @@ pub struct Client {
     timeout: Duration,
 
     /// Ask N times and sum up as ping does, also at Ctrl-C; at most one MESSAGE, else "Ping"
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = parameters::whole::<u16>(1, 10_000))]
     count: Option<u16>,
 
     /// With --count: from one message to the next; without --numbered each waits for the answer to the one before

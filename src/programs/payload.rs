@@ -6,6 +6,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::Ended;
+use crate::kernel::HERE;
+use crate::vocabulary::words_of;
 
 /// Bytes that are given as hexadecimal digits, as other programs show them: with blanks or colons between them, or without.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +38,9 @@ pub(super) fn of_file(path: &Path, most: usize) -> Result<Vec<u8>, Ended> {
         File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    read().map_err(|error: std::io::Error| Ended::Address(format!("cannot read {}: {error}", path.display())))
+    read().map_err(|error: std::io::Error| {
+        Ended::Address(format!("cannot read {}: {}", path.display(), words_of(&error, HERE)))
+    })
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub struct Server {
     buffer: usize,
 
     /// Stop after N datagrams
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = parameters::whole::<u64>(1, u64::MAX))]
     count: Option<u64>,
 
     /// No line for each datagram

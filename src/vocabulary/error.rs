@@ -53,6 +53,7 @@ pub enum SocketError {
     NetworkReset,
     NetworkUnreachable,
     NoBufferSpace,
+    NoMemory,
     NoProtocolOption,
     NotConnected,
     NotPermitted,
@@ -86,6 +87,7 @@ fn words(error: SocketError) -> &'static str {
         SocketError::NetworkReset => "network dropped connection on reset",
         SocketError::NetworkUnreachable => "network is unreachable",
         SocketError::NoBufferSpace => "no buffer space available",
+        SocketError::NoMemory => "cannot allocate memory",
         SocketError::NoProtocolOption => "protocol not available",
         SocketError::NotConnected => "transport endpoint is not connected",
         SocketError::NotPermitted => "operation not permitted",
@@ -101,7 +103,8 @@ fn words(error: SocketError) -> &'static str {
 /// `(error, POSIX name, Linux number, macOS number, Windows number)`; the Windows name is `WSA` + the POSIX name.
 ///
 /// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". Windows has no EPIPE: its sockets
-/// answer WSAESHUTDOWN 10058 there; no ENFILE; and no EPERM: a firewall's refusal is WSAEACCES there. `-1` stands for "does not exist".
+/// answer WSAESHUTDOWN 10058 there; no ENFILE; no ENOMEM, which is WSAENOBUFS there; and no EPERM: a firewall's refusal is
+/// WSAEACCES there. `-1` stands for "does not exist".
 const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
     (SocketError::AccessDenied, "EACCES", 13, 13, 10013),
     (SocketError::AddressInUse, "EADDRINUSE", 98, 48, 10048),
@@ -122,6 +125,7 @@ const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
     (SocketError::NetworkReset, "ENETRESET", 102, 52, 10052),
     (SocketError::NetworkUnreachable, "ENETUNREACH", 101, 51, 10051),
     (SocketError::NoBufferSpace, "ENOBUFS", 105, 55, 10055),
+    (SocketError::NoMemory, "ENOMEM", 12, 12, -1),
     (SocketError::NoProtocolOption, "ENOPROTOOPT", 92, 42, 10042),
     (SocketError::NotConnected, "ENOTCONN", 107, 57, 10057),
     (SocketError::NotPermitted, "EPERM", 1, 1, -1),

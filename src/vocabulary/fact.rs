@@ -26,15 +26,29 @@ pub enum Fact {
     Duration(Duration),
     /// The system's error.
     Error(OsError),
+    /// This was seen, and it would be no evidence against a claim: a call failed for want of something that has nothing to do
+    /// with it, or what had to prove an absence did not come. It is what was expected, or the row is skipped.
+    Unproved {
+        /// What was seen.
+        seen: Box<Fact>,
+        /// Why it proves nothing.
+        why: String,
+    },
 }
 
 impl Fact {
+    /// This fact, seen where it proves nothing, and why.
+    pub fn unproved(self, why: impl Into<String>) -> Fact {
+        Fact::Unproved { seen: Box::new(self), why: why.into() }
+    }
+
     /// The typed value for JSON, where the text alone would lose the type: a number, a time in seconds, an error.
     pub fn value(&self) -> Option<Value> {
         match self {
             Fact::Count(count) => Some(json!(count)),
             Fact::Duration(duration) => Some(json!({ "seconds": duration.as_secs_f64() })),
             Fact::Error(error) => Some(json!(error)),
+            Fact::Unproved { seen, .. } => seen.value(),
             Fact::Nothing | Fact::Bytes(_) | Fact::Text(_) => None,
         }
     }
@@ -53,6 +67,7 @@ impl fmt::Display for Fact {
                 write!(f, "{milliseconds:.decimals$} ms")
             }
             Fact::Error(error) => write!(f, "{error}"),
+            Fact::Unproved { seen, .. } => write!(f, "{seen}"),
         }
     }
 }

@@ -14,6 +14,16 @@ pub enum Observation {
 /// Compares a claim with what was observed on `os`.
 pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
     let expect = claim.expected.on(os);
+    let proved = match observed {
+        Observation::Seen(Fact::Unproved { seen, why }) => Some(match expect {
+            Expect::Is(expected) | Expect::Unconfirmed(expected) if expected == &**seen => {
+                Observation::Seen((**seen).clone())
+            }
+            _ => Observation::Skipped(why.clone()),
+        }),
+        Observation::Seen(_) | Observation::Skipped(_) => None,
+    };
+    let observed = proved.as_ref().unwrap_or(observed);
     let (verdict, reason) = match (expect, observed) {
         (Expect::Absent(reason), _) => (Verdict::Skipped, Some((*reason).to_owned())),
         (_, Observation::Skipped(reason)) => (Verdict::Skipped, Some(reason.clone())),
@@ -123,6 +133,17 @@ mod tests {
         assert_eq!((row.observed.as_str(), row.observed_value), ("-", None));
         let row = judge(&claim, Os::Linux, &Observation::Skipped("no IPv6".into()));
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no IPv6")));
+    }
+
+    #[test]
+    fn what_proves_nothing_is_a_match_or_skipped() {
+        let claim = promised("id", "send", SocketError::NetworkUnreachable, &sources::SEND_2);
+        let seen = |error: SocketError| Fact::from(error.on(Os::Linux)).unproved("no way there");
+        let row = judge(&claim, Os::Linux, &Observation::Seen(seen(SocketError::NetworkUnreachable)));
+        assert_eq!((row.verdict, row.observed.as_str()), (Verdict::Match, "ENETUNREACH 101"));
+        let row = judge(&claim, Os::Linux, &Observation::Seen(seen(SocketError::TooManyFiles)));
+        assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no way there")));
+        assert_eq!((row.observed.as_str(), row.observed_value), ("-", None));
     }
 
     #[test]

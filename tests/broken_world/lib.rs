@@ -155,8 +155,11 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
     unsafe {
         let address = ipv4(to);
         let second = || address.is_some_and(|address| address.sin_addr.s_addr.to_ne_bytes() == [127, 0, 0, 2]);
-        if fault(Fault::Bare) && second() || address.is_some_and(udp::is_second_address) {
+        if fault(Fault::Bare) && second() {
             return kernel::fail(libc::EADDRNOTAVAIL);
+        }
+        if address.is_some_and(udp::is_second_address) {
+            return kernel::fail(libc::EINVAL);
         }
         if !udp::is(socket) {
             if fault(Fault::TcpSharesPorts) && address.is_some_and(|address| udp::has_port(address.sin_port)) {

@@ -754,7 +754,7 @@ fn sending(socket: c_int, asked: Option<&sockaddr_in>, count: usize) -> Option<c
         peer.is_some_and(|peer| asked.is_some_and(|to| !kernel::same(to, &peer)))
     };
     match () {
-        () if fault(Fault::ThirdSendFails) && count.is_multiple_of(3) => Some(libc::EPERM),
+        () if fault(Fault::ThirdSendFails) && count.is_multiple_of(3) => Some(libc::EIO),
         () if fault(Fault::UnboundCannotSend) && kernel::own_address(socket).sin_port == 0 => Some(libc::EINVAL),
         () if fault(Fault::SendNeedsConnect) && asked.is_some() && !is_connected() => Some(libc::ENOTCONN),
         () if fault(Fault::PeerOnly) && is_elsewhere() => Some(libc::EISCONN),

@@ -26,6 +26,7 @@ use super::server::{is_of_no_account, refuse_broadcast};
 use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{Call, CallError, socket};
+use crate::lessons::parameters;
 use crate::vocabulary::{Chances, Delay, NO_FLAGS, Share, SocketError, Status, Way};
 
 /// How often a waiting relay looks whether it was interrupted.
@@ -73,7 +74,7 @@ pub struct Relay {
     corrupt: Share,
 
     /// The same number decides the same again; without it one is chosen and shown
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parameters::whole::<u64>(0, u64::MAX))]
     seed: Option<u64>,
 }
 
