@@ -92,7 +92,7 @@ impl Server {
                 Total::count("datagrams", totals.datagrams),
                 Total { text: totals.peers(), ..Total::count("peers", totals.peers.count()) },
                 Total::count("bytes", totals.bytes),
-                Total::count("cut", totals.cut),
+                Total { name: "truncated", ..Total::count("cut", totals.cut) },
                 Total::count("answered", totals.answered),
                 Total::count("unanswered", totals.unanswered),
             ],
