@@ -382,7 +382,7 @@ fn a_mistyped_command_gets_a_suggestion_and_the_way_to_all_commands() {
     ] {
         let refused = run([typed]);
         assert_eq!(refused.status, 2);
-        assert!(refused.err.contains(&format!("'{meant}'")), "{}", refused.err);
+        assert!(refused.err.contains(&format!("{meant}? All lessons: udp-lab list.")), "{}", refused.err);
         assert!(refused.err.ends_with("All commands: udp-lab --help\n"), "{}", refused.err);
     }
 }

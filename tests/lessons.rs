@@ -187,11 +187,11 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
         (&["delivery", "--messages", "100000", "--size", "65507"], "are more than 1000000000: give less of one"),
         (&["compare", "now"], "unexpected argument 'now'"),
         (&["expect", "truncation", "--os", "plan9"], "possible values: linux, macos, windows"),
-        (&["expect", "lesson"], "unrecognized subcommand 'lesson'"),
+        (&["expect", "lesson"], "there is no lesson and no command 'lesson'"),
         (&["expect"], "without opening a socket"),
         (&["list", "--width", "19"], "19 is not in 20..=500"),
         (&["list", "--format", "xml"], "possible values: table, plain, markdown, json, csv"),
-        (&["lesson"], "unrecognized subcommand 'lesson'"),
+        (&["lesson"], "there is no lesson and no command 'lesson'"),
     ];
     for (args, sentence) in cases {
         assert_refused(args, sentence);

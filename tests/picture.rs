@@ -305,3 +305,23 @@ fn every_scene_has_its_picture_in_every_document() {
     }
     assert!(run(["boundaries", "--format", "markdown", "--full"]).out.contains("recvfrom#58; end marker"));
 }
+
+/// Two servers follow each other there, and two clients that send the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn sockets_of_one_name_are_told_apart() {
+    let kept = |out: &str, row: &str| -> usize {
+        let line = out.lines().find(|line| line.contains(row)).unwrap_or_else(|| panic!("{out}"));
+        line.split('┆').nth(2).unwrap().trim().parse().unwrap()
+    };
+    let out = run(["delivery", "--scene", "larger-buffer", "--width", "100"]).out;
+    let rows = ladder_rows(&out);
+    let second =
+        rows.iter().position(|row| row.contains("setsockopt SO_RCVBUF 65536")).unwrap_or_else(|| panic!("{out}"));
+    for (rows, row) in [(&rows[..second], "that fit into 4096"), (&rows[second..], "that fit into 65536")] {
+        let kept = kept(&out, row);
+        // They are numbered, and the first ones fit.
+        let lost = rows.iter().position(|row| row.contains("lost")).unwrap_or_else(|| panic!("{out}"));
+        assert!(rows[lost - 1].contains(&format!("sendto \"{} ", kept - 1)), "{kept} fitted:\n{out}");
+    }
+}

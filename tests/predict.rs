@@ -19,7 +19,7 @@ fn a_wrong_answer_is_told_the_right_one_last() {
     let out = wide(&["boundaries", "--predict=a"]).out;
     let expected = [
         "You said a) One: they are sent so fast that they stick together.",
-        "Observed: receives needed: 3. Right is c) As many as there were sends, if none is lost.",
+        "Observed: 3, in the row [receives needed]. Right is c) As many as there were sends, if none is lost.",
         "Because a UDP send makes one datagram, and a receive returns exactly one datagram.",
     ];
     assert_eq!(outcome(&out), expected, "{out}");
@@ -32,7 +32,7 @@ fn a_right_answer_is_told_so() {
     let out = wide(&["boundaries", "--predict=C"]).out;
     let lines = outcome(&out);
     assert!(
-        lines[0].starts_with("You said c) ") && lines[1] == "Observed: receives needed: 3. That is right.",
+        lines[0].starts_with("You said c) ") && lines[1] == "Observed: 3, in the row [receives needed]. That is right.",
         "{out}"
     );
     assert!(!out.contains("Right is"), "{out}");
@@ -66,7 +66,7 @@ fn the_row_that_answers_is_in_the_table_above_the_outcome() {
             continue;
         }
         let observed = outcome(&out).into_iter().find_map(|line| line.strip_prefix("Observed: ")).unwrap();
-        let (property, _) = observed.split_once(". ").unwrap().0.rsplit_once([':', '?']).unwrap();
+        let (property, _) = observed.split_once(", in the row [").unwrap().1.split_once("]. ").unwrap();
         let beside = |line: &str| {
             let shared = property.strip_prefix("UDP: ");
             shared.is_some_and(|shared| line.trim_start().starts_with(shared) && line.contains(" UDP "))
@@ -125,7 +125,11 @@ fn where_the_row_differs_nobody_is_called_right_or_wrong() {
         let lines = outcome(&run.out);
         assert!(lines[0].starts_with(&format!("You said {letter}) ")), "{}", run.out);
         let otherwise = ". Expected was 3: this system answers otherwise, so nobody is called right or wrong.";
-        assert!(lines[1].starts_with("Observed: receives needed: ") && lines[1].ends_with(otherwise), "{}", run.out);
+        assert!(
+            lines[1].starts_with("Observed: 2, in the row [receives needed]. ") && lines[1].ends_with(otherwise),
+            "{}",
+            run.out
+        );
         assert_eq!(lines.len(), 2, "{}", run.out);
         assert!(!run.out.contains("That is right") && !run.out.contains("Right is"), "{}", run.out);
     }
@@ -169,6 +173,7 @@ fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
     let Some(terminal) = crate::support::on_terminal(80, &args, &steps) else { return };
     let out = terminal.screen;
     assert_eq!(out.matches("What do you expect? [a-d]").count(), 2, "{out}");
+    assert!(out.contains("Please type a, b, c or d."), "{out}");
     assert!(outcome(&out)[0].starts_with("You said c) As many"), "{out}");
 }
 

@@ -97,8 +97,8 @@ fn every_format_has_the_sentences_with_their_verdicts() {
 fn the_answer_counts_the_sentences() {
     // Wine is known to answer otherwise than Windows to a send without a peer.
     let answer = match report(&["compare"], 0).row("udp-no-peer")["verdict"] == "skipped" {
-        true => "\nSentence 5 was not observed here; 1 holds; 2 and 4 hold loosely; 3 does not hold as put.",
-        false => "\nSentence 1 holds; 2, 4 and 5 hold loosely; 3 does not hold as put.\n",
+        true => "\nSentence 5 was not observed here; 1 holds; 2 and 4 hold loosely; 3 does not hold as worded.",
+        false => "\nSentence 1 holds; 2, 4 and 5 hold loosely; 3 does not hold as worded.\n",
     };
     for arguments in [&["compare"][..], &["compare", "--full"]] {
         let out = run([arguments, &["--width", "200"]].concat()).out;
@@ -175,7 +175,7 @@ mod in_broken_worlds {
     fn a_row_that_it_does_not_rest_on_changes_no_sentence() {
         assert_eq!(verdict("peek-consumes", 1), "holds");
         assert_eq!(verdict("descriptor-each", 4), "holds loosely");
-        assert_eq!(verdict("full-fails", 3), "does not hold as put");
+        assert_eq!(verdict("full-fails", 3), "does not hold as worded");
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn title_of_scene<'r>(report: &'r Report, id: &str) -> &'r str {
 
 /// What was said while the scene with the row `id` went on.
 fn talk_of_scene<'a>(talk: &'a str, report: &Report, id: &str) -> &'a str {
-    let heading = format!("── {} ──", title_of_scene(report, id));
+    let heading = format!(": {} ──", title_of_scene(report, id));
     let (_, rest) = talk.split_once(&heading).unwrap_or_else(|| panic!("{heading} is not in:\n{talk}"));
     rest.split("\n\n").next().unwrap()
 }
@@ -207,8 +207,8 @@ fn the_scene_that_answers_goes_call_by_call_and_each_other_one_in_one_go() {
         let key = title_of_scene(&report, lesson.keys[0]);
         let mut played: Vec<&str> = report.rows().iter().map(|row| row["scene"].as_str().unwrap()).collect();
         played.dedup();
-        for scene in played.iter().filter(|scene| talk.contains(&format!("── {scene} ──"))) {
-            let part = talk.split(&format!("── {scene} ──")).nth(1).unwrap().split("\n\n").next().unwrap();
+        for scene in played.iter().filter(|scene| talk.contains(&format!(": {scene} ──"))) {
+            let part = talk.split(&format!(": {scene} ──")).nth(1).unwrap().split("\n\n").next().unwrap();
             assert_eq!(part.starts_with(WHOLE_SCENE), *scene != key, "{}: {part}", lesson.name);
             assert!(part.lines().any(is_row), "{}: {part}", lesson.name);
             assert!(*scene == key || part.lines().skip(2).all(is_row), "{}: {part}", lesson.name);
@@ -310,7 +310,7 @@ fn a_call_is_not_made_before_enter() {
     let mut run = Stepping::start(&["boundaries", "--step"]);
     let start = run.up_to("server: bind to 127.0.0.1, any port");
     assert!(start.iter().any(|line| line == KEYS), "{start:#?}");
-    assert!(start.iter().any(|line| line == "── one send, one receive ──"), "{start:#?}");
+    assert!(start.iter().any(|line| line == "── Scene 1, one-receive: one send, one receive ──"), "{start:#?}");
     // It waits in its call of read, and has no socket that is bound.
     #[cfg(target_os = "linux")]
     assert_eq!(bound_sockets(&run.child), 0);
@@ -400,7 +400,7 @@ fn what_threads_do_is_replayed_and_that_is_said() {
 #[test]
 fn nothing_waits_while_the_system_counts_the_time_of_a_closed_connection() {
     let (out, report) = with_report(&strs(&call_by_call("compare", &[])), &enters(), "time-wait");
-    let scene = out.split("── TIME-WAIT").nth(1).unwrap().split("\n\n").next().unwrap();
+    let scene = out.split(": TIME-WAIT").nth(1).unwrap().split("\n\n").next().unwrap();
     let parts: Vec<&str> = scene.split(UNSTOPPABLE).collect();
     assert_eq!(parts.len(), 3, "TCP, and the moment between close and bind of UDP: {scene}");
     assert!(parts[0].contains("server: accept (TCP)") && !parts[0].contains("close"), "{scene}");
@@ -434,6 +434,12 @@ fn a_runs_the_rest_and_n_goes_to_the_next_scene() {
     let talk = conversation(&out, "truncation");
     assert!(!talk.lines().any(is_row), "a scene that is left is not drawn: {talk}");
 
+    // A scene that is left behind its first arrow is drawn to its end: no arrow stays open.
+    let first_arrow = b"\n\n\n\nn\n";
+    let (out, _) = with_report(&["truncation", "--scene", "1"], first_arrow, "n-amid");
+    let talk = conversation(&out, "truncation");
+    assert!(talk.contains("?│") && talk.contains("recvfrom: \"h\""), "{talk}");
+
     let (out, report) = with_report(&strs(&call_by_call("truncation", &[])), &b"n\n".repeat(100), "n");
     let talk = conversation(&out, "truncation");
     // A scene of which this system has nothing is not run.
@@ -442,7 +448,7 @@ fn a_runs_the_rest_and_n_goes_to_the_next_scene() {
     scenes.dedup();
     assert_eq!(announced(talk).len(), scenes.len(), "{talk}");
     for scene in scenes {
-        assert!(talk.contains(&format!("── {scene} ──")), "{scene}:\n{talk}");
+        assert!(talk.contains(&format!(": {scene} ──")), "{scene}:\n{talk}");
     }
 }
 

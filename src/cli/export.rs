@@ -1,7 +1,7 @@
 //! `--export`, results as files: tried before the run, written whole after it or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -11,7 +11,7 @@ use tempfile::{Builder, NamedTempFile, TempPath};
 use super::failure::Failure;
 use crate::kernel::{self, HERE};
 use crate::render::{FILE_FORMATS, FileFormat, Results};
-use crate::vocabulary::{Os, words_of};
+use crate::vocabulary::{Os, escape, words_of};
 
 /// Options of every command that runs lessons.
 #[derive(Args)]
@@ -124,6 +124,15 @@ impl Export {
     pub fn write(&self, results: &Results<'_>) -> Result<(), String> {
         let contents: Vec<Vec<u8>> = self.targets.iter().map(|target| (target.format)(results)).collect();
         kernel::without_signals(|| self.write_down(&contents))
+    }
+
+    /// Names the files to whoever watches: on standard output there are the results, which may go elsewhere.
+    pub(super) fn say_what_is_written(&self) {
+        if io::stderr().is_terminal() {
+            for Target { path, .. } in &self.targets {
+                let _ = writeln!(io::stderr(), "Written: {}", escape(&path.display().to_string()));
+            }
+        }
     }
 
     fn write_down(&self, contents: &[Vec<u8>]) -> Result<(), String> {

@@ -86,16 +86,44 @@ fn report_use(error: clap::Error) -> Status {
             Err(error) => report(Failure::Output(error)),
         };
     }
-    let _ = error.print();
-    if error.kind() == ErrorKind::InvalidSubcommand {
-        let _ = writeln!(io::stderr(), "All commands: udp-lab --help");
+    match unknown_command(&error) {
+        Some(sentence) => say(&format!("error: {sentence}")),
+        None if terminal_columns().is_some() => say(error.render().ansi().to_string().trim_end()),
+        None => drop(error.print()),
     }
     Status::WrongUse
 }
 
+/// What is said of a command that there is not: most words meant for one are lessons' names.
+fn unknown_command(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let meant = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) if !names.is_empty() => format!(" Did you mean {}?", names.join(" or ")),
+        _ => String::new(),
+    };
+    Some(format!(
+        "there is no lesson and no command '{word}'.{meant} All lessons: udp-lab list. All commands: udp-lab --help"
+    ))
+}
+
 /// Writes a sentence on standard error. It may repeat what was given on the command line: nothing of it acts there.
 pub(super) fn complain(sentence: &str) {
-    let _ = writeln!(io::stderr(), "udp-lab: {}", escape(sentence));
+    say(&format!("udp-lab: {}", escape(sentence)));
+}
+
+/// Writes on standard error, on a terminal in lines that fit it.
+fn say(text: &str) {
+    let wrapped = |columns: u16| {
+        let options = textwrap::Options::new(columns.into()).word_splitter(textwrap::WordSplitter::NoHyphenation);
+        text.lines().map(|line| textwrap::fill(line, &options)).collect::<Vec<_>>().join("\n")
+    };
+    let text = terminal_columns().map_or_else(|| text.to_owned(), wrapped);
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// The width of the terminal that standard error is, if it is one.
+fn terminal_columns() -> Option<u16> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0)
 }
 
 /// What is said of a value that begins with a minus sign: clap takes it for an option, and does not know why somebody gives it.

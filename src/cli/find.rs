@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 
 use super::failure::Failure;
-use super::options::{Options, table_or_json};
+use super::options::{Options, table_or_json, terminal_lines};
 use super::output::print;
 use crate::doctor;
 use crate::lessons::LESSONS;
@@ -22,7 +22,7 @@ pub(super) fn find(arguments: &ArgMatches, invocation: &Invocation, options: Opt
     let answers: Vec<_> = found.answers.iter().map(|answer| (*answer, missing(answer))).collect();
     print(&match json {
         true => found::as_json(&words, &found, &answers),
-        false => found::text(&found, &answers, invocation, options.render_options()),
+        false => found::text(&found, &answers, invocation, options.render_options(), terminal_lines()),
     })?;
     Ok(if answers.is_empty() { Status::Differs } else { Status::AsExpected })
 }

@@ -82,6 +82,11 @@ fn terminal_width() -> Option<u16> {
     terminal_size::terminal_size().map(|(width, _)| width.0)
 }
 
+/// The lines of the terminal that standard output is, if it is one.
+pub(super) fn terminal_lines() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(_, height)| height.0.into())
+}
+
 fn columns() -> Option<u16> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }

@@ -92,9 +92,9 @@ fn run_lesson(
         Stops::EveryScene => scenes.iter().map(Scene::id).collect(),
         Stops::KeyScene => scenes.iter().filter(answers).map(Scene::id).collect(),
     };
-    let others = closely.len() < scenes.len();
+    let all = scenes.iter().map(|scene| (scene.number(), scene.id())).collect();
     // Who was asked to predict has read the question.
-    let spoken = step.lesson(lesson.name, choice.is_none().then_some(lesson.question), closely, others)?;
+    let spoken = step.lesson(lesson.name, choice.is_none().then_some(lesson.question), all, closely)?;
     let report = lesson.run(scenes, Some(Arc::clone(step) as Arc<dyn Observer>))?;
     if spoken {
         print("\n")?;
@@ -226,6 +226,7 @@ fn finish(text: &str, results: &Results<'_>, files: &Export) -> Result<Status, F
     let exported = files.write(results);
     let printed = print(text);
     exported.map_err(Failure::Environment)?;
+    files.say_what_is_written();
     match printed {
         // Whoever closed the pipe has seen enough, and still wants to know whether a row differs.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}

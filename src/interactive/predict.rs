@@ -38,5 +38,8 @@ pub fn ask(question: &str, guess: &Guess, options: RenderOptions, out: &mut dyn 
             writeln!(out)?;
             return Ok(Choice::Said(said));
         }
+        let letters: Vec<String> = (0..guess.answers.len()).map(|place| Guess::letter(place).to_string()).collect();
+        let (last, others) = letters.split_last().expect("a question has answers");
+        writeln!(out, "Please type {} or {last}.", others.join(", "))?;
     }
 }

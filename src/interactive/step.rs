@@ -16,7 +16,7 @@ const KEYS: &str = "Enter: next call. n, Enter: next scene. a, Enter: all the re
 
 const IN_ONE_GO: &str = "The scene that answers the question goes call by call, each other one in one go.";
 
-const OPEN_ARROW: &str = "Of an arrow that ends in ? it is not known yet whether it arrives.";
+const OPEN_ARROW: &str = "Where an arrow ends in ?, it is not known yet whether the datagram arrives.";
 
 const HELP: [(&str, &str); 6] = [
     ("Enter", "makes the call that is announced, and stops before the next one; or plays the scene that is announced"),
@@ -63,6 +63,8 @@ struct Talk {
     pace: Pace,
     keys_explained: bool,
     marker_explained: bool,
+    /// The scenes that are played: their numbers and ids.
+    scenes: Vec<(usize, &'static str)>,
     /// The ids of the scenes that go call by call.
     closely: Vec<&'static str>,
     /// The scene's title, until it is said.
@@ -121,6 +123,7 @@ impl Step {
             pace: Pace::EachCall,
             keys_explained: false,
             marker_explained: false,
+            scenes: Vec::new(),
             closely: Vec::new(),
             title: None,
             made: Vec::new(),
@@ -135,7 +138,7 @@ impl Step {
     }
 
     /// Begins the lesson `name`: puts its `question` where it has not been put, and says the first time how to go on. Scenes
-    /// with one of the ids `closely` go call by call; `others` says whether there are any others. Whether anything was
+    /// with one of the ids `closely` go call by call; `scenes` are all, with their numbers. Whether anything was
     /// said: not after `a`.
     ///
     /// # Errors
@@ -144,14 +147,15 @@ impl Step {
         &self,
         name: &str,
         question: Option<&str>,
+        scenes: Vec<(usize, &'static str)>,
         closely: Vec<&'static str>,
-        others: bool,
     ) -> io::Result<bool> {
         let mut talk = self.talk();
         if talk.pace == Pace::End {
             return Ok(false);
         }
-        talk.closely = closely;
+        let others = closely.len() < scenes.len();
+        (talk.scenes, talk.closely) = (scenes, closely);
         if let Some(question) = question {
             talk.text += &(table::heading(&format!("{name}: {question}"), self.options) + "\n");
         }
@@ -180,7 +184,9 @@ impl Step {
 impl Observer for Step {
     fn scene(&self, id: &str, title: &str) {
         let mut talk = self.talk();
-        talk.title = Some(title.to_owned());
+        let number =
+            talk.scenes.iter().find(|(_, known)| *known == id).map(|(number, _)| format!("Scene {number}, {id}: "));
+        talk.title = Some(number.unwrap_or_default() + title);
         talk.growing = Growing::default();
         talk.lanes.clear();
         talk.latest.clear();
@@ -240,6 +246,12 @@ impl Observer for Step {
                 if self.options.ladder {
                     talk.text += &ladder::grow(&Ladder::of_lesson(&talk.made), true, self.options);
                 }
+                talk.say()
+            }),
+            // What has been begun is shown to its end: no arrow stays open.
+            Pace::NextScene if talk.drawn > 0 => talk.listened_to(|talk| {
+                talk.draw(talk.made.len(), self.options);
+                talk.add_lost(self.options);
                 talk.say()
             }),
             Pace::NextScene | Pace::End => {}

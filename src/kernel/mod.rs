@@ -34,7 +34,7 @@ pub use self::receive::{read, receive, receive_from, receive_from_once, receive_
 pub use self::signals::{
     Handled, end_at_a_signal, fail_past_the_file_size, handle_signal, send_signal, with_sigpipe, without_signals,
 };
-pub use self::streams::{Stdout, next_line};
+pub use self::streams::{Stdout, input_comes_before, next_line};
 pub use self::system::{HERE, descriptor, host, under_wine};
 pub use self::user::{as_a_plain_user, as_another_user};
 pub(crate) use self::waiting::Thread;

@@ -78,6 +78,27 @@ pub fn next_line(input: &mut StdinLock<'_>, longest: usize) -> io::Result<Option
     }
 }
 
+/// Whether something is typed before a signal sets `stop`. A read would go on waiting after the signal.
+#[cfg(unix)]
+pub fn input_comes_before(input: &StdinLock<'_>, stop: &AtomicBool) -> bool {
+    /// The signal may come between the look and the call that it would end.
+    const SHORT: u16 = 200;
+    while !stop.load(Ordering::Relaxed) {
+        match poll(&mut [PollFd::new(input.as_fd(), PollFlags::POLLIN)], SHORT) {
+            Ok(0) | Err(nix::Error::EINTR) => {}
+            // Of what fails here, the read says more.
+            Ok(_) | Err(_) => return true,
+        }
+    }
+    false
+}
+
+/// Windows ends the read itself.
+#[cfg(windows)]
+pub fn input_comes_before(_: &StdinLock<'_>, stop: &std::sync::atomic::AtomicBool) -> bool {
+    !stop.load(std::sync::atomic::Ordering::Relaxed)
+}
+
 #[cfg(unix)]
 fn wait_for_room(out: &StdoutLock<'_>) -> io::Result<()> {
     wait_until(out.as_fd(), PollFlags::POLLOUT)

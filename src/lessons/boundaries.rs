@@ -6,7 +6,7 @@
 
 use clap::Args;
 
-use super::parameters::{self, Message};
+use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::SceneError;
 use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, promised, sources, usual};
@@ -75,7 +75,9 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
         promised("senders", "sender of the datagrams", "client", &sources::RFC768),
     ]);
 
-    let answer = "{sends-whole send}, {receives-needed receive}.";
+    let truncated = messages.iter().position(|message| message.length() > buffer).map(|place| place + 1);
+    let truncated = truncated.map(|n| format!(" Into {}, receive {n} returned {{receive-{n}}}.", bytes(buffer)));
+    let answer = format!("{{sends-whole send}}, {{receives-needed receive}}.{}", truncated.unwrap_or_default());
     Scene::claims("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -118,7 +120,7 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
         usual("tcp-one-read", "TCP: one read returns", joined, &sources::RFC9293_STREAM),
         promised("tcp-next-read", "TCP: the next read returns", "end of file", &sources::POSIX_RECV),
     ];
-    let answer = "Over TCP the same messages came in one read: {tcp-one-read}.";
+    let answer = "Over TCP one read returned {tcp-one-read}.";
     Scene::claims("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
         if total > MOST_IN_ONE_READ {
             let reason = format!("{total} bytes are more than one TCP read is sure to return ({MOST_IN_ONE_READ})");

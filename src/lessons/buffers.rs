@@ -132,7 +132,7 @@ fn fill(
 fn granted_and_held(asked: usize) -> Scene {
     /// At most so many more datagrams are sent than should fit.
     const BEYOND: usize = 1000;
-    let factor = promised("factor", "granted / allowed", 2, &sources::SOCKET_7)
+    let factor = promised("factor", "granted / asked for, up to the limit", 2, &sources::SOCKET_7)
         .on(Os::Macos, 1)
         .on(Os::Windows, 1)
         .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
@@ -146,7 +146,7 @@ fn granted_and_held(asked: usize) -> Scene {
         by_memory(usual("as-predicted", "held as predicted?", "yes", &sources::LINUX_CHARGE)),
     ];
     let answer = format!(
-        "Asked: {asked} bytes; granted: {{granted}} (limit: {{limit}}). A 1-byte datagram takes {{memory byte}}; \
+        "Asked for: {asked} bytes (limit: {{limit}}); granted: {{granted}}. A 1-byte datagram takes {{memory byte}}; \
          {{held}} fitted."
     );
     Scene::claims("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(

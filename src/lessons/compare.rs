@@ -23,7 +23,7 @@ use crate::vocabulary::{
 pub static LESSON: Lesson = Lesson {
     name: "compare",
     title: "TCP and UDP, difference by difference",
-    question: "Tutorials tell TCP from UDP in five sentences. Which of them hold?",
+    question: "Tutorials tell TCP from UDP in five sentences. Which one holds exactly?",
     why: "TCP is a stream of bytes, in order and complete (RFC 9293 section 2.2); it has no messages, so none can stick \
           together. A UDP datagram (RFC 768) arrives at the socket whole or not at all, guarded by the same kind of \
           checksum as TCP's, which over IPv4 a UDP sender may leave out. What TCP adds is the complete stream, in order \
@@ -34,12 +34,12 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             "\"TCP sticks messages together, UDP keeps them apart.\"",
             "\"TCP guarantees the integrity of a message, UDP does not.\"",
-            "\"A TCP server needs listen and accept, a UDP server does not.\"",
+            "\"TCP sends a stream, UDP sends datagrams.\"",
             "\"TCP uses send and recv, UDP sendto and recvfrom.\"",
         ],
         right: 2,
-        row: "udp-listen",
-        because: "a bound UDP socket can receive at once; there is no connection to listen for and to accept.",
+        row: "udp-rest",
+        because: "a short read leaves the rest of a stream; a short receive discards the rest of a datagram.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Compare>(),

@@ -120,7 +120,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
         promised("in-hand-with-work", "one loop: requests processed at once", 1, &sources::UNP_ITERATIVE),
         promised("early-answers", "replies faster than one loop allows", 0, &sources::UNP_ITERATIVE),
         measured("out-of-turn", "clients answered out of turn", &sources::LOOPBACK),
-        usual("last-waits", format!("does the last client wait {count} times {each}?"), "yes", &sources::UNP_ITERATIVE),
+        usual("last-waits", format!("does the last client wait {count} x {each}?"), "yes", &sources::UNP_ITERATIVE),
         usual("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("first-answer-with-work", "time until the first reply", &sources::UNP_ITERATIVE),
         measured("last-answer-with-work", "time until the last reply", &sources::UNP_ITERATIVE),

@@ -29,7 +29,7 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             "Yes: the send fails.",
             "Yes: it waits for an answer and runs into a timeout.",
-            "Only if its socket is connected, and then at its next receive.",
+            "Only if its socket is connected, and then at its next call.",
             "No, never: UDP has no answers.",
         ],
         right: 2,

@@ -220,7 +220,7 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         on_all(usual("port-sticks", "clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
     let answer = format!(
-        "SO_REUSEPORT: {{port-used}} of {members} sockets received, and {{port-sticks client}} reached more than one."
+        "SO_REUSEPORT: {{port-used}} of {members} sockets received; clients at more than one: {{port-sticks}}."
     );
     Scene::claims("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
@@ -285,7 +285,7 @@ fn one_asks() -> Scene {
         port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
         port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
     ];
-    let answer = "Option on the second only: bind returned {address-second-only} and {port-second-only}.";
+    let answer = "Option on the second only: bind with SO_REUSEADDR returned {address-second-only}, with SO_REUSEPORT {port-second-only}.";
     Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
         let beside = |first: &Endpoint, option| opening(lab, lab.bind_beside("server 2", option, first.address()));

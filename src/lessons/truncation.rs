@@ -82,9 +82,10 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
     claims.push(usual("one-more-receive", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM));
 
     let answer = match count {
-        1 => "Receive 1 put {buffer-1} into the buffer. The next receive returned {one-more-receive}.",
+        1 => "Receive 1 put {buffer-1} into the buffer.",
         _ => "Receive 1 put {buffer-1} into the buffer. Receive 2 returned {receive-2}, of the next datagram.",
     };
+    let answer = format!("{answer} Of the rest, {{one-more-receive}} was received.");
     Scene::claims("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -115,7 +116,7 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
             &sources::POSIX_RECVMSG,
         ),
     ];
-    let answer = "recvmsg called it {flag} (flag MSG_TRUNC).";
+    let answer = format!("Of another {sent}, the flag MSG_TRUNC of recvmsg says: {{flag}}.");
     Scene::claims("flag", "the truncation flag tells", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;

@@ -141,7 +141,7 @@ fn send_after_the_error() -> Scene {
         at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
         at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
     ];
-    let answer = "With the server up, a send returned {reporting-send}; the server received {server-receives}.";
+    let answer = "Server up: sending \"two\" returned {reporting-send}; received: {server-receives}.";
     Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.endpoint("client")?;

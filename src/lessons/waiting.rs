@@ -124,10 +124,10 @@ fn by_default() -> Scene {
         promised("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
             .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
-        promised("ended-by", "no limit: recvfrom returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
+        promised("ended-by", "no limit: waits, and then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
-    let answer = "SO_RCVTIMEO was {default-limit} by default, and recvfrom returned {ended-by}.";
+    let answer = "SO_RCVTIMEO was {default-limit} by default (0: no limit, it waits for ever); recvfrom returned only {ended-by}.";
     Scene::claims("default", "nothing is set", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
@@ -327,7 +327,7 @@ fn closed_meanwhile() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
     ];
-    let answer = "Did a close end the wait? {close-ends}; it returned {after-close}.";
+    let answer = "Ended by a close in another thread: {close-ends}; it returned {after-close}.";
     Scene::claims("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {

@@ -12,12 +12,15 @@ use super::pasted;
 use crate::kernel::HERE;
 use crate::vocabulary::{Os, escape};
 
-/// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1.
+/// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1, an IP address alone port 8888.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     host: String,
     port: u16,
 }
+
+/// The port of the server and the client where none is given.
+pub(super) const USUAL_PORT: u16 = 8888;
 
 /// The host where only a port is given.
 const DEFAULT_HOST: &str = "127.0.0.1";
@@ -37,6 +40,9 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(address) = Address::of_host(text) {
+            return Ok(address);
+        }
         Address::strict(text).map_err(|error| match pasted::repaired(text) {
             Some(better) => format!("HOST:PORT or PORT is needed: write {better}"),
             None => error,
@@ -45,10 +51,17 @@ impl FromStr for Address {
 }
 
 impl Address {
+    /// An IP address or `localhost` alone, with the usual port. Any other word could be a message as well as a host.
+    fn of_host(text: &str) -> Option<Self> {
+        let bracketed = bracketed(text).filter(|host| is_ipv6(host));
+        let is_host = bracketed.is_some() || text == "localhost" || text.parse::<Ipv4Addr>().is_ok();
+        is_host.then(|| Address { host: bracketed.unwrap_or(text).to_owned(), port: USUAL_PORT })
+    }
+
     /// The address that `text` is, to the letter.
     pub(super) fn strict(text: &str) -> Result<Self, String> {
         let (host, port) = text.rsplit_once(':').unwrap_or((DEFAULT_HOST, text));
-        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let bracketed = bracketed(host);
         if bracketed.is_none() && is_ipv6(host) {
             return Err(format!("{FORM}; an IPv6 address stands in brackets"));
         }
@@ -61,6 +74,11 @@ impl Address {
         let port = port.ok_or_else(|| format!("{FORM}; a port is a number from 0 to 65535"))?;
         Ok(Address { host: host.to_owned(), port })
     }
+}
+
+/// What stands in the brackets, where `host` has them.
+fn bracketed(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
 }
 
 /// Whether `host` is an IPv6 address, with or without its interface.
@@ -216,6 +234,9 @@ mod tests {
     #[test]
     fn an_address_is_read_to_the_letter() {
         for (text, host, port) in [
+            ("0.0.0.0", "0.0.0.0", 8888),
+            ("localhost", "localhost", 8888),
+            ("[::1]", "::1", 8888),
             ("8888", "127.0.0.1", 8888),
             ("127.0.0.1:0", "127.0.0.1", 0),
             ("[::1]:80", "::1", 80),

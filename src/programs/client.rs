@@ -13,7 +13,7 @@ use super::address::Use;
 use super::payload::{self, Hex};
 use super::pinger::Pinger;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
-use super::{Address, Ended, Transcript};
+use super::{Address, Ended, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Call, CallError};
@@ -24,7 +24,7 @@ use crate::vocabulary::{SocketError, Status, quoted};
 #[derive(Args)]
 pub struct Client {
     /// The server to ask
-    #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888")]
+    #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888", value_parser = server_or_hint)]
     address: Address,
 
     /// The messages to send; without any they are read from the terminal, or from the input to its end, a line each
@@ -60,6 +60,18 @@ pub struct Client {
     fail_unanswered: bool,
 }
 
+/// A word alone may be a message whose address was forgotten.
+fn server_or_hint(text: &str) -> Result<Address, String> {
+    let is_word = !text.contains(|c: char| c.is_ascii_digit() || ":./\\[]".contains(c));
+    text.parse().map_err(|error: String| match is_word {
+        true => {
+            let host = if error.contains(": write ") { " for a host of this name" } else { "" };
+            format!("{error}{host}; a message comes after the address: udp-lab client 8888 MESSAGE")
+        }
+        false => error,
+    })
+}
+
 fn patience(text: &str) -> Result<Duration, String> {
     match parameters::time(text)? {
         // A socket takes a limit of 0 for none at all.
@@ -76,6 +88,8 @@ struct Totals {
     sent: usize,
     round_trips: Vec<Duration>,
     late: usize,
+    /// Answers that came in time, or late to an earlier message.
+    perhaps_late: usize,
 }
 
 /// One socket, from its first message to its last: answers come to its port.
@@ -102,7 +116,7 @@ impl Client {
         let messages = self.messages(server)?;
         let socket = socket::connected(server)?;
         let unanswered = match self.count {
-            Some(count) => self.ping(messages.first(), count.into(), &socket, transcript)?,
+            Some(count) => self.ping(messages.first(), count.into(), server, &socket, transcript)?,
             None => self.converse(&messages, server, socket, transcript)?,
         };
         Ok(if self.fail_unanswered && unanswered > 0 { Status::Differs } else { Status::AsExpected })
@@ -127,12 +141,13 @@ impl Client {
         &self,
         message: Option<&Vec<u8>>,
         count: usize,
+        server: SocketAddr,
         socket: &Socket,
         transcript: &mut Transcript<'_>,
     ) -> Result<usize, Ended> {
         let message = message.map_or(&b"Ping"[..], Vec::as_slice);
         let Client { interval, timeout, numbered, .. } = *self;
-        let requests = Pinger { message, count, interval, timeout, numbered }.run(socket, transcript)?;
+        let requests = Pinger { server, message, count, interval, timeout, numbered }.run(socket, transcript)?;
         transcript.totals("Client", requests.rows())?;
         Ok(requests.unanswered())
     }
@@ -172,12 +187,15 @@ impl Conversation<'_, '_> {
         let typed = input.is_terminal();
         // Whoever types sees what was typed; JSON lines stay JSON lines.
         let prompt = typed && !self.transcript.json;
+        // Whoever ends a conversation with Ctrl-C is to have its totals, too.
+        let stop = typed.then(signals::stop_at_the_first).transpose().map_err(Ended::Input)?;
         loop {
             if prompt {
                 write!(self.transcript.out, "Msg: ")?;
                 self.transcript.out.flush()?;
             }
-            let line = kernel::next_line(&mut input, LONGEST).map_err(Ended::Input)?;
+            let is_there = stop.as_ref().is_none_or(|stop| kernel::input_comes_before(&input, stop));
+            let line = if is_there { kernel::next_line(&mut input, LONGEST).map_err(Ended::Input)? } else { None };
             let Some(line) = line else {
                 if prompt {
                     writeln!(self.transcript.out)?;
@@ -204,7 +222,10 @@ impl Conversation<'_, '_> {
         let round_trip = started.elapsed();
         let open = self.open;
         match &answer {
-            Answer::Got(_) => self.totals.round_trips.push(round_trip),
+            Answer::Got(_) => {
+                self.totals.round_trips.push(round_trip);
+                self.totals.perhaps_late += usize::from(open > 0);
+            }
             Answer::None => self.open += 1,
             Answer::Failed(_) | Answer::NotSent(_) => {}
         }
@@ -301,10 +322,7 @@ impl Answer {
         match self {
             Answer::Got(payload) => {
                 let text = quoted(payload, LONGEST_QUOTATION);
-                let late = match open {
-                    0 => String::new(),
-                    open => format!("  (or a late answer: {} before this had none)", counted(open, "message")),
-                };
+                let late = perhaps_late(open);
                 format!("From server: {text}  {}{late}", milliseconds(round_trip))
             }
             Answer::None => format!(
@@ -312,9 +330,8 @@ impl Answer {
                 humantime::format_duration(timeout)
             ),
             Answer::Failed(error) | Answer::NotSent(error) if is_refused(error) => format!(
-                "No answer: {server} refuses the port ({}): nobody listens there, or a firewall refuses it. Across a \
-                 network there may be no word of it.",
-                error.error
+                "No answer: {}: nobody listens there, or a firewall refuses it. Across a network there may be no word of it.",
+                why_refused(server, error)
             ),
             Answer::NotSent(error) if error.error.is(SocketError::MessageTooLong, HERE) => {
                 format!("Not sent: {} ({}).", why_too_long(message.len(), server.ip()), error.error)
@@ -344,8 +361,12 @@ impl Answer {
     }
 }
 
+pub(super) fn why_refused(server: SocketAddr, error: &CallError) -> String {
+    format!("{server} refuses the port ({})", error.error)
+}
+
 /// Windows says that the port is unreachable by the error that TCP has for a peer that is gone.
-fn is_refused(error: &CallError) -> bool {
+pub(super) fn is_refused(error: &CallError) -> bool {
     [SocketError::ConnectionRefused, SocketError::ConnectionReset].into_iter().any(|kind| error.error.is(kind, HERE))
 }
 
@@ -354,6 +375,23 @@ fn longest_over(to: IpAddr) -> (&'static str, usize) {
     match to.to_canonical() {
         IpAddr::V4(_) => ("IPv4", LONGEST_PAYLOAD),
         IpAddr::V6(_) => ("IPv6", LONGEST_PAYLOAD_V6),
+    }
+}
+
+/// What is said of an answer where `open` earlier messages had none: it may be theirs.
+pub(super) fn perhaps_late(open: usize) -> String {
+    match open {
+        0 => String::new(),
+        open => format!("  (or a late answer: {} before this had none)", counted(open, "message")),
+    }
+}
+
+/// How many answers came late: `certain`, and perhaps some of the others.
+pub(super) fn late_total(certain: usize, perhaps: usize) -> Total {
+    let total = Total::count("late", certain);
+    match perhaps {
+        0 => total,
+        perhaps => Total { text: format!("{certain} to {}", certain + perhaps), ..total },
     }
 }
 
@@ -376,7 +414,7 @@ impl Totals {
             Total::count("sent", self.sent),
             Total::count("answered", trips.len()),
             Total::count("unanswered", self.sent - trips.len()),
-            Total::count("late", self.late),
+            late_total(self.late, self.perhaps_late),
             Total::time("round trip min", trips.first().copied()),
             Total::time("round trip median", median(trips)),
             Total::time("round trip max", trips.last().copied()),

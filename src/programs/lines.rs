@@ -88,7 +88,7 @@ impl Datagram<'_> {
         }
         line.push('"');
         if self.cut {
-            line.push_str("  cut by the buffer");
+            line.push_str("  truncated by the buffer");
         }
         if let Some(reason) = self.unanswered {
             line.push_str("  not answered: ");
@@ -150,7 +150,8 @@ mod tests {
                 datagram.describe(options, &mut line);
                 let bytes = crate::lessons::parameters::bytes(payload.len());
                 let quoted = shortened(payload, LONGEST_QUOTATION);
-                let text = format!("7  {peer}  {bytes}  {quoted}  cut by the buffer  not answered: no \u{2014} reason");
+                let text =
+                    format!("7  {peer}  {bytes}  {quoted}  truncated by the buffer  not answered: no \u{2014} reason");
                 assert_eq!(line, options.text(&text));
             }
         }

@@ -3,9 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Address;
-
-/// The port of the server and the client where none is given.
-const USUAL_PORT: u16 = 8888;
+use super::address::USUAL_PORT;
 
 /// `text` as it should be written: nothing where nobody can know what was meant.
 pub(super) fn repaired(text: &str) -> Option<String> {

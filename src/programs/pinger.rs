@@ -1,15 +1,18 @@
 //! The client that asks again and again, as `ping` does, with its summary.
 
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
 use socket2::Socket;
 
+use super::client::{is_refused, late_total, perhaps_late, why_refused};
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
 use super::{Ended, Transcript, signals};
-use crate::lab::{CallError, socket};
+use crate::lab::CallError;
 use crate::vocabulary::quoted;
 
 /// How often a waiting pinger looks whether it was interrupted.
@@ -17,6 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What is sent, how often, and how long an answer may take.
 pub(super) struct Pinger<'a> {
+    pub server: SocketAddr,
     pub message: &'a [u8],
     pub count: usize,
     pub interval: Duration,
@@ -43,6 +47,10 @@ enum State {
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     First,
+    /// It names no message: the oldest's that is open, or late to one of so many that had none.
+    PerhapsLate {
+        silent: usize,
+    },
     OutOfOrder,
     Duplicate,
     /// It came after its time, or cannot be told from one that did.
@@ -57,6 +65,10 @@ pub(super) struct Requests {
     duplicates: usize,
     out_of_order: usize,
     late: usize,
+    /// Messages whose time is over, and of which nothing has come since.
+    silent: usize,
+    /// Answers that came in time, or late to one of those.
+    perhaps_late: usize,
 }
 
 impl Pinger<'_> {
@@ -66,6 +78,8 @@ impl Pinger<'_> {
     /// When the socket fails, or nothing can be written any more.
     pub fn run(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<Requests, Ended> {
         let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
+        // Where nothing is there, poll has waited for it.
+        socket.set_nonblocking(true).map_err(|e| CallError::new("switch blocking off", &e))?;
         let mut requests = Requests::default();
         let mut next_send = Instant::now();
         while !stop.load(Ordering::Relaxed) {
@@ -88,7 +102,7 @@ impl Pinger<'_> {
             }
             let deadline = requests.oldest_open().map(|index| requests.all[index].sent + self.timeout);
             let until = [deadline, may_send.then_some(next_send)].into_iter().flatten().min().unwrap_or(now + PATIENCE);
-            let wait = until.saturating_duration_since(now).clamp(Duration::from_millis(1), PATIENCE);
+            let wait = until.saturating_duration_since(now).min(PATIENCE);
             self.receive(socket, wait, &mut requests, transcript)?;
         }
         Ok(requests)
@@ -101,7 +115,10 @@ impl Pinger<'_> {
         requests.all.push(Request { sent, state: if result.is_ok() { State::Open } else { State::Lost } });
         match result {
             Ok(_) => Ok(()),
-            Err(error) => say_error(transcript, number, "not sent", &CallError::new("send", &error)),
+            Err(error) => {
+                let error = CallError::new("send", &error);
+                say_error(transcript, number, "not sent", &error.to_string(), &error)
+            }
         }
     }
 
@@ -120,7 +137,9 @@ impl Pinger<'_> {
         requests: &mut Requests,
         transcript: &mut Transcript<'_>,
     ) -> Result<(), Ended> {
-        socket::wait_at_most(socket, wait)?;
+        // The limit of a socket is rounded up to the ticks of the system's clock, of 4 ms and more; that of poll is not.
+        let limit = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: wait.subsec_nanos().into() };
+        let _ = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&limit));
         let mut buffer = vec![0; usize::from(u16::MAX)];
         let mut from = socket;
         let length = match from.read(&mut buffer) {
@@ -130,7 +149,9 @@ impl Pinger<'_> {
             Err(error) => match requests.oldest_open() {
                 Some(index) => {
                     requests.all[index].state = State::Lost;
-                    return say_error(transcript, index + 1, "no answer", &CallError::new("receive", &error));
+                    let error = CallError::new("receive", &error);
+                    let why = if is_refused(&error) { why_refused(self.server, &error) } else { error.to_string() };
+                    return say_error(transcript, index + 1, "no answer", &why, &error);
                 }
                 None => return Ok(()),
             },
@@ -140,11 +161,13 @@ impl Pinger<'_> {
         let round_trip = requests.round_trip(number);
         let remark = match kind {
             Kind::First => String::new(),
+            Kind::PerhapsLate { silent } => perhaps_late(silent),
             Kind::OutOfOrder => "  out of order".to_owned(),
             Kind::Duplicate => "  duplicate".to_owned(),
             Kind::Late => "  late".to_owned(),
         };
-        let time = round_trip.filter(|_| matches!(kind, Kind::First | Kind::OutOfOrder));
+        let is_perhaps_late = matches!(kind, Kind::PerhapsLate { .. });
+        let time = round_trip.filter(|_| is_perhaps_late || matches!(kind, Kind::First | Kind::OutOfOrder));
         say(
             transcript,
             number,
@@ -152,7 +175,10 @@ impl Pinger<'_> {
                 let time = time.map(|time| format!("  {}", milliseconds(time))).unwrap_or_default();
                 format!("{}{time}{remark}", quoted(answer, LONGEST_QUOTATION))
             },
-            || json!({ "answer": whole(answer), "round_trip": time.map(seconds), "remark": remark.trim() }),
+            || {
+                let said = if is_perhaps_late { "perhaps late" } else { remark.trim() };
+                json!({ "answer": whole(answer), "round_trip": time.map(seconds), "remark": said })
+            },
         )
     }
 
@@ -176,6 +202,7 @@ impl Requests {
         for (number, request) in (1..).zip(&mut self.all) {
             if request.state == State::Open && now >= request.sent + timeout {
                 request.state = State::Lost;
+                self.silent += 1;
                 expired.push(number);
             }
         }
@@ -187,12 +214,17 @@ impl Requests {
         let named = number.filter(|number| (1..=self.all.len()).contains(number)).map(|number| number - 1);
         let Some(index) = named.or_else(|| self.oldest_open()) else {
             self.late += 1;
+            self.silent = self.silent.saturating_sub(1);
             return (self.all.len(), Kind::Late);
         };
         let request = &mut self.all[index];
         let kind = match request.state {
             State::Answered(_) => Kind::Duplicate,
             State::Lost => Kind::Late,
+            State::Open if named.is_none() && self.silent > 0 => {
+                request.state = State::Answered(now.duration_since(request.sent));
+                Kind::PerhapsLate { silent: self.silent }
+            }
             State::Open => {
                 request.state = State::Answered(now.duration_since(request.sent));
                 if self.highest_answered.is_some_and(|highest| index < highest) {
@@ -206,7 +238,14 @@ impl Requests {
             Kind::First => self.highest_answered = Some(index),
             Kind::OutOfOrder => self.out_of_order += 1,
             Kind::Duplicate => self.duplicates += 1,
-            Kind::Late => self.late += 1,
+            Kind::PerhapsLate { .. } => {
+                self.highest_answered = Some(index);
+                self.perhaps_late += 1;
+            }
+            Kind::Late => {
+                self.late += 1;
+                self.silent = self.silent.saturating_sub(1);
+            }
         }
         (index + 1, kind)
     }
@@ -234,7 +273,7 @@ impl Requests {
             Total { text: format!("{lost} ({percent:.1}%)"), ..Total::count("lost", lost) },
             Total::count("duplicates", self.duplicates),
             Total::count("out of order", self.out_of_order),
-            Total::count("late", self.late),
+            late_total(self.late, self.perhaps_late),
             Total::time("round trip min", times.iter().min().copied()),
             Total::time("round trip avg", average(&times)),
             Total::time("round trip max", times.iter().max().copied()),
@@ -258,8 +297,14 @@ fn is_only_time(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
-fn say_error(transcript: &mut Transcript<'_>, number: usize, what: &str, error: &CallError) -> Result<(), Ended> {
-    say(transcript, number, || format!("{what}: {error}"), || json!({ "answer": null, "error": error.error }))
+fn say_error(
+    transcript: &mut Transcript<'_>,
+    number: usize,
+    what: &str,
+    why: &str,
+    error: &CallError,
+) -> Result<(), Ended> {
+    say(transcript, number, || format!("{what}: {why}"), || json!({ "answer": null, "error": error.error }))
 }
 
 fn say(
@@ -316,6 +361,23 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_without_a_number_may_be_that_of_a_message_that_had_none() {
+        let start = Instant::now();
+        let mut requests = sent(3, start);
+        requests.all.truncate(1);
+        assert_eq!(requests.expire(start + SECOND, SECOND), [1]);
+        requests.all.push(Request { sent: start + SECOND, state: State::Open });
+        assert_eq!(requests.answered(None, start + SECOND), (2, Kind::PerhapsLate { silent: 1 }));
+        let late = |requests: &Requests| requests.rows()[5].text.clone();
+        assert_eq!(late(&requests), "0 to 1");
+        // One that comes when none is open answers the one before: from then on all is known.
+        assert_eq!(requests.answered(None, start + SECOND), (2, Kind::Late));
+        requests.all.push(Request { sent: start + SECOND, state: State::Open });
+        assert_eq!(requests.answered(None, start + SECOND), (3, Kind::First));
+        assert_eq!(late(&requests), "1 to 2");
+    }
+
+    #[test]
     fn the_deviation_is_pings() {
         let times = [10, 20, 30, 40].map(Duration::from_millis);
         assert_eq!(average(&times), Some(Duration::from_millis(25)));
@@ -325,7 +387,8 @@ mod tests {
 
     #[test]
     fn a_number_is_found_in_capital_letters_too() {
-        let pinger = Pinger { message: b"Ping", count: 1, interval: SECOND, timeout: SECOND, numbered: true };
+        let server = ([127, 0, 0, 1], 8888).into();
+        let pinger = Pinger { server, message: b"Ping", count: 1, interval: SECOND, timeout: SECOND, numbered: true };
         for (answer, number) in
             [("PING 7 1.5", Some(7)), ("Ping 12", Some(12)), ("Ping", None), ("Pong 7", None), ("Ping7", None)]
         {

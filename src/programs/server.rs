@@ -37,7 +37,7 @@ pub struct Server {
     #[arg(long, conflicts_with = "reply")]
     echo: bool,
 
-    /// Length of the receive buffer, 0 to 65535: what is longer is cut
+    /// Bytes that each receive has room for, 0 to 65535: what is longer is truncated
     #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
     buffer: usize,
 
@@ -92,7 +92,7 @@ impl Server {
                 Total::count("datagrams", totals.datagrams),
                 Total { text: totals.peers(), ..Total::count("peers", totals.peers.count()) },
                 Total::count("bytes", totals.bytes),
-                Total::count("cut", totals.cut),
+                Total { name: "truncated", ..Total::count("cut", totals.cut) },
                 Total::count("answered", totals.answered),
                 Total::count("unanswered", totals.unanswered),
             ],

@@ -51,7 +51,7 @@ impl Transcript<'_> {
             }
             true => {
                 let totals: serde_json::Map<_, _> =
-                    totals.into_iter().map(|total| (total.name.replace(' ', "_"), total.json)).collect();
+                    totals.into_iter().map(|total| (total.key.replace(' ', "_"), total.json)).collect();
                 writeln!(self.out, "{}", json!({ "totals": totals }))
             }
         }?;
@@ -62,6 +62,8 @@ impl Transcript<'_> {
 /// One row of the table at the end: for people, and for programs.
 pub(super) struct Total {
     pub(super) name: &'static str,
+    /// The same for programs, which know it by the name that it had first.
+    pub(super) key: &'static str,
     pub(super) text: String,
     pub(super) json: Value,
 }
@@ -69,11 +71,16 @@ pub(super) struct Total {
 impl Total {
     pub(super) fn count(name: &'static str, count: impl Into<Value>) -> Self {
         let json = count.into();
-        Total { name, text: json.to_string(), json }
+        Total { name, key: name, text: json.to_string(), json }
     }
 
     pub(super) fn time(name: &'static str, time: Option<Duration>) -> Self {
-        Total { name, text: time.map_or_else(|| "-".to_owned(), milliseconds), json: time.map_or(Value::Null, seconds) }
+        Total {
+            name,
+            key: name,
+            text: time.map_or_else(|| "-".to_owned(), milliseconds),
+            json: time.map_or(Value::Null, seconds),
+        }
     }
 }
 

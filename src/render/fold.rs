@@ -5,13 +5,10 @@ use std::fmt;
 use std::ops::AddAssign;
 
 use super::label::Special;
-use super::picture::{Extent, Step, What};
+use super::picture::{Extent, MOST_ON_A_SCREEN, Step, What};
 
 /// A run of equal steps longer than this is shown by its first and its last.
 pub const LONGEST_RUN: usize = 4;
-
-/// Most steps of a ladder with its answer below it, on one screen.
-const MOST_ON_A_SCREEN: usize = 11;
 
 /// Most steps of any other ladder.
 const MOST_STEPS: usize = 24;
@@ -19,10 +16,14 @@ const MOST_STEPS: usize = 24;
 /// How many steps are left out, and what was special about some of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
+    /// Whether they are not all like the step before them.
+    mixed: bool,
     steps: usize,
     lost: usize,
     truncated: usize,
     failed: usize,
+    /// Receives, of what was sent in a row above.
+    received: usize,
 }
 
 impl LeftOut {
@@ -31,12 +32,24 @@ impl LeftOut {
         match step.what {
             What::More(left_out) => left_out,
             What::Sent { .. } | What::Mark { .. } => LeftOut {
+                mixed: false,
                 steps: 1,
                 lost: one(Special::Lost),
                 truncated: one(Special::Truncated),
                 failed: one(Special::Failed),
+                received: usize::from(matches!(&step.what, What::Mark { label, .. } if label.is_of_a_receive())),
             },
         }
+    }
+
+    /// Whether not all of them are like the step before them.
+    pub(super) fn is_mixed(self) -> bool {
+        self.mixed
+    }
+
+    /// Whether they are not all alike, nor all receives.
+    pub(super) fn has_more_than_receives(self) -> bool {
+        self.mixed && self.received < self.steps
     }
 
     /// What is special about some of them, where anything is.
@@ -52,20 +65,26 @@ impl AddAssign for LeftOut {
         self.lost += other.lost;
         self.truncated += other.truncated;
         self.failed += other.failed;
+        self.received += other.received;
     }
 }
 
-/// `(38 more)`, `(960 more lost)`, `(40 more: 2 lost, 3 truncated)`.
+/// `(38 more)`, `(960 more lost)`, `(39 more receives)`, `(40 more steps: 2 lost, 3 truncated)`.
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = [(self.lost, "lost"), (self.truncated, "truncated"), (self.failed, "failed")];
         let named: Vec<_> = named.into_iter().filter(|(count, _)| *count > 0).collect();
+        let what = match self.mixed {
+            false => "more",
+            true if self.received == self.steps => "more receives",
+            true => "more steps",
+        };
         match named[..] {
-            [] => write!(f, "({} more)", self.steps),
+            [] => write!(f, "({} {what})", self.steps),
             [(count, name)] if count == self.steps => write!(f, "({count} more {name})"),
             _ => {
                 let named: Vec<_> = named.iter().map(|(count, name)| format!("{count} {name}")).collect();
-                write!(f, "({} more: {})", self.steps, named.join(", "))
+                write!(f, "({} {what}: {})", self.steps, named.join(", "))
             }
         }
     }
@@ -73,29 +92,34 @@ impl fmt::Display for LeftOut {
 
 /// As many steps as a ladder of this extent has room for.
 pub(super) fn folded(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
-    let most = if extent == Extent::Brief { MOST_ON_A_SCREEN } else { MOST_STEPS };
+    let most = if let Extent::Brief(_) = extent { MOST_ON_A_SCREEN } else { MOST_STEPS };
     shortened(without_runs(steps, extent), most)
 }
 
 /// The same with no more than `most` steps, where not more of them are special.
 pub(super) fn shortened(steps: Vec<Step>, most: usize) -> Vec<Step> {
+    // What was received was sent before: the rows of the sends say more.
+    let steps = without_middle(steps, most, |step| {
+        let LeftOut { steps, received, .. } = LeftOut::of(step);
+        step.special().is_none() && received == steps
+    });
     let steps = without_middle(steps, most, |step| step.special().is_none());
     // So many special ones: nobody reads them one by one.
     let steps = without_middle(steps, most.saturating_mul(2), |_| true);
     let is_count = |step: &Step| matches!(step.what, What::More(_)) && step.special().is_none();
-    steps.chunk_by(|one, next| is_count(one) && is_count(next)).filter_map(more).collect()
+    steps.chunk_by(|one, next| is_count(one) && is_count(next)).filter_map(|counts| more(counts, true)).collect()
 }
 
 /// Shows long runs of steps that are alike by their first and their last; a brief ladder by their first.
 fn without_runs(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
     let mut kept: Vec<Step> = Vec::new();
     for run in steps.chunk_by(Step::is_like) {
-        let tail = usize::from(extent != Extent::Brief);
+        let tail = usize::from(!matches!(extent, Extent::Brief(_)));
         match run {
             [first, rest @ ..] if run.len() > LONGEST_RUN => {
                 let (left_out, tail) = rest.split_at(rest.len() - tail);
                 kept.push(first.clone());
-                kept.extend(more(left_out));
+                kept.extend(more(left_out, false));
                 kept.extend_from_slice(tail);
             }
             _ => kept.extend_from_slice(run),
@@ -104,13 +128,13 @@ fn without_runs(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
     kept
 }
 
-/// What stands for `steps`: nothing for none, and one stands for itself.
-fn more(steps: &[Step]) -> Option<Step> {
+/// What stands for `steps`: nothing for none, and one stands for itself. `mixed` where not all are like the step before them.
+fn more(steps: &[Step], mixed: bool) -> Option<Step> {
     let first = steps.first()?;
     if steps.len() == 1 {
         return Some(first.clone());
     }
-    let mut left_out = LeftOut::default();
+    let mut left_out = LeftOut { mixed, ..LeftOut::default() };
     steps.iter().for_each(|step| left_out += LeftOut::of(step));
     Some(Step { what: What::More(left_out), ..*first })
 }
@@ -134,7 +158,7 @@ fn without_middle(steps: Vec<Step>, most: usize, may_go: impl Fn(&Step) -> bool)
     for chunk in going(reach).chunk_by(|one, next| one == next) {
         let (steps, others) = rest.split_at(chunk.len());
         rest = others;
-        if chunk[0] { kept.extend(more(steps)) } else { kept.extend_from_slice(steps) }
+        if chunk[0] { kept.extend(more(steps, true)) } else { kept.extend_from_slice(steps) }
     }
     kept
 }
@@ -145,11 +169,12 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::picture::Fate;
+    use super::super::picture::{Brevity, Fate};
     use super::*;
     use crate::render::label::samples;
 
-    const EXTENTS: [Extent; 3] = [Extent::Brief, Extent::Lesson, Extent::Whole];
+    const BRIEF: Extent = Extent::Brief(Brevity::Moves);
+    const EXTENTS: [Extent; 3] = [BRIEF, Extent::Lesson, Extent::Whole];
 
     fn all(steps: &[Step]) -> LeftOut {
         let mut all = LeftOut::default();
@@ -184,7 +209,7 @@ mod tests {
 
         #[test]
         fn a_ladder_is_short_and_its_ends_are_shown(steps in samples::steps(3, 40)) {
-            for (extent, most) in [(Extent::Brief, 2 * MOST_ON_A_SCREEN), (Extent::Lesson, 2 * MOST_STEPS)] {
+            for (extent, most) in [(BRIEF, 2 * MOST_ON_A_SCREEN), (Extent::Lesson, 2 * MOST_STEPS)] {
                 let kept = folded(steps.clone(), extent);
                 prop_assert!(kept.len() <= most, "{}", kept.len());
                 prop_assert_eq!(kept.first().map(is_count), steps.first().map(|_| false));
@@ -195,7 +220,7 @@ mod tests {
 
         #[test]
         fn a_ladder_on_a_full_screen_is_shorter_and_loses_no_count(steps in samples::steps(3, 40), most in 3_usize..30) {
-            let brief = folded(steps.clone(), Extent::Brief);
+            let brief = folded(steps.clone(), BRIEF);
             let kept = shortened(brief.clone(), most);
             prop_assert_eq!(all(&kept), all(&steps));
             prop_assert!(kept.len() <= 2 * most && kept.len() <= brief.len(), "{} of {}", kept.len(), brief.len());
@@ -212,14 +237,16 @@ mod tests {
     fn a_count_says_what_is_special() {
         let lost = What::Sent { to: 1, label: samples::label("sendto", Some(b"x"), ""), fate: Fate::Lost };
         let says = |step: &Step, text: &str| matches!(step.what, What::More(left_out) if left_out.to_string() == text);
-        let [first, more] = &folded(run(961, &lost), Extent::Brief)[..] else { panic!("two lines") };
+        let [first, more] = &folded(run(961, &lost), BRIEF)[..] else { panic!("two lines") };
         assert!(first.what == lost && says(more, "(960 more lost)"));
         let [first, more, last] = &folded(run(961, &lost), Extent::Lesson)[..] else { panic!("three lines") };
         assert!(first.what == lost && last.what == lost && says(more, "(959 more lost)"));
         // As many as can be shown are shown.
-        assert_eq!(folded(run(LONGEST_RUN, &samples::truncated(b"x")), Extent::Brief).len(), LONGEST_RUN);
-        let several = LeftOut { steps: 40, lost: 0, truncated: 3, failed: 2 };
-        assert_eq!(several.to_string(), "(40 more: 3 truncated, 2 failed)");
+        assert_eq!(folded(run(LONGEST_RUN, &samples::truncated(b"x")), BRIEF).len(), LONGEST_RUN);
+        let several = LeftOut { mixed: true, steps: 40, truncated: 3, failed: 2, ..LeftOut::default() };
+        assert_eq!(several.to_string(), "(40 more steps: 3 truncated, 2 failed)");
+        let receives = LeftOut { mixed: true, steps: 9, received: 9, ..LeftOut::default() };
+        assert_eq!(receives.to_string(), "(9 more receives)");
     }
 
     #[test]
@@ -227,7 +254,7 @@ mod tests {
         let step = |name: String| What::Mark { label: samples::label(&name, None, ""), special: None };
         let mut steps: Vec<Step> = (0..30).flat_map(|number| run(1, &step(format!("call {number}")))).collect();
         steps[15].what = samples::truncated(b"x");
-        let kept = folded(steps.clone(), Extent::Brief);
+        let kept = folded(steps.clone(), BRIEF);
         assert_eq!(kept.len(), MOST_ON_A_SCREEN);
         let place = kept.iter().position(|step| step.what == steps[15].what).unwrap();
         assert!(is_count(&kept[place - 1]) && is_count(&kept[place + 1]), "{kept:?}");

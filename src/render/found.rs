@@ -11,15 +11,41 @@ pub type Reachable<'a> = (&'a Answer, Option<String>);
 
 const INDENT: &str = "   ";
 
-/// Numbered answers, best first; where there is none, what to try.
-pub fn text(found: &Found<'_>, answers: &[Reachable<'_>], invocation: &Invocation, options: RenderOptions) -> String {
+/// Numbered answers, best first, as many as so many `lines` have room for; where there is none, what to try.
+pub fn text(
+    found: &Found<'_>,
+    answers: &[Reachable<'_>],
+    invocation: &Invocation,
+    options: RenderOptions,
+    lines: Option<usize>,
+) -> String {
+    // The best one stands first: it is not to leave the screen when the prompt is back.
+    let fits = |shown: &usize| {
+        let length = with_the_best(*shown, found, answers, invocation, options).lines().count();
+        lines.is_none_or(|lines| length < lines)
+    };
+    let shown = (1..=answers.len()).rev().find(fits).unwrap_or(1).min(answers.len());
+    with_the_best(shown, found, answers, invocation, options)
+}
+
+fn with_the_best(
+    shown: usize,
+    found: &Found<'_>,
+    answers: &[Reachable<'_>],
+    invocation: &Invocation,
+    options: RenderOptions,
+) -> String {
     let named = found.errors.iter().map(|error| error_in_words(*error));
     let named: Vec<String> = named.chain(found.options.iter().map(|option| option_in_words(option))).collect();
     let mut parts: Vec<String> = Vec::new();
     if !named.is_empty() {
         parts.push(named.iter().map(|line| options.wrap(line, INDENT) + "\n").collect());
     }
-    parts.extend(answers.iter().zip(1..).map(|(answer, number)| one(number, answer, invocation, options)));
+    parts.extend(answers[..shown].iter().zip(1..).map(|(answer, number)| one(number, answer, invocation, options)));
+    if shown < answers.len() {
+        let more = format!("{} more in a higher window.", answers.len() - shown);
+        parts.push(options.wrap(&more, "") + "\n");
+    }
     let again = &invocation.again;
     let unknown = found.unknown.join(", ");
     let end = match (answers.is_empty(), unknown.as_str()) {

@@ -6,7 +6,7 @@ use super::markup::{Page, Text};
 use super::phrases::{
     TALLY, USUAL, answered, because, counts, each_once, has_usual, outcome, property, summary, verdict,
 };
-use super::picture::{Extent, Ladder, Picture};
+use super::picture::{Extent, Ladder, MOST_ON_A_SCREEN, Picture};
 use super::trace::shell_word;
 use super::{Results, glossary, svg};
 use crate::vocabulary::{Guess, Report, Row, SceneReport, Verdict};
@@ -127,7 +127,8 @@ fn answer(page: &mut Page, report: &Report, results: &Results<'_>) {
     }
     outcome(report, None, PROGRAM).iter().for_each(|line| page.element("p", line));
     if results.options.ladder
-        && let Some(picture) = key_scene(report).and_then(|scene| Picture::of_scene(scene, Extent::Brief))
+        && let Some(picture) =
+            key_scene(report).and_then(|scene| Picture::brief(scene, MOST_ON_A_SCREEN, MOST_ON_A_SCREEN))
     {
         draw(page, &picture);
     }

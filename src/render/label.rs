@@ -31,6 +31,7 @@ pub struct Label {
     news: String,
     /// What explains the news, in brackets.
     detail: String,
+    is_receive: bool,
 }
 
 /// The beginning of a payload, escaped.
@@ -99,11 +100,18 @@ impl Label {
             _ => String::new(),
         };
         let payload = event.payload().map(Payload::of);
-        let label = Label { name: format!("{tcp}{}", call.name()), flags, ..Label::default() };
+        let is_receive = matches!(call, Syscall::Receive(_));
+        let label = Label { name: format!("{tcp}{}", call.name()), flags, is_receive, ..Label::default() };
         if let Outcome::Failed { error, .. } = outcome {
-            let label = Label { mark: ": ", news: error.name.clone(), ..label };
+            let (mark, payload) = match call {
+                // What was not sent.
+                Syscall::Send { .. } => (" ", payload),
+                _ => (": ", None),
+            };
+            let label = Label { mark, payload, news: error.name.clone(), ..label };
             return Some(match (call, arrived) {
                 (Syscall::Receive(_), Arrived::Truncated { kept, sent }) => {
+                    let payload = event.payload().map(Payload::of);
                     (Label { payload, detail: lengths(kept, sent), ..label }, Some(Special::Truncated))
                 }
                 _ => (label, Some(Special::Failed)),
@@ -210,7 +218,7 @@ impl Label {
     /// What has room in so many columns: first the payload is shortened, then the detail, the name, the flags and the
     /// payload are left out. The news is never shortened here, and so may be wider.
     pub(super) fn within(&self, room: usize, options: RenderOptions) -> String {
-        let Label { name, flags, mark, payload, news, detail } = self;
+        let Label { name, flags, mark, payload, news, detail, .. } = self;
         if payload.is_none() && news.is_empty() {
             return options.text(name).into_owned();
         }
@@ -239,6 +247,20 @@ impl Label {
         let all = display_width(&self.within(usize::MAX, options));
         let payload = self.payload.as_ref().and_then(|payload| payload.within(usize::MAX, options));
         all - payload.map_or(0, |payload| display_width(&payload).saturating_sub(quoted))
+    }
+
+    /// The columns below which it says too little: without its news, or of a call that failed without the call.
+    pub(super) fn least_width(&self, special: Option<Special>, options: RenderOptions) -> usize {
+        let before = match special {
+            Some(Special::Failed) => format!("{}{}{}", self.name, self.flags, self.mark),
+            Some(Special::Lost | Special::Truncated) | None => String::new(),
+        };
+        display_width(&options.text(&before)) + display_width(&options.text(&self.news))
+    }
+
+    /// Whether it is the label of a receive.
+    pub(super) fn is_of_a_receive(&self) -> bool {
+        self.is_receive
     }
 
     /// Whether `other` says the same of another payload.
@@ -349,6 +371,7 @@ mod tests {
             payload: Some(Payload::of(b"hello")),
             news: TRUNCATED.to_owned(),
             detail: " (5 of 9 bytes)".to_owned(),
+            is_receive: true,
         }
     }
 

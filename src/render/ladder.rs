@@ -1,5 +1,6 @@
 //! A lesson's picture in characters.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -8,6 +9,7 @@ use textwrap::core::display_width;
 use super::RenderOptions;
 use super::label::{Label, ellipsis};
 use super::picture::{Bars, Fate, Ladder, Picture, Special, Step, What, last_end, milliseconds};
+use crate::vocabulary::SceneReport;
 
 /// Columns of the time, with the blanks behind it.
 const TIME: usize = 9;
@@ -17,6 +19,9 @@ const SHORT_QUOTATION: usize = 9;
 
 /// Most columns from one lane to the next.
 const FARTHEST: usize = 40;
+
+/// So many steps a ladder has even where there is no room for them.
+const LEAST_STEPS: usize = 5;
 
 /// What an arrow needs between its lanes besides its label: `── `, ` ─>` and the lane.
 const SHAFT: usize = 7;
@@ -103,6 +108,19 @@ pub fn grow(ladder: &Ladder, header: bool, options: RenderOptions) -> String {
     rows(ladder, &columns(ladder, width / 3, width), header, options)
 }
 
+/// The brief picture of a scene, in no more than so many lines, if that can be.
+pub(super) fn brief(scene: &SceneReport, lines: usize, options: RenderOptions) -> Option<String> {
+    let draw_in = |steps| Picture::brief(scene, steps, LEAST_STEPS).map(|picture| draw(&picture, options));
+    let steps = lines.saturating_sub(1);
+    let drawn = draw_in(steps)?;
+    // Long names make a header of several lines.
+    match drawn.lines().count().saturating_sub(lines) {
+        _ if steps <= LEAST_STEPS => Some(drawn),
+        0 => Some(drawn),
+        over => draw_in(steps.saturating_sub(over)),
+    }
+}
+
 fn draw_ladder(ladder: &Ladder, options: RenderOptions) -> String {
     let width = drawn_width(options);
     rows(ladder, &columns(ladder, right(ladder, options), width), true, options)
@@ -166,15 +184,39 @@ fn columns(ladder: &Ladder, right: usize, width: usize) -> Vec<usize> {
 fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, options: RenderOptions) -> String {
     let mut text = String::new();
     if with_header {
-        let mut header = Canvas::new(drawn_width(options), options);
-        header.put(TIME - 4, TIME, "ms");
-        for (lane, name) in ladder.lanes.iter().enumerate() {
-            header.put(columns[lane], end_of(columns, lane), &options.text(name));
-        }
-        text.push_str(&header.line());
+        text.push_str(&header(ladder, columns, options));
     }
     for step in &ladder.steps {
         text.push_str(&draw_step(step, columns, options).line());
+    }
+    text
+}
+
+/// The names of the lanes, each above its own: one that is wider goes on below.
+fn header(ladder: &Ladder, columns: &[usize], options: RenderOptions) -> String {
+    let width = drawn_width(options);
+    let names = ladder.lanes.iter().enumerate().map(|(lane, name)| {
+        let room = end_of(columns, lane).min(width).saturating_sub(columns[lane]).max(1);
+        let whole_words = textwrap::Options::new(room).break_words(false);
+        let name = options.text(name);
+        let lines = textwrap::wrap(&name, whole_words);
+        lines.into_iter().map(Cow::into_owned).collect::<Vec<_>>()
+    });
+    let names: Vec<Vec<String>> = names.collect();
+    let height = names.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let mut text = String::new();
+    for line in 0..height {
+        let mut header = Canvas::new(width, options);
+        if line + 1 == height {
+            header.put(TIME - 4, TIME, "ms");
+        }
+        for (lane, name) in names.iter().enumerate() {
+            // The last lines stand side by side, above the lanes.
+            if let Some(part) = (line + name.len()).checked_sub(height).and_then(|line| name.get(line)) {
+                header.put(columns[lane], end_of(columns, lane), part);
+            }
+        }
+        text.push_str(&header.line());
     }
     text
 }
@@ -206,13 +248,17 @@ fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
         }
         What::Mark { label, special } => {
             canvas.put(own, width, branch);
-            let room = end.saturating_sub(own + 2);
+            let cross = if special.is_some() { cross } else { "" };
+            let needed = label.least_width(*special, options) + cross.chars().count();
+            // The call that failed and what came of it can be read, even where that costs the lines of other lanes.
+            let (start, end) = match own + 2 + needed > end {
+                true => ((own + 2).min(width.saturating_sub(needed)), width),
+                false => (own + 2, end),
+            };
+            let label = label.within(end.saturating_sub(start + cross.chars().count()), options);
             match special {
-                Some(_) => {
-                    let label = label.within(room.saturating_sub(cross.chars().count()), options);
-                    canvas.put_special(own + 2, end, &format!("{cross}{label}"));
-                }
-                None => canvas.put(own + 2, end, &label.within(room, options)),
+                Some(_) => canvas.put_special(start, end, &format!("{cross}{label}")),
+                None => canvas.put(start, end, &label),
             }
         }
         What::Sent { to, label, fate } => {
@@ -316,7 +362,7 @@ mod tests {
             ascii: bool,
         ) {
             let text = plain(&ladder(lanes, steps.clone()), options(width, ascii));
-            prop_assert_eq!(text.lines().count(), steps.len() + 1);
+            prop_assert!(text.lines().count() > steps.len(), "{}", text);
             for line in text.lines() {
                 prop_assert!(display_width(line) <= usize::from(width), "{}", line);
                 prop_assert!(!ascii || line.is_ascii(), "{}", line);
@@ -337,6 +383,18 @@ mod tests {
                 };
                 prop_assert!(line.contains(word), "{} is not in {}", word, line);
             }
+        }
+    }
+
+    #[test]
+    fn what_failed_is_read_with_its_call_and_a_long_name_in_full_where_lanes_are_narrow() {
+        let failed = What::Mark { label: samples::label("bind", None, "EADDRINUSE"), special: Some(Special::Failed) };
+        let lanes = ["client", "second server", "third server", "unconnected client"].map(str::to_owned).to_vec();
+        let steps = vec![Step { at: Duration::from_millis(1), lane: 0, what: failed }];
+        let text = plain(&Ladder { title: String::new(), lanes, steps }, options(60, false));
+        assert!(text.contains("✗ bind: EADDRINUSE"), "{text}");
+        for word in ["client", "second", "third", "unconnected"] {
+            assert!(text.contains(word), "{word} is not in {text}");
         }
     }
 

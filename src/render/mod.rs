@@ -191,6 +191,15 @@ impl RenderOptions {
     pub fn wrap(&self, text: &str, indent: &str) -> String {
         let options = textwrap::Options::new(self.width.into()).subsequent_indent(indent);
         let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-        textwrap::fill(&self.line(text), options)
+        let parts: Vec<String> = text.split(GLUE).map(|part| self.line(part)).collect();
+        textwrap::fill(&parts.join(GLUE), options).replace(GLUE, " ")
     }
+}
+
+/// A blank at which [`RenderOptions::wrap`] breaks no line.
+const GLUE: &str = "\u{a0}";
+
+/// Words that stay on one line where they are wrapped: a command, a number with its name.
+fn together(words: &str) -> String {
+    words.replace(' ', GLUE)
 }

@@ -16,9 +16,9 @@ pub(super) fn rows_as_expected(tally: Tally) -> String {
     format!("{} of {} rows as expected{skipped}", tally.matching, tally.judged())
 }
 
-/// `7 of 7 as expected on Linux 6.18`, and what was not judged.
+/// `7 of 7 rows as expected on Linux 6.18`, and what was not judged.
 pub(super) fn summary(tally: Tally, host: &Host) -> String {
-    let mut text = format!("{} of {} as expected on {}", tally.matching, tally.judged(), host.short());
+    let mut text = format!("{} of {} rows as expected on {}", tally.matching, tally.judged(), host.short());
     for (count, what) in [(tally.skipped, "skipped"), (tally.info, "measured")] {
         if count > 0 {
             let _ = write!(text, "; {count} {what}");
@@ -95,23 +95,21 @@ pub(super) fn outcome(report: &Report, said: Option<usize>, program: &str) -> Ve
         return lines;
     };
     let Row { property, observed, expected, .. } = row;
-    // Some properties are questions.
-    let colon = if property.ends_with('?') { "" } else { ":" };
     match row.verdict {
         Verdict::Differs => lines.push(format!(
-            "Observed: {property}{colon} {observed}. Expected was {expected}: this system answers otherwise, so nobody is called \
+            "Observed: {observed}, in the row [{property}]. Expected was {expected}: this system answers otherwise, so nobody is called \
              right or wrong."
         )),
         Verdict::Skipped => {
             let reason = reason(row);
-            lines.push(format!("Not observed here: {property}{colon} {reason}. So nobody is called right or wrong."));
+            lines.push(format!("Not observed here: {reason} (row [{property}]). So nobody is called right or wrong."));
         }
         Verdict::Match | Verdict::Info => {
             let right = match said {
                 Some(place) if place == guess.right => "That is right.".to_owned(),
                 _ => format!("Right is {}", guess.answer(guess.right)),
             };
-            lines.push(format!("Observed: {property}{colon} {observed}. {right}"));
+            lines.push(format!("Observed: {observed}, in the row [{property}]. {right}"));
             lines.push(format!("Because {}", guess.because));
         }
     }

@@ -10,7 +10,7 @@ use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Moment, Outcome, PEEK, Protocol, Report, Role, SceneReport, SocketError, Syscall,
+    Action, Event, Moment, Outcome, PEEK, Peer, Protocol, Report, Role, SceneReport, SocketError, Syscall,
 };
 
 /// Most lanes that stand side by side; with more, numbered endpoints share one.
@@ -35,8 +35,22 @@ pub enum Extent {
     /// The calls of the lesson.
     Lesson,
     /// Of those, what moves data or fails; of UDP alone, where both protocols are in the scene.
-    Brief,
+    Brief(Brevity),
 }
+
+/// How brief a brief ladder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brevity {
+    /// Also with the calls that set a peer.
+    Peers,
+    /// What moves data, what fails, and options.
+    Moves,
+    /// What was sent, and what failed or is incomplete: that a datagram arrived, its arrow says.
+    Arrows,
+}
+
+/// Most steps of a ladder with its answer below it, on one screen.
+pub(super) const MOST_ON_A_SCREEN: usize = 11;
 
 /// Lanes and the steps between them.
 pub struct Ladder {
@@ -176,8 +190,28 @@ impl Picture {
         }
     }
 
+    /// The brief picture of one scene, in no more than so many lines below its header, if that can be: rather with less of
+    /// everything than with something that was sent left out. It has `least` lines even where there is no room for them.
+    pub(super) fn brief(scene: &SceneReport, lines: usize, least: usize) -> Option<Picture> {
+        let of = |brevity| Picture::of_scene(scene, Extent::Brief(brevity));
+        let leaves_out = |what: fn(LeftOut) -> bool| {
+            move |picture: &Picture| match picture {
+                Picture::Ladder(Ladder { steps, .. }) => {
+                    steps.len() > lines || steps.iter().any(|step| matches!(step.what, What::More(more) if what(more)))
+                }
+                Picture::Bars(_) => false,
+            }
+        };
+        let whole = |brevity| of(brevity).filter(|picture| !leaves_out(LeftOut::is_mixed)(picture));
+        let without_receives = || of(Brevity::Moves).map(|picture| picture.shortened(lines));
+        whole(Brevity::Peers)
+            .or_else(|| whole(Brevity::Moves))
+            .or_else(|| without_receives().filter(|picture| !leaves_out(LeftOut::has_more_than_receives)(picture)))
+            .or_else(|| of(Brevity::Arrows).map(|picture| picture.shortened(lines.max(least))))
+    }
+
     /// The same in no more than so many lines below its header, if that can be.
-    pub(super) fn shortened(self, lines: usize) -> Picture {
+    fn shortened(self, lines: usize) -> Picture {
         match self {
             Picture::Ladder(Ladder { title, lanes, steps }) => {
                 Picture::Ladder(Ladder { title, lanes, steps: shortened(steps, lines) })
@@ -367,7 +401,7 @@ impl Ladder {
         let receives = |event: &&Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
         let events = scene.events.iter().filter(|event| event.protocol == Protocol::Udp);
         let opening: Vec<Event> = events.take_while(|event| !receives(event)).cloned().collect();
-        let ladder = Ladder::of_calls("what is sent", &opening, Extent::Brief, Arrived::NotYet);
+        let ladder = Ladder::of_calls("what is sent", &opening, Extent::Brief(Brevity::Moves), Arrived::NotYet);
         ladder.steps.iter().any(|step| matches!(step.what, What::Sent { .. })).then_some(ladder)
     }
 
@@ -383,8 +417,9 @@ impl Ladder {
         let shown = |event: &&Event| match extent {
             Extent::Whole => true,
             Extent::Lesson => event.role == Role::Lesson,
-            Extent::Brief => {
-                event.role == Role::Lesson && !(mixed && event.protocol == Protocol::Tcp) && !prepares(event)
+            Extent::Brief(brevity) => {
+                let is_left_out = (mixed && event.protocol == Protocol::Tcp) || prepares(event, brevity);
+                event.role == Role::Lesson && !is_left_out
             }
         };
         let events: Vec<&Event> = events.iter().filter(shown).collect();
@@ -392,7 +427,11 @@ impl Ladder {
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
         arrivals(&events, &mut arrived);
-        let steps = names.steps(&seen(&events, &arrived, missing), is_mixed(&events), extent);
+        let mut seen = seen(&events, &arrived, missing);
+        if extent == Extent::Brief(Brevity::Arrows) {
+            seen.retain(|seen| !seen.adds_nothing());
+        }
+        let steps = names.steps(&seen, is_mixed(&events), extent);
         let all_tcp = events.iter().all(|event| event.protocol == Protocol::Tcp);
         let named = |lane: String| if all_tcp { format!("TCP {lane}") } else { lane };
         Ladder { title: title.to_owned(), lanes: names.lanes().into_iter().map(named).collect(), steps }
@@ -400,10 +439,14 @@ impl Ladder {
 }
 
 /// Whether a call only prepares what the scene shows: it moves nothing, and succeeded.
-fn prepares(event: &Event) -> bool {
+fn prepares(event: &Event, brevity: Brevity) -> bool {
     let Some((call, outcome)) = event.call() else { return false };
-    let failed = matches!(outcome, Outcome::Failed { .. });
-    !failed && matches!(call, Syscall::Connect(_) | Syscall::GetOption(_) | Syscall::Listen(_) | Syscall::Accept)
+    let is_one = match call {
+        Syscall::Connect(_) => event.protocol == Protocol::Tcp || brevity != Brevity::Peers,
+        Syscall::SetOption { .. } => brevity == Brevity::Arrows,
+        _ => matches!(call, Syscall::GetOption(_) | Syscall::Listen(_) | Syscall::Accept),
+    };
+    is_one && !matches!(outcome, Outcome::Failed { .. })
 }
 
 /// Whether both protocols are in it.
@@ -476,6 +519,19 @@ struct Seen<'e> {
     receiver: Option<&'e str>,
 }
 
+impl Seen<'_> {
+    /// Whether it is a receive that shows no more than the arrows do: all of a datagram, or none.
+    fn adds_nothing(&self) -> bool {
+        match self.event.call() {
+            Some((Syscall::Receive(receive), Outcome::Received(_))) => {
+                matches!(self.arrived, Arrived::Complete) && !receive.flags.contains(PEEK)
+            }
+            Some((Syscall::Receive(_), Outcome::Nothing)) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The events with what became of each; `missing` where nothing is known of that.
 fn seen<'e>(events: &[&'e Event], arrived: &[Arrived], missing: Arrived) -> Vec<Seen<'e>> {
     let seen = events.iter().zip(arrived).map(|(&event, &arrived)| {
@@ -517,30 +573,42 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         let bytes = event.payload().unwrap_or_default();
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
         let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
-        let is_from = |send: &Event| {
-            event.peer.as_ref().is_some_and(|from| from.name == send.who || Some(from.address) == send.local)
-        };
         let length = event.payload_length();
         let is_full = too_long || length == receive.room();
-        let first = |is_it: &dyn Fn(&Event) -> bool| {
+        let first = |is_end: Ends, is_it: &dyn Fn(&Event) -> bool| {
             events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
                 matches!(arrived, Arrived::No)
                     && send.protocol == Protocol::Udp
                     && was_sent(send).is_some_and(|payload| begin_alike(payload, bytes))
                     && is_it(send)
-                    && (too_long || is_from(send))
-                    && send.peer.as_ref().is_some_and(|to| to.name == event.who || Some(to.address) == event.local)
+                    && (too_long || event.peer.as_ref().is_some_and(|from| is_end(from, send)))
+                    && send.peer.as_ref().is_some_and(|to| is_end(to, event))
             })
         };
         // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
-        let sent = first(&|send| send.payload_length() == length || is_full && send.payload_length() > length)
-            .or_else(|| first(&|send| length > 0 && send.payload_length() > length));
+        let sent_between = |is_end| {
+            first(is_end, &|send| send.payload_length() == length || is_full && send.payload_length() > length)
+                .or_else(|| first(is_end, &|send| length > 0 && send.payload_length() > length))
+        };
+        // Sockets of one name may follow each other in a scene, and send the same: the address tells them apart.
+        let sent = sent_between(has_address).or_else(|| sent_between(is_called));
         if let Some(place) = sent {
             arrived[place] = Arrived::By(index);
             let (kept, sent) = (length, events[place].payload_length());
             arrived[index] = if sent > kept { Arrived::Truncated { kept, sent } } else { Arrived::Complete };
         }
     }
+}
+
+/// Whether the socket at one end of a datagram made the call of this event.
+type Ends = fn(&Peer, &Event) -> bool;
+
+fn has_address(peer: &Peer, event: &Event) -> bool {
+    event.local == Some(peer.address)
+}
+
+fn is_called(peer: &Peer, event: &Event) -> bool {
+    peer.name == event.who || has_address(peer, event)
 }
 
 /// Whether one payload can be the beginning of the other, by as much as the log has kept of both.

@@ -2,10 +2,9 @@
 //! it is still there when the prompt is back.
 
 use super::phrases::{USUAL, has_usual, rows_as_expected};
-use super::picture::{Extent, Picture};
 use super::sheet::{Notes, Sheet};
 use super::table::{HEADER, add, answer, happened, heading, line, note};
-use super::{RenderOptions, Results, ladder, sentences};
+use super::{RenderOptions, Results, ladder, sentences, together};
 use crate::vocabulary::{Host, Report, Row, Verdict};
 
 /// Lines of a screen with so many columns, where what is asked for fits one.
@@ -18,11 +17,8 @@ fn lines_of_a_screen(options: RenderOptions) -> usize {
     }
 }
 
-/// The header of a ladder, and a blank line above and below.
-const AROUND_A_LADDER: usize = 3;
-
-/// So many steps a ladder has even where the screen has no room for them.
-const LEAST_STEPS: usize = 5;
+/// A blank line above and below a ladder.
+const AROUND_A_LADDER: usize = 2;
 
 /// One lesson on one screen. A row that differs, and a scene that could not run, are shown whatever that costs.
 pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
@@ -33,14 +29,13 @@ pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
     if let Some(sentences) = &sentences {
         text.push_str(sentences);
     } else if options.ladder
-        && let Some(picture) = report.key_scene().and_then(|scene| Picture::of_scene(scene, Extent::Brief))
+        && let Some(scene) = report.key_scene()
     {
         let others = text.lines().count() + below.lines().count() + AROUND_A_LADDER;
         let room = lines_of_a_screen(options).saturating_sub(others);
-        let picture = picture.shortened(room.max(LEAST_STEPS));
-        text.push('\n');
-        text.push_str(&ladder::draw(&picture, options));
-        text.push('\n');
+        if let Some(picture) = ladder::brief(scene, room, options) {
+            text.push_str(&format!("\n{picture}\n"));
+        }
     }
     text + &below
 }
@@ -57,8 +52,8 @@ fn below_the_picture(report: &Report, results: &Results<'_>, with_rows: bool) ->
     if options.why {
         line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
-    let next = format!("{} {}", results.invocation.again, report.next);
-    line(&mut text, &options.wrap(&format!("{} All: --full. Next: {next}", scenes(report)), ""));
+    let next = together(&format!("Next: {} {}", results.invocation.again, report.next));
+    line(&mut text, &options.wrap(&format!("{} {} {next}", scenes(report), together("All: --full.")), ""));
     text
 }
 
@@ -78,7 +73,8 @@ pub(super) fn entry(report: &Report, results: &Results<'_>) -> String {
 pub(super) fn end(results: &Results<'_>) -> String {
     let sum = results.reports.iter().map(Report::tally).sum();
     let again = &results.invocation.again;
-    let more = format!("One lesson: {again} {}. All rows: {again} all --full", results.reports[0].lesson);
+    let command = |arguments: &str| together(&format!("{again} {arguments}"));
+    let more = format!("One lesson: {}. All rows: {}", command(results.reports[0].lesson), command("all --full"));
     let sentence = format!("all: {} on {}. {more}", rows_as_expected(sum), results.host.short());
     results.options.wrap(&sentence, "") + "\n"
 }
@@ -121,12 +117,14 @@ fn troubles(report: &Report, options: RenderOptions) -> String {
 
 /// How many rows were as expected, and what the mark in front of some means.
 fn counts(report: &Report, host: &Host) -> String {
-    let mark = if has_usual(report) { format!("  {USUAL}") } else { String::new() };
-    format!("{}: {} on {}.{mark}", report.lesson, rows_as_expected(report.tally()), host.short())
+    // On a line of its own where both do not fit: it is no end of the sentence before it.
+    let mark = if has_usual(report) { format!("  {}", together(USUAL)) } else { String::new() };
+    format!("{}: {} on {}.{mark}", report.lesson, rows_as_expected(report.tally()), together(&host.short()))
 }
 
 /// What else there is to see.
 fn scenes(report: &Report) -> String {
-    let names: Vec<String> = report.scenes.iter().map(|scene| format!("{} {}", scene.number, scene.id)).collect();
-    format!("Scenes (--scene N): {}.", names.join(", "))
+    let names: Vec<String> =
+        report.scenes.iter().map(|scene| together(&format!("{} {}", scene.number, scene.id))).collect();
+    format!("Scenes ({}): {}.", together("--scene N"), names.join(", "))
 }

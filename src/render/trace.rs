@@ -32,10 +32,11 @@ const LONGEST_ROUND: usize = 4;
 /// The calls of every scene, a line each; rounds of calls that are alike are shown by their first and last, unless all is to
 /// be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What only prepares is not in the log: `socket`, time limits, `getsockname`, polls of TCP streams, guards.
 pub fn text(report: &Report, options: RenderOptions) -> String {
-    let mut text =
-        String::from("# trace: the calls of the log as strace prints them; what sets up and clears away is left out\n");
+    let mut text = String::from(
+        "# trace: the calls of the log as strace prints them;\n# what sets up and clears away is left out\n",
+    );
     if options.detail != Detail::Full {
-        text.push_str("# of calls that repeat, the first and the last; --full has all\n");
+        text.push_str("# of calls that repeat, the first and the last;\n# --full has all\n");
     }
     for scene in report.scenes.iter().filter(|scene| !scene.events.is_empty()) {
         let _ = writeln!(text, "\n# scene {}: {}", scene.number, options.line(&scene.title));

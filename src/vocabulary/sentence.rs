@@ -103,7 +103,7 @@ impl Truth {
         match self {
             Truth::Holds => "holds",
             Truth::Loosely => "holds loosely",
-            Truth::NotAsPut => "does not hold as put",
+            Truth::NotAsPut => "does not hold as worded",
             Truth::NotAsExpected => "not as expected here",
             Truth::NotObserved => "not observed here",
         }
@@ -116,8 +116,8 @@ impl Truth {
             (Truth::Holds, _) => "hold",
             (Truth::Loosely, 1) => "holds loosely",
             (Truth::Loosely, _) => "hold loosely",
-            (Truth::NotAsPut, 1) => "does not hold as put",
-            (Truth::NotAsPut, _) => "do not hold as put",
+            (Truth::NotAsPut, 1) => "does not hold as worded",
+            (Truth::NotAsPut, _) => "do not hold as worded",
             (Truth::NotAsExpected, 1) => "is not as expected here",
             (Truth::NotAsExpected, _) => "are not as expected here",
             (Truth::NotObserved, 1) => "was not observed here",
@@ -234,11 +234,11 @@ mod tests {
         let summary = |truths: &[Truth]| Truth::summary(&(1..).zip(truths.iter().copied()).collect::<Vec<_>>());
         assert_eq!(
             summary(&[Holds, Loosely, NotAsPut, Loosely, Loosely]),
-            "Sentence 1 holds; 2, 4 and 5 hold loosely; 3 does not hold as put."
+            "Sentence 1 holds; 2, 4 and 5 hold loosely; 3 does not hold as worded."
         );
         assert_eq!(
             summary(&[NotObserved, NotAsExpected, NotAsExpected, Holds, NotAsPut]),
-            "Sentences 2 and 3 are not as expected here; 1 was not observed here; 4 holds; 5 does not hold as put."
+            "Sentences 2 and 3 are not as expected here; 1 was not observed here; 4 holds; 5 does not hold as worded."
         );
     }
 

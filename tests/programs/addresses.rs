@@ -67,13 +67,15 @@ fn an_unknown_host_name_is_said_to_be_unknown() {
 #[test]
 fn malformed_arguments_are_wrong_use() {
     for (arguments, sentence) in [
-        (["server", "127.0.0.1"], "HOST:PORT or PORT is needed"),
+        (["server", "teacher-pc"], "HOST:PORT or PORT is needed: write teacher-pc:8888"),
+        (["client", "hello"], "write hello:8888 for a host of this name; a message comes after the address"),
+        (["client", "hello world"], "a message comes after the address: udp-lab client 8888 MESSAGE"),
         (["client", ":8888"], "HOST:PORT or PORT is needed"),
         (["client", "http://127.0.0.1:8888/"], "HOST:PORT or PORT is needed: write 127.0.0.1:8888"),
         (["server", "udp://127.0.0.1:8888"], "write 127.0.0.1:8888"),
         (["client", "127.0.0.1: 8888"], "write 127.0.0.1:8888"),
         (["client", "１２７。０。０。１：８８８８"], "write 127.0.0.1:8888"),
-        (["client", "[::1]"], "write [::1]:8888"),
+        (["client", "::1"], "write [::1]:8888"),
         (["server", "*:8888"], "write 0.0.0.0:8888"),
         (["client", "127.0.0.1:+8888"], "a port is a number from 0 to 65535"),
         (["client", "8888x"], "a port is a number from 0 to 65535"),

@@ -225,3 +225,14 @@ fn the_client_writes_json_lines() {
         )
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_a_conversation_with_its_totals() {
+    let server = Server::start(&[]);
+    let address = server.address.to_string();
+    let steps = serde_json::json!([["see", "Msg: "], ["type", "hi\n"], ["see", "Thanks"], ["type", "\u{3}"]]);
+    let Some(terminal) = support::on_terminal(80, &["client", &address, "--color", "never"], &steps) else { return };
+    assert!(terminal.screen.contains("│ answered          ┆ 1"), "{}", terminal.screen);
+    assert_eq!(terminal.status, 0);
+}

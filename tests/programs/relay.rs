@@ -84,7 +84,7 @@ fn what_is_to_happen_is_said_at_the_start() {
             "Relaying {address} to {to}; Ctrl-C ends it.\n\
              Only this machine is heard; 0.0.0.0:{} listens to others, too.\n\
              Each way: 30% lost, 0.5% held back, delayed by 20ms..80ms.\n\
-             Seed 42 decides the same each time.\n\
+             Each run with seed 42 decides the same.\n\
              In another terminal: udp-lab client {address}\n",
             address.port()
         )
@@ -173,8 +173,8 @@ fn without_a_seed_one_is_chosen_that_does_the_same_again() {
     };
     let (greeting, decided) = decisions(&[]);
     let (_, rest) = greeting.split_once("\nSeed ").unwrap();
-    let (seed, rest) = rest.split_once(" was chosen: --seed ").unwrap_or_else(|| panic!("{greeting}"));
-    assert!(rest.starts_with(&format!("{seed} decides the same again.\n")), "{greeting}");
+    let (seed, rest) = rest.split_once(" was chosen: with --seed ").unwrap_or_else(|| panic!("{greeting}"));
+    assert!(rest.starts_with(&format!("{seed} another run decides the same.\n")), "{greeting}");
     assert_eq!(decisions(&["--seed", seed]).1, decided);
     assert_ne!(decisions(&["--seed", &format!("{seed}1")]).1, decided);
 }

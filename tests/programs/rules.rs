@@ -47,7 +47,7 @@ fn what_a_short_buffer_leaves_is_not_taken_for_the_reply_text() {
     for _ in 0..20 {
         assert_eq!(ask(&here, &server, b"Test"), b"Thanks");
     }
-    assert_eq!(server.ending().totals(["datagrams", "cut", "answered"]), ["20", "20", "20"]);
+    assert_eq!(server.ending().totals(["datagrams", "truncated", "answered"]), ["20", "20", "20"]);
 }
 
 /// On loopback there is no third party whom a forged sender could name.
@@ -227,7 +227,7 @@ fn a_hundred_thousand_hostile_datagrams_leave_a_server_as_it_was() {
     assert_eq!(ending.status, Some(0), "{}", ending.errors);
     let expected = [datagrams, bytes, cut, datagrams - unanswered, unanswered].map(|number| number.to_string());
     assert_eq!(
-        ending.totals(["datagrams", "bytes", "cut", "answered", "unanswered"]),
+        ending.totals(["datagrams", "bytes", "truncated", "answered", "unanswered"]),
         expected.each_ref().map(String::as_str)
     );
     assert_eq!(ending.total("peers"), "65536 or more");

@@ -45,7 +45,10 @@ fn the_server_goes_on_whatever_arrives() {
         (b"\xff\xfe", r#"2 bytes  "\xff\xfe""#),
         (b"\x1b[2J", r#"4 bytes  "\u{1b}[2J""#),
         (&[b'a'; 61], r#"61 bytes  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…""#),
-        (&longest, r#"1024 bytes  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"  cut by the buffer"#),
+        (
+            &longest,
+            r#"1024 bytes  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"  truncated by the buffer"#,
+        ),
     ];
     let server = Server::start(&["--count", "6"]);
     let here = peer();
@@ -76,11 +79,11 @@ fn nothing_that_a_stranger_sends_reaches_the_terminal_of_the_server_raw() {
 fn a_datagram_is_cut_only_by_a_buffer_that_is_shorter() {
     let server = Server::start(&["--buffer", "3", "--count", "2"]);
     let here = peer();
-    for (payload, shown) in [("dog", r#"3 bytes  "dog""#), ("doge", r#"3 bytes  "dog"  cut by the buffer"#)] {
+    for (payload, shown) in [("dog", r#"3 bytes  "dog""#), ("doge", r#"3 bytes  "dog"  truncated by the buffer"#)] {
         assert_eq!(ask(&here, &server, payload.as_bytes()), b"Thanks");
         assert!(server.line().ends_with(&format!("  {shown}")));
     }
-    assert_eq!(server.ending().totals(["datagrams", "bytes", "cut", "answered"]), ["2", "6", "1", "2"]);
+    assert_eq!(server.ending().totals(["datagrams", "bytes", "truncated", "answered"]), ["2", "6", "1", "2"]);
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn a_quiet_server_writes_only_the_table() {
 │ datagrams  ┆ 3  │
 │ peers      ┆ 2  │
 │ bytes      ┆ 11 │
-│ cut        ┆ 0  │
+│ truncated  ┆ 0  │
 │ answered   ┆ 3  │
 │ unanswered ┆ 0  │
 ╰────────────┴────╯
@@ -232,7 +235,7 @@ fn an_echo_is_what_came_as_far_as_the_buffer_has_it() {
     for _ in 0..2 {
         assert_eq!(ask(&here, &server, b"again"), b"again");
     }
-    assert_eq!(server.ending().totals(["datagrams", "cut", "answered"]), ["260", "1", "260"]);
+    assert_eq!(server.ending().totals(["datagrams", "truncated", "answered"]), ["260", "1", "260"]);
 }
 
 #[test]

@@ -153,8 +153,8 @@ impl Relay {
                     false => format!("Everybody who can reach this machine is heard, and reaches {server} through it."),
                 };
                 let seed = match self.seed {
-                    Some(seed) => format!("Seed {seed} decides the same each time."),
-                    None => format!("Seed {seed} was chosen: --seed {seed} decides the same again."),
+                    Some(seed) => format!("Each run with seed {seed} decides the same."),
+                    None => format!("Seed {seed} was chosen: with --seed {seed} another run decides the same."),
                 };
                 format!(
                     "Relaying {bound} to {server}; Ctrl-C ends it.\n{heard}\n{}\n{seed}\n\
