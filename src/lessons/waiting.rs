@@ -127,7 +127,7 @@ fn by_default() -> Scene {
         promised("ended-by", "no limit: waits, and then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
-    let answer = "SO_RCVTIMEO was {default-limit} by default (0: no limit, it waits for ever); recvfrom returned only {ended-by}.";
+    let answer = "SO_RCVTIMEO was {default-limit} by default (0: recvfrom waits for ever). Then a datagram came: it returned {ended-by}.";
     Scene::claims("default", "nothing is set", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
