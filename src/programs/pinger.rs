@@ -138,7 +138,7 @@ impl Pinger<'_> {
         transcript: &mut Transcript<'_>,
     ) -> Result<(), Ended> {
         // The limit of a socket is rounded up to the ticks of the system's clock, of 4 ms and more; that of poll is not.
-        let limit = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: wait.subsec_nanos().into() };
+        let limit = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos() as _ };
         let _ = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&limit));
         let mut buffer = vec![0; usize::from(u16::MAX)];
         let mut from = socket;
