@@ -44,7 +44,8 @@ fn a_lesson_fits_one_screen() {
         for (columns, most) in MOST_LINES {
             let screen = screen(lesson.name, columns);
             let lines = screen.lines().count();
-            let most = most + for_the_unobserved(&screen, columns);
+            // The names of Windows's errors are longer, and Wine's is behind its own.
+            let most = most + for_the_unobserved(&screen, columns) + if cfg!(windows) { 2 } else { 0 };
             assert!(lines <= most, "{} at {columns} columns has {lines} lines, at most {most}:\n{screen}", lesson.name);
             assert!(screen.lines().all(|line| line.chars().count() <= columns), "{screen}");
         }

@@ -124,7 +124,7 @@ fn by_default() -> Scene {
         promised("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
             .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
-        promised("ended-by", "no limit: waits, and then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
+        promised("ended-by", "no limit: waits, then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
     let answer = "SO_RCVTIMEO was {default-limit} by default (0: recvfrom waits for ever). Then a datagram came: it returned {ended-by}.";

@@ -16,9 +16,9 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
     let expect = claim.expected.on(os);
     let proved = match observed {
         Observation::Seen(Fact::Unproved { seen, why }) => Some(match expect {
-            Expect::Is(expected) | Expect::Unconfirmed(expected) if expected == &**seen => {
-                Observation::Seen((**seen).clone())
-            }
+            Expect::Is(expected) if expected == &**seen => Observation::Seen((**seen).clone()),
+            // Nobody is accused by what is not judged.
+            Expect::Unconfirmed(_) => Observation::Seen((**seen).clone()),
             _ => Observation::Skipped(why.clone()),
         }),
         Observation::Seen(_) | Observation::Skipped(_) => None,
@@ -144,6 +144,9 @@ mod tests {
         let row = judge(&claim, Os::Linux, &Observation::Seen(seen(SocketError::TooManyFiles)));
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no way there")));
         assert_eq!((row.observed.as_str(), row.observed_value), ("-", None));
+        let claim = claim.unconfirmed_on(Os::Linux);
+        let row = judge(&claim, Os::Linux, &Observation::Seen(seen(SocketError::TooManyFiles)));
+        assert_eq!((row.verdict, row.observed.as_str()), (Verdict::Info, "EMFILE 24"));
     }
 
     #[test]
