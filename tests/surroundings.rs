@@ -178,21 +178,17 @@ fn no_machine_is_accused_of_what_it_was_told_to_do() {
         _ => return crate::support::missing("a network namespace"),
     }
     // Most of the time they wait, for what does not come.
-    std::thread::scope(|scope| {
-        for (machine, arguments, status, said) in MACHINES {
-            scope.spawn(move || {
-                let format = if *arguments == "doctor" { " --format json" } else { " --format csv" };
-                let run = Run::from(made(machine, &format!("{arguments}{format}")).unwrap());
-                if run.status == NOT_MADE {
-                    return crate::support::missing(&format!("`{machine}`: {}", run.err.trim()));
-                }
-                let all = format!("{} {}", run.out, run.err).split_whitespace().collect::<Vec<_>>().join(" ");
-                assert_eq!(run.status, *status, "{machine}: {all}");
-                assert!(!run.out.contains(",differs,"), "{machine}: {}", run.out);
-                for said in *said {
-                    assert!(all.contains(said), "{machine}: {said} is not in {all}");
-                }
-            });
+    crate::support::abreast(MACHINES, |(machine, arguments, status, said)| {
+        let format = if *arguments == "doctor" { " --format json" } else { " --format csv" };
+        let run = Run::from(made(machine, &format!("{arguments}{format}")).unwrap());
+        if run.status == NOT_MADE {
+            return crate::support::missing(&format!("`{machine}`: {}", run.err.trim()));
+        }
+        let all = format!("{} {}", run.out, run.err).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(run.status, *status, "{machine}: {all}");
+        assert!(!run.out.contains(",differs,"), "{machine}: {}", run.out);
+        for said in *said {
+            assert!(all.contains(said), "{machine}: {said} is not in {all}");
         }
     });
 }

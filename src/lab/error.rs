@@ -51,7 +51,7 @@ impl CallError {
             Some(NetworkDown | NetworkUnreachable | NoMemory | TooManyFiles | TooManyFilesInSystem) => true,
             // A system may say so of the receiver's buffer: then it is an answer of the send.
             Some(NoBufferSpace) => !self.is_of_a_send(),
-            Some(NotPermitted) => self.is_of_a_send() || self.call() == "connect",
+            Some(NotPermitted) => self.may_be_forbidden(),
             Some(AddressInUse) => self.bound_to().is_some_and(|address| address.port() == 0),
             Some(AddressNotAvailable) => {
                 self.lacks_port || self.bound_to().is_some_and(|address| address.ip().is_loopback())
@@ -86,6 +86,11 @@ impl CallError {
         self.call().starts_with("send") || self.call() == "write"
     }
 
+    /// Whether it is of a call that a firewall of this machine may forbid.
+    fn may_be_forbidden(&self) -> bool {
+        self.is_of_a_send() || self.call() == "connect"
+    }
+
     /// The address of a `bind`.
     fn bound_to(&self) -> Option<SocketAddr> {
         self.operation.strip_prefix("bind ")?.parse().ok()
@@ -117,12 +122,10 @@ impl CallError {
                 }
                 Os::Linux | Os::Macos => "Ports below 1024 often need privilege: choose a higher one.",
             },
-            (SocketError::AccessDenied, call) if self.is_of_a_send() || call == "connect" => {
+            (SocketError::AccessDenied, _) if self.may_be_forbidden() => {
                 "A broadcast address is no address of a host; for any other, a firewall or a route of this machine forbids it."
             }
-            (SocketError::NotPermitted, call) if self.is_of_a_send() || call == "connect" => {
-                "A firewall on this machine forbids it."
-            }
+            (SocketError::NotPermitted, _) if self.may_be_forbidden() => "A firewall on this machine forbids it.",
             (SocketError::HostUnreachable, _) => {
                 "The last network has no such host, or a firewall rejects what is sent there."
             }

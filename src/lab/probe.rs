@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use socket2::{SockAddr, Socket};
@@ -311,14 +311,12 @@ fn no_user(error: &std::io::Error) -> SceneError {
 pub fn missing(need: Need) -> Option<String> {
     match need {
         Need::SecondLoopback => {
-            static UNHEARD: OnceLock<Option<String>> = OnceLock::new();
-            let unheard = || UNHEARD.get_or_init(|| unheard(SECOND.into())).clone();
-            second_loopback().err().map(|error| error.to_string()).or_else(unheard)
+            static UNHEARD: LazyLock<Option<String>> = LazyLock::new(|| unheard(SECOND.into()));
+            second_loopback().err().map(|error| error.to_string()).or_else(|| UNHEARD.clone())
         }
         Need::Ipv6 => {
-            static UNHEARD: OnceLock<Option<String>> = OnceLock::new();
-            let unheard = || UNHEARD.get_or_init(|| unheard(Ipv6Addr::LOCALHOST.into())).clone();
-            ipv6_loopback().err().map(|error| error.to_string()).or_else(unheard)
+            static UNHEARD: LazyLock<Option<String>> = LazyLock::new(|| unheard(Ipv6Addr::LOCALHOST.into()));
+            ipv6_loopback().err().map(|error| error.to_string()).or_else(|| UNHEARD.clone())
         }
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
             Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),

@@ -13,7 +13,7 @@ use super::address::Use;
 use super::payload::{self, Hex};
 use super::pinger::Pinger;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
-use super::{Address, Ended, Transcript, signals};
+use super::{Address, Ended, Transcript, pasted, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Call, CallError};
@@ -65,7 +65,7 @@ fn server_or_hint(text: &str) -> Result<Address, String> {
     let is_word = !text.contains(|c: char| c.is_ascii_digit() || ":./\\[]".contains(c));
     text.parse().map_err(|error: String| match is_word {
         true => {
-            let host = if error.contains(": write ") { " for a host of this name" } else { "" };
+            let host = if pasted::repaired(text).is_some() { " for a host of this name" } else { "" };
             format!("{error}{host}; a message comes after the address: udp-lab client 8888 MESSAGE")
         }
         false => error,
