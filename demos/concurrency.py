@@ -1,7 +1,7 @@
-# Eight clients ask at once, and the server works 20 ms on each request: when does the last one have its reply?
+# Eight clients ask at once, and the server works 10 ms on each request: when does the last one have its reply?
 import socket, threading, time
 
-CLIENTS, WORK = 8, 0.02
+CLIENTS, WORK = 8, 0.01
 
 def serve(threads):
     """All clients ask, then the loops run: loops at work at once, seconds until the last reply, replies."""

@@ -50,7 +50,7 @@ struct Concurrency {
     clients: usize,
 
     /// Time the server works on each request; with all clients together at most 60s
-    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = parameters::time)]
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = parameters::time)]
     work: Duration,
 
     /// Threads that share the socket in the last scene, 1 to 64
