@@ -44,6 +44,11 @@ fn fault(fault: Fault) -> bool {
     *FAULT == Some(fault)
 }
 
+/// The same where it makes a difference `here` only: that is asked in this world, and where the faults are noted that a run meets.
+fn fault_where(known: Fault, here: impl FnOnce() -> bool) -> bool {
+    (*FAULT == Some(known) || met::is_noting()) && here() && fault(known)
+}
+
 /// The option that every UDP socket of this world has on.
 fn is_on() -> Option<SocketOption> {
     options::OPTIONS.iter().copied().find(|option| option.is_switch && fault(Fault::OptionOn(*option)))
@@ -155,14 +160,15 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
     unsafe {
         let address = ipv4(to);
         let second = || address.is_some_and(|address| address.sin_addr.s_addr.to_ne_bytes() == [127, 0, 0, 2]);
-        if fault(Fault::Bare) && second() {
+        if second() && fault(Fault::Bare) {
             return kernel::fail(libc::EADDRNOTAVAIL);
         }
         if address.is_some_and(udp::is_second_address) {
             return kernel::fail(libc::EINVAL);
         }
         if !udp::is(socket) {
-            if fault(Fault::TcpSharesPorts) && address.is_some_and(|address| udp::has_port(address.sin_port)) {
+            let is_taken = || address.is_some_and(|address| udp::has_port(address.sin_port));
+            if fault_where(Fault::TcpSharesPorts, is_taken) {
                 return kernel::fail(libc::EADDRINUSE);
             }
             if fault(Fault::TcpRebinds) {
@@ -307,8 +313,11 @@ pub unsafe extern "C" fn getsockopt(
     // SAFETY: the arguments are the caller's own, and the options' values are numbers of 32 bits.
     unsafe {
         let status = kernel::getsockopt(socket, level, name, value, length);
-        if drops && fault(Fault::DropsUncounted) {
-            value.cast::<u32>().add(kernel::DROPS).write(0);
+        if drops && status == 0 {
+            let count = value.cast::<u32>().add(kernel::DROPS);
+            if count.read() > 0 && fault(Fault::DropsUncounted) {
+                count.write(0);
+            }
         }
         if (level, name) == (libc::IPPROTO_IPV6, libc::IPV6_MTU) && status < 0 && fault(Fault::MtuUnconnected) {
             value.cast::<c_int>().write(1500);
@@ -362,7 +371,7 @@ pub unsafe extern "C" fn setsockopt(
         // SAFETY: the option's value is a time.
         let limit = unsafe { value.cast::<timeval>().read() };
         udp::limiting(socket, &limit);
-        if fault(Fault::LimitTakesNoTime) && lab::is_of_a_lesson(&limit) {
+        if lab::is_of_a_lesson(&limit) && fault(Fault::LimitTakesNoTime) {
             STOPPED.set(Some(kernel::now()));
         }
     }
@@ -555,7 +564,8 @@ pub unsafe extern "C" fn recvmsg(socket: c_int, message: *mut msghdr, flags: c_i
         let room = known.iter().map(|part| part.iov_len).sum();
         match udp::receive(socket, room, flags) {
             Ok(delivery) => {
-                message.msg_flags = if delivery.cut { libc::MSG_TRUNC } else { 0 };
+                let cut = delivery.cut || !lab::is_end_marker(&delivery.bytes) && fault(Fault::FlagAlways);
+                message.msg_flags = if cut { libc::MSG_TRUNC } else { 0 };
                 let control = &delivery.control[..delivery.control.len().min(message.msg_controllen)];
                 std::ptr::copy_nonoverlapping(control.as_ptr(), message.msg_control.cast(), control.len());
                 message.msg_controllen = control.len();
@@ -604,12 +614,12 @@ pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t)
             Some(limits) if limits.max < c_int::MAX && CStr::from_ptr(path) == c"/proc/sys/net/core/rmem_max" => {
                 kernel::file_of(&format!("{}\n", limits.max))
             }
-            _ if fault(Fault::UdpUncounted) && CStr::from_ptr(path) == c"/proc/thread-self/net/snmp" => {
+            _ if CStr::from_ptr(path) == c"/proc/thread-self/net/snmp" && fault(Fault::UdpUncounted) => {
                 kernel::file_of(&udp::without_counts(&kernel::text_of(path)))
             }
-            _ if fault(Fault::SettingsIgnored)
-                && flags & libc::O_WRONLY != 0
-                && CStr::from_ptr(path).to_bytes().starts_with(b"/proc/sys/") =>
+            _ if flags & libc::O_WRONLY != 0
+                && CStr::from_ptr(path).to_bytes().starts_with(b"/proc/sys/")
+                && fault(Fault::SettingsIgnored) =>
             {
                 kernel::file_of("")
             }

@@ -24,6 +24,11 @@ static MET: LazyLock<Option<Met>> = LazyLock::new(|| {
     Some(Met { file, faults: Fault::all().into_iter().map(|fault| (fault, AtomicBool::new(false))).collect() })
 });
 
+/// Whether this run is made to know which faults it meets.
+pub fn is_noting() -> bool {
+    MET.is_some()
+}
+
 /// Notes that what follows depends on whether this is what is wrong with the world.
 pub fn note(fault: Fault) {
     let Some(met) = MET.as_ref() else { return };

@@ -10,7 +10,7 @@ use libc::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, c_int, in_addr, sock
 
 use crate::faults::Fault;
 use crate::kernel::Datagram;
-use crate::{fault, is_on, kernel, lab};
+use crate::{fault, fault_where, is_on, kernel, lab, met};
 
 /// From here datagrams come that no endpoint of a lesson can have sent.
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 9];
@@ -141,7 +141,7 @@ fn hearers(port: u16) -> Vec<c_int> {
 /// Takes a datagram from the kernel, with what this world says of it.
 fn take_one(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
     let mut datagram = kernel::receive_bytes(socket, flags)?;
-    if fault(Fault::WrongDestination) {
+    if fault_where(Fault::WrongDestination, || !datagram.control.is_empty()) {
         kernel::set_destination(&mut datagram.control, FIRST_LOOPBACK);
     }
     Ok(datagram)
@@ -153,11 +153,12 @@ fn take_all(socket: c_int) {
 }
 
 pub fn closing(socket: c_int) {
-    if fault(Fault::QueueInherited) && is(socket) {
+    if fault_where(Fault::QueueInherited, || is(socket) && kernel::queued(socket) > 0) {
         take_all(socket);
     }
     let Some(state) = lock(&SOCKETS).remove(&socket) else { return };
-    if fault(Fault::QueueInherited)
+    if !state.held.is_empty()
+        && fault(Fault::QueueInherited)
         && let Some(heir) = hearer(kernel::own_address(socket).sin_port)
     {
         let queue = state.held.iter().filter(|datagram| !lab::is_end_marker(&datagram.bytes)).cloned();
@@ -169,7 +170,8 @@ pub fn closing(socket: c_int) {
             let _ = arrived(&takers(socket, peer), fin);
         }
     }
-    if fault(Fault::CloseWakes) {
+    let is_waited_at = || state.turn.try_lock().is_err();
+    if fault_where(Fault::CloseWakes, is_waited_at) {
         lock(&WOKEN).push(socket);
         // SAFETY: it has no arguments but the socket.
         unsafe { kernel::shutdown(socket, libc::SHUT_RD) };
@@ -185,7 +187,8 @@ pub fn closing(socket: c_int) {
 fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
     let mut first = take_one(socket, flags & !(MSG_PEEK | MSG_TRUNC))?;
     let from = first.from;
-    if fault(Fault::DropsOfNow) && kernel::option(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL) == Some(1) {
+    let has_counts = || kernel::option(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL) == Some(1);
+    if fault_where(Fault::DropsOfNow, has_counts) {
         first.control = kernel::drops_message(kernel::drops(socket));
     }
     if lab::is_end_marker(&first.bytes) || from.sin_family == kernel::NOBODY {
@@ -215,17 +218,16 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
             other => datagrams.extend(other),
         }
     }
-    let vanished = fault(Fault::CloseDiscards) && !has_port(from.sin_port);
+    let vanished = fault_where(Fault::CloseDiscards, || !has_port(from.sin_port));
     with(socket, |state| {
         let harmed = lab::may_be_harmed(&datagrams[0].bytes);
         state.taken += usize::from(harmed);
         let lost = match () {
             () if fault(Fault::Lose) => harmed && state.taken % 3 == 0,
             () if fault(Fault::NothingArrives) => harmed,
-            () if fault(Fault::SwallowEmpty) => datagrams[0].bytes.is_empty(),
-            () if fault(Fault::FullStaysDeaf) => state.deaf,
-            () if fault(Fault::ShutdownDiscards) => state.shut,
-            () => vanished,
+            () if datagrams[0].bytes.is_empty() && fault(Fault::SwallowEmpty) => true,
+            () if state.shut && fault(Fault::ShutdownDiscards) => true,
+            () => state.deaf || vanished,
         };
         if !lost {
             datagrams.into_iter().for_each(|datagram| state.hold(datagram));
@@ -274,6 +276,12 @@ impl State {
     }
 }
 
+/// Whether another thread has received from the socket before this one.
+fn is_second_thread(socket: c_int) -> bool {
+    let me = thread::current().id();
+    with(socket, |state| *state.listener.get_or_insert(me)) != me
+}
+
 fn next(socket: c_int, flags: c_int) -> Result<Datagram, c_int> {
     // One thread at a time, so that what is taken first is received first.
     let turn = turn(socket);
@@ -312,13 +320,8 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
                 return Err(libc::EINTR);
             }
         }
-        () if fault(Fault::FirstThread) => {
-            let me = thread::current().id();
-            if with(socket, |state| *state.listener.get_or_insert(me)) != me {
-                return Err(libc::EAGAIN);
-            }
-        }
-        () if fault(Fault::FullTells) && with(socket, |state| std::mem::take(&mut state.told)) => {
+        () if fault_where(Fault::FirstThread, || is_second_thread(socket)) => return Err(libc::EAGAIN),
+        () if fault_where(Fault::FullTells, || with(socket, |state| std::mem::take(&mut state.told))) => {
             return Err(libc::ENOBUFS);
         }
         () if fault(Fault::TellUnconnected) && with(socket, |state| std::mem::take(&mut state.refused)) => {
@@ -339,21 +342,22 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
     if let Some(error) = with(socket, |state| state.error_read.take()) {
         return Err(error);
     }
-    if fault(Fault::UnboundCannotReceive) && kernel::own_address(socket).sin_port == 0 {
+    if fault_where(Fault::UnboundCannotReceive, || kernel::own_address(socket).sin_port == 0) {
         return Err(libc::EINVAL);
     }
     let limit = kernel::limit_of_receives(socket, flags);
-    let at_once = fault(Fault::NeverWaits) || fault(Fault::ZeroAtOnce) && with(socket, |state| state.zero);
-    let flags = if at_once && limit.is_none() { flags | MSG_DONTWAIT } else { flags };
+    let is_zero = || with(socket, |state| state.zero);
+    let at_once = limit.is_none() && (fault(Fault::NeverWaits) || fault_where(Fault::ZeroAtOnce, is_zero));
+    let flags = if at_once { flags | MSG_DONTWAIT } else { flags };
     let mut received = next(socket, flags);
-    while fault(Fault::SignalsRestart) && matches!(received, Err(libc::EINTR)) {
+    while matches!(received, Err(libc::EINTR)) && fault(Fault::SignalsRestart) {
         received = next(socket, flags);
     }
     match received {
-        Err(libc::EAGAIN) if fault(Fault::LimitNamed) && limit.is_some_and(|limit| !limit.is_zero()) => {
+        Err(libc::EAGAIN) if limit.is_some_and(|limit| !limit.is_zero()) && fault(Fault::LimitNamed) => {
             received = Err(libc::ETIMEDOUT);
         }
-        Err(libc::EAGAIN) if fault(Fault::NothingIsEmpty) && limit == Some(Duration::ZERO) => {
+        Err(libc::EAGAIN) if limit == Some(Duration::ZERO) && fault(Fault::NothingIsEmpty) => {
             let from = sockaddr_in { sin_family: kernel::NOBODY, ..kernel::address([0; 4], 0) };
             received = Ok(Datagram { bytes: Vec::new(), from, control: Vec::new() });
         }
@@ -372,7 +376,7 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         Err(libc::EAGAIN) if fault(Fault::TellAgain) && with(socket, |state| state.told) => {
             received = Err(libc::ECONNREFUSED);
         }
-        Err(libc::EAGAIN) if fault(Fault::FullStaysDeaf) && kernel::drops(socket) > 0 => {
+        Err(libc::EAGAIN) if fault_where(Fault::FullStaysDeaf, || kernel::drops(socket) > 0) => {
             with(socket, |state| state.deaf = true);
         }
         _ => {}
@@ -393,7 +397,7 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         bytes,
         from,
         control,
-        cut: (cut && !fault(Fault::NoFlag)) || fault(Fault::FlagAlways),
+        cut: cut && !fault(Fault::NoFlag),
         error: (cut && fault(Fault::TooSmall)).then_some(libc::EMSGSIZE),
     })
 }
@@ -439,7 +443,7 @@ pub fn unread(socket: c_int) -> c_int {
 pub fn queued_bytes(socket: c_int, bytes: c_int) -> c_int {
     match () {
         () if fault(Fault::BytesWithHeader) => bytes + 8,
-        () if fault(Fault::ShutdownDiscards) && with(socket, |state| state.shut) => 0,
+        () if with(socket, |state| state.shut) && fault(Fault::ShutdownDiscards) => 0,
         () => bytes,
     }
 }
@@ -483,8 +487,8 @@ const LONGEST_IPV6: usize = 65_527;
 /// What a send of so many bytes over IPv6 returns in this world, where the kernel is not to answer.
 pub fn sending_over_ipv6(length: usize) -> Option<Result<usize, c_int>> {
     match () {
-        () if fault(Fault::OversizeTaken) && length > LONGEST_IPV6 => Some(Ok(length)),
-        () if fault(Fault::Ipv6LikeIpv4) && length > LONGEST => Some(Err(libc::EMSGSIZE)),
+        () if length > LONGEST_IPV6 && fault(Fault::OversizeTaken) => Some(Ok(length)),
+        () if length > LONGEST && fault(Fault::Ipv6LikeIpv4) => Some(Err(libc::EMSGSIZE)),
         () => None,
     }
 }
@@ -530,67 +534,43 @@ pub fn send(
     if let Some(error) = sending(socket, asked, count) {
         return Err(error);
     }
+    let is_at = |address: [u8; 4]| ip(&kernel::own_address(socket)) == address;
+    let is_connected = || kernel::peer_address(socket).is_some();
+    let is_shared = || {
+        let to = to.copied().or_else(|| kernel::peer_address(socket));
+        to.is_some_and(|to| hearers(to.sin_port).len() > 1)
+    };
     match to {
-        Some(to) if fault(Fault::PortZeroTaken) && to.sin_port == 0 => Ok(bytes.len()),
-        _ if fault(Fault::OversizeTaken) && bytes.len() > LONGEST => Ok(bytes.len()),
-        _ if fault(Fault::OversizeCut) && bytes.len() > LONGEST => {
+        Some(to) if to.sin_port == 0 && fault(Fault::PortZeroTaken) => Ok(bytes.len()),
+        _ if bytes.len() > LONGEST && fault(Fault::OversizeTaken) => Ok(bytes.len()),
+        _ if bytes.len() > LONGEST && fault(Fault::OversizeCut) => {
             kernel::send_bytes(socket, &bytes[..LONGEST], flags, to)?;
             Err(libc::EMSGSIZE)
         }
-        _ if fault(Fault::NoRouteTaken) => match plain() {
-            Err(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL) => Ok(bytes.len()),
-            other => other,
-        },
-        _ if fault(Fault::DatagramsSignal) => match plain() {
-            Err(libc::EPIPE) => {
-                // SAFETY: it sends a signal to this thread.
-                unsafe { libc::raise(libc::SIGPIPE) };
-                Err(libc::EPIPE)
-            }
-            other => other,
-        },
-        _ if fault(Fault::RefusedAndSent) => match plain() {
-            Err(libc::EMSGSIZE) if bytes.len() <= LONGEST => {
-                let discovery = kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER);
-                kernel::switch(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, false);
-                plain()?;
-                kernel::set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, discovery.unwrap_or(0));
-                Err(libc::EMSGSIZE)
-            }
-            other => other,
-        },
-        _ if fault(Fault::SendBufferLimits) && bytes.len() > kernel::send_buffer(socket) => Err(libc::EMSGSIZE),
-        Some(to) if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Err(libc::EADDRNOTAVAIL),
-        Some(to) if fault(Fault::BothAddresses) => {
+        _ if fault_where(Fault::SendBufferLimits, || bytes.len() > kernel::send_buffer(socket)) => Err(libc::EMSGSIZE),
+        Some(to) if to.sin_addr.s_addr == 0 && fault(Fault::NotToAll) => Err(libc::EADDRNOTAVAIL),
+        Some(to) if fault_where(Fault::BothAddresses, || other_loopback(to).is_some()) => {
             if let Some(other) = other_loopback(to) {
                 let _ = arrived(&takers(socket, &other), || kernel::send_bytes(socket, bytes, flags, Some(&other)));
             }
             plain()
         }
-        Some(to) if fault(Fault::FirstAddress) && ip(&kernel::own_address(socket)) == SECOND_LOOPBACK => {
+        Some(to) if fault_where(Fault::FirstAddress, || is_at(SECOND_LOOPBACK)) => {
             send_from_another(bytes, to, kernel::address(FIRST_LOOPBACK, 0))
         }
         _ if among_strangers() => beside_a_stranger(socket, bytes, to, plain),
-        Some(to) if fault(Fault::SendtoConnects) && asked.is_some() && kernel::peer_address(socket).is_some() => {
+        Some(to) if asked.is_some() && fault_where(Fault::SendtoConnects, is_connected) => {
             let sent = plain();
             // SAFETY: the address has the length given.
             unsafe { kernel::connect(socket, std::ptr::from_ref(to).cast(), kernel::ADDRESS) };
             sent
         }
-        _ if fault(Fault::SendIgnoresError) => match plain() {
-            Err(libc::ECONNREFUSED) => plain(),
-            other => other,
-        },
         _ if fault(Fault::ShortSend) => plain().map(|sent| sent.saturating_sub(1)),
         _ if fault(Fault::HeaderCounted) => plain().map(|sent| sent + 8),
-        _ if fault(Fault::EmptyFails) && bytes.is_empty() => Err(libc::EINVAL),
-        None if fault(Fault::NoPeerNeeded) => match plain() {
-            Err(libc::EDESTADDRREQ) => Ok(bytes.len()),
-            other => other,
-        },
+        _ if bytes.is_empty() && fault(Fault::EmptyFails) => Err(libc::EINVAL),
         _ if fault(Fault::RefusedAtOnce) => {
             let sent = plain()?;
-            if kernel::peer_address(socket).is_some() && goes_to_nobody(socket, to) {
+            if is_connected() && goes_to_nobody(socket, to) {
                 kernel::await_error(socket, LONGEST_WAY);
             }
             match kernel::option::<c_int>(socket, libc::SOL_SOCKET, libc::SO_ERROR) {
@@ -601,11 +581,11 @@ pub fn send(
         Some(to) if fault(Fault::NoPort) && kernel::own_address(socket).sin_port == 0 => {
             send_from_another(bytes, to, kernel::address(ELSEWHERE, 0))
         }
-        _ if fault(Fault::SecondPort) && count == 2 => {
+        _ if count == 2 && fault(Fault::SecondPort) => {
             let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return plain() };
             send_from_another(bytes, &to, sockaddr_in { sin_port: 0, ..kernel::own_address(socket) })
         }
-        Some(to) if fault(Fault::AnswersFromAsked) && kernel::own_address(socket).sin_addr.s_addr == 0 => {
+        Some(to) if fault_where(Fault::AnswersFromAsked, || is_at([0; 4])) => {
             let asked = lock(&ASKED).get(&kernel::own_address(socket).sin_port).copied();
             asked.map_or_else(plain, |asked| kernel::send_from(socket, bytes, to, asked))
         }
@@ -625,34 +605,78 @@ pub fn send(
             take_all(hearer);
             sent
         }
-        _ if fault(Fault::SharedToFirst) || fault(Fault::SharedCopies) || fault(Fault::SharedInTurn) => {
+        _ if [Fault::SharedToFirst, Fault::SharedCopies, Fault::SharedInTurn]
+            .map(|to| fault_where(to, is_shared))
+            .contains(&true) =>
+        {
             let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return plain() };
             let hearers = hearers(to.sin_port);
-            if hearers.len() < 2 {
-                return plain();
-            }
             hearers.iter().for_each(|hearer| take_all(*hearer));
             let sent = plain();
             give_to_others(&hearers);
             sent
         }
-        Some(to) if fault(Fault::FullFails) || fault(Fault::FullTells) || fault(Fault::SendWaits) => {
-            let Some(hearer) = hearer(to.sin_port) else { return plain() };
-            let before = kernel::drops(hearer);
-            let sent = plain();
-            match kernel::drops(hearer) > before {
-                true if fault(Fault::SendWaits) => {
-                    wait_for_room(socket, hearer, flags)?;
-                    plain()
-                }
-                true if fault(Fault::FullFails) => Err(libc::ENOBUFS),
-                dropped => {
-                    with(socket, |state| state.told |= dropped);
-                    sent
-                }
-            }
+        _ => {
+            let sent = plain_where_room(socket, to, flags, plain);
+            failed(socket, bytes, to, sent, plain)
         }
-        _ => plain(),
+    }
+}
+
+/// Sends by `plain`, into a buffer that may be full.
+fn plain_where_room(
+    socket: c_int,
+    to: Option<&sockaddr_in>,
+    flags: c_int,
+    plain: impl Fn() -> Result<usize, c_int>,
+) -> Result<usize, c_int> {
+    const WHERE: [Fault; 3] = [Fault::FullFails, Fault::FullTells, Fault::SendWaits];
+    let is_looked_at = met::is_noting() || WHERE.into_iter().any(fault);
+    let Some(hearer) = to.filter(|_| is_looked_at).and_then(|to| hearer(to.sin_port)) else { return plain() };
+    let before = kernel::drops(hearer);
+    let sent = plain();
+    if kernel::drops(hearer) > before {
+        if fault(Fault::SendWaits) {
+            wait_for_room(socket, hearer, flags)?;
+            return plain();
+        }
+        if fault(Fault::FullFails) {
+            return Err(libc::ENOBUFS);
+        }
+        if fault(Fault::FullTells) {
+            with(socket, |state| state.told = true);
+        }
+    }
+    sent
+}
+
+/// What a send returns that failed: another send by `plain`, or what the fault has it return.
+fn failed(
+    socket: c_int,
+    bytes: &[u8],
+    to: Option<&sockaddr_in>,
+    sent: Result<usize, c_int>,
+    plain: impl Fn() -> Result<usize, c_int>,
+) -> Result<usize, c_int> {
+    match sent {
+        Err(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL) if fault(Fault::NoRouteTaken) => {
+            Ok(bytes.len())
+        }
+        Err(libc::EPIPE) if fault(Fault::DatagramsSignal) => {
+            // SAFETY: it sends a signal to this thread.
+            unsafe { libc::raise(libc::SIGPIPE) };
+            sent
+        }
+        Err(libc::EMSGSIZE) if bytes.len() <= LONGEST && fault(Fault::RefusedAndSent) => {
+            let discovery = kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER);
+            kernel::switch(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, false);
+            plain()?;
+            kernel::set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, discovery.unwrap_or(0));
+            sent
+        }
+        Err(libc::ECONNREFUSED) if fault(Fault::SendIgnoresError) => plain(),
+        Err(libc::EDESTADDRREQ) if to.is_none() && fault(Fault::NoPeerNeeded) => Ok(bytes.len()),
+        _ => sent,
     }
 }
 
@@ -748,18 +772,19 @@ fn sending(socket: c_int, asked: Option<&sockaddr_in>, count: usize) -> Option<c
         })
     };
     let is_caller = |to: &sockaddr_in| with(socket, |state| state.callers.iter().any(|known| kernel::same(known, to)));
+    let is_unbound = || kernel::own_address(socket).sin_port == 0;
     let is_connected = || kernel::peer_address(socket).is_some();
     let is_elsewhere = || {
         let peer = kernel::peer_address(socket);
         peer.is_some_and(|peer| asked.is_some_and(|to| !kernel::same(to, &peer)))
     };
     match () {
-        () if fault(Fault::ThirdSendFails) && count.is_multiple_of(3) => Some(libc::EIO),
-        () if fault(Fault::UnboundCannotSend) && kernel::own_address(socket).sin_port == 0 => Some(libc::EINVAL),
-        () if fault(Fault::SendNeedsConnect) && asked.is_some() && !is_connected() => Some(libc::ENOTCONN),
-        () if fault(Fault::PeerOnly) && is_elsewhere() => Some(libc::EISCONN),
-        () if fault(Fault::NoAnswer) && asked.is_some_and(is_caller) => Some(libc::EHOSTUNREACH),
-        () if fault(Fault::RestartTells) && restarted().is_some() => Some(libc::ECONNRESET),
+        () if count.is_multiple_of(3) && fault(Fault::ThirdSendFails) => Some(libc::EIO),
+        () if fault_where(Fault::UnboundCannotSend, is_unbound) => Some(libc::EINVAL),
+        () if asked.is_some() && fault_where(Fault::SendNeedsConnect, || !is_connected()) => Some(libc::ENOTCONN),
+        () if fault_where(Fault::PeerOnly, is_elsewhere) => Some(libc::EISCONN),
+        () if fault_where(Fault::NoAnswer, || asked.is_some_and(is_caller)) => Some(libc::EHOSTUNREACH),
+        () if fault_where(Fault::RestartTells, || restarted().is_some()) => Some(libc::ECONNRESET),
         () if fault(Fault::SendTells) && with(socket, |state| std::mem::take(&mut state.refused)) => {
             Some(libc::ECONNREFUSED)
         }
@@ -875,7 +900,8 @@ fn send_from_another(bytes: &[u8], to: &sockaddr_in, from: sockaddr_in) -> Resul
 
 /// Whether this address is not there any more, since another one was bound.
 pub fn is_second_address(address: &sockaddr_in) -> bool {
-    fault(Fault::BindOnce) && *FIRST.get_or_init(|| address.sin_addr.s_addr) != address.sin_addr.s_addr
+    let ip = address.sin_addr.s_addr;
+    fault_where(Fault::BindOnce, || *FIRST.get_or_init(|| ip) != ip)
 }
 
 /// Whether this binding is not to happen, and what it returns instead.
@@ -883,11 +909,11 @@ pub fn binding(socket: c_int, address: &sockaddr_in) -> Option<Result<(), c_int>
     let closed = || address.sin_port != 0 && lock(&CLOSED).contains(&address.sin_port);
     let is_local = matches!(address.sin_addr.s_addr.to_ne_bytes(), [127, ..] | [0, 0, 0, 0]);
     match () {
-        () if fault(Fault::NoRebind) && closed() => Some(Err(libc::EACCES)),
-        () if fault(Fault::BindsTwice) && kernel::own_address(socket).sin_port != 0 => Some(Ok(())),
-        () if fault(Fault::PortsForAll) && (1..1024).contains(&u16::from_be(address.sin_port)) => Some(Ok(())),
-        () if fault(Fault::AnyAddress) && !is_local => Some(Ok(())),
-        () if fault(Fault::PortGivenTwice) && address.sin_port == 0 => beside_the_one_before(socket),
+        () if fault_where(Fault::NoRebind, closed) => Some(Err(libc::EACCES)),
+        () if fault_where(Fault::BindsTwice, || kernel::own_address(socket).sin_port != 0) => Some(Ok(())),
+        () if (1..1024).contains(&u16::from_be(address.sin_port)) && fault(Fault::PortsForAll) => Some(Ok(())),
+        () if !is_local && fault(Fault::AnyAddress) => Some(Ok(())),
+        () if address.sin_port == 0 && is_fortieth() && fault(Fault::PortGivenTwice) => beside_the_one_before(socket),
         () => None,
     }
 }
@@ -904,13 +930,16 @@ pub fn sharing(socket: c_int, port: u16, bind: impl Fn() -> Option<c_int>) -> Op
     bind()
 }
 
+/// So many sockets are bound before one gets the port of another.
+const BEFORE: usize = 39;
+
+fn is_fortieth() -> bool {
+    BINDS.load(Ordering::Relaxed) == BEFORE
+}
+
 /// Binds the fortieth socket to the port of the thirty-ninth.
 fn beside_the_one_before(socket: c_int) -> Option<Result<(), c_int>> {
-    const LAST: usize = 39;
-    let before = lock(&SOCKETS).iter().find(|(_, state)| state.bound == LAST).map(|(socket, _)| *socket)?;
-    if BINDS.load(Ordering::Relaxed) != LAST {
-        return None;
-    }
+    let before = lock(&SOCKETS).iter().find(|(_, state)| state.bound == BEFORE).map(|(socket, _)| *socket)?;
     for socket in [before, socket] {
         kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
     }
@@ -934,7 +963,7 @@ pub fn bound(socket: c_int) {
         stranger_sends(STRANGE, &own, own.sin_port);
     }
     let port = kernel::own_address(socket).sin_port;
-    if fault(Fault::RestartTells) && lock(&CLOSED).contains(&port) {
+    if fault_where(Fault::RestartTells, || lock(&CLOSED).contains(&port)) {
         for (_, state) in lock(&SOCKETS).iter_mut() {
             if state.talked.iter().any(|to| to.sin_port == port) {
                 state.restarted.push(port);
@@ -957,12 +986,12 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
     }
     let somebody = hearer(to.sin_port).is_some();
     match () {
-        () if fault(Fault::NotToAll) && to.sin_addr.s_addr == 0 => Some(Err(libc::EADDRNOTAVAIL)),
-        () if fault(Fault::NoConnectToPortZero) && to.sin_port == 0 => Some(Err(libc::EADDRNOTAVAIL)),
+        () if to.sin_addr.s_addr == 0 && fault(Fault::NotToAll) => Some(Err(libc::EADDRNOTAVAIL)),
+        () if to.sin_port == 0 && fault(Fault::NoConnectToPortZero) => Some(Err(libc::EADDRNOTAVAIL)),
         () if fault(Fault::NoUdpConnect) => Some(Err(libc::EOPNOTSUPP)),
-        () if fault(Fault::ConnectRefused) && !somebody => Some(Err(libc::ECONNREFUSED)),
-        () if fault(Fault::ConnectOnce) && kernel::peer_address(socket).is_some() => Some(Err(libc::EISCONN)),
-        () if fault(Fault::ConnectTimesOut) && somebody => Some(Err(libc::ETIMEDOUT)),
+        () if !somebody && fault(Fault::ConnectRefused) => Some(Err(libc::ECONNREFUSED)),
+        () if fault_where(Fault::ConnectOnce, || kernel::peer_address(socket).is_some()) => Some(Err(libc::EISCONN)),
+        () if somebody && fault(Fault::ConnectTimesOut) => Some(Err(libc::ETIMEDOUT)),
         () if fault(Fault::HearStrangers) => {
             if own.sin_port == 0 {
                 let any = kernel::address([127, 0, 0, 1], 0);
@@ -989,7 +1018,8 @@ pub fn connected(socket: c_int, to: &sockaddr_in) {
             kernel::await_error(socket, LONGEST_WAY);
         }
     }
-    if fault(Fault::ConnectDiscards) {
+    let has_queue = || kernel::queued(socket) > 0 || with(socket, |state| !state.held.is_empty());
+    if fault_where(Fault::ConnectDiscards, has_queue) {
         while take(socket, MSG_DONTWAIT).is_ok() {}
         with(socket, |state| state.held.clear());
     }
@@ -1020,18 +1050,18 @@ pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
 /// What getsockname tells of the socket, which the kernel says is `own`.
 pub fn tells_its_address(socket: c_int, own: &mut sockaddr_in) {
     let has_peer = || kernel::peer_address(socket).is_some() || nowhere(socket).is_some();
-    if fault(Fault::NoAddressChosen) && has_peer() {
+    if fault_where(Fault::NoAddressChosen, has_peer) {
         own.sin_addr.s_addr = 0;
     }
     let is_in_use = || with(socket, |state| state.sent + state.taken > 0);
-    if fault(Fault::NamesAnAddress) && own.sin_addr.s_addr == 0 && is_in_use() {
+    if own.sin_addr.s_addr == 0 && fault_where(Fault::NamesAnAddress, is_in_use) {
         own.sin_addr.s_addr = u32::from_ne_bytes(FIRST_LOOPBACK);
     }
 }
 
 /// Gives the socket a port when somebody asks for it.
 pub fn asked_for_port(socket: c_int) {
-    if fault(Fault::PortAtOnce) && kernel::own_address(socket).sin_port == 0 {
+    if fault_where(Fault::PortAtOnce, || kernel::own_address(socket).sin_port == 0) {
         let any = kernel::address([127, 0, 0, 1], 0);
         // SAFETY: `any` has the length given.
         unsafe { kernel::bind(socket, (&raw const any).cast(), kernel::ADDRESS) };
