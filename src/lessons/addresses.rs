@@ -24,7 +24,7 @@ pub static LESSON: Lesson = Lesson {
     why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY) and is none that an answer could come from. The \
           system chooses a source address by the route to the receiver. An answer should come from the address that was asked \
           (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The program has to see to that: \
-          recvmsg tells the address that was asked, and sendmsg takes it as the source (in_pktinfo(2type)). Or it binds a \
+          recvmsg tells the address that was asked, and sendmsg takes it as the source (ip(7), IP_PKTINFO). Or it binds a \
           socket to each address.",
     keys: &["answers-from", "connected-hears", "told", "fixed", "on-first"],
     guess: Guess {
@@ -221,7 +221,7 @@ fn without_an_address() -> Scene {
         usual("unbound-source", "an unbound client sends from", "127.0.0.1", &sources::RFC1122_SOURCE),
         promised("unbound-name", "its getsockname then returns", "0.0.0.0", &sources::UDP_7_ANY)
             .unconfirmed_on(Os::Macos)
-            .unconfirmed_on(Os::Windows),
+            .cites_on(Os::Windows, &sources::MS_SENDTO),
         promised("server-name", "the server's, on 0.0.0.0", "0.0.0.0", &sources::POSIX_GETSOCKNAME_BOUND)
             .unconfirmed_on(Os::Windows),
     ];

@@ -19,7 +19,7 @@ pub static LESSON: Lesson = Lesson {
     why: "Linux grants twice what is asked for, and at most twice net.core.rmem_max, without an error (socket(7)). It charges \
           each datagram with the memory that it takes, so that small ones fill the buffer with next to no payload \
           (net/ipv4/udp.c). What is dropped is counted at the socket: SO_RXQ_OVFL has the next datagram tell it (socket(7)). \
-          A smaller buffer discards nothing that is queued, and into an empty queue one datagram is always taken.",
+          On Linux a smaller buffer discards nothing that is queued, and into an empty queue one datagram is always taken.",
     keys: &["factor", "as-predicted", "untold", "after-shrink"],
     guess: Guess {
         answers: &[

@@ -309,6 +309,7 @@ fn restart() -> Scene {
     let rebind = "the server closes first, binds again";
     let claims = [
         usual("tcp-rebind", tcp(rebind), SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
+            .cites_on(Os::Macos, &sources::COREFX_24562)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::COREFX_24562),
         promised("udp-rebind", udp(rebind), "success", &sources::RFC768),

@@ -1,8 +1,8 @@
 //! What connect does to a UDP socket.
 //!
 //! It is a matter of the caller's own system: the socket is given a peer and a local address, and nothing is sent. From then on
-//! the system passes only the peer's datagrams to the socket. It looks at that when a datagram arrives, so what was queued before
-//! stays.
+//! the system passes only the peer's datagrams to the socket. Linux and macOS look at that when a datagram arrives, so what was
+//! queued before stays.
 
 use std::net::Ipv4Addr;
 
@@ -19,9 +19,9 @@ pub static LESSON: Lesson = Lesson {
     title: "connect sets a peer and sends nothing",
     question: "What does connect() do to a UDP socket?",
     why: "connect makes no connection: on a datagram socket it sets the peer, to whom send sends and from whom alone the \
-          socket receives later (POSIX). Nothing is sent, so the peer cannot know. The system looks at the sender when a \
-          datagram arrives, so what was queued before stays. By the route to the peer it also chooses the local address, \
-          which getsockname tells (Stevens, section 8.14). Whether sendto may still name another address is the system's \
+          socket receives later (POSIX). Nothing is sent, so the peer cannot know. Linux and macOS look at the sender when a \
+          datagram arrives, so what was queued before stays. By the route to the peer connect also chooses the local \
+          address, which getsockname tells (Stevens, section 8.14). Whether sendto may still name another address is the system's \
           choice. connect to AF_UNSPEC takes the peer away again.",
     keys: &["sends", "other", "early", "sendto-other", "local"],
     guess: Guess {

@@ -19,8 +19,8 @@ pub static LESSON: Lesson = Lesson {
     name: "connectionless",
     title: "UDP has no connection",
     question: "A client sends to a port where nobody listens. Does it notice?",
-    why: "UDP has no handshake and keeps no state (RFC 768), so a successful send says only that the system has taken \
-          the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
+    why: "UDP has no handshake and keeps no state: RFC 768 describes neither. So a successful send says only that the \
+          system has taken the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
           macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
           One socket serves every client, where TCP needs a file descriptor for each. A UDP socket accepts datagrams from \
           everybody: what arrives while a reply is awaited may be another program's. Look at its sender, or connect.",
@@ -29,12 +29,12 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             "Yes: the send fails.",
             "Yes: it waits for an answer and runs into a timeout.",
-            "Only if its socket is connected, and then at its next call.",
+            "Only at a later call; on Linux and macOS only if its socket is connected.",
             "No, never: UDP has no answers.",
         ],
         right: 2,
         row: "connected-hears",
-        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at its next call.",
+        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at a later call.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),
@@ -246,7 +246,7 @@ fn before_the_server() -> Scene {
 }
 
 fn sender_closes_at_once() -> Scene {
-    let claims = [usual("after-close", "sent, then closed: received", "adiós".as_bytes(), &sources::RFC768)];
+    let claims = [usual("after-close", "sent, then closed: received", "adiós".as_bytes(), &sources::LOOPBACK)];
     let answer = "The client sent and closed its socket at once. The server received {after-close}.";
     Scene::claims("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
@@ -260,8 +260,8 @@ fn sender_closes_at_once() -> Scene {
 
 fn the_server_restarts() -> Scene {
     let claims = [
-        usual("before-restart", "before its restart the server receives", &b"one"[..], &sources::RFC768),
-        usual("after-restart", "after its restart the server receives", &b"two"[..], &sources::RFC768),
+        usual("before-restart", "before its restart the server receives", &b"one"[..], &sources::LOOPBACK),
+        usual("after-restart", "after its restart the server receives", &b"two"[..], &sources::LOOPBACK),
         promised("client-notices", "error reported to the client", Fact::Nothing, &sources::RFC768),
     ];
     let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to the \

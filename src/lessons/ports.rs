@@ -157,7 +157,7 @@ fn bound_twice() -> Scene {
         ),
         promised("same-address", "bind to used address", SocketError::AddressInUse, &sources::POSIX_BIND),
         usual("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
+            .cites_on(Os::Macos, &sources::XNU_REUSE)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::MS_REUSEADDR)
             .unlike_wine(),
@@ -217,6 +217,7 @@ fn free_again() -> Scene {
     let claims = [
         promised("udp-again", "UDP: bind again", "success", &sources::RFC768),
         usual("tcp-again", "TCP: close first, bind again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
+            .cites_on(Os::Macos, &sources::COREFX_24562)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::COREFX_24562),
     ];

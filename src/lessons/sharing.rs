@@ -22,11 +22,11 @@ pub static LESSON: Lesson = Lesson {
     name: "sharing",
     title: "Sockets share a port when all of them ask for it",
     question: "Two programs bind one UDP port. Who receives?",
-    why: "bind refuses an address that another socket has, unless both sockets have set SO_REUSEADDR, or both SO_REUSEPORT. \
-          A datagram for one host goes to one of them. With SO_REUSEADDR Linux takes the socket that was bound last \
-          (net/ipv4/udp.c). With SO_REUSEPORT it takes one by a hash of both addresses and ports: many senders are spread, \
-          and each sender keeps its socket (socket(7)). A specific address goes before 0.0.0.0, and a socket that is connected \
-          to the sender before all others.",
+    why: "bind refuses an address that another socket has, unless both sockets have set SO_REUSEPORT or, on Linux and \
+          Windows, SO_REUSEADDR. A datagram for one host goes to one of them. With SO_REUSEADDR Linux takes the socket that was \
+          bound last. With SO_REUSEPORT it takes one by a hash of both addresses and ports: many senders are spread, and each \
+          sender keeps its socket (net/ipv4/udp.c). On Linux and macOS a specific address goes before 0.0.0.0, and a socket \
+          that is connected to the sender before all others.",
     keys: &["address-last", "port-members", "port-sticks", "address-second-only", "port-second-only"],
     guess: Guess {
         answers: &[
@@ -465,16 +465,14 @@ fn theft() -> Scene {
     let claims = [
         indeterminate(chosen("stolen", "the client's next: received by", "thief")),
         indeterminate(usual("forged", "then the client receives", "pay 5 £".as_bytes(), &sources::CONNECT_2)),
-        indeterminate(usual(
-            "kept",
-            "server did not ask: thief's bind",
-            SocketError::AddressInUse,
-            &sources::LINUX_BIND,
-        ))
-        .on(Os::Macos, "success")
-        .cites_on(Os::Macos, &sources::XNU_REUSE),
+        usual("kept", "server did not ask: thief's bind", SocketError::AddressInUse, &sources::LINUX_BIND)
+            .on(Os::Macos, "success")
+            .cites_on(Os::Macos, &sources::XNU_REUSE)
+            .on(Os::Windows, "success")
+            .cites_on(Os::Windows, &sources::MS_REUSEADDR)
+            .unlike_wine(),
     ];
-    let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, which any program may open, \
+    let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, for which no privilege is needed, \
                   was bound to the port on 127.0.0.1. The client's next datagram was received by: {stolen}. Then the connected \
                   client received {forged}. Where the server had not set the option, that bind returned {kept}.";
     Scene::claims("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {

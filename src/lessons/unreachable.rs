@@ -20,16 +20,17 @@ pub static LESSON: Lesson = Lesson {
     title: "An ICMP error is returned by a later call, which then does nothing else",
     question: "Nobody listens. Who receives an error, at which call, and what does it cost?",
     why: "That nobody listens is told by an ICMP message (RFC 1122 section 4.1.3.1), for which no send waits. The system \
-          keeps it as the pending error of a connected socket (Linux udp(7), ECONNREFUSED) and returns it from the next \
-          call, once (socket(7), SO_ERROR). On Linux and macOS that may be a send: it returns the error and sends nothing. \
+          keeps it as a pending error (Linux udp(7), ECONNREFUSED), on Linux and macOS of a connected socket only (Stevens, \
+          section 8.9), and returns it from a later call, once (socket(7), SO_ERROR). On Linux and macOS that may be a send: \
+          it returns the error and sends nothing. \
           On Linux an unconnected socket has to ask for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered \
           by nobody.",
     keys: &["next-receive", "unconnected-error", "server-receives", "queue-icmp", "blackhole"],
     guess: Guess {
         answers: &[
             "Whoever has sent, at the send itself. It costs nothing else.",
-            "Whoever has sent, at the next receive. It costs nothing else.",
-            "A connected socket only, at a later call; it may be a send.",
+            "Whoever has sent, at each receive until somebody listens.",
+            "The socket, at a later call; on Linux and macOS only if connected, and then it may be a send.",
             "Nobody: UDP has no errors.",
         ],
         right: 2,

@@ -21,9 +21,10 @@ pub static LESSON: Lesson = Lesson {
     title: "A receive waits for ever, unless somebody has said otherwise",
     question: "Nothing comes. How long does recvfrom wait, and how can it be ended?",
     why: "SO_RCVTIMEO is 0 by default, and 0 means no limit (POSIX setsockopt). When a limit has passed, recvfrom returns the \
-          error of a socket that must not wait: EAGAIN, on Windows WSAETIMEDOUT. UDP has no connection that could end, so only \
-          this machine can end a wait: a limit, shutdown, a datagram to oneself. On Linux a close in another thread does not: \
-          the call holds the open file description until it returns (Linux close(2)).",
+          error of a socket that must not wait: EAGAIN, on Windows WSAETIMEDOUT. UDP has no connection that could end: \
+          where no datagram and no ICMP error comes, only this machine can end a wait, by a limit, a datagram to oneself or, \
+          on Linux and macOS, a shutdown. On Linux a close in another thread does not end it: the call holds the open file \
+          description until it returns (Linux close(2)).",
     keys: &["ended-by", "timed-out", "zero", "shutdown-returns", "close-ends"],
     guess: Guess {
         answers: &[
@@ -432,8 +433,8 @@ fn readable() -> Scene {
             &sources::POSIX_RECVFROM_WAITS,
         )
         .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
-        usual("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_SHUTDOWN)
-            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
+        usual("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_POLL)
+            .cites_on(Os::Macos, &sources::XNU_READABLE)
             .unconfirmed_on(Os::Windows),
         after_shutdown(
             "ready-shut-returns",

@@ -141,8 +141,8 @@ pub static NOTES: &[Note] = &[
     Note {
         system: "gvisor",
         rows: &["waiting/no-peer"],
-        why: "gVisor's defect: shutdown of a socket that is bound and not connected returns success. Only for an unbound \
-              socket does it return ENOTCONN",
+        why: "gVisor's defect in this release (2022): shutdown of a socket that is bound and not connected returns success, \
+              and ENOTCONN for an unbound socket only. Later ones return ENOTCONN for both",
         source: "gVisor pkg/tcpip/transport/udp/endpoint.go, Shutdown(); POSIX shutdown(), ENOTCONN",
     },
     Note {

@@ -60,27 +60,27 @@ pub mod sources {
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
         GVISOR_CONNECT_ZERO = "gVisor, test/syscalls/linux/udp_socket.cc, ConnectAnyZero",
             "Linux passes this test: connect to 0.0.0.0 with port 0 succeeds, and getpeername then returns ENOTCONN";
-        GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc",
+        GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc, ReconnectDoesNotClearReadShutdown and FIONREADWriteShutdown",
             "Linux passes these tests: a new connect does not undo a shutdown; FIONREAD still counts what was queued before it";
-        IN_PKTINFO_2 = "Linux in_pktinfo(2type)",
+        IN_PKTINFO_2 = "Linux ip(7), IP_PKTINFO, or in_pktinfo(2type)",
             "recvmsg tells the destination address in the header of a datagram and the interface; a sendmsg that gives one uses it as the local source address";
-        IPV6_7_MTU = "Linux ipv6(7), IPV6_MTU",
+        IPV6_7_MTU = "Linux ipv6(7) or IPV6_MTU(2const)",
             "the path MTU that the kernel knows can be read of a connected socket only";
         IP_7 = "Linux ip(7)",
             "a socket that is bound to port 0, or that sends unbound, is bound to a free port of ip_local_port_range";
         IP_7_ANY = "Linux ip(7), Address format",
             "INADDR_ANY means any address for binding: the socket is bound to all local interfaces";
-        IP_7_MTU = "Linux ip(7), IP_MTU",
+        IP_7_MTU = "Linux ip(7) or IP_MTU(2const)",
             "the path MTU that the kernel knows; it can be read of a connected socket only";
-        IP_7_OFFENDER = "Linux ip(7), SO_EE_OFFENDER",
+        IP_7_OFFENDER = "Linux ip(7) or IP_RECVERR(2const), SO_EE_OFFENDER",
             "with an error from the network comes the address of the node that caused it";
-        IP_7_PMTUDISC = "Linux ip(7), IP_MTU_DISCOVER",
+        IP_7_PMTUDISC = "Linux ip(7) or IP_MTU_DISCOVER(2const)",
             "IP_PMTUDISC_DO sets the Don't Fragment flag: a datagram that is longer than the MTU is refused with EMSGSIZE";
         IP_ROUTE_8 = "ip-route(8), route types",
             "who sends to an unreachable destination gets EHOSTUNREACH, to a prohibited one EACCES, into a blackhole EINVAL";
         IP_7_PRIVILEGED = "Linux ip(7), EACCES",
             "a bind to a privileged port, one below 1024, without CAP_NET_BIND_SERVICE";
-        IP_7_RECVERR = "Linux ip(7), IP_RECVERR",
+        IP_7_RECVERR = "Linux ip(7) or IP_RECVERR(2const)",
             "all errors of a datagram socket are queued, each with the datagram, its destination and the ICMP type and code; useful for unconnected sockets";
         JDK_4431020 = "OpenJDK issue JDK-4431020",
             "on Windows 2000 a receive returns WSAECONNRESET, once for each ICMP message, and a send does not";
@@ -91,7 +91,7 @@ pub mod sources {
         LINUX_BIND_LAST = "Linux net/ipv4/udp.c, udp_lib_get_port() and udp4_lib_lookup2()",
             "a socket that is bound goes to the front of its list; of sockets that fit equally well the first takes the datagram";
         LINUX_CHARGE = "Linux net/ipv4/udp.c, __udp_enqueue_schedule_skb()",
-            "a datagram is charged with the memory that it takes, its truesize; where that does not fit it is dropped, but an empty queue always takes one";
+            "a datagram is charged with the memory that it takes, its truesize; where that does not fit it is dropped, but an empty queue always takes one; older kernels, such as 6.1, take one more as long as what is queued does not exceed the buffer";
         LINUX_CLOSE = "Linux net/ipv4/udp.c, udp_destruct_common()",
             "when a socket is closed, what is in its queue is freed";
         LINUX_CONNECTED = "Linux net/ipv4/udp.c, compute_score()",
@@ -131,7 +131,7 @@ pub mod sources {
         LINUX_RECEIVE = "Linux net/ipv4/udp.c, __skb_recv_udp()",
             "a pending error of the socket is returned before what is queued";
         LINUX_RECEIVE_NOTHING = "Linux net/ipv4/udp.c, __skb_recv_udp()",
-            "a receive looks at the queue first; nothing there is EAGAIN where it may not wait, and 0 bytes where the socket is shut down";
+            "a receive looks at the queue before it looks whether the socket is shut down; nothing there is EAGAIN where it may not wait, else 0 bytes where the socket is shut down";
         LINUX_RELEASE = "Linux net/ipv4/udp.c, udp_rmem_release()",
             "room is given back only when a quarter of the receive buffer has been read, or the queue is empty";
         LINUX_REUSEPORT = "Linux net/ipv4/udp.c, lookup_reuseport()",
@@ -185,13 +185,13 @@ pub mod sources {
         MS_RECVMSG = "Microsoft Learn, WSARecvMsg",
             "MSG_TRUNC is set when the datagram was truncated";
         MS_REUSEADDR = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE, Enhanced Socket Security",
-            "without these options a wildcard and a specific address may have the same port; the same address twice is WSAEADDRINUSE";
+            "where the first socket has set no option, sockets of the same user may have one port at the wildcard and at a specific address; the same address twice, without options, is WSAEADDRINUSE";
         MS_REUSE_TWICE = "Microsoft Learn, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE, Enhanced Socket Security",
             "both sockets have SO_REUSEADDR: success, and which of them receives is indeterminate; only the second: WSAEACCES; only the first: WSAEADDRINUSE";
         MS_SEND = "Microsoft Learn, send",
             "WSAENOTCONN: the socket is not connected";
         MS_SENDTO = "Microsoft Learn, sendto",
-            "an unbound socket is bound by the call, to a port that the system chooses";
+            "an unbound socket is bound by the call, to a port that the system chooses; if it is not connected, getsockname tells that port and the wildcard as the address";
         MS_SENDTO_ANY = "Microsoft Learn, sendto, WSAEADDRNOTAVAIL",
             "the remote address is not a valid address, for example ADDR_ANY";
         MS_SENDTO_CONNECTED = "Microsoft Learn, sendto, Remarks",
@@ -281,7 +281,7 @@ pub mod sources {
         RFC6633 = "RFC 6633",
             "ICMP Source Quench is withdrawn: a host must not send it";
         RFC768 = "RFC 768",
-            "a datagram carries ports, length (8 or more) and checksum; there is no handshake and no state; delivery and duplicate protection are not guaranteed";
+            "a datagram carries ports, length (8 or more) and checksum; delivery and duplicate protection are not guaranteed; neither a handshake nor a state is described";
         RFC768_PORTS = "RFC 768 and RFC 9293 section 3.1",
             "UDP and TCP each have a header with ports of its own";
         RFC768_SOURCE = "RFC 768, Source Port",
@@ -375,7 +375,7 @@ pub mod sources {
         WINE_SHUTDOWN = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_shutdown()",
             "Windows passes this test: a UDP socket without a peer is shut down; then a receive and a send return WSAESHUTDOWN";
         WINE_UDP = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_UDP()",
-            "Windows passes this test: a UDP socket connects to a port where nobody listens, and sends succeed, also when ICMP messages have come; so does a sendto to port 0";
+            "Windows passes this test: a UDP socket connects to a port where nobody listens, and sends succeed, also when ICMP messages have come; so does a sendto to port 0; Microsoft Learn lists WSAECONNRESET for sendto all the same";
         WINE_UNBOUND = "Wine 11.10, dlls/ws2_32/tests/sock.c, test_connect_udp()",
             "Windows passes this test: a receive on an unbound socket returns WSAEINVAL";
         XNU_ACCEPT = "Apple xnu-11417, bsd/kern/uipc_syscalls.c, accept_nocancel()",
@@ -403,9 +403,9 @@ pub mod sources {
         XNU_POLL = "Apple xnu-11417, bsd/kern/uipc_socket.c, filt_soread_common()",
             "a pending error makes a socket readable, in filt_sowrite_common() writable as well; for poll there is no POLLERR in either";
         XNU_PORT_0 = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbladdr()",
-            "an unbound socket that sends to port 0 gets EADDRNOTAVAIL, before it is bound";
+            "a send or a connect of an unbound socket to port 0 is EADDRNOTAVAIL, before the socket is bound";
         XNU_READABLE = "Apple xnu-11417, bsd/kern/uipc_socket.c, filt_soread_common()",
-            "for poll a socket is readable when as much as SO_RCVLOWAT is queued";
+            "for poll a socket is readable when as much as SO_RCVLOWAT is queued, or when it is shut down for receiving";
         XNU_RECEIVE = "Apple xnu-11417, bsd/kern/uipc_socket.c, soreceive()",
             "a datagram is taken whole, however little was asked for, even 0 bytes, and the rest is dropped; its room is free at once; MSG_WAITALL joins no datagrams; a pending error is cleared when it is returned, which is after what is queued";
         XNU_RECEIVE_BUFFER = "Apple xnu-11417, bsd/kern/uipc_socket.c, SO_RCVBUF",
@@ -415,7 +415,7 @@ pub mod sources {
         XNU_RESERVE = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbreserve()",
             "a receive buffer above kern.ipc.maxsockbuf is cut to it";
         XNU_REUSE = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcbbind()",
-            "the same specific address twice needs SO_REUSEPORT on both sockets, a specific one beside the wildcard either option on the second";
+            "the same specific address twice needs SO_REUSEPORT on both sockets, a specific one beside the wildcard either option on the second; without an option that is EADDRINUSE too, in either order";
         XNU_REUSE_LOOKUP = "Apple xnu-11417, bsd/netinet/in_pcb.c, in_pcblookup_hash_locked()",
             "a socket of the specific address goes before one of the wildcard; of several at one specific address the one bound last gets everything";
         XNU_ROOM = "Apple xnu-11417, bsd/kern/uipc_socket2.c, sbappendaddr()",
