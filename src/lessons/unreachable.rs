@@ -1,7 +1,7 @@
 //! Who receives an error when nobody listens, at which call, and what that call has then not done.
 //!
 //! The answer that nobody listens is an ICMP message, and the send does not wait for it. The system keeps it as a pending
-//! error of the socket, if it takes that to be meant at all, and returns it from the next call, whatever that was meant to do.
+//! error of the socket, if it takes that to be meant at all, and returns it from a later call, whatever that was meant to do.
 
 use clap::Args;
 
