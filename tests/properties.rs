@@ -21,7 +21,7 @@ use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, R
 use udp_lab::vocabulary::{
     Action, Ancillary, Beside, Direction, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, POLLIN, POLLOUT,
     Peer, Protocol, Receive, ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source,
-    Strength, Syscall, TRUNC, Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
+    Strength, Syscall, TRUNC, Trigger, Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
 };
 
 /// Tries `check` on so many values, each time the same ones; what fails is printed and not kept in files.
@@ -380,6 +380,10 @@ fn syscall() -> impl Strategy<Value = Syscall> {
         1 => Just(Syscall::QueuedBytes),
         1 => Just(Syscall::UnsentBytes),
         1 => Just(Syscall::PeerName),
+        1 => Just(Syscall::EpollCreate),
+        1 => (any::<u64>(), proptest::sample::select(vec![Trigger::Level, Trigger::Edge]))
+            .prop_map(|(epoll, trigger)| Syscall::EpollAdd { epoll, trigger }),
+        1 => any::<u64>().prop_map(|epoll| Syscall::EpollWait { epoll }),
         1 => (any::<u32>(), any::<u32>()).prop_map(|(process, thread)| Syscall::Signal { process, thread }),
         1 => Just(Syscall::Close),
     ]

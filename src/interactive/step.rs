@@ -440,9 +440,14 @@ fn sentence(announced: &Announcement<'_>) -> String {
         Syscall::QueuedBytes => format!("{name} FIONREAD"),
         Syscall::UnsentBytes => format!("{name} SIOCOUTQ"),
         Syscall::Signal { .. } => format!("{name} SIGURG, for the thread that receives"),
-        Syscall::Listen(_) | Syscall::Accept | Syscall::Duplicate | Syscall::PeerName | Syscall::Close => {
-            name.to_owned()
-        }
+        Syscall::EpollAdd { trigger, .. } => format!("{name} EPOLL_CTL_ADD, {}", trigger.events()),
+        Syscall::EpollWait { .. } => format!("{name}, is it reported?"),
+        Syscall::Listen(_)
+        | Syscall::Accept
+        | Syscall::EpollCreate
+        | Syscall::Duplicate
+        | Syscall::PeerName
+        | Syscall::Close => name.to_owned(),
     };
     format!("{who}: {what}{}", if announced.protocol == Protocol::Tcp { " (TCP)" } else { "" })
 }

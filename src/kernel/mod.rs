@@ -6,6 +6,7 @@
 mod ancillary;
 mod console;
 mod disconnect;
+mod epoll;
 mod error_queue;
 mod filter;
 mod limits;
@@ -22,6 +23,7 @@ mod waiting;
 pub use self::ancillary::{Message, count_hops, receive_message};
 pub use self::console::console_code_page;
 pub use self::disconnect::disconnect;
+pub use self::epoll::Epoll;
 pub use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
 pub use self::filter::drop_everything;
 pub use self::limits::{

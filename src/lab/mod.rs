@@ -10,6 +10,7 @@ mod closed_port;
 mod context;
 mod directory;
 mod endpoint;
+mod epoll;
 mod error;
 mod host;
 mod log;

@@ -56,15 +56,15 @@ impl From<Outcome> for Made {
     }
 }
 
-fn done(result: io::Result<()>) -> Outcome {
+pub(super) fn done(result: io::Result<()>) -> Outcome {
     result.map_or_else(|error| failed(&error), |()| Outcome::Done)
 }
 
-fn value(result: io::Result<i32>) -> Outcome {
+pub(super) fn value(result: io::Result<i32>) -> Outcome {
     result.map_or_else(|error| failed(&error), Outcome::Value)
 }
 
-fn failed(error: &io::Error) -> Outcome {
+pub(super) fn failed(error: &io::Error) -> Outcome {
     Outcome::failed(os_error(error.raw_os_error().unwrap_or(0)))
 }
 
@@ -213,8 +213,12 @@ impl RecordedSocket {
             Syscall::UnsentBytes => value(kernel::unsent_bytes(&self.socket)).into(),
             Syscall::PeerName => self.peer_name(),
             Syscall::Signal { process, thread } => done(kernel::send_signal(*process, *thread)).into(),
-            // Who duplicates the socket makes the call itself, to keep what it returns.
-            Syscall::Duplicate | Syscall::Close => Outcome::Done.into(),
+            // Who makes something new makes the call itself, to keep what it returns.
+            Syscall::Duplicate
+            | Syscall::EpollCreate
+            | Syscall::EpollAdd { .. }
+            | Syscall::EpollWait { .. }
+            | Syscall::Close => Outcome::Done.into(),
         }
     }
 

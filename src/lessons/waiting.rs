@@ -11,8 +11,8 @@ use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, measured, promised,
-    sources, usual,
+    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
+    promised, sources, usual,
 };
 
 /// The lesson.
@@ -80,6 +80,7 @@ impl Scenes for Waiting {
             duplicated(),
             non_blocking(),
             readable(),
+            watched(),
             bytes_queued(),
             interrupted(),
             peer_taken_away(),
@@ -465,6 +466,55 @@ fn readable() -> Scene {
         server.shutdown(Direction::Receiving)?;
         lab.observe("ready-shut", yes_no(server.is_readable()?));
         lab.observe("ready-shut-returns", returned(&server.receive(16)));
+        Ok(())
+    })
+}
+
+fn watched() -> Scene {
+    let claims = [
+        promised("level-again", "EPOLLIN, one of two read: reported?", "yes", &sources::EPOLL_7_LEVEL),
+        usual("edge-first", "EPOLLET, two queued: reported?", "yes", &sources::LINUX_EPOLL),
+        promised("edge-again", "EPOLLET, one of two read: reported?", "no", &sources::EPOLL_7_EDGE),
+        promised("edge-poll", "at that moment, says poll: readable?", "yes", &sources::POSIX_POLL),
+        promised("edge-new", "EPOLLET, another comes: reported?", "yes", &sources::EPOLL_7_EDGE),
+        usual("edge-late", "and what recvfrom returns then", &b"three"[..], &sources::LOOPBACK),
+    ];
+    let claims = claims.map(|claim| {
+        let claim = claim.absent_on(Os::Macos, "epoll is Linux's; macOS has kqueue");
+        claim.absent_on(Os::Windows, "Windows has no epoll")
+    });
+    let answer = "Two datagrams were queued, and one was read. Did epoll_wait report the socket again? With EPOLLIN: \
+                  {level-again}; with EPOLLIN|EPOLLET: {edge-again}, and poll said readable: {edge-poll}. When another \
+                  came, it was reported: {edge-new}; recvfrom returned {edge-late}.";
+    Scene::claims("epoll", "epoll, level- and edge-triggered", claims).answer(answer).run(|lab| {
+        let (server, client) = pair(lab)?;
+        server.set_non_blocking(true)?;
+        // Else epoll might be told of one of them only after it has been asked.
+        let queue = |payload: &[u8]| server.queue_and_wake(|| client.send(payload));
+        queue(b"one")?;
+        queue(b"two")?;
+        let level = server.watch(Trigger::Level)?;
+        level.reports()?;
+        server.receive(16).required("the first of two datagrams")?;
+        lab.observe("level-again", yes_no(level.reports()?));
+
+        queue(b"three")?;
+        let edge = server.watch(Trigger::Edge)?;
+        let first = edge.reports()?;
+        lab.observe("edge-first", yes_no(first));
+        server.receive(16).required("the first of two datagrams")?;
+        let (again, left) = (edge.reports()?, server.is_readable()?);
+        match () {
+            () if !first => lab.skip("edge-again", "nothing had been reported before"),
+            () if !left => lab.skip("edge-again", "poll says that nothing is left in the queue"),
+            () => lab.observe("edge-again", yes_no(again)),
+        }
+        lab.observe("edge-poll", yes_no(left));
+        queue(b"four")?;
+        lab.observe("edge-new", yes_no(edge.reports()?));
+        lab.observe("edge-late", server.receive(16));
+        // Nobody is to take it for lost.
+        let _ = server.receive(16);
         Ok(())
     })
 }

@@ -110,6 +110,9 @@ struct EventJson<'a> {
     option: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<i32>,
+    /// The descriptor of the epoll instance that is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoll: Option<u64>,
 }
 
 /// All reports of a run in one document.
@@ -197,6 +200,7 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         level: None,
         option: None,
         value: None,
+        epoll: None,
     };
     match &event.action {
         Action::Moment(moment) => {
@@ -240,11 +244,16 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         Syscall::QueuedBytes => json.option = Some("FIONREAD".into()),
         Syscall::UnsentBytes => json.option = Some("SIOCOUTQ".into()),
         Syscall::Signal { .. } => json.option = Some("SIGURG".into()),
+        Syscall::EpollAdd { epoll, trigger } => {
+            (json.epoll, json.option) = (Some(*epoll), Some(trigger.events().into()));
+        }
+        Syscall::EpollWait { epoll } => json.epoll = Some(*epoll),
         Syscall::Connect(_)
         | Syscall::Disconnect
         | Syscall::Send { .. }
         | Syscall::Accept
         | Syscall::Shutdown(Direction::Sending)
+        | Syscall::EpollCreate
         | Syscall::Duplicate
         | Syscall::PeerName
         | Syscall::Close => {}
@@ -284,6 +293,9 @@ fn call_name(protocol: Protocol, call: &Syscall) -> String {
             | Syscall::UnsentBytes
             | Syscall::PeerName
             | Syscall::Signal { .. }
+            | Syscall::EpollCreate
+            | Syscall::EpollAdd { .. }
+            | Syscall::EpollWait { .. }
             | Syscall::Duplicate
             | Syscall::Close,
         ) => call.name(),

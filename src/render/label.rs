@@ -156,10 +156,13 @@ impl Label {
                 _ => plain(label, " ", "SIOCOUTQ".to_owned()),
             },
             Syscall::Signal { .. } => plain(label, " ", "SIGURG".to_owned()),
+            Syscall::EpollAdd { trigger, .. } => plain(label, " ", trigger.events().to_owned()),
+            Syscall::EpollWait { .. } => plain(label, ": ", reported(outcome)),
             Syscall::Bind(_)
             | Syscall::Connect(_)
             | Syscall::Listen(_)
             | Syscall::Accept
+            | Syscall::EpollCreate
             | Syscall::Duplicate
             | Syscall::PeerName
             | Syscall::Close => (label, None),
@@ -277,6 +280,14 @@ fn readiness(asked: Events, outcome: &Outcome) -> String {
         () if asked != POLLIN => there.to_string(),
         () if there.contains(POLLIN) => "readable".to_owned(),
         () => "not readable".to_owned(),
+    }
+}
+
+/// What an epoll instance says.
+fn reported(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Value(events) if *events != 0 => Events::from_int(*events).of_epoll(),
+        _ => "nothing reported".to_owned(),
     }
 }
 

@@ -193,6 +193,21 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
             _ => format!("getpeername({descriptor}, {POINTER}, [128])"),
         },
         Syscall::Signal { process, thread } => format!("tgkill({process}, {thread}, SIGURG)"),
+        Syscall::EpollCreate => "epoll_create1(EPOLL_CLOEXEC)".to_owned(),
+        Syscall::EpollAdd { epoll, trigger } => {
+            let watched = epoll_event(trigger.events(), descriptor);
+            format!("epoll_ctl({epoll}, EPOLL_CTL_ADD, {descriptor}, {watched})")
+        }
+        Syscall::EpollWait { epoll } => {
+            let reported = match outcome {
+                Outcome::Value(0) => "[]".to_owned(),
+                Outcome::Value(events) => {
+                    format!("[{}]", epoll_event(&Events::from_int(*events).of_epoll(), descriptor))
+                }
+                _ => POINTER.to_owned(),
+            };
+            format!("epoll_wait({epoll}, {reported}, 1, 0)")
+        }
         Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 3)"),
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {
@@ -209,6 +224,11 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Syscall::Send { form, payload } => send(descriptor, form, payload, event.payload_length()),
         Syscall::Receive(receive) => self::receive(event, receive, outcome),
     }
+}
+
+/// What an epoll instance is told, and tells, of a socket: the data that comes back is its descriptor.
+fn epoll_event(events: &str, descriptor: u64) -> String {
+    format!("{{events={events}, data={{u32={descriptor}, u64={descriptor}}}}}")
 }
 
 /// The name of an option. Of those with a time Linux has a second one, for machines whose times are shorter; strace tells the
@@ -330,6 +350,7 @@ fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Outcome::Value(there) if matches!(call, Syscall::Poll(_)) => {
             format!("1 ([{{fd={}, revents={}}}])", event.descriptor, Events::from_int(*there))
         }
+        Outcome::Value(events) if matches!(call, Syscall::EpollWait { .. }) => i32::from(*events != 0).to_string(),
         Outcome::Done | Outcome::Value(_) => "0".to_owned(),
         Outcome::Sent(bytes) => bytes.to_string(),
         Outcome::Received(received) => received.returned.to_string(),

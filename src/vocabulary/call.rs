@@ -84,6 +84,20 @@ pub enum Syscall {
         /// The number of the thread, as Linux has it.
         thread: u32,
     },
+    /// `epoll_create1`: an epoll instance for this socket.
+    EpollCreate,
+    /// `epoll_ctl` that adds the socket to an epoll instance, to be told when it can be read.
+    EpollAdd {
+        /// The file descriptor of the instance.
+        epoll: u64,
+        /// When the instance reports.
+        trigger: Trigger,
+    },
+    /// `epoll_wait` for one socket, which does not wait. What it returns are the [`Events`] that are reported.
+    EpollWait {
+        /// The file descriptor of the instance.
+        epoll: u64,
+    },
     /// `dup`: a second descriptor of the same open socket.
     Duplicate,
     /// `close`.
@@ -140,6 +154,9 @@ impl Syscall {
             Syscall::QueuedBytes | Syscall::UnsentBytes => "ioctl",
             Syscall::PeerName => "getpeername",
             Syscall::Signal { .. } => "pthread_kill",
+            Syscall::EpollCreate => "epoll_create1",
+            Syscall::EpollAdd { .. } => "epoll_ctl",
+            Syscall::EpollWait { .. } => "epoll_wait",
             Syscall::Duplicate => "dup",
             Syscall::Close => "close",
         }
@@ -365,6 +382,11 @@ impl Events {
         self.0
     }
 
+    /// Their names for `epoll`, which has the same numbers.
+    pub fn of_epoll(self) -> String {
+        self.to_string().replace("POLL", "EPOLL")
+    }
+
     /// What [`to_int`](Self::to_int) made of them.
     pub fn from_int(number: i32) -> Self {
         Events(number)
@@ -383,6 +405,25 @@ impl std::ops::BitOr for Events {
 impl fmt::Display for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_set(f, Events::NAMES.into_iter().filter(|(event, _)| self.contains(*event)).map(|(_, name)| name))
+    }
+}
+
+/// When an epoll instance reports that a socket can be read. Linux `epoll(7)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// As long as it can be read.
+    Level,
+    /// When something new has come, once.
+    Edge,
+}
+
+impl Trigger {
+    /// The events given to `epoll_ctl`, as C has them.
+    pub fn events(self) -> &'static str {
+        match self {
+            Trigger::Level => "EPOLLIN",
+            Trigger::Edge => "EPOLLIN|EPOLLET",
+        }
     }
 }
 
@@ -444,7 +485,7 @@ pub enum Outcome {
     Sent(usize),
     /// It received something.
     Received(Received),
-    /// It accepted a connection, or duplicated a socket; the new one has this file descriptor.
+    /// It accepted a connection, duplicated a socket or made an epoll instance; the new one has this file descriptor.
     Accepted(u64),
     /// The value of an option.
     Value(i32),

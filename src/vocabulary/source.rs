@@ -58,6 +58,10 @@ pub mod sources {
             "datagram sockets may connect several times to change their association, and to AF_UNSPEC to dissolve it";
         COREFX_24562 = "dotnet/corefx issue 24562",
             "after the server closed first, a new bind to its TCP port failed on macOS and Linux and succeeded on Windows";
+        EPOLL_7_EDGE = "Linux epoll(7), edge-triggered",
+            "with EPOLLET events are delivered only when changes occur, one upon each receipt of a chunk of data; what is left after a read is none";
+        EPOLL_7_LEVEL = "Linux epoll(7), level-triggered",
+            "without EPOLLET epoll is simply a faster poll";
         GVISOR_CONNECT_ZERO = "gVisor, test/syscalls/linux/udp_socket.cc, ConnectAnyZero",
             "Linux passes this test: connect to 0.0.0.0 with port 0 succeeds, and getpeername then returns ENOTCONN";
         GVISOR_SHUTDOWN = "gVisor, test/syscalls/linux/udp_socket.cc, ReconnectDoesNotClearReadShutdown and FIONREADWriteShutdown",
@@ -106,6 +110,8 @@ pub mod sources {
             "with IPV6_DONTFRAG a UDP datagram that is longer than the MTU less the headers is EMSGSIZE";
         LINUX_DROPS = "Linux SO_MEMINFO, SK_MEMINFO_DROPS",
             "the kernel counts for each socket what it dropped there: for want of room, a wrong checksum or a filter";
+        LINUX_EPOLL = "Linux fs/eventpoll.c, ep_insert()",
+            "what is ready when it is added is reported, too";
         LINUX_FILTER = "Linux net/ipv4/udp.c, udp_queue_rcv_one_skb()",
             "what the filter of a socket drops is counted there; no ICMP message is sent";
         LINUX_ICMP = "Linux net/ipv4/udp.c, __udp4_lib_err(), and net/ipv4/icmp.c, icmp_err_convert",

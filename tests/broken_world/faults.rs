@@ -287,6 +287,12 @@ faults! {
     DatagramsSignal = "datagrams-signal",
     /// Poll says of no UDP socket that it can be read.
     NeverReadable = "never-readable",
+    /// Edge-triggered epoll reports a UDP socket as long as it can be read.
+    EdgeRepeats = "edge-repeats",
+    /// Level-triggered epoll reports what has come once.
+    LevelOnce = "level-once",
+    /// Epoll reports no UDP socket to whoever does not wait.
+    EpollSilent = "epoll-silent",
     /// FIONREAD counts the header of 8 bytes, too.
     BytesWithHeader = "bytes-with-header",
     // Sizes.

@@ -55,6 +55,10 @@ functions! {
     recvmsg c"recvmsg" (socket: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
     shutdown c"shutdown" (socket: c_int, how: c_int) -> c_int;
     poll c"poll" (asked: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
+    epoll_ctl c"epoll_ctl"
+        (epoll: c_int, operation: c_int, descriptor: c_int, event: *mut libc::epoll_event) -> c_int;
+    epoll_wait c"epoll_wait"
+        (epoll: c_int, events: *mut libc::epoll_event, most: c_int, milliseconds: c_int) -> c_int;
     ioctl c"ioctl" (descriptor: c_int, request: libc::c_ulong, argument: *mut c_void) -> c_int;
     read c"read" (descriptor: c_int, buffer: *mut c_void, length: usize) -> ssize_t;
     write c"write" (descriptor: c_int, buffer: *const c_void, length: usize) -> ssize_t;

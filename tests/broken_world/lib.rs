@@ -26,8 +26,8 @@ use std::sync::atomic::Ordering;
 
 use faults::Fault;
 use libc::{
-    DIR, POLLIN, c_ulong, clockid_t, iovec, mode_t, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in, socklen_t, ssize_t,
-    timespec, timeval,
+    DIR, POLLIN, c_ulong, clockid_t, epoll_event, iovec, mode_t, msghdr, nfds_t, pollfd, sockaddr, sockaddr_in,
+    socklen_t, ssize_t, timespec, timeval,
 };
 use options::SocketOption;
 use udp::Delivery;
@@ -423,6 +423,38 @@ pub unsafe extern "C" fn poll(asked: *mut pollfd, count: nfds_t, milliseconds: c
         }
         asked.iter().filter(|one| one.revents != 0).count() as c_int
     }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn epoll_ctl(
+    epoll: c_int,
+    operation: c_int,
+    descriptor: c_int,
+    event: *mut epoll_event,
+) -> c_int {
+    const EDGE: u32 = libc::EPOLLET.cast_unsigned();
+    // SAFETY: the arguments are the caller's own, and what is added has an event.
+    unsafe {
+        if operation == libc::EPOLL_CTL_ADD && udp::is(descriptor) {
+            match (*event).events & EDGE != 0 {
+                true if fault(Fault::EdgeRepeats) => (*event).events &= !EDGE,
+                false if fault(Fault::LevelOnce) => (*event).events |= EDGE,
+                _ => {}
+            }
+        }
+        kernel::epoll_ctl(epoll, operation, descriptor, event)
+    }
+}
+
+/// # Safety
+/// As for the C library's function of this name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn epoll_wait(epoll: c_int, events: *mut epoll_event, most: c_int, milliseconds: c_int) -> c_int {
+    // SAFETY: the arguments are the caller's own.
+    let reported = unsafe { kernel::epoll_wait(epoll, events, most, milliseconds) };
+    if reported > 0 && lab::may_be_of_a_lesson(milliseconds) && fault(Fault::EpollSilent) { 0 } else { reported }
 }
 
 /// # Safety

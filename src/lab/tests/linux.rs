@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::super::*;
 use super::{comes_from, empty, notes, received, sends};
 use crate::kernel::option::{PACKET_INFO, RECEIVE_BUFFER, REUSE_ADDRESS, REUSE_PORT};
-use crate::vocabulary::{Os, Receive, SocketError};
+use crate::vocabulary::{Os, Receive, SocketError, Trigger};
 
 #[test]
 fn a_socket_on_every_address_can_prove_it_at_each() {
@@ -32,6 +32,30 @@ fn what_a_connected_socket_does_not_take_is_proved_by_its_refusal() {
     let started = Instant::now();
     assert_eq!(client.before_marker(100).unwrap(), ReceiveResult::Nothing);
     assert!(started.elapsed() < socket::LIMIT / 2);
+}
+
+#[test]
+fn what_is_queued_already_is_not_what_a_send_has_brought() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+    server.socket.context.session.patience.wait_was_in_vain();
+    for _ in 0..2 {
+        assert!(matches!(server.queue_and_wake(|| Ok(0)), Err(SceneError::Skip(_))));
+        server.queue_and_wake(|| client.send_to(b"hello", &server)).unwrap();
+    }
+}
+
+#[test]
+fn nobody_who_watches_is_woken_later_by_what_was_queued() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+    let [edge, level] = [Trigger::Edge, Trigger::Level].map(|trigger| server.watch(trigger).unwrap());
+    assert!(!edge.reports().unwrap() && !level.reports().unwrap());
+    for _ in 0..2 {
+        server.queue_and_wake(|| client.send_to(b"hello", &server)).unwrap();
+        assert_eq!([(); 3].map(|()| edge.reports().unwrap()), [true, false, false]);
+        assert_eq!([(); 3].map(|()| level.reports().unwrap()), [true, true, true]);
+    }
 }
 
 #[test]
