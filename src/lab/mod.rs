@@ -141,6 +141,13 @@ impl Lab {
         self.context.session.now()
     }
 
+    /// What `calls` returned, and how long they took by the lesson's clock, which stands still while somebody is asked to wait.
+    pub fn timed<T>(&self, calls: impl FnOnce() -> T) -> (T, Duration) {
+        let began = self.now();
+        let result = calls();
+        (result, self.now().saturating_sub(began))
+    }
+
     /// A second loopback address of this machine, 127.0.0.2.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! it what UDP does. A sentence names the rows by which it is judged, and what holds exactly. Four more differences follow
 //! that no tutorial lists.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -342,26 +342,26 @@ fn nobody_there() -> Scene {
         let client = lab.endpoint("client")?;
         lab.attempt("udp-connect", client.connect(&nobody))?;
         lab.observe("udp-connect", "success");
-        let asked = Instant::now();
-        lab.observe("udp-first", client.send(b"hello"));
-        let told = Fact::from(client.receive(Receive::recv(100)));
-        lab.observe("udp-told-after", time_until_told(asked, &told));
-        lab.observe("udp-next", told);
+        let (returned, after) = lab.timed(|| {
+            lab.observe("udp-first", client.send(b"hello"));
+            Fact::from(client.receive(Receive::recv(100)))
+        });
+        lab.observe("udp-told-after", time_of_error(&returned, after));
+        lab.observe("udp-next", returned);
 
         let nobody = lab.tcp_bind("nobody")?;
         let client = lab.tcp_socket("client")?;
-        let asked = Instant::now();
-        let told = Fact::from(client.connect(&nobody));
-        lab.observe("tcp-told-after", time_until_told(asked, &told));
-        lab.observe("tcp-connect", told);
+        let (returned, after) = lab.timed(|| Fact::from(client.connect(&nobody)));
+        lab.observe("tcp-told-after", time_of_error(&returned, after));
+        lab.observe("tcp-connect", returned);
         Ok(())
     })
 }
 
-/// The time since `asked`, where the call that has just returned `told` of an error; else what it told.
-fn time_until_told(asked: Instant, told: &Fact) -> Fact {
-    match told {
-        Fact::Error(_) => asked.elapsed().into(),
+/// The time `after` which a call returned an error; what it `returned`, where that is none.
+fn time_of_error(returned: &Fact, after: Duration) -> Fact {
+    match returned {
+        Fact::Error(_) => after.into(),
         other => other.clone(),
     }
 }

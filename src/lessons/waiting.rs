@@ -164,9 +164,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
     Scene::claims("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
         let server = lab.bind_without_limit("server")?;
         server.set(&RECEIVE_TIMEOUT, timeout)?;
-        let began = lab.now();
-        let result = server.receive(16);
-        let waited = lab.now().saturating_sub(began);
+        let (result, waited) = lab.timed(|| server.receive(16));
         lab.observe("timed-out", result);
         lab.observe("long-enough", yes_no(waited >= timeout));
         lab.observe("waited", waited);
@@ -401,9 +399,7 @@ fn non_blocking() -> Scene {
         if lab.applies("flag") {
             server.set(&RECEIVE_TIMEOUT, SHORT)?;
             lab.observe("flag", server.receive(Receive::into(16).flags(DONTWAIT)));
-            let began = lab.now();
-            let next = server.receive(16);
-            let waited = lab.now().saturating_sub(began);
+            let (next, waited) = lab.timed(|| server.receive(16));
             match next.is_datagram() {
                 true => lab.skip("next-waits", format!("something came: {}", Fact::from(next))),
                 false => lab.observe("next-waits", yes_no(waited >= SHORT)),
