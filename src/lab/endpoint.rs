@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::arrival::{discard_peeked, forget_strangers};
 use super::context::SceneContext;
-use super::error::os_error;
+use super::error::{CallKind, os_error};
 use super::received::ReceiveResult;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
@@ -45,8 +45,7 @@ impl Endpoint {
     }
 
     fn done(&self, call: Syscall, operation: &str) -> Call<()> {
-        let outcome = self.socket.perform(call);
-        self.socket.result(outcome, operation, drop)
+        self.socket.call(call, operation, drop)
     }
 
     /// Binds the socket; port 0 takes a free one. POSIX `bind()`.
@@ -113,8 +112,7 @@ impl Endpoint {
         let call = Syscall::Send { form, payload: payload.to_vec() };
         let to = self.socket.target_of(&call).map(|peer| peer.name);
         let operation = format!("{} from {} to {}", call.name(), self.name(), to.as_deref().unwrap_or("no peer"));
-        let outcome = self.socket.perform(call);
-        self.socket.result(outcome, &operation, |outcome| match outcome {
+        self.socket.call(call, &operation, |outcome| match outcome {
             Outcome::Sent(sent) => sent,
             _ => 0,
         })
@@ -182,9 +180,8 @@ impl Endpoint {
     /// # Errors
     /// What the system says; that it has no such option.
     pub fn get<T: OptionValue>(&self, option: &'static Opt<T>) -> Call<T> {
-        let outcome = self.socket.perform(Syscall::GetOption(option.name));
         let operation = format!("read {} of {}", option.name.name, self.name());
-        self.socket.result(outcome, &operation, |outcome| match outcome {
+        self.socket.call(Syscall::GetOption(option.name), &operation, |outcome| match outcome {
             Outcome::Value(value) => T::from_int(value),
             _ => T::from_int(0),
         })
@@ -284,12 +281,12 @@ impl Endpoint {
     pub fn peer_name(&self) -> Call<SocketAddr> {
         let made = self.socket.perform_by(Syscall::PeerName, |call| self.socket.make(call));
         let address = made.peer.map_or(socket::EVERYWHERE, |peer| peer.address);
-        self.socket.result(made.outcome, &format!("getpeername of {}", self.name()), |_| address)
+        let operation = format!("getpeername of {}", self.name());
+        self.socket.result(made.outcome, CallKind::Other, &operation, |_| address)
     }
 
     fn value(&self, call: Syscall, operation: &str) -> Call<i32> {
-        let outcome = self.socket.perform(call);
-        self.socket.result(outcome, &format!("{operation} of {}", self.name()), |outcome| match outcome {
+        self.socket.call(call, &format!("{operation} of {}", self.name()), |outcome| match outcome {
             Outcome::Value(value) => value,
             _ => 0,
         })

@@ -376,7 +376,7 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
         Os::Macos => &kernel::option::REUSE_PORT.name,
         Os::Linux | Os::Windows => &kernel::option::REUSE_ADDRESS.name,
     };
-    kernel::option::set(socket, option, on.into()).map_err(|error| CallError::at("share", address, &error))
+    kernel::option::set(socket, option, on.into()).map_err(|error| CallError::new(format!("share {address}"), &error))
 }
 
 /// Waits until the system has received one more refusal than before the receiver's last datagram to nobody. That proves

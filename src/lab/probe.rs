@@ -103,7 +103,7 @@ fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()>
         Err(error) if error.is_of_the_environment() => return Err(error),
         Err(_) => sender.send_to(payload, &SockAddr::from(to)),
     };
-    sent.map_err(|error| CallError::at("send to", to, &error))?;
+    sent.map_err(|error| CallError::send(format!("send to {to}"), &error))?;
     // Whether the first one has been sent is what is asked.
     for _ in 1..3 {
         let _ = sender.send(payload).or_else(|_| sender.send_to(payload, &SockAddr::from(to)));

@@ -33,9 +33,9 @@ impl RawSender {
     /// What the system says.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         let form = SendForm::Raw { to: target.peer(), source_port: self.source_port };
-        let outcome = self.socket.perform(Syscall::Send { form, payload: payload.to_vec() });
+        let call = Syscall::Send { form, payload: payload.to_vec() };
         let operation = format!("sendto from {} to {}", self.socket.name, target.name());
-        self.socket.result(outcome, &operation, |outcome| match outcome {
+        self.socket.call(call, &operation, |outcome| match outcome {
             Outcome::Sent(sent) => sent,
             _ => 0,
         })

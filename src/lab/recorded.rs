@@ -9,7 +9,7 @@ use socket2::{SockAddr, Socket};
 
 use super::context::SceneContext;
 use super::directory::Id;
-use super::error::os_error;
+use super::error::{CallKind, os_error};
 use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
@@ -388,7 +388,7 @@ impl RecordedSocket {
             Syscall::Send { form: SendForm::To(to), payload } => socket.send_to(payload, &SockAddr::from(to.address)),
             _ => socket.send(&[byte]),
         };
-        sent.map_err(|error| CallError::new(format!("send an end marker from {name} to {}", to.name), &error))?;
+        sent.map_err(|error| CallError::send(format!("send an end marker from {name} to {}", to.name), &error))?;
         context.log.record(|| Event {
             returned: context.session.now(),
             who: name,
@@ -404,8 +404,21 @@ impl RecordedSocket {
         Ok(())
     }
 
-    /// The call was refused, or it moved bytes: `what` is its operation for the error.
-    pub(super) fn result<T>(&self, outcome: Outcome, operation: &str, value: impl FnOnce(Outcome) -> T) -> Call<T> {
+    /// Makes the call: `value` of what it returned, or its error, in which it is called `operation`.
+    pub(super) fn call<T>(&self, call: Syscall, operation: &str, value: impl FnOnce(Outcome) -> T) -> Call<T> {
+        let kind = CallKind::from(&call);
+        let outcome = self.perform(call);
+        self.result(outcome, kind, operation, value)
+    }
+
+    /// The same for a call that was made, which returned `outcome`.
+    pub(super) fn result<T>(
+        &self,
+        outcome: Outcome,
+        call: CallKind,
+        operation: &str,
+        value: impl FnOnce(Outcome) -> T,
+    ) -> Call<T> {
         match outcome {
             Outcome::Failed { error, .. } => {
                 // A socket without a port is given one by the call, as far as there are any.
@@ -414,7 +427,7 @@ impl RecordedSocket {
                     Protocol::Tcp => SocketError::AddressNotAvailable,
                 };
                 let lacks_port = self.address().is_none() && error.is(none_left, kernel::HERE);
-                Err(CallError { lacks_port, ..CallError::of(operation, error) })
+                Err(CallError { lacks_port, ..CallError::of(call, operation, error) })
             }
             other => Ok(value(other)),
         }

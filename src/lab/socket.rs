@@ -69,11 +69,11 @@ pub(super) fn tcp() -> Call<Socket> {
 }
 
 pub(super) fn bind(socket: &Socket, address: SocketAddr) -> Call<()> {
-    socket.bind(&SockAddr::from(address)).map_err(|e| CallError::at("bind", address, &e))
+    socket.bind(&SockAddr::from(address)).map_err(|e| CallError::bind(address, &e))
 }
 
 pub(super) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
-    socket.connect(&SockAddr::from(address)).map_err(|e| CallError::at("connect", address, &e))
+    socket.connect(&SockAddr::from(address)).map_err(|e| CallError::connect(address, &e))
 }
 
 /// Bounds every later receive on `socket`.

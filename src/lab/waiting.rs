@@ -199,8 +199,7 @@ impl WaitingReceive<'_> {
                 return Ok(());
             }
             self.signalled.store(true, Ordering::Release);
-            let sent = socket.perform(call.clone());
-            socket.result(sent, "send SIGURG to a thread", drop)?;
+            socket.call(call.clone(), "send SIGURG to a thread", drop)?;
             self.await_end();
             if self.has_returned() || socket.set_aside.load(Ordering::Acquire) == set_aside {
                 return Ok(());

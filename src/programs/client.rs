@@ -254,7 +254,7 @@ impl Conversation<'_, '_> {
                 Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted && Instant::now() < deadline => {}
                 Err(error) => {
-                    return Ok(Answer::NotSent(CallError::new(format!("send to {}", self.server), &error)));
+                    return Ok(Answer::NotSent(CallError::send(format!("send to {}", self.server), &error)));
                 }
             }
         }

@@ -116,7 +116,7 @@ impl Pinger<'_> {
         match result {
             Ok(_) => Ok(()),
             Err(error) => {
-                let error = CallError::new("send", &error);
+                let error = CallError::send("send", &error);
                 say_error(transcript, number, "not sent", &error.to_string(), &error)
             }
         }

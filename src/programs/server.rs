@@ -194,7 +194,7 @@ fn answer(socket: &Socket, to: Option<SocketAddr>, asked: Option<IpAddr>, payloa
     };
     match to.map_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()), send) {
         Ok(_) => Answer::Sent,
-        Err(error) => Answer::Failed(CallError::new("answer", &error)),
+        Err(error) => Answer::Failed(CallError::send("answer", &error)),
     }
 }
 

@@ -392,7 +392,7 @@ impl Relaying<'_, '_> {
             self.error_from_server(flow.client, &error)?;
         }
         if let Err(error) = sent {
-            let error = CallError::new("send", &error);
+            let error = CallError::send("send", &error);
             return self.not_sent(&parcel, &format!("{} ({})", error.meaning, error.error));
         }
         let tally = &mut self.tallies[flow.direction as usize];
