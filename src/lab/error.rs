@@ -55,7 +55,7 @@ pub type Call<T> = Result<T, CallError>;
 impl CallError {
     /// The error of a call that is none of those which [`CallKind`] tells apart.
     pub(crate) fn new(operation: impl Into<String>, error: &io::Error) -> Self {
-        CallError::of(CallKind::Other, operation, os_error(error.raw_os_error().unwrap_or(0)))
+        CallError::of(CallKind::Other, operation, error_of(error))
     }
 
     /// The error of a `bind` to `address`.
@@ -170,6 +170,11 @@ const NO_PORT_LEFT: &str = "No local port is free: end a program that has many, 
 
 pub(crate) fn os_error(number: i32) -> OsError {
     OsError::from_number(number, HERE)
+}
+
+/// The system's error; number 0 where it has no such call or option.
+pub(super) fn error_of(error: &io::Error) -> OsError {
+    os_error(error.raw_os_error().unwrap_or(0))
 }
 
 impl fmt::Display for CallError {

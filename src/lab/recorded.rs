@@ -1,4 +1,5 @@
-//! A socket whose calls are recorded: the one place where a call is announced, made and written down.
+//! A socket whose calls are recorded: the one place where a call is announced, made and written down. An end marker of the lab is
+//! sent here as well.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use socket2::{SockAddr, Socket};
 
 use super::context::SceneContext;
 use super::directory::Id;
-use super::error::{CallKind, os_error};
+use super::error::{CallKind, error_of};
 use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
@@ -64,8 +65,40 @@ fn value(result: io::Result<i32>) -> Outcome {
     result.map_or_else(|error| failed(&error), Outcome::Value)
 }
 
-fn failed(error: &io::Error) -> Outcome {
-    Outcome::failed(os_error(error.raw_os_error().unwrap_or(0)))
+pub(super) fn failed(error: &io::Error) -> Outcome {
+    Outcome::failed(error_of(error))
+}
+
+/// A socket as the log names it: what each of its calls is announced and recorded with.
+struct Identity<'a> {
+    context: &'a SceneContext,
+    who: &'a str,
+    protocol: Protocol,
+    descriptor: u64,
+    local: Option<SocketAddr>,
+}
+
+impl Identity<'_> {
+    fn announce(&self, call: &Syscall, peer: Option<&Peer>, role: Role) {
+        let announcement = Announcement { who: self.who, protocol: self.protocol, peer, role, call };
+        self.context.session.announcer.announce(&announcement, &self.context.log);
+    }
+
+    fn record(&self, peer: Option<Peer>, role: Role, action: Action) -> Timestamp {
+        let timestamp = self.context.log.record(|| Event {
+            returned: self.context.session.now(),
+            who: self.who.to_owned(),
+            protocol: self.protocol,
+            descriptor: self.descriptor,
+            local: self.local,
+            peer,
+            role,
+            left_out: 0,
+            action,
+        });
+        self.context.session.count_call();
+        timestamp
+    }
 }
 
 impl RecordedSocket {
@@ -128,11 +161,11 @@ impl RecordedSocket {
     /// As [`perform`](Self::perform), where the call is made by `make`.
     pub(super) fn perform_by(&self, call: Syscall, make: impl FnOnce(&Syscall) -> Made) -> Made {
         self.context.stop_where_calls_do_not_end();
-        self.announce(&call);
+        self.identity().announce(&call, self.target_of(&call).as_ref(), Role::Lesson);
         let mut made = self.context.session.while_in_progress(&self.name, call.name(), || make(&call));
         let stream = || (self.protocol == Protocol::Tcp).then(|| self.peer()).flatten();
         made.peer = made.peer.or_else(|| self.target_of(&call)).or_else(stream);
-        self.record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
+        self.identity().record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
         made
     }
 
@@ -144,35 +177,20 @@ impl RecordedSocket {
         }
     }
 
-    fn announce(&self, call: &Syscall) {
-        let peer = self.target_of(call);
-        let (who, peer, role) = (self.name.as_str(), peer.as_ref(), Role::Lesson);
-        let announcement = Announcement { who, protocol: self.protocol, peer, role, call };
-        self.context.session.announcer.announce(&announcement, &self.context.log);
-    }
-
-    fn record(&self, peer: Option<Peer>, role: Role, action: Action) -> Timestamp {
-        let context = &self.context;
-        let local = self.local.get().copied();
-        let descriptor = kernel::descriptor(&self.socket);
-        let timestamp = context.log.record(|| Event {
-            returned: context.session.now(),
-            who: self.name.clone(),
+    /// As it is now: a call may give it an address.
+    fn identity(&self) -> Identity<'_> {
+        Identity {
+            context: &self.context,
+            who: &self.name,
             protocol: self.protocol,
-            descriptor,
-            local,
-            peer,
-            role,
-            left_out: 0,
-            action,
-        });
-        context.session.count_call();
-        timestamp
+            descriptor: kernel::descriptor(&self.socket),
+            local: self.address(),
+        }
     }
 
     /// Records a moment that is no call: a request is taken up, an answer is given.
     pub(super) fn mark(&self, moment: Moment, client: Option<&Peer>) -> Timestamp {
-        self.record(client.cloned(), Role::Lesson, Action::Moment(moment))
+        self.identity().record(client.cloned(), Role::Lesson, Action::Moment(moment))
     }
 
     /// Makes the call.
@@ -184,7 +202,7 @@ impl RecordedSocket {
             }
             Syscall::Connect(peer) => done(self.connect(peer)).into(),
             Syscall::Disconnect => done(self.disconnect()).into(),
-            Syscall::Send { form, payload } => self.send(form, payload).into(),
+            Syscall::Send { form, payload } => self.send(form, payload, self.target_of(call)).into(),
             Syscall::Receive(receive) => self.receive(receive, None),
             Syscall::SetOption { option, value } => {
                 let set = kernel::option::set(&self.socket, option, *value);
@@ -254,7 +272,7 @@ impl RecordedSocket {
         disconnected
     }
 
-    fn send(&self, form: &SendForm, payload: &[u8]) -> Outcome {
+    fn send(&self, form: &SendForm, payload: &[u8], to: Option<Peer>) -> Outcome {
         if let SendForm::To(peer) = form
             && self.context.directory.closed_port(peer.address).is_some()
         {
@@ -291,15 +309,8 @@ impl RecordedSocket {
             if let Err(error) = self.learn_address() {
                 return failed(&error);
             }
-            let to = match form {
-                SendForm::Connected | SendForm::Write => self.peer().map(|peer| peer.address),
-                SendForm::To(peer)
-                | SendForm::Message { to: peer, .. }
-                | SendForm::MessageFrom { to: peer, .. }
-                | SendForm::Raw { to: peer, .. } => Some(peer.address),
-            };
             if let (Some(id), Some(to)) = (self.id(), to) {
-                self.context.directory.sent(id, to, payload);
+                self.context.directory.sent(id, to.address, payload);
             }
         }
         Outcome::Sent(sent)
@@ -370,7 +381,8 @@ impl RecordedSocket {
         Ok(())
     }
 
-    /// Announces, makes and records the sending of an end marker through `socket`, which has the address `local`.
+    /// Announces, makes and records the sending of an end marker through `socket`, which has the address `local`. It need not be one
+    /// of the scene's sockets.
     pub(super) fn send_marker(
         context: &Arc<SceneContext>,
         socket: &Arc<Socket>,
@@ -379,28 +391,18 @@ impl RecordedSocket {
         to: &Peer,
         byte: u8,
     ) -> Call<()> {
-        let name = context.directory.name_of(Protocol::Udp, local).unwrap_or_else(|| "the lab".to_owned());
+        let who = context.directory.name_of(Protocol::Udp, local).unwrap_or_else(|| "the lab".to_owned());
+        let descriptor = kernel::descriptor(socket);
+        let identity = Identity { context, who: &who, protocol: Protocol::Udp, descriptor, local: Some(local) };
+        let by_address = matches!(form, SendForm::To(_));
         let call = Syscall::Send { form, payload: vec![byte] };
-        let announcement =
-            Announcement { who: &name, protocol: Protocol::Udp, peer: Some(to), role: Role::EndMarker, call: &call };
-        context.session.announcer.announce(&announcement, &context.log);
-        let sent = match &call {
-            Syscall::Send { form: SendForm::To(to), payload } => socket.send_to(payload, &SockAddr::from(to.address)),
-            _ => socket.send(&[byte]),
+        identity.announce(&call, Some(to), Role::EndMarker);
+        let sent = match by_address {
+            true => socket.send_to(&[byte], &SockAddr::from(to.address)),
+            false => socket.send(&[byte]),
         };
-        sent.map_err(|error| CallError::send(format!("send an end marker from {name} to {}", to.name), &error))?;
-        context.log.record(|| Event {
-            returned: context.session.now(),
-            who: name,
-            protocol: Protocol::Udp,
-            descriptor: kernel::descriptor(socket),
-            local: Some(local),
-            peer: Some(to.clone()),
-            role: Role::EndMarker,
-            left_out: 0,
-            action: Action::Call(call, Outcome::Sent(1)),
-        });
-        context.session.count_call();
+        sent.map_err(|error| CallError::send(format!("send an end marker from {who} to {}", to.name), &error))?;
+        identity.record(Some(to.clone()), Role::EndMarker, Action::Call(call, Outcome::Sent(1)));
         Ok(())
     }
 
