@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::error::os_error;
-use super::recorded::{Made, RecordedSocket};
+use super::error::error_of;
+use super::recorded::{Made, RecordedSocket, failed};
 use super::socket;
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
@@ -37,6 +37,12 @@ impl Raw {
     fn plain(bytes: Vec<u8>, from: Option<SocketAddr>, returned: usize) -> Self {
         Raw { bytes, from, returned, truncated: false, ancillary: Ancillary::default() }
     }
+
+    /// The same, now that it is known who sent it.
+    fn received(self, from: Option<Peer>) -> Received {
+        let Raw { bytes, returned, truncated, ancillary, .. } = self;
+        Received { bytes, from, returned, truncated, ancillary }
+    }
 }
 
 /// Receives a datagram of the scene: the lesson's own, or an end marker.
@@ -52,7 +58,7 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
     }
     let switch = |on| receiver.socket.set_nonblocking(on);
     if let Err(error) = switch(true) {
-        return Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into();
+        return failed(&error).into();
     }
     let made = waiting(receiver, receive, &mut || once(receiver, receive, sender));
     // Where this fails, the next call that is to wait returns at once, and says so.
@@ -67,7 +73,7 @@ pub(super) fn forget_strangers(receiver: &RecordedSocket) {
         let switched = receiver.socket.set_nonblocking(true);
         let made = match switched {
             Ok(()) => as_it_is(receiver, &receive, &mut || once(receiver, &receive, None)),
-            Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into(),
+            Err(error) => failed(&error).into(),
         };
         // Where this fails, a receive that is to wait returns at once, and says so.
         let _ = receiver.socket.set_nonblocking(false);
@@ -83,7 +89,7 @@ fn as_it_is(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMu
                 Some(made) => return made,
                 None => set_aside(receiver, receive),
             },
-            Err((error, _)) => return Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into(),
+            Err((error, _)) => return failed(&error).into(),
         }
     }
     Outcome::Nothing.into()
@@ -145,7 +151,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
                 break Outcome::Nothing.into();
             }
             _ => {
-                let error = os_error(error.raw_os_error().unwrap_or(0));
+                let error = error_of(&error);
                 // It may as well be about an earlier datagram, which was too long: then nothing was written.
                 let filled = error.is(SocketError::MessageTooLong, HERE) && buffer.iter().any(|byte| *byte != 0);
                 break Outcome::Failed { error, buffer: if filled { buffer } else { Vec::new() } }.into();
@@ -162,8 +168,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
 /// sender to tell has no datagram either: the socket is shut down.
 fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made> {
     let Some(address) = raw.from else {
-        let Raw { bytes, returned, truncated, ancillary, .. } = raw;
-        return Some(Outcome::Received(Received { bytes, from: None, returned, truncated, ancillary }).into());
+        return Some(Outcome::Received(raw.received(None)).into());
     };
     let directory = &receiver.context.directory;
     let is_error = receive.flags.contains(ERRQUEUE);
@@ -172,8 +177,7 @@ fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made>
     let is_marker = receiver.context.markers.is_one(address, &raw.bytes);
     let name = name.or_else(|| is_marker.then(|| "the lab".to_owned()))?;
     let peer = Peer { name, address };
-    let Raw { bytes, returned, truncated, ancillary, .. } = raw;
-    let received = Received { bytes, from: Some(peer.clone()), returned, truncated, ancillary };
+    let received = raw.received(Some(peer.clone()));
     let role = if is_marker { Role::EndMarker } else { Role::Lesson };
     Some(Made { outcome: Outcome::Received(received), peer: Some(peer), role })
 }
@@ -231,12 +235,10 @@ pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
     match read {
         Ok(length) => {
             bytes.truncate(length);
-            let plain = Raw::plain(bytes, None, length);
-            let Raw { bytes, returned, truncated, ancillary, .. } = plain;
-            Outcome::Received(Received { bytes, from: None, returned, truncated, ancillary })
+            Outcome::Received(Raw::plain(bytes, None, length).received(None))
         }
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Outcome::Nothing,
-        Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))),
+        Err(error) => failed(&error),
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::context::SceneContext;
-use super::error::CallKind;
+use super::error::{CallKind, error_of};
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, socket};
 use crate::kernel::{self, HERE};
@@ -107,7 +107,7 @@ impl Listener {
                         }
                     }
                 }
-                Err(error) => super::error::os_error(error.raw_os_error().unwrap_or(0)),
+                Err(error) => error_of(&error),
             };
             let again = [SocketError::Interrupted, SocketError::ConnectionAborted];
             let timed_out = [SocketError::WouldBlock, SocketError::TimedOut];
