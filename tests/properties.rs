@@ -289,6 +289,8 @@ fn row() -> impl Strategy<Value = Row> {
         strength,
         source: texts.3,
         reason: texts.4,
+        advice: None,
+        is_measured: false,
     })
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::kernel::HERE;
-use crate::vocabulary::{Fact, Os, OsError, SocketError, Syscall};
+use crate::vocabulary::{Fact, Os, OsError, Reason, SocketError, Syscall};
 
 /// Which call failed, as far as its error means something else than that of other calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ pub(super) fn error_of(error: &io::Error) -> OsError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({}).", self.operation, self.meaning, self.error)?;
+        write!(f, "{}.", self.reason())?;
         self.advice().map_or(Ok(()), |advice| write!(f, " {advice}"))
     }
 }
@@ -227,6 +227,16 @@ pub enum SceneError {
     Endless(String),
     /// The lesson does not keep to its own claims: a defect of the program.
     Defect(String),
+}
+
+impl SceneError {
+    /// Why the rows are skipped that were open when the scene ended.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            SceneError::Call(error) => Reason { seen: format!("{}.", error.reason()), advice: error.advice() },
+            other => other.to_string().into(),
+        }
+    }
 }
 
 impl From<CallError> for SceneError {

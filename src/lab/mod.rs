@@ -51,7 +51,7 @@ pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{Service, Workers};
 use crate::kernel::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Fact, Observation, Opt, Peer, SocketError};
+use crate::vocabulary::{Claim, Expect, Fact, Observation, Opt, Peer, Reason, SocketError};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
 pub trait Target {
@@ -454,7 +454,7 @@ impl Lab {
 
     /// Says that the claim `id` could not be looked at, and why.
     pub fn skip(&self, id: impl Into<String>, reason: impl Into<String>) {
-        self.hand_in(id.into(), Observation::Skipped(reason.into()));
+        self.hand_in(id.into(), Observation::Skipped(Reason::from(reason.into())));
     }
 
     /// Hands in what was seen for the claim `id`, or the reason why it could not be looked at.
@@ -537,8 +537,8 @@ impl Record {
             let place = observations.iter().position(|(id, _)| *id == claim.id);
             matched.push(match (place, claim.expected.on(HERE), ended) {
                 (Some(place), ..) => observations.remove(place).1,
-                (None, Expect::Absent(reason), _) => Observation::Skipped((*reason).to_owned()),
-                (None, _, Some(ended)) => Observation::Skipped(ended.to_string()),
+                (None, Expect::Absent(reason), _) => Observation::Skipped((*reason).into()),
+                (None, _, Some(ended)) => Observation::Skipped(ended.reason()),
                 (None, _, None) => return Err(SceneError::Defect(format!("`{}` was never observed", claim.id))),
             });
         }

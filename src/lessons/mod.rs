@@ -330,7 +330,7 @@ fn play(
             let asked = |at: &&(IpAddr, bool)| is_silent && (at.1 || awaits_error && at.0.is_ipv4());
             closed_ports.iter().filter(asked).find_map(|at| surroundings.excuse_for_silence(at.0, session))
         });
-        excuse.map_or(row, |reason| judge(claim, HERE, &Observation::Skipped(reason)))
+        excuse.map_or(row, |reason| judge(claim, HERE, &Observation::Skipped(reason.into())))
     });
     let rows = judged.collect();
     let (events, notes) = log.take();
@@ -349,7 +349,7 @@ fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observa
         return observations;
     }
     let judged = claims.iter().zip(observations).map(|(claim, observation)| match claim.unlike_wine {
-        true => Observation::Skipped(UNLIKE_WINE.to_owned()),
+        true => Observation::Skipped(UNLIKE_WINE.into()),
         false => observation,
     });
     judged.collect()

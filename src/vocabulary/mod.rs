@@ -23,7 +23,7 @@ pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measu
 pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
-pub use judge::{Observation, judge};
+pub use judge::{Observation, Reason, judge};
 pub use option::{Form, Level, Opt, OptionName, OptionValue, Returns};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use sentence::{Sentence, Truth};

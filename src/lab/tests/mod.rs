@@ -52,7 +52,7 @@ fn each_claim_is_observed_exactly_once() {
 fn a_scene_that_ended_early_keeps_what_it_saw_and_skips_the_rest() {
     let ended = SceneError::Skip("the request was not received".to_owned());
     let seen = close(&["a"], Some(&ended)).unwrap();
-    assert_eq!(seen, [Observation::Seen(1.into()), Observation::Skipped("the request was not received".to_owned())]);
+    assert_eq!(seen, [Observation::Seen(1.into()), Observation::Skipped("the request was not received".into())]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_call_that_does_not_return_is_the_answer_to_the_row_it_was_made_for() {
     let hung = SceneError::Hung("a call has not returned".to_owned());
     let seen = lab.record().close(Some(&hung)).unwrap();
     assert_eq!(seen[0], Observation::Seen("a call that does not return".into()));
-    assert_eq!(seen[1], Observation::Skipped("a call has not returned".to_owned()));
+    assert_eq!(seen[1], Observation::Skipped("a call has not returned".into()));
     lab.while_it_may_hang("b", || ());
     assert_eq!(*lab.in_progress.lock().unwrap(), None);
 }
