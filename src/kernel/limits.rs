@@ -132,10 +132,9 @@ pub fn remembered_connections() -> Option<(usize, usize)> {
 /// How many descriptors this process may have open: `ulimit -n`.
 #[cfg(unix)]
 pub fn descriptor_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `getrlimit` writes into the structure that it is given.
-    let status = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    (status == 0).then_some(limit.rlim_cur)
+    use nix::sys::resource::{Resource, getrlimit};
+
+    getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(limit, _)| limit)
 }
 
 /// Windows sets no such limit.

@@ -18,8 +18,7 @@ pub type Thread = u32;
 /// The thread that calls this; `None` where no use could be made of the number.
 #[cfg(target_os = "linux")]
 pub fn this_thread() -> Option<Thread> {
-    // SAFETY: it has no arguments and cannot fail.
-    Thread::try_from(unsafe { libc::gettid() }).ok()
+    Thread::try_from(nix::unistd::gettid().as_raw()).ok()
 }
 
 /// Whether `thread` of this process sleeps in a receive on a socket; `None` where the kernel does not tell. proc(5),
@@ -84,7 +83,8 @@ pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
         .fold(Events::default(), |all, (event, _)| all | event))
 }
 
-/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).
+/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`). By the
+/// C library, and not by rustix, which makes the call without it: a broken world stands between.
 ///
 /// # Errors
 /// What the system says.
@@ -131,10 +131,8 @@ pub fn close_meanwhile(socket: Arc<Socket>) -> io::Result<()> {
 
 #[cfg(unix)]
 fn close(descriptor: u64) -> io::Result<()> {
-    // SAFETY: the descriptor is open, and its owner was forgotten and so does not close it. Who still has a reference makes no
-    // further call with it.
-    let status = unsafe { libc::close(descriptor as libc::c_int) };
-    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    // It is open, and its owner was forgotten and so does not close it. Who still has a reference makes no further call with it.
+    Ok(nix::unistd::close(descriptor as std::os::fd::RawFd)?)
 }
 
 #[cfg(windows)]
