@@ -53,7 +53,7 @@ pub fn drops(socket: &Socket) -> Option<usize> {
 
 /// The memory that the datagrams in this socket's queue take, in bytes. `None` where the system does not tell.
 #[cfg(target_os = "linux")]
-pub fn queued_bytes(socket: &Socket) -> Option<usize> {
+pub fn queue_memory(socket: &Socket) -> Option<usize> {
     memory(socket, meminfo::QUEUED)
 }
 
@@ -65,7 +65,7 @@ pub fn drops(_: &Socket) -> Option<usize> {
 
 /// Other systems are not asked.
 #[cfg(not(target_os = "linux"))]
-pub fn queued_bytes(_: &Socket) -> Option<usize> {
+pub fn queue_memory(_: &Socket) -> Option<usize> {
     None
 }
 

@@ -25,7 +25,7 @@ pub use self::disconnect::disconnect;
 pub use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
 pub use self::filter::drop_everything;
 pub use self::limits::{
-    descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, remembered_connections, share_one_heap,
+    descriptor_limit, drops, kernel_setting, open_descriptors, queue_memory, remembered_connections, share_one_heap,
     tcp_port_in_use, udp_port_in_use,
 };
 pub use self::namespace::{Namespace, counter, start_loopback};
@@ -39,5 +39,5 @@ pub use self::system::{HERE, descriptor, host, under_wine};
 pub use self::user::{as_a_plain_user, as_another_user};
 pub(crate) use self::waiting::Thread;
 pub use self::waiting::{
-    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queue_length, this_thread, unsent_bytes, waits_to_receive,
+    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queued_bytes, this_thread, unsent_bytes, waits_to_receive,
 };

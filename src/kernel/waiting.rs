@@ -89,7 +89,7 @@ pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
 /// # Errors
 /// What the system says.
 #[cfg(unix)]
-pub fn queue_length(socket: &Socket) -> io::Result<i32> {
+pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the call writes a C `int`.
     let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), libc::FIONREAD, &raw mut bytes) };
@@ -136,7 +136,7 @@ fn close(descriptor: u64) -> io::Result<()> {
 }
 
 #[cfg(windows)]
-pub use self::winsock::{poll, queue_length};
+pub use self::winsock::{poll, queued_bytes};
 
 #[cfg(windows)]
 use self::winsock::close;
@@ -186,7 +186,7 @@ mod winsock {
         Ok(there.fold(Events::default(), |all, (event, _)| all | event))
     }
 
-    pub fn queue_length(socket: &Socket) -> io::Result<i32> {
+    pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
         let mut bytes = 0;
         // SAFETY: the call writes a number of 32 bits.
         let status = unsafe { ioctlsocket(socket.as_raw_socket(), FIONREAD, &raw mut bytes) };

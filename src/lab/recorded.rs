@@ -227,7 +227,7 @@ impl RecordedSocket {
             .into(),
             Syscall::SetNonBlocking(on) => done(self.socket.set_nonblocking(*on)).into(),
             Syscall::Poll(events) => value(kernel::poll(&self.socket, *events).map(Events::to_int)).into(),
-            Syscall::QueuedBytes => value(kernel::queue_length(&self.socket)).into(),
+            Syscall::QueuedBytes => value(kernel::queued_bytes(&self.socket)).into(),
             Syscall::UnsentBytes => value(kernel::unsent_bytes(&self.socket)).into(),
             Syscall::PeerName => self.peer_name(),
             Syscall::Signal { process, thread } => done(kernel::send_signal(*process, *thread)).into(),
