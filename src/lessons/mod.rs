@@ -209,7 +209,7 @@ impl Lesson {
         Ok(scenes)
     }
 
-    /// The scenes for the parameters that the lesson has by itself.
+    /// The scenes with the lesson's default parameters.
     ///
     /// # Errors
     /// None, unless a default value does not fit its own parameter.
@@ -219,7 +219,7 @@ impl Lesson {
     }
 
     /// Whether no parameter was given: then the scenes are the [default ones](Self::default_scenes).
-    pub fn has_own_parameters(&self, matches: &ArgMatches) -> bool {
+    pub fn uses_defaults(&self, matches: &ArgMatches) -> bool {
         let parameters = self.augment(Command::new(self.name));
         let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         !parameters.get_arguments().any(|parameter| given(parameter.get_id().as_str()))
