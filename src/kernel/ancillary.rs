@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 
 use socket2::Socket;
 
+use super::HERE;
+use super::option::{self, RECEIVE_HOP_LIMIT, RECEIVE_TIME_TO_LIVE};
 #[cfg(unix)]
 use super::receive::number;
-use crate::vocabulary::{Ancillary, Flags};
+use crate::vocabulary::{Ancillary, Flags, Os};
 
 /// A datagram with what came beside it.
 pub struct Message {
@@ -22,34 +24,22 @@ pub struct Message {
 }
 
 /// Sends with a time to live of `hops` from now on, and asks that [`receive_message`] tells with which one a datagram
-/// arrives.
-#[cfg(unix)]
+/// arrives. Windows does not tell it, and so nothing is asked there.
+///
+/// # Errors
+/// What the system says.
 pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
-    let ask = |level, option| {
-        let on: libc::c_int = 1;
-        let length = size_of_val(&on) as libc::socklen_t;
-        let descriptor = std::os::fd::AsRawFd::as_raw_fd(socket);
-        // SAFETY: the option is read from `on`, which has the length given.
-        let status = unsafe { libc::setsockopt(descriptor, level, option, (&raw const on).cast(), length) };
-        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-    };
-    let v4 = || ask(libc::IPPROTO_IP, libc::IP_RECVTTL).and_then(|()| socket.set_ttl_v4(hops.into()));
+    if HERE == Os::Windows {
+        return Ok(());
+    }
+    let v4 = || option::set(socket, &RECEIVE_TIME_TO_LIVE.name, 1).and_then(|()| socket.set_ttl_v4(hops.into()));
     if socket.local_addr()?.is_ipv4() {
         return v4();
     }
-    // For the clients of IPv4 that a socket of IPv6 hears; not every system has them there.
+    // Also for IPv4 clients of an IPv6 socket; not every system supports that.
     let _ = v4();
-    ask(libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT)?;
+    option::set(socket, &RECEIVE_HOP_LIMIT.name, 1)?;
     socket.set_unicast_hops_v6(hops.into())
-}
-
-/// Windows tells the time to live only by a call that neither library has.
-///
-/// # Errors
-/// None.
-#[cfg(windows)]
-pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
-    Ok(())
 }
 
 /// Receives one datagram, or one error of the error queue, by `recvmsg` with room for control messages, into parts of `buffer`,
@@ -66,7 +56,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], fl
 
     use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
 
-    use crate::vocabulary::{ExtendedError, Os, OsError};
+    use crate::vocabulary::{ExtendedError, OsError};
 
     /// Room for all control messages that a datagram can bring at once, aligned as their headers must be.
     #[repr(align(8))]
