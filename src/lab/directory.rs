@@ -1,10 +1,11 @@
 //! Who has which address in a scene, and who has sent to whom.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use socket2::Socket;
 
+use super::lock::lock;
 use crate::vocabulary::Protocol;
 
 /// The sockets of a scene. Several may have the same address: they share a port, or one of them is closed.
@@ -94,7 +95,7 @@ pub(super) struct Path {
 
 impl Directory {
     fn pages(&self) -> MutexGuard<'_, Pages> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pages)
     }
 
     /// Enters a socket that has got its address.

@@ -12,7 +12,7 @@
 //! sockets that share a port, the marker joins the queue of the one that gets the flow.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
@@ -20,6 +20,7 @@ use socket2::Socket;
 
 use super::accounts::Accounts;
 use super::directory::{Entry, Path};
+use super::lock::lock;
 use super::recorded::RecordedSocket;
 use super::{Call, CallError, SceneError, socket};
 use crate::kernel::{self, HERE};
@@ -40,7 +41,7 @@ pub(super) struct Markers {
 
 impl Markers {
     fn outstanding(&self) -> MutexGuard<'_, Vec<Marker>> {
-        self.outstanding.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.outstanding)
     }
 
     /// Whether a datagram is an end marker.
@@ -382,7 +383,7 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
 /// Waits until the system has received one more refusal than before the receiver's last datagram to nobody. That proves
 /// nothing: another program may have caused it. But it lets the receiver have its news before a socket is opened beside it.
 fn await_natural_refusal(receiver: &RecordedSocket) {
-    let before = *receiver.refusals_before.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = *lock(&receiver.refusals_before);
     let address = receiver.address().unwrap_or(socket::ANY_PORT).ip();
     let deadline = Instant::now() + receiver.context.session.patience.limit();
     while before.is_some() && kernel::refusals_received(address) <= before {

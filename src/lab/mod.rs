@@ -12,6 +12,7 @@ mod directory;
 mod endpoint;
 mod error;
 mod host;
+mod lock;
 mod log;
 mod marker;
 mod observer;
@@ -29,7 +30,7 @@ mod workers;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ use self::context::SceneContext;
 pub use self::endpoint::Endpoint;
 pub use self::error::{Call, CallError, SceneError};
 pub use self::host::{Host, LOOPBACK_MTU};
+use self::lock::lock;
 pub use self::log::Log;
 pub use self::observer::Observer;
 pub(crate) use self::probe::Surroundings;
@@ -444,7 +446,7 @@ impl Lab {
     }
 
     fn hand_in(&self, id: String, observation: Observation) {
-        self.observations.lock().unwrap_or_else(PoisonError::into_inner).push((id, observation));
+        lock(&self.observations).push((id, observation));
     }
 
     /// Hands in what was seen for the claim `id`. Each claim is observed exactly once.
@@ -491,7 +493,7 @@ impl Lab {
 
     /// Makes `calls`; where one of them does not return, that is the answer to the claim `id`.
     pub fn while_it_may_hang<T>(&self, id: &str, calls: impl FnOnce() -> T) -> T {
-        let set = |row| *self.in_progress.lock().unwrap_or_else(PoisonError::into_inner) = row;
+        let set = |row| *lock(&self.in_progress) = row;
         set(Some(id.to_owned()));
         let result = calls();
         set(None);
@@ -526,9 +528,9 @@ impl Record {
     /// [`SceneError::Defect`] when a claim was observed twice or never, or something else was observed.
     pub(crate) fn close(self, ended: Option<&SceneError>) -> Result<Vec<Observation>, SceneError> {
         let Record { claims, observations, in_progress, .. } = self;
-        let mut observations = std::mem::take(&mut *observations.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut observations = std::mem::take(&mut *lock(&observations));
         if matches!(ended, Some(SceneError::Hung(_)))
-            && let Some(row) = in_progress.lock().unwrap_or_else(PoisonError::into_inner).take()
+            && let Some(row) = lock(&in_progress).take()
         {
             observations.push((row, Observation::Seen(Fact::from("a call that does not return"))));
         }

@@ -4,13 +4,14 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use socket2::{SockAddr, Socket};
 
 use super::context::SceneContext;
 use super::directory::Id;
 use super::error::{CallKind, error_of};
+use super::lock::lock;
 use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
@@ -149,7 +150,7 @@ impl RecordedSocket {
         if let Some(local) = local {
             accepted.local.get_or_init(|| local);
         }
-        *accepted.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
+        *lock(&accepted.peer) = Some(peer);
         Ok(accepted)
     }
 
@@ -238,7 +239,7 @@ impl RecordedSocket {
 
     fn connect(&self, peer: &Peer) -> io::Result<()> {
         self.socket.connect(&SockAddr::from(peer.address))?;
-        *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer.clone());
+        *lock(&self.peer) = Some(peer.clone());
         self.learn_address()?;
         if let Some(id) = self.id() {
             self.context.directory.connected(id, peer.address);
@@ -263,7 +264,7 @@ impl RecordedSocket {
     fn disconnect(&self) -> io::Result<()> {
         let disconnected = kernel::disconnect(&self.socket);
         if self.socket.peer_addr().is_err() {
-            *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.peer) = None;
             if let Some(id) = self.id() {
                 let local = self.socket.local_addr()?.as_socket();
                 self.context.directory.disconnected(id, local.is_some_and(|local| local.port() != 0));
@@ -276,8 +277,7 @@ impl RecordedSocket {
         if let SendForm::To(peer) = form
             && self.context.directory.closed_port(peer.address).is_some()
         {
-            *self.refusals_before.lock().unwrap_or_else(PoisonError::into_inner) =
-                kernel::refusals_received(peer.address.ip());
+            *lock(&self.refusals_before) = kernel::refusals_received(peer.address.ip());
         }
         let sent = match form {
             SendForm::Connected => self.socket.send(payload),
@@ -351,7 +351,7 @@ impl RecordedSocket {
     }
 
     pub(super) fn peer(&self) -> Option<Peer> {
-        self.peer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.peer).clone()
     }
 
     /// Its place in the directory, once it has an address.

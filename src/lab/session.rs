@@ -1,9 +1,10 @@
 //! What the scenes of one run of a lesson share: its clock, its observer, and how long it waits.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::lock::lock;
 use super::log::Log;
 use super::observer::{Announcer, Observer};
 use super::patience::Patience;
@@ -48,8 +49,8 @@ impl Session {
         let log = Arc::new(Log::default());
         self.endless.store(false, Ordering::Relaxed);
         // Those of a scene that was given up are not this one's.
-        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Arc::clone(&log)));
+        lock(&self.in_progress).clear();
+        *lock(&self.scene) = Some((number, Arc::clone(&log)));
         self.announcer.scene(id, title);
         log
     }
@@ -66,7 +67,7 @@ impl Session {
 
     /// Makes a call of `who`, which is known as long as it has not returned.
     pub(super) fn while_in_progress<T>(&self, who: &str, call: &'static str, make: impl FnOnce() -> T) -> T {
-        let calls = || self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = || lock(&self.in_progress);
         calls().push((who.to_owned(), call));
         let made = make();
         let mut calls = calls();
@@ -104,7 +105,7 @@ impl Session {
 
     /// What has not returned, in words: `` `connect` of client ``, where one call is in progress.
     pub(super) fn standing_still(&self) -> String {
-        match self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).as_slice() {
+        match lock(&self.in_progress).as_slice() {
             [(who, call)] => format!("`{call}` of {who}"),
             _ => "a call".to_owned(),
         }
@@ -112,7 +113,7 @@ impl Session {
 
     /// The last call that returned, in words.
     pub(super) fn last_call(&self) -> String {
-        let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        let scene = lock(&self.scene);
         let last = scene.as_ref().and_then(|(number, log)| Some((number, log.last()?)));
         match last.as_ref().and_then(|(number, event)| Some((number, event, event.call()?.0))) {
             Some((number, event, call)) => {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::endpoint::Arrival;
+use super::lock::lock;
 use super::log::Timestamp;
 use super::marker::Proof;
 use super::received::ReceiveResult;
@@ -118,7 +119,7 @@ impl Meeting {
     const LOOK: Duration = Duration::from_millis(20);
 
     fn join(&self, limit: Duration) {
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut arrived = lock(&self.arrived);
         *arrived += 1;
         self.changed.notify_all();
         let looks = limit.as_millis() / Self::LOOK.as_millis();
@@ -208,7 +209,7 @@ impl Endpoint {
             },
             Arrival::Result(_) => Ok(Next::End),
             Arrival::Marker { from, byte } => {
-                let mut proof = proof.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut proof = lock(proof);
                 let was_complete = proof.is_complete();
                 proof.arrived(&self.socket, from, byte);
                 proof.advance(&self.socket)?;
