@@ -49,7 +49,7 @@ impl Endpoint {
         if proof.is_disturbed() {
             return Err(SceneError::Skip("the answer to an earlier datagram was still under way".to_owned()));
         }
-        let most = self.context().session.patience.most();
+        let most = self.context().session.time_limits.most();
         while results.len() < most {
             proof.advance(&self.socket)?;
             let is_complete = proof.is_complete();
@@ -73,7 +73,7 @@ impl Endpoint {
                 Arrival::Result(result) => results.push(result),
             }
         }
-        self.context().session.patience.wait_was_in_vain();
+        self.context().session.time_limits.shorten_after_timeout();
         Ok(ReceiveResult::MarkerLost)
     }
 

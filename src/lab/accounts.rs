@@ -101,7 +101,7 @@ impl Endpoint {
             match self.accounts()? {
                 accounts if enough(accounts) => return Some(accounts),
                 _ if Instant::now() > deadline => {
-                    self.context().session.patience.wait_was_in_vain();
+                    self.context().session.time_limits.shorten_after_timeout();
                     return None;
                 }
                 _ => thread::yield_now(),

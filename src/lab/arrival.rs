@@ -112,9 +112,9 @@ pub(super) fn until_a_signal(receiver: &RecordedSocket, receive: &Receive, sent:
 }
 
 fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut() -> Result<Raw, Failure>) -> Made {
-    let patience = &receiver.context.session.patience;
+    let time_limits = &receiver.context.session.time_limits;
     let started = Instant::now();
-    let limit = patience.limit();
+    let limit = time_limits.limit();
     if limit < socket::LIMIT {
         // Where this fails, the longer limit that was set before still holds.
         let _ = socket::wait_at_most(&receiver.socket, limit);
@@ -124,7 +124,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
         let (error, buffer) = match attempt() {
             Ok(raw) => match known(receiver, receive, raw) {
                 Some(made) => {
-                    patience.arrived_after(started.elapsed());
+                    time_limits.arrived_after(started.elapsed());
                     break made;
                 }
                 None => {
@@ -146,7 +146,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
             }
             io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 if receive.waits && started.elapsed() >= limit {
-                    patience.wait_was_in_vain();
+                    time_limits.shorten_after_timeout();
                 }
                 break Outcome::Nothing.into();
             }
@@ -237,7 +237,7 @@ pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
             bytes.truncate(length);
             Outcome::Received(Raw::plain(bytes, None, length).received(None))
         }
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Outcome::Nothing,
+        Err(error) if socket::is_timeout(&error) => Outcome::Nothing,
         Err(error) => failed(&error),
     }
 }
@@ -252,7 +252,7 @@ mod tests {
         (io::ErrorKind::Interrupted.into(), Vec::new())
     }
 
-    fn patience(receiver: &RecordedSocket) -> Duration {
+    fn time_limits(receiver: &RecordedSocket) -> Duration {
         receiver.socket.read_timeout().unwrap().unwrap()
     }
 
@@ -262,7 +262,7 @@ mod tests {
         let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
         let mut limits = Vec::new();
         let made = waiting(&server.socket, &Receive::into(5), &mut || {
-            limits.push(patience(&server.socket));
+            limits.push(time_limits(&server.socket));
             match limits.len() {
                 4 => Ok(Raw::plain(b"hello".to_vec(), Some(client.address()), 5)),
                 _ => Err(interrupted()),
@@ -277,11 +277,11 @@ mod tests {
         let (lab, _) = empty();
         let server = lab.bind("server").unwrap();
         let session = &server.socket.context.session;
-        session.patience.wait_was_in_vain();
-        let limit = session.patience.limit();
+        session.time_limits.shorten_after_timeout();
+        let limit = session.time_limits.limit();
         let mut limits = Vec::new();
         let made = waiting(&server.socket, &Receive::into(5), &mut || {
-            limits.push(patience(&server.socket));
+            limits.push(time_limits(&server.socket));
             if limits.len() == 1 {
                 std::thread::sleep(limit);
             }
@@ -290,6 +290,6 @@ mod tests {
         assert_eq!(made.outcome, Outcome::Nothing);
         assert_eq!((limits[0], limits.len()), (limit, 1 + MOST_LATE));
         assert!(limits[1..].iter().all(|&late| late < limit));
-        assert_eq!(patience(&server.socket), limit);
+        assert_eq!(time_limits(&server.socket), limit);
     }
 }

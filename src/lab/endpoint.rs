@@ -206,7 +206,7 @@ impl Endpoint {
         if came.map_err(|error| CallError::new(format!("poll {}", self.name()), &error))? {
             return Ok(());
         }
-        self.context().session.patience.wait_was_in_vain();
+        self.context().session.time_limits.shorten_after_timeout();
         Err(SceneError::Skip(format!("no error came for {}", self.name())))
     }
 
@@ -380,7 +380,7 @@ impl Endpoint {
 
     /// How long the lesson waits for what must arrive.
     pub(super) fn limit(&self) -> Duration {
-        self.context().session.patience.limit()
+        self.context().session.time_limits.limit()
     }
 }
 

@@ -168,10 +168,10 @@ impl Host {
     /// # Errors
     /// [`SceneError::Skip`] where that does not happen within the limit.
     pub fn await_counter(&self, protocol: &str, name: &str, before: usize) -> Result<(), SceneError> {
-        let deadline = Instant::now() + self.context.session.patience.limit();
+        let deadline = Instant::now() + self.context.session.time_limits.limit();
         while self.counter(protocol, name)? <= before {
             if Instant::now() > deadline {
-                self.context.session.patience.wait_was_in_vain();
+                self.context.session.time_limits.shorten_after_timeout();
                 return Err(SceneError::Skip(format!("the system has not counted {protocol}{name}")));
             }
             thread::yield_now();

@@ -105,7 +105,7 @@ impl Identity<'_> {
 impl RecordedSocket {
     pub(super) fn new(name: &str, protocol: Protocol, socket: Socket, context: Arc<SceneContext>) -> Self {
         // Where this fails, the limit that was set when it was opened holds.
-        let _ = socket::wait_at_most(&socket, context.session.patience.limit());
+        let _ = socket::wait_at_most(&socket, context.session.time_limits.limit());
         RecordedSocket::as_opened(name, protocol, socket, false, context)
     }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::lock::lock;
 use super::log::Log;
 use super::observer::{Announcer, Observer};
-use super::patience::Patience;
+use super::time_limits::TimeLimits;
+use super::workers::Work;
 
 /// One run of a lesson.
 #[derive(Debug)]
@@ -15,7 +16,9 @@ pub struct Session {
     started: Instant,
     began: SystemTime,
     pub(super) announcer: Announcer,
-    pub(super) patience: Patience,
+    pub(super) time_limits: TimeLimits,
+    /// The servers' work on requests.
+    pub(super) work: Work,
     returned: AtomicUsize,
     /// The calls that have begun and not returned: who makes it, and its name.
     in_progress: Mutex<Vec<(String, &'static str)>>,
@@ -31,7 +34,8 @@ impl Session {
             started: Instant::now(),
             began: SystemTime::now(),
             announcer: Announcer::new(observer),
-            patience: Patience::default(),
+            time_limits: TimeLimits::default(),
+            work: Work::default(),
             returned: AtomicUsize::new(0),
             in_progress: Mutex::default(),
             endless: AtomicBool::new(false),
@@ -83,8 +87,8 @@ impl Session {
     }
 
     /// A wait of the lab is over, and nothing came: no call that hangs, and the next waits are short.
-    pub(super) fn waited_in_vain(&self) {
-        self.patience.wait_was_in_vain();
+    pub(super) fn lab_wait_timed_out(&self) {
+        self.time_limits.shorten_after_timeout();
         self.count_call();
     }
 

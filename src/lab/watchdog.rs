@@ -82,7 +82,7 @@ impl Watchdog {
                 )));
             }
             let now = session.progress();
-            let may_stand_still = session.patience.is_at_work() || session.announcer.is_waiting();
+            let may_stand_still = session.work.is_going_on() || session.announcer.is_waiting();
             looks = if now == seen && !may_stand_still { looks + 1 } else { 0 };
             seen = now;
             if looks == most {
@@ -105,7 +105,7 @@ impl Watchdog {
     }
 
     fn give_up(&mut self, session: &Session, looks: u32) -> SceneError {
-        session.patience.wait_was_in_vain();
+        session.time_limits.shorten_after_timeout();
         self.thread = None;
         self.hung += 1;
         SceneError::Hung(format!(
@@ -145,7 +145,7 @@ mod tests {
         let session = Arc::new(Session::new(None));
         let at_work = Arc::clone(&session);
         let work = move || {
-            at_work.patience.work_for(LOOK * (LOOKS + 5));
+            at_work.work.last_for(LOOK * (LOOKS + 5));
             Ok("done")
         };
         assert_eq!(Watchdog::default().run(&session, work), Ok("done"));

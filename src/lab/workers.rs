@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -133,6 +134,27 @@ impl Meeting {
     }
 }
 
+/// What servers do between a request and its answer.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// How many requests are being worked on.
+    requests: AtomicUsize,
+}
+
+impl Work {
+    /// Spends `time` as a server does that works on a request.
+    pub(super) fn last_for(&self, time: Duration) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(time);
+        self.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether a server works on a request: then no call need return.
+    pub(super) fn is_going_on(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
+    }
+}
+
 /// What one worker receives next.
 enum Next {
     Request(Vec<u8>, Peer),
@@ -176,7 +198,7 @@ impl Endpoint {
                 if spans.is_empty() {
                     meeting.join(self.limit());
                 }
-                self.context().session.patience.work_for(workers.work);
+                self.context().session.work.last_for(workers.work);
                 // A client that gets no answer will tell.
                 if let Err(error) = self.send_to(&answer(&request), &client)
                     && error.is_of_the_environment()
@@ -290,5 +312,15 @@ mod tests {
         let started = Instant::now();
         alone.join(Duration::from_millis(1));
         assert!(started.elapsed() >= Duration::from_millis(1));
+    }
+
+    #[test]
+    fn work_is_known_while_it_lasts() {
+        let work = Work::default();
+        assert!(!work.is_going_on());
+        work.requests.store(2, Ordering::Relaxed);
+        let (time, started) = (Duration::from_millis(2), Instant::now());
+        work.last_for(time);
+        assert!(started.elapsed() >= time && work.is_going_on());
     }
 }

@@ -260,7 +260,7 @@ fn an_unrelated_program_that_connects_first_is_not_taken_for_the_client() {
 #[test]
 fn a_connection_that_does_not_come_is_no_answer_of_accept() {
     let (lab, _) = empty();
-    lab.context.session.patience.wait_was_in_vain();
+    lab.context.session.time_limits.shorten_after_timeout();
     let listener = lab.tcp_listener("server").unwrap();
     let missing = SceneError::Skip("accept: no connection came within 2.5s".to_owned());
     assert_eq!(listener.accept().map(drop), Err(missing));
