@@ -347,6 +347,11 @@ impl Endpoint {
         Ok(address?.as_socket().unwrap_or(socket::EVERYWHERE))
     }
 
+    /// The IP address that the system says the socket has, or its error, as the answer of a row.
+    pub fn local_ip(&self) -> Fact {
+        self.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
+    }
+
     /// The port of the [local address](Self::local_address); 0 for none.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ pub(crate) use self::probe::Surroundings;
 pub use self::raw::RawSender;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
-pub use self::tcp::{Listener, Stream};
+pub use self::tcp::{END_OF_FILE, Listener, Stream};
 pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{Service, Workers};

@@ -295,4 +295,4 @@ const SMALL: usize = 4096;
 const MOST_TAKEN: usize = 4 * 1024 * 1024;
 
 /// What [`Stream::read`] reports when the other end has closed.
-pub(super) const END_OF_FILE: &str = "end of file";
+pub const END_OF_FILE: &str = "end of file";

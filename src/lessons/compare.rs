@@ -14,7 +14,7 @@ use crate::experiments::{
     tcp_peer_closes, udp_binds_again, udp_descriptors_for, udp_peer_closes, unconnected_client_asks,
     write_while_nobody_reads,
 };
-use crate::lab::{SceneError, Stream};
+use crate::lab::{END_OF_FILE, SceneError, Stream};
 use crate::vocabulary::{
     Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, promised, sources, tcp, udp, usual,
 };
@@ -287,7 +287,7 @@ fn calls_are_convention() -> Scene {
 fn end_of_file_or_none() -> Scene {
     let closed = "the peer closes; the next read or receive returns";
     let claims = [
-        promised("tcp-close", tcp(closed), "end of file", &sources::POSIX_RECV),
+        promised("tcp-close", tcp(closed), END_OF_FILE, &sources::POSIX_RECV),
         promised("udp-close", udp(closed), Fact::Nothing, &sources::RFC768),
         promised("udp-empty", udp("an empty message is received as"), &b""[..], &sources::RFC768),
         usual("udp-after-empty", udp("the receive after it returns"), &b"more"[..], &sources::LOOPBACK),

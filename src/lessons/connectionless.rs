@@ -11,7 +11,7 @@ use crate::experiments::{
     answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_unconnected, udp_descriptors_for,
     udp_peer_closes,
 };
-use crate::lab::{ReceiveResult, SceneError, Target};
+use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, sources, usual};
 
 /// The lesson.
@@ -293,7 +293,7 @@ fn no_end_of_file() -> Scene {
         promised("peer-closes", "the peer closes: recvfrom returns", Fact::Nothing, &sources::RFC768),
         promised("empty-is-not-end", "an empty datagram: recvfrom returns", &b""[..], &sources::RFC768),
         usual("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
-        promised("tcp-peer-closes", "TCP: the peer closes: read returns", "end of file", &sources::POSIX_RECV),
+        promised("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
                   {after-empty}. Over TCP read returned {tcp-peer-closes}.";

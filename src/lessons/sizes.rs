@@ -10,7 +10,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH_MTU_V6, PMTUDISC_DO, SEND_BUFFER};
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, SocketError, measured, promised, sources, usual,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -239,8 +241,8 @@ fn send_buffer() -> Scene {
 /// The MTU of Ethernet, in bytes.
 const ETHERNET: usize = 1500;
 
-/// The longest payload of one packet of that length over IPv4: it has headers of 20 and 8 bytes.
-const IN_ONE_PACKET: usize = ETHERNET - 20 - 8;
+/// The longest payload of one packet of that length over IPv4.
+const IN_ONE_PACKET: usize = ETHERNET - IPV4_UDP_HEADERS;
 
 /// What became of one datagram: how many fragments the host made of it, and what was received.
 fn sent_over(

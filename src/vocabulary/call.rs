@@ -201,6 +201,9 @@ pub enum SendForm {
 /// The length of a UDP header, in bytes. RFC 768.
 pub const UDP_HEADER: usize = 8;
 
+/// The length of the headers of a datagram over IPv4, without options: that of IP has 20 bytes (RFC 791).
+pub const IPV4_UDP_HEADERS: usize = 20 + UDP_HEADER;
+
 /// The UDP header of a datagram with a payload of so many bytes: source port, destination port, length, and 0 for a checksum that
 /// was not computed. RFC 768.
 pub fn udp_header(source_port: u16, destination_port: u16, payload: usize) -> [u8; UDP_HEADER] {

@@ -14,9 +14,9 @@ mod source;
 mod text;
 
 pub use call::{
-    Action, Ancillary, Announcement, DONTWAIT, Direction, ERRQUEUE, Event, Events, ExtendedError, Flags, Moment,
-    NO_FLAGS, Outcome, PEEK, POLLERR, POLLIN, POLLOUT, Peer, Protocol, Receive, ReceiveForm, Received, Role, SendForm,
-    Syscall, TRUNC, UDP_HEADER, WAITALL, udp_header,
+    Action, Ancillary, Announcement, DONTWAIT, Direction, ERRQUEUE, Event, Events, ExtendedError, Flags,
+    IPV4_UDP_HEADERS, Moment, NO_FLAGS, Outcome, PEEK, POLLERR, POLLIN, POLLOUT, Peer, Protocol, Receive, ReceiveForm,
+    Received, Role, SendForm, Syscall, TRUNC, UDP_HEADER, WAITALL, udp_header,
 };
 pub use chance::{Chances, Corruption, Decision, Delay, Share, Way};
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
