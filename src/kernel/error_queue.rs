@@ -20,7 +20,7 @@ pub fn await_error(socket: &Socket, limit: std::time::Duration) -> io::Result<bo
     use super::HERE;
     use crate::vocabulary::Os;
 
-    // An error is always told, whatever is asked for.
+    // poll always reports POLLERR, whatever is asked for.
     let events = if HERE == Os::Macos { PollFlags::POLLIN } else { PollFlags::empty() };
     let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
     let ready = super::receive::uninterrupted(|| Ok(poll(&mut [PollFd::new(socket.as_fd(), events)], timeout)?))?;

@@ -9,7 +9,7 @@ use crate::vocabulary::POLLIN;
 #[cfg(unix)]
 use crate::vocabulary::{Events, POLLERR, POLLOUT};
 
-/// Whether the system tells that a thread waits in a receive.
+/// Whether the system reports that a thread waits in a receive.
 pub const TELLS_WHO_WAITS: bool = cfg!(target_os = "linux");
 
 /// The number of a thread, as the kernel has it.

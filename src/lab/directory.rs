@@ -118,7 +118,7 @@ impl Directory {
         self.pages().entries[id.0].clone()
     }
 
-    /// The socket is connected to `peer` from now on. That may have sent something.
+    /// Records that the socket is connected to `peer`. To connect may have sent something, as TCP does.
     pub(super) fn connected(&self, id: Id, peer: SocketAddr) {
         self.pages().entries[id.0].peer = Some(peer);
         self.sent(id, peer, &[]);

@@ -187,7 +187,7 @@ impl Endpoint {
         })
     }
 
-    /// Reads `SO_ERROR`, and so takes the error that the system has to tell of this socket.
+    /// Reads `SO_ERROR`, and so takes the error that is pending on this socket.
     ///
     /// # Errors
     /// What the system says of reading it.
@@ -197,7 +197,7 @@ impl Endpoint {
         Ok(error.map_or(Fact::Nothing, |number| os_error(number).into()))
     }
 
-    /// Waits until the system has an error to tell of this socket. No call of the lesson: the error stays.
+    /// Waits until an error is pending on this socket. It is not a call of the lesson: the error stays pending.
     ///
     /// # Errors
     /// [`SceneError::Skip`] when none comes within the limit.

@@ -8,8 +8,8 @@ use super::recorded::RecordedSocket;
 use super::{Call, Target, socket};
 use crate::vocabulary::{Outcome, SendForm, Syscall};
 
-/// A raw socket that sends UDP datagrams of one source port, which it need not have. Linux `raw(7)`. The system gives it a copy of
-/// what arrives for UDP on its host, which nobody reads.
+/// A raw socket that sends UDP datagrams with a source port that it is not bound to. Linux `raw(7)`. The system gives it a copy of
+/// every UDP datagram that arrives at its host; nobody reads those.
 #[derive(Debug)]
 pub struct RawSender {
     socket: RecordedSocket,

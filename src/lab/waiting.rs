@@ -154,7 +154,7 @@ impl WaitingReceive<'_> {
         Err(SceneError::Skip(NOT_TOLD_WHO_WAITS.to_owned()))
     }
 
-    /// Says that what follows presupposes that the receive waits. Of a system that never tells nothing is asked: there what
+    /// States that what follows needs the receive to be waiting. A system that cannot report this is not asked: there what
     /// follows is the same for a receive that is about to begin.
     ///
     /// # Errors

@@ -199,7 +199,7 @@ impl Endpoint {
                     meeting.join(self.limit());
                 }
                 self.context().session.work.last_for(workers.work);
-                // A client that gets no answer will tell.
+                // A client without an answer reports it.
                 if let Err(error) = self.send_to(&answer(&request), &client)
                     && error.is_of_the_environment()
                 {

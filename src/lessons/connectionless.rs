@@ -159,7 +159,7 @@ fn no_bind() -> Scene {
         let ports: Vec<_> = received.iter().filter_map(|result| result.sender_port()).collect();
         match (ports.as_slice(), received.set_aside()) {
             ([first, second], _) => lab.observe("port-stays", yes_no([*first, *second] == [port; 2])),
-            // What is missing came, from a port that nobody knows.
+            // The missing datagram arrived, but from an unknown port, and was set aside.
             (_, 1..) => lab.observe("port-stays", yes_no(false)),
             (_, 0) => lab.skip("port-stays", format!("{} of 2 datagrams were received", ports.len())),
         }

@@ -112,7 +112,7 @@ impl Scene {
         Claimed { id, title: title.into(), answer: String::new(), sentence: None, claims }
     }
 
-    /// What the scene says before it looks.
+    /// The claims.
     pub fn claimed(&self) -> &[Claim] {
         &self.claims
     }

@@ -111,7 +111,7 @@ fn first_send() -> Scene {
         let ports: HashSet<u16> = received.iter().filter_map(|result| result.sender_port()).collect();
         match (received.count(), received.set_aside()) {
             (3.., _) => lab.observe("stays", ports.len()),
-            // What is missing came, from a port that nobody knows.
+            // The missing datagram arrived, but from an unknown port, and was set aside.
             (_, 1..) => lab.observe("stays", ports.len() + 1),
             (count, 0) => lab.skip("stays", format!("{count} of 3 datagrams were received")),
         }

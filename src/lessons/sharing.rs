@@ -394,7 +394,7 @@ fn two_addresses() -> Scene {
         let clients = lab.endpoints("client", 2)?;
         let specific = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, specific.address().port()));
-        // A stranger may have sent from an address that will be the other's own as well: that is set aside now.
+        // Discard what an unrelated sender may have sent to this port before the other socket shares it.
         let _ = specific.receive(Receive::into(BUFFER).without_waiting());
         // Bound last: it is not the order that decides.
         let wildcard = lab.bind_beside(WILDCARD, &REUSE_ADDRESS, everywhere)?;

@@ -25,8 +25,8 @@ pub(super) const MOST_PEERS: usize = 65_536;
 /// Of a datagram over IPv4. Over IPv6 they are longer, and allow more.
 const HEADERS: usize = IPV4_UDP_HEADERS;
 
-/// No answer is longer than so many times its request, so that a forged sender has little more sent to his victim than
-/// he sends himself: the rule of RFC 9000 section 8.1, headers counted.
+/// No answer is longer than so many times its request, so that whoever forges a sender can have little more sent to the victim than was
+/// sent to the server: the rule of RFC 9000 section 8.1, headers counted.
 const MOST_TIMES: usize = 3;
 
 /// The longest reply to a request of so many bytes.

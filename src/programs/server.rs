@@ -181,7 +181,7 @@ impl Server {
     }
 }
 
-/// Answers from the address that was asked, where the system tells it: a connected client hears no other.
+/// Answers from the address that was asked, where the system tells it: a connected client accepts no other.
 fn answer(socket: &Socket, to: Option<SocketAddr>, asked: Option<IpAddr>, payload: &[u8]) -> Answer {
     let send = |to| {
         let from_there = asked.map(|asked| kernel::send_from(socket, payload, to, asked));

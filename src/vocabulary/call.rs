@@ -571,7 +571,7 @@ impl Event {
         Some(Announcement {
             who: &self.who,
             protocol: self.protocol,
-            // Whom a receive would hear was not known.
+            // The sender is known only after the receive.
             peer: self.peer.as_ref().filter(|_| sends),
             role: self.sent_role(call),
             call,

@@ -45,7 +45,7 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
     let proved = match observed {
         Observation::Seen(Fact::Unproved { seen, why }) => Some(match expect {
             Expect::Is(expected) if expected == &**seen => Observation::Seen((**seen).clone()),
-            // Nobody is accused by what is not judged.
+            // A row that is not judged cannot differ.
             Expect::Unconfirmed(_) => Observation::Seen((**seen).clone()),
             _ => Observation::Skipped(why.clone().into()),
         }),
