@@ -409,7 +409,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
     // An end marker is known to the lab; its byte says nothing.
     let payload = |payload: &[u8]| match role {
         Role::EndMarker => format!(", an end marker of {}", bytes(payload.len())),
-        Role::Lesson => format!(", {} {}", bytes(payload.len()), shortened(payload, LONGEST_QUOTATION)),
+        Role::Lesson | Role::Lab => format!(", {} {}", bytes(payload.len()), shortened(payload, LONGEST_QUOTATION)),
     };
     let name = call.name();
     let what = match call {

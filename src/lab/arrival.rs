@@ -67,7 +67,7 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
 }
 
 /// Takes out of the queue what unrelated senders have sent so far: a receive of the lab, and no part of the lesson.
-pub(super) fn forget_strangers(receiver: &RecordedSocket) {
+pub(super) fn discard_unrelated(receiver: &RecordedSocket) {
     let receive = Receive::into(1).without_waiting();
     receiver.perform_by(Syscall::Receive(receive.clone()), |_| {
         let switched = receiver.socket.set_nonblocking(true);
@@ -77,7 +77,7 @@ pub(super) fn forget_strangers(receiver: &RecordedSocket) {
         };
         // Where this fails, a receive that is to wait returns at once, and says so.
         let _ = receiver.socket.set_nonblocking(false);
-        Made { role: Role::EndMarker, ..made }
+        Made { role: Role::Lab, ..made }
     });
 }
 

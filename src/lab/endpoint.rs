@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arrival::{discard_peeked, forget_strangers};
+use super::arrival::{discard_peeked, discard_unrelated};
 use super::context::SceneContext;
 use super::error::{CallKind, os_error};
 use super::received::ReceiveResult;
@@ -73,7 +73,7 @@ impl Endpoint {
     /// What the system says.
     pub fn connect_alone(&self, target: &impl Target) -> Call<()> {
         self.connect(target)?;
-        forget_strangers(&self.socket);
+        discard_unrelated(&self.socket);
         Ok(())
     }
 

@@ -497,6 +497,8 @@ pub enum Role {
     Lesson,
     /// The sending or receiving of an end marker.
     EndMarker,
+    /// Another call of the lab, which is no part of the lesson either.
+    Lab,
 }
 
 /// One call, recorded when it returned.
