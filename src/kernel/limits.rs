@@ -94,6 +94,13 @@ fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> Option<bool> {
     Some(bound(&table) || std::fs::read_to_string(table_v6).is_ok_and(|table| bound(&table)))
 }
 
+/// The setting that limits the size of a receive buffer, where there is one: `socket(7)`, rmem_max; on macOS kern.ipc.maxsockbuf.
+pub const RECEIVE_BUFFER_LIMIT: Option<&str> = match HERE {
+    Os::Linux => Some("net.core.rmem_max"),
+    Os::Macos => Some("kern.ipc.maxsockbuf"),
+    Os::Windows => None,
+};
+
 /// A setting of the kernel by the name that `sysctl` knows it by; `None` where there is no such setting.
 #[cfg(target_os = "linux")]
 pub fn kernel_setting(name: &str) -> Option<String> {

@@ -25,8 +25,8 @@ pub use self::disconnect::disconnect;
 pub use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
 pub use self::filter::drop_everything;
 pub use self::limits::{
-    descriptor_limit, drops, kernel_setting, open_descriptors, queue_memory, remembered_connections, share_one_heap,
-    tcp_port_in_use, udp_port_in_use,
+    RECEIVE_BUFFER_LIMIT, descriptor_limit, drops, kernel_setting, open_descriptors, queue_memory,
+    remembered_connections, share_one_heap, tcp_port_in_use, udp_port_in_use,
 };
 pub use self::namespace::{Namespace, counter, start_loopback};
 pub use self::packet_info::{send_from, tell_destination};

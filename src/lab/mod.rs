@@ -378,7 +378,7 @@ impl Lab {
     }
 
     /// Why a receive buffer may be smaller than asked for.
-    pub fn limit_on_buffers(&self) -> &'static str {
+    pub fn limit_on_buffers(&self) -> String {
         probe::limit_on_buffers()
     }
 

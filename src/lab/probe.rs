@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 
 use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, host, socket};
-use crate::kernel::{self, HERE};
+use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
 use crate::vocabulary::{Flags, Need, Os, SocketError};
 
 pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
@@ -19,20 +19,12 @@ pub(super) const NO_DROPS: &str = match HERE {
 };
 
 /// Why a receive buffer may be smaller than a lesson needs.
-pub(super) fn limit_on_buffers() -> &'static str {
-    match HERE {
-        Os::Linux => "net.core.rmem_max limits the receive buffer here",
-        Os::Macos => "kern.ipc.maxsockbuf limits the receive buffer here",
-        Os::Windows => "the system limits the receive buffer here",
-    }
+pub(super) fn limit_on_buffers() -> String {
+    format!("{} limits the receive buffer here", RECEIVE_BUFFER_LIMIT.unwrap_or("the system"))
 }
 
 pub(super) fn no_room(needed: usize, granted: usize) -> String {
-    let limit = match HERE {
-        Os::Linux => " (net.core.rmem_max limits it)",
-        Os::Macos => " (kern.ipc.maxsockbuf limits it)",
-        Os::Windows => "",
-    };
+    let limit = RECEIVE_BUFFER_LIMIT.map_or_else(String::new, |setting| format!(" ({setting} limits it)"));
     format!("the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}")
 }
 
@@ -218,15 +210,9 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// The largest receive buffer that may be asked for, in bytes, where the system tells: `socket(7)`, rmem_max; on macOS
-/// kern.ipc.maxsockbuf.
+/// The largest receive buffer that may be asked for, in bytes, where the system tells.
 pub fn most_receive_buffer() -> Option<usize> {
-    let name = match HERE {
-        Os::Linux => "net.core.rmem_max",
-        Os::Macos => "kern.ipc.maxsockbuf",
-        Os::Windows => return None,
-    };
-    kernel::kernel_setting(name)?.parse().ok()
+    kernel::kernel_setting(RECEIVE_BUFFER_LIMIT?)?.parse().ok()
 }
 
 /// The size of receive buffer that a socket has by default.

@@ -269,7 +269,7 @@ fn one_byte_each() -> Scene {
         let limited = granted < ASKED || lab.most_receive_buffer().is_some_and(|most| most < ASKED);
         lab.observe_or_skip(
             "buffer-granted",
-            if limited { Err(lab.limit_on_buffers().to_owned()) } else { Ok(granted) },
+            if limited { Err(lab.limit_on_buffers()) } else { Ok(granted) },
         );
         Ok(())
     })
@@ -297,7 +297,7 @@ fn room_comes_late() -> Scene {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
         if set_receive_buffer(&server, ASKED)? < ASKED {
-            return Err(SceneError::Skip(lab.limit_on_buffers().to_owned()));
+            return Err(SceneError::Skip(lab.limit_on_buffers()));
         }
         send_until_full(lab, &client, &server, all_numbered(1000, 512))?;
         server.receive(512).required("the first datagram")?;
