@@ -50,32 +50,42 @@ pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
     use std::io::IoSliceMut;
-    use std::net::IpAddr;
     use std::os::fd::AsRawFd;
-    use std::time::{Duration, UNIX_EPOCH};
 
-    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
+    use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
 
-    use crate::vocabulary::{ExtendedError, OsError};
+    use super::receive::split;
 
     /// Room for all control messages that a datagram can bring at once, aligned as their headers must be.
     #[repr(align(8))]
     struct Control([u8; 512]);
 
     let mut control = Control([0; 512]);
-    let mut rest = buffer;
-    let mut parts = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (part, tail) = rest.split_at_mut(length);
-        parts.push(IoSliceMut::new(part));
-        rest = tail;
-    }
+    let mut parts: Vec<_> = split(buffer, lengths).into_iter().map(IoSliceMut::new).collect();
     let flags = MsgFlags::from_bits_retain(number(flags));
     let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), flags)?;
+    let ancillary = decoded(message.cmsgs()?);
+    let from = message.address.and_then(|address| {
+        let v4 = address.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())))
+    });
+    let truncated = message.flags.contains(MsgFlags::MSG_TRUNC);
+    Ok(Message { length: message.bytes, truncated, from, ancillary })
+}
+
+/// What control messages say. Those that no option of this program asks for do not come.
+#[cfg(target_os = "linux")]
+fn decoded(messages: impl Iterator<Item = nix::sys::socket::ControlMessageOwned>) -> Ancillary {
+    use std::net::IpAddr;
+
+    use nix::sys::socket::ControlMessageOwned;
+
+    use crate::vocabulary::{ExtendedError, OsError};
+
     let mut ancillary = Ancillary::default();
     let byte = |number: i32| u8::try_from(number).ok();
-    for control in message.cmsgs()? {
-        match control {
+    for message in messages {
+        match message {
             ControlMessageOwned::Ipv4PacketInfo(info) => {
                 ancillary.destination = Some(IpAddr::from(info.ipi_addr.s_addr.to_ne_bytes()));
                 ancillary.interface = u32::try_from(info.ipi_ifindex).ok();
@@ -85,13 +95,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], fl
                 ancillary.interface = Some(info.ipi6_ifindex);
             }
             ControlMessageOwned::Ipv4Ttl(ttl) | ControlMessageOwned::Ipv6HopLimit(ttl) => ancillary.ttl = byte(ttl),
-            ControlMessageOwned::Ipv4Tos(tos) => ancillary.tos = Some(tos),
-            ControlMessageOwned::Ipv6TClass(class) => ancillary.tos = byte(class),
-            ControlMessageOwned::ScmTimestampns(time) => {
-                ancillary.timestamp = Some(UNIX_EPOCH + Duration::from(time));
-            }
             ControlMessageOwned::RxqOvfl(drops) => ancillary.drops = Some(drops),
-            ControlMessageOwned::UdpGroSegments(segment) => ancillary.segment = usize::try_from(segment).ok(),
             ControlMessageOwned::Ipv4RecvErr(error, by) => {
                 ancillary.error = Some(ExtendedError {
                     error: OsError::from_number(error.ee_errno as i32, Os::Linux),
@@ -111,12 +115,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], fl
             _ => {}
         }
     }
-    let from = message.address.and_then(|address| {
-        let v4 = address.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into()));
-        v4.or_else(|| address.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())))
-    });
-    let truncated = message.flags.contains(MsgFlags::MSG_TRUNC);
-    Ok(Message { length: message.bytes, truncated, from, ancillary })
+    ancillary
 }
 
 /// Receives one datagram by `recvmsg`, with the time to live that [`count_hops`] asked for: nix reads no control message of

@@ -72,17 +72,21 @@ pub fn receive(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<u
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
 pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<(usize, bool, SockAddr)> {
-    let mut rest = uninit(buffer);
-    let mut parts = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (part, tail) = rest.split_at_mut(length);
-        parts.push(MaybeUninitSlice::new(part));
-        rest = tail;
-    }
+    let mut parts: Vec<_> = split(uninit(buffer), lengths).into_iter().map(MaybeUninitSlice::new).collect();
     uninterrupted(|| {
         let (length, flags, from) = socket.recv_from_vectored(&mut parts)?;
         not_shut_down(from).map(|from| (length, flags.is_truncated(), from))
     })
+}
+
+/// The parts of `buffer`, `lengths` bytes each.
+pub(super) fn split<'b, T>(mut buffer: &'b mut [T], lengths: &[usize]) -> Vec<&'b mut [T]> {
+    let mut part = |length: &usize| {
+        let (part, rest) = std::mem::take(&mut buffer).split_at_mut(*length);
+        buffer = rest;
+        part
+    };
+    lengths.iter().map(&mut part).collect()
 }
 
 /// Calls `read` on a socket: how many bytes were written into `buffer`.

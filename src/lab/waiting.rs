@@ -92,7 +92,7 @@ impl Endpoint {
                 done.and(ended).map(|()| result)
             })
         };
-        Endpoint::context(self).at_once(both)
+        self.context().at_once(both)
     }
 }
 

@@ -171,7 +171,7 @@ impl Endpoint {
     /// # Errors
     /// What the system says of a send.
     pub fn serve(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {
-        Endpoint::context(self).at_once(|| self.serve_with(workers, answer))
+        self.context().at_once(|| self.serve_with(workers, answer))
     }
 
     fn serve_with(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {

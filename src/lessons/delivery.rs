@@ -267,10 +267,7 @@ fn one_byte_each() -> Scene {
         lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
         lab.observe("kept-one-byte", kept);
         let limited = granted < ASKED || lab.most_receive_buffer().is_some_and(|most| most < ASKED);
-        lab.observe_or_skip(
-            "buffer-granted",
-            if limited { Err(lab.limit_on_buffers()) } else { Ok(granted) },
-        );
+        lab.observe_or_skip("buffer-granted", if limited { Err(lab.limit_on_buffers()) } else { Ok(granted) });
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{OptionName, OsError};
 
@@ -413,14 +413,8 @@ pub struct Ancillary {
     pub interface: Option<u32>,
     /// The time to live, or hop limit, with which it arrived. `IP_RECVTTL`, `IPV6_RECVHOPLIMIT`.
     pub ttl: Option<u8>,
-    /// The type of service, or traffic class. `IP_RECVTOS`, `IPV6_RECVTCLASS`.
-    pub tos: Option<u8>,
-    /// When the system received it. `SO_TIMESTAMPNS`.
-    pub timestamp: Option<SystemTime>,
     /// How many datagrams the socket has dropped so far. `SO_RXQ_OVFL`.
     pub drops: Option<u32>,
-    /// The length of each datagram in a receive that joins several, in bytes. `UDP_GRO`.
-    pub segment: Option<usize>,
     /// An error about an earlier datagram, from the error queue. `IP_RECVERR`.
     pub error: Option<ExtendedError>,
 }
