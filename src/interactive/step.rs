@@ -449,7 +449,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
 
 /// The flags of a receive, and the room that it offers.
 fn room(receive: &Receive) -> String {
-    let bytes = receive.room();
+    let bytes = receive.capacity();
     let flags: Vec<_> = receive.flags.names().collect();
     let flags = if flags.is_empty() { String::new() } else { format!(" with {}", flags.join(" and ")) };
     let plural = if bytes == 1 { "" } else { "s" };

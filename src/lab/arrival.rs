@@ -99,7 +99,7 @@ fn as_it_is(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMu
 /// the call is made again.
 pub(super) fn until_a_signal(receiver: &RecordedSocket, receive: &Receive, sent: &AtomicBool) -> Made {
     as_it_is(receiver, receive, &mut || loop {
-        let mut bytes = vec![0; receive.room()];
+        let mut bytes = vec![0; receive.capacity()];
         match kernel::receive_from_once(&receiver.socket, &mut bytes, receive.flags) {
             Ok((length, from)) => {
                 bytes.truncate(length);
@@ -197,7 +197,7 @@ pub(super) fn discard_peeked(receiver: &RecordedSocket, receive: &Receive) {
 }
 
 fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> Result<Raw, Failure> {
-    let mut bytes = vec![0; receive.room()];
+    let mut bytes = vec![0; receive.capacity()];
     let socket = &receiver.socket;
     let received = match receive.form {
         ReceiveForm::From => kernel::receive_from(socket, &mut bytes, receive.flags)
@@ -227,7 +227,7 @@ fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> 
 
 /// Reads from a stream, or by `read` from a datagram socket, which does not tell who has sent.
 pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
-    let mut bytes = vec![0; receive.room()];
+    let mut bytes = vec![0; receive.capacity()];
     let read = match receive.form {
         ReceiveForm::Read => kernel::read(&receiver.socket, &mut bytes),
         _ => kernel::receive(&receiver.socket, &mut bytes, receive.flags),

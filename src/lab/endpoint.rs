@@ -125,7 +125,7 @@ impl Endpoint {
         // `recv` does not tell the sender. A peek does, past any unrelated senders: a connected socket gets only what its
         // peer sends, and still has in its queue what came before it was connected.
         let sender = match receive.form {
-            ReceiveForm::Recv => match self.receive(Receive::into(receive.room()).flags(PEEK)) {
+            ReceiveForm::Recv => match self.receive(Receive::into(receive.capacity()).flags(PEEK)) {
                 ReceiveResult::Datagram(received) => received.from,
                 other => return other,
             },

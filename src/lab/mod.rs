@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-pub use self::absence::room_for;
+pub use self::absence::receive_buffer_for;
 pub use self::accounts::Accounts;
 pub use self::closed_port::ClosedPort;
 use self::context::SceneContext;

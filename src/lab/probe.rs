@@ -23,7 +23,7 @@ pub(super) fn limit_on_buffers() -> String {
     format!("{} limits the receive buffer here", RECEIVE_BUFFER_LIMIT.unwrap_or("the system"))
 }
 
-pub(super) fn no_room(needed: usize, granted: usize) -> String {
+pub(super) fn buffer_too_small(needed: usize, granted: usize) -> String {
     let limit = RECEIVE_BUFFER_LIMIT.map_or_else(String::new, |setting| format!(" ({setting} limits it)"));
     format!("the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}")
 }
@@ -305,7 +305,7 @@ pub fn missing(need: Need) -> Option<String> {
             ipv6_loopback().err().map(|error| error.to_string()).or_else(|| UNHEARD.clone())
         }
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
-            Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),
+            Ok(granted) => (granted < needed).then(|| buffer_too_small(needed, granted)),
             Err(error) => Some(error.to_string()),
         },
         Need::Drops => match socket::bound(socket::ANY_PORT) {

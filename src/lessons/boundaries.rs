@@ -81,7 +81,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
     Scene::claims("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        server.make_room(messages.iter().map(Message::length))?;
+        server.grow_receive_buffer(messages.iter().map(Message::length))?;
 
         let mut whole = 0;
         for message in &messages {

@@ -127,7 +127,7 @@ fn nothing_sticks() -> Scene {
         lab.observe("tcp-three", reads_for(&server, THREE.concat().len()));
 
         let (client, server) = (lab.endpoint("client")?, lab.bind("server")?);
-        server.make_room(THREE.iter().map(|message| message.len()))?;
+        server.grow_receive_buffer(THREE.iter().map(|message| message.len()))?;
         THREE.iter().try_for_each(|message| client.send_to(message, &server).map(drop))?;
         let received = server.receive_until_marker(100)?;
         lab.observe("udp-three", received.count());

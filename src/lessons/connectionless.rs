@@ -187,7 +187,7 @@ fn one_socket_for_all(count: usize) -> Scene {
     Scene::claims("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let clients = lab.endpoints("client", count)?;
-        server.make_room(clients.iter().map(|client| client.name().len()))?;
+        server.grow_receive_buffer(clients.iter().map(|client| client.name().len()))?;
         let added = udp_descriptors_for(lab, &server, &clients, |request, client| {
             lab.attempt("answered", server.send_to(&answer_to(request), client)).map(drop)
         })?;

@@ -574,7 +574,7 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
         let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
         let length = event.payload_length();
-        let is_full = too_long || length == receive.room();
+        let is_full = too_long || length == receive.capacity();
         let first = |is_end: Ends, is_it: &dyn Fn(&Event) -> bool| {
             events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
                 matches!(arrived, Arrived::No)

@@ -262,15 +262,15 @@ fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> Strin
 }
 
 fn receive(event: &Event, receive: &Receive, outcome: &Outcome) -> String {
-    let (descriptor, room, flags) = (event.descriptor, receive.room(), receive.flags);
+    let (descriptor, capacity, flags) = (event.descriptor, receive.capacity(), receive.flags);
     // What a failed receive leaves in its buffer, the log knows on Windows only.
     let shown = event.payload().map_or_else(|| POINTER.to_owned(), quoted);
     match receive.form {
-        ReceiveForm::Read => format!("read({descriptor}, {shown}, {room})"),
+        ReceiveForm::Read => format!("read({descriptor}, {shown}, {capacity})"),
         // Without room for the sender's address: `recv`, and on streams.
-        ReceiveForm::Recv => format!("recvfrom({descriptor}, {shown}, {room}, {flags}, NULL, NULL)"),
+        ReceiveForm::Recv => format!("recvfrom({descriptor}, {shown}, {capacity}, {flags}, NULL, NULL)"),
         ReceiveForm::From => {
-            format!("recvfrom({descriptor}, {shown}, {room}, {flags}, {})", sender(event, outcome))
+            format!("recvfrom({descriptor}, {shown}, {capacity}, {flags}, {})", sender(event, outcome))
         }
         ReceiveForm::Message => match outcome {
             Outcome::Received(Received { bytes, truncated, ancillary, .. }) => {

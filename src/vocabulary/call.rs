@@ -279,7 +279,7 @@ impl Receive {
     }
 
     /// The length of all buffers together, in bytes.
-    pub fn room(&self) -> usize {
+    pub fn capacity(&self) -> usize {
         self.buffers.iter().sum()
     }
 }
@@ -616,6 +616,6 @@ mod tests {
     #[test]
     fn a_number_of_bytes_is_a_receive() {
         assert_eq!(Receive::from(7), Receive::into(7));
-        assert_eq!((Receive::message(&[2, 10]).room(), Receive::into(3).without_waiting().waits), (12, false));
+        assert_eq!((Receive::message(&[2, 10]).capacity(), Receive::into(3).without_waiting().waits), (12, false));
     }
 }

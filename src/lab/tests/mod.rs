@@ -269,9 +269,9 @@ fn a_connection_that_does_not_come_is_no_answer_of_accept() {
 // Receive buffers.
 
 #[test]
-fn a_buffer_has_room_for_payloads_twice_and_for_the_marker() {
-    assert_eq!(room_for([]), 1026);
-    assert_eq!(room_for([100, 0]), 3 * 1024 + 200 + 2);
+fn a_receive_buffer_holds_payloads_twice_and_the_marker() {
+    assert_eq!(receive_buffer_for([]), 1026);
+    assert_eq!(receive_buffer_for([100, 0]), 3 * 1024 + 200 + 2);
 }
 
 // Streams.
