@@ -132,6 +132,7 @@ impl Directory {
     }
 
     /// The socket has joined a multicast group.
+    #[cfg(test)]
     pub(super) fn joined(&self, id: Id, group: IpAddr) {
         self.pages().entries[id.0].groups.push(group);
     }

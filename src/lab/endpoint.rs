@@ -365,8 +365,9 @@ impl Endpoint {
         Peer { name: self.name().to_owned(), address: SocketAddr::from((ip, self.address().port())) }
     }
 
-    /// Joins a multicast group on the loopback interface.
-    pub fn join(&self, group: Ipv4Addr) -> Call<()> {
+    /// Joins a multicast group on the loopback interface. No lesson does so yet.
+    #[cfg(test)]
+    pub(super) fn join(&self, group: Ipv4Addr) -> Call<()> {
         let joined = self.socket.socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST);
         joined.map_err(|e| CallError::new(format!("join {group}"), &e))?;
         if let Some(id) = self.socket.id() {

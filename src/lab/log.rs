@@ -67,11 +67,6 @@ impl Log {
         self.pages().events.len()
     }
 
-    /// Whether nothing has happened yet.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The events from place `first` on, counted from 0.
     pub fn since(&self, first: usize) -> Vec<Event> {
         self.pages().events.get(first..).unwrap_or_default().to_vec()

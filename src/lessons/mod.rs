@@ -227,8 +227,7 @@ impl Lesson {
 
     /// What the lesson claims with these scenes, and nothing run.
     pub fn predict(&self, scenes: &[Scene]) -> Prediction {
-        let of_scene =
-            |scene: &Scene| PredictedScene { id: scene.id, title: scene.title.clone(), claims: scene.claims.to_vec() };
+        let of_scene = |scene: &Scene| PredictedScene { title: scene.title.clone(), claims: scene.claims.to_vec() };
         Prediction {
             lesson: self.name,
             title: self.title,

@@ -125,8 +125,6 @@ impl Prediction {
 /// A scene before it has run.
 #[derive(Clone, Debug)]
 pub struct PredictedScene {
-    /// A stable word, unique in its lesson.
-    pub id: &'static str,
     /// What it shows.
     pub title: String,
     /// Its claims.
