@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::vocabulary::{Receive, Role, SendForm, SocketError, Syscall, promised, sources};
+use crate::vocabulary::{Fact, Observation, Receive, Role, SendForm, SocketError, Syscall, promised, sources};
 
 #[cfg(target_os = "linux")]
 mod linux;
