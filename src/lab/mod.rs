@@ -46,7 +46,7 @@ pub use self::host::{Host, LOOPBACK_MTU};
 pub use self::log::Log;
 use self::observations::Observations;
 pub use self::observer::Observer;
-pub(crate) use self::probe::Surroundings;
+pub(crate) use self::probe::MachineChecks;
 pub use self::raw::RawSender;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;

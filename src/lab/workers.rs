@@ -108,7 +108,7 @@ impl Service {
 }
 
 /// Where the threads wait for each other with their first request: only threads that really work at the same time get
-/// through. Where one does not come, the others wait for some looks at the number that have, and no longer: looks are
+/// through. Where one does not come, the others wait for some checks of the number that have, and no longer: checks are
 /// counted, not time, so that a program that is stopped for a while loses nothing.
 struct Meeting {
     expected: usize,
@@ -117,18 +117,19 @@ struct Meeting {
 }
 
 impl Meeting {
-    const LOOK: Duration = Duration::from_millis(20);
+    const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
     fn join(&self, limit: Duration) {
         let mut arrived = lock(&self.arrived);
         *arrived += 1;
         self.changed.notify_all();
-        let looks = limit.as_millis() / Self::LOOK.as_millis();
-        for _ in 0..=looks {
+        let checks = limit.as_millis() / Self::CHECK_INTERVAL.as_millis();
+        for _ in 0..=checks {
             if *arrived >= self.expected {
                 return;
             }
-            let waited = self.changed.wait_timeout(arrived, Self::LOOK).unwrap_or_else(PoisonError::into_inner);
+            let waited =
+                self.changed.wait_timeout(arrived, Self::CHECK_INTERVAL).unwrap_or_else(PoisonError::into_inner);
             arrived = waited.0;
         }
     }

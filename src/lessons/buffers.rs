@@ -288,7 +288,7 @@ fn shrunk() -> Scene {
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
     scene.needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT]))).answer(answer).run(|lab| {
-        // Here is room for what a stranger sends before the connect.
+        // Here is room for what an unrelated sender sends before the connect.
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
         server.grow_receive_buffer([SIZE; COUNT])?;
