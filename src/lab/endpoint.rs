@@ -365,17 +365,6 @@ impl Endpoint {
         Peer { name: self.name().to_owned(), address: SocketAddr::from((ip, self.address().port())) }
     }
 
-    /// Joins a multicast group on the loopback interface. No lesson does so yet.
-    #[cfg(test)]
-    pub(super) fn join(&self, group: Ipv4Addr) -> Call<()> {
-        let joined = self.socket.socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST);
-        joined.map_err(|e| CallError::new(format!("join {group}"), &e))?;
-        if let Some(id) = self.socket.id() {
-            self.context().directory.joined(id, group.into());
-        }
-        Ok(())
-    }
-
     /// How many datagrams the kernel dropped at this socket.
     ///
     /// # Errors
