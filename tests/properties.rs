@@ -289,6 +289,8 @@ fn row() -> impl Strategy<Value = Row> {
         strength,
         source: texts.3,
         reason: texts.4,
+        advice: None,
+        is_measured: false,
     })
 }
 
@@ -396,7 +398,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => proptest::sample::select(moments).prop_map(Action::Moment),
     ];
     let protocol = proptest::sample::select(vec![Protocol::Udp, Protocol::Tcp]);
-    let role = proptest::sample::select(vec![Role::Lesson, Role::EndMarker]);
+    let role = proptest::sample::select(vec![Role::Lesson, Role::EndMarker, Role::Lab]);
     let who = (0_u64..5_000_000, name(), protocol, any::<u64>(), maybe(address()), maybe(peer()));
     let some = (who, role, action).prop_map(|(who, role, action)| Event {
         returned: Duration::from_micros(who.0),

@@ -32,6 +32,19 @@ fn every_lesson_file_is_registered() {
     }
 }
 
+/// The lab's clock stands still while `--step` waits for Enter; any other would count that as measured time.
+#[test]
+fn lessons_measure_with_the_labs_clock_only() {
+    for folder in ["src/lessons", "src/experiments"] {
+        for entry in fs::read_dir(here(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            let other_clock = ["Instant", "SystemTime"].into_iter().find(|clock| text.contains(clock));
+            assert_eq!(other_clock, None, "{}: use `Lab::timed`", path.display());
+        }
+    }
+}
+
 #[test]
 fn every_lesson_has_a_demonstration_page() {
     for lesson in LESSONS {

@@ -24,7 +24,7 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
     let Some((name, arguments)) = arguments.subcommand() else { return Ok(Status::WrongUse) };
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
     let mut prediction = lesson.predict(&chosen(lesson, lesson.scenes(arguments)?, arguments)?);
-    if lesson.has_own_parameters(arguments) {
+    if lesson.uses_defaults(arguments) {
         systems::mark_observed(&mut prediction, &systems::all().map_err(Failure::Environment)?);
     }
     let os = arguments.get_one::<Os>("os").copied();

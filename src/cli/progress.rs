@@ -12,7 +12,7 @@ use crossterm::terminal::{Clear, ClearType};
 use terminal_size::{Width, terminal_size_of};
 
 /// What is over sooner needs no sign of life.
-const PATIENCE: Duration = Duration::from_millis(500);
+const SHOWN_AFTER: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(250);
 
 /// Runs `work`. Where standard error is a terminal and half a second has passed, a line there says that `name` is
@@ -27,7 +27,7 @@ pub fn shown<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
         let still_running = move |time| finished.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
         let began = Instant::now();
         let tell = move || {
-            if still_running(PATIENCE) {
+            if still_running(SHOWN_AFTER) {
                 draw(&line(name, began.elapsed()));
                 while still_running(TICK) {
                     draw(&line(name, began.elapsed()));

@@ -105,11 +105,7 @@ fn surroundings(os: Os, release: &str, exists: impl Fn(&str) -> bool) -> &'stati
 
 fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
     let bytes = |size: Call<usize>| size.ok().and_then(|bytes| u64::try_from(bytes).ok());
-    let maximum = match HERE {
-        Os::Linux => setting("net.core.rmem_max"),
-        Os::Macos => setting("kern.ipc.maxsockbuf"),
-        Os::Windows => None,
-    };
+    let maximum = probe::most_receive_buffer().and_then(|bytes| u64::try_from(bytes).ok());
     vec![
         Finding::there("loopback", "Loopback 127.0.0.1", loopback.as_ref().err().map(ToString::to_string)),
         Finding::there("ipv6", "IPv6 loopback ::1", probe::missing(Need::Ipv6)),

@@ -215,12 +215,12 @@ impl Network for Sockets<'_> {
     }
 
     fn await_acknowledgement(&mut self) -> Result<Option<usize>, SceneError> {
-        let began = self.lab.now();
-        match self.client.receive(BUFFER) {
+        let (result, waited) = self.lab.timed(|| self.client.receive(BUFFER));
+        match result {
             // What is no acknowledgement is of no message.
             ReceiveResult::Datagram(received) => Ok(Some(number_behind("ack", &received.bytes).unwrap_or(0))),
             ReceiveResult::Failed { .. } => {
-                self.early += usize::from(self.lab.now().saturating_sub(began) < self.time_out);
+                self.early += usize::from(waited < self.time_out);
                 Ok(None)
             }
             // Unrelated senders did not let it come to that.

@@ -409,7 +409,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
     // An end marker is known to the lab; its byte says nothing.
     let payload = |payload: &[u8]| match role {
         Role::EndMarker => format!(", an end marker of {}", bytes(payload.len())),
-        Role::Lesson => format!(", {} {}", bytes(payload.len()), shortened(payload, LONGEST_QUOTATION)),
+        Role::Lesson | Role::Lab => format!(", {} {}", bytes(payload.len()), shortened(payload, LONGEST_QUOTATION)),
     };
     let name = call.name();
     let what = match call {
@@ -454,7 +454,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
 
 /// The flags of a receive, and the room that it offers.
 fn room(receive: &Receive) -> String {
-    let bytes = receive.room();
+    let bytes = receive.capacity();
     let flags: Vec<_> = receive.flags.names().collect();
     let flags = if flags.is_empty() { String::new() } else { format!(" with {}", flags.join(" and ")) };
     let plural = if bytes == 1 { "" } else { "s" };

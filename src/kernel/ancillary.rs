@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 
 use socket2::Socket;
 
+use super::HERE;
+use super::option::{self, RECEIVE_HOP_LIMIT, RECEIVE_TIME_TO_LIVE};
 #[cfg(unix)]
 use super::receive::number;
-use crate::vocabulary::{Ancillary, Flags};
+use crate::vocabulary::{Ancillary, Flags, Os};
 
 /// A datagram with what came beside it.
 pub struct Message {
@@ -22,34 +24,22 @@ pub struct Message {
 }
 
 /// Sends with a time to live of `hops` from now on, and asks that [`receive_message`] tells with which one a datagram
-/// arrives.
-#[cfg(unix)]
+/// arrives. Windows does not tell it, and so nothing is asked there.
+///
+/// # Errors
+/// What the system says.
 pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
-    let ask = |level, option| {
-        let on: libc::c_int = 1;
-        let length = size_of_val(&on) as libc::socklen_t;
-        let descriptor = std::os::fd::AsRawFd::as_raw_fd(socket);
-        // SAFETY: the option is read from `on`, which has the length given.
-        let status = unsafe { libc::setsockopt(descriptor, level, option, (&raw const on).cast(), length) };
-        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-    };
-    let v4 = || ask(libc::IPPROTO_IP, libc::IP_RECVTTL).and_then(|()| socket.set_ttl_v4(hops.into()));
+    if HERE == Os::Windows {
+        return Ok(());
+    }
+    let v4 = || option::set(socket, &RECEIVE_TIME_TO_LIVE.name, 1).and_then(|()| socket.set_ttl_v4(hops.into()));
     if socket.local_addr()?.is_ipv4() {
         return v4();
     }
-    // For the clients of IPv4 that a socket of IPv6 hears; not every system has them there.
+    // Also for IPv4 clients of an IPv6 socket; not every system supports that.
     let _ = v4();
-    ask(libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT)?;
+    option::set(socket, &RECEIVE_HOP_LIMIT.name, 1)?;
     socket.set_unicast_hops_v6(hops.into())
-}
-
-/// Windows tells the time to live only by a call that neither library has.
-///
-/// # Errors
-/// None.
-#[cfg(windows)]
-pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
-    Ok(())
 }
 
 /// Receives one datagram, or one error of the error queue, by `recvmsg` with room for control messages, into parts of `buffer`,
@@ -60,32 +50,42 @@ pub fn count_hops(_: &Socket, _: u8) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
     use std::io::IoSliceMut;
-    use std::net::IpAddr;
     use std::os::fd::AsRawFd;
-    use std::time::{Duration, UNIX_EPOCH};
 
-    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
+    use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
 
-    use crate::vocabulary::{ExtendedError, Os, OsError};
+    use super::receive::split;
 
     /// Room for all control messages that a datagram can bring at once, aligned as their headers must be.
     #[repr(align(8))]
     struct Control([u8; 512]);
 
     let mut control = Control([0; 512]);
-    let mut rest = buffer;
-    let mut parts = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (part, tail) = rest.split_at_mut(length);
-        parts.push(IoSliceMut::new(part));
-        rest = tail;
-    }
+    let mut parts: Vec<_> = split(buffer, lengths).into_iter().map(IoSliceMut::new).collect();
     let flags = MsgFlags::from_bits_retain(number(flags));
     let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), flags)?;
+    let ancillary = decoded(message.cmsgs()?);
+    let from = message.address.and_then(|address| {
+        let v4 = address.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())))
+    });
+    let truncated = message.flags.contains(MsgFlags::MSG_TRUNC);
+    Ok(Message { length: message.bytes, truncated, from, ancillary })
+}
+
+/// What control messages say. Those that no option of this program asks for do not come.
+#[cfg(target_os = "linux")]
+fn decoded(messages: impl Iterator<Item = nix::sys::socket::ControlMessageOwned>) -> Ancillary {
+    use std::net::IpAddr;
+
+    use nix::sys::socket::ControlMessageOwned;
+
+    use crate::vocabulary::{ExtendedError, OsError};
+
     let mut ancillary = Ancillary::default();
     let byte = |number: i32| u8::try_from(number).ok();
-    for control in message.cmsgs()? {
-        match control {
+    for message in messages {
+        match message {
             ControlMessageOwned::Ipv4PacketInfo(info) => {
                 ancillary.destination = Some(IpAddr::from(info.ipi_addr.s_addr.to_ne_bytes()));
                 ancillary.interface = u32::try_from(info.ipi_ifindex).ok();
@@ -95,13 +95,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], fl
                 ancillary.interface = Some(info.ipi6_ifindex);
             }
             ControlMessageOwned::Ipv4Ttl(ttl) | ControlMessageOwned::Ipv6HopLimit(ttl) => ancillary.ttl = byte(ttl),
-            ControlMessageOwned::Ipv4Tos(tos) => ancillary.tos = Some(tos),
-            ControlMessageOwned::Ipv6TClass(class) => ancillary.tos = byte(class),
-            ControlMessageOwned::ScmTimestampns(time) => {
-                ancillary.timestamp = Some(UNIX_EPOCH + Duration::from(time));
-            }
             ControlMessageOwned::RxqOvfl(drops) => ancillary.drops = Some(drops),
-            ControlMessageOwned::UdpGroSegments(segment) => ancillary.segment = usize::try_from(segment).ok(),
             ControlMessageOwned::Ipv4RecvErr(error, by) => {
                 ancillary.error = Some(ExtendedError {
                     error: OsError::from_number(error.ee_errno as i32, Os::Linux),
@@ -121,12 +115,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], fl
             _ => {}
         }
     }
-    let from = message.address.and_then(|address| {
-        let v4 = address.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into()));
-        v4.or_else(|| address.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())))
-    });
-    let truncated = message.flags.contains(MsgFlags::MSG_TRUNC);
-    Ok(Message { length: message.bytes, truncated, from, ancillary })
+    ancillary
 }
 
 /// Receives one datagram by `recvmsg`, with the time to live that [`count_hops`] asked for: nix reads no control message of

@@ -4,6 +4,8 @@ use std::io;
 
 use socket2::Socket;
 
+use super::option::{self, KEEP_ERRORS, KEEP_ERRORS_V6};
+
 /// Waits up to `limit` until the system has an error to tell of this socket, and leaves it there: whether there is one. On macOS
 /// a datagram ends the wait as well, since `poll` does not tell errors apart there.
 ///
@@ -18,7 +20,7 @@ pub fn await_error(socket: &Socket, limit: std::time::Duration) -> io::Result<bo
     use super::HERE;
     use crate::vocabulary::Os;
 
-    // An error is always told, whatever is asked for.
+    // poll always reports POLLERR, whatever is asked for.
     let events = if HERE == Os::Macos { PollFlags::POLLIN } else { PollFlags::empty() };
     let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
     let ready = super::receive::uninterrupted(|| Ok(poll(&mut [PollFd::new(socket.as_fd(), events)], timeout)?))?;
@@ -38,15 +40,11 @@ pub fn await_error(_: &Socket, _: std::time::Duration) -> io::Result<bool> {
 ///
 /// # Errors
 /// What the system says; other systems have no such queue.
-#[cfg(target_os = "linux")]
 pub fn keep_errors(socket: &Socket) -> io::Result<()> {
-    use nix::sys::socket::{setsockopt, sockopt};
-
     match socket.local_addr()?.is_ipv6() {
-        true => setsockopt(socket, sockopt::Ipv6RecvErr, &true)?,
-        false => setsockopt(socket, sockopt::Ipv4RecvErr, &true)?,
+        true => option::set(socket, &KEEP_ERRORS_V6.name, 1),
+        false => option::set(socket, &KEEP_ERRORS.name, 1),
     }
-    Ok(())
 }
 
 /// The payload of the datagram that the next error in the queue is about, shortened to the length of `buffer`; `None` where
@@ -73,15 +71,6 @@ pub fn refusals_received(address: std::net::IpAddr) -> Option<u64> {
         true => super::namespace::counter_v6("Icmp6InDestUnreachs"),
         false => super::namespace::counter("Icmp", "InDestUnreachs"),
     }
-}
-
-/// Only Linux keeps them.
-///
-/// # Errors
-/// Always.
-#[cfg(not(target_os = "linux"))]
-pub fn keep_errors(_: &Socket) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Only Linux keeps them.

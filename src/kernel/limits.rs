@@ -53,7 +53,7 @@ pub fn drops(socket: &Socket) -> Option<usize> {
 
 /// The memory that the datagrams in this socket's queue take, in bytes. `None` where the system does not tell.
 #[cfg(target_os = "linux")]
-pub fn queued_bytes(socket: &Socket) -> Option<usize> {
+pub fn queue_memory(socket: &Socket) -> Option<usize> {
     memory(socket, meminfo::QUEUED)
 }
 
@@ -65,7 +65,7 @@ pub fn drops(_: &Socket) -> Option<usize> {
 
 /// Other systems are not asked.
 #[cfg(not(target_os = "linux"))]
-pub fn queued_bytes(_: &Socket) -> Option<usize> {
+pub fn queue_memory(_: &Socket) -> Option<usize> {
     None
 }
 
@@ -93,6 +93,13 @@ fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> Option<bool> {
     // Without IPv6 there is no second table.
     Some(bound(&table) || std::fs::read_to_string(table_v6).is_ok_and(|table| bound(&table)))
 }
+
+/// The setting that limits the size of a receive buffer, where there is one: `socket(7)`, rmem_max; on macOS kern.ipc.maxsockbuf.
+pub const RECEIVE_BUFFER_LIMIT: Option<&str> = match HERE {
+    Os::Linux => Some("net.core.rmem_max"),
+    Os::Macos => Some("kern.ipc.maxsockbuf"),
+    Os::Windows => None,
+};
 
 /// A setting of the kernel by the name that `sysctl` knows it by; `None` where there is no such setting.
 #[cfg(target_os = "linux")]
@@ -132,10 +139,9 @@ pub fn remembered_connections() -> Option<(usize, usize)> {
 /// How many descriptors this process may have open: `ulimit -n`.
 #[cfg(unix)]
 pub fn descriptor_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `getrlimit` writes into the structure that it is given.
-    let status = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    (status == 0).then_some(limit.rlim_cur)
+    use nix::sys::resource::{Resource, getrlimit};
+
+    getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(limit, _)| limit)
 }
 
 /// Windows sets no such limit.

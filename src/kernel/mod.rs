@@ -20,26 +20,28 @@ mod system;
 mod user;
 mod waiting;
 
-pub use self::ancillary::{Message, count_hops, receive_message};
-pub use self::console::console_code_page;
-pub use self::disconnect::disconnect;
-pub use self::epoll::Epoll;
-pub use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
-pub use self::filter::drop_everything;
-pub use self::limits::{
-    descriptor_limit, drops, kernel_setting, open_descriptors, queued_bytes, remembered_connections, share_one_heap,
-    tcp_port_in_use, udp_port_in_use,
+pub(crate) use self::ancillary::{count_hops, receive_message};
+pub(crate) use self::console::console_code_page;
+pub(crate) use self::disconnect::disconnect;
+pub(crate) use self::epoll::Epoll;
+pub(crate) use self::error_queue::{await_error, keep_errors, next_error, refusals_received};
+pub(crate) use self::filter::drop_everything;
+pub(crate) use self::limits::{
+    RECEIVE_BUFFER_LIMIT, descriptor_limit, drops, kernel_setting, open_descriptors, queue_memory,
+    remembered_connections, share_one_heap, tcp_port_in_use, udp_port_in_use,
 };
-pub use self::namespace::{Namespace, counter, start_loopback};
-pub use self::packet_info::{send_from, tell_destination};
-pub use self::receive::{read, receive, receive_from, receive_from_once, receive_parts, write};
-pub use self::signals::{
-    Handled, end_at_a_signal, fail_past_the_file_size, handle_signal, send_signal, with_sigpipe, without_signals,
+pub use self::namespace::Namespace;
+pub(crate) use self::namespace::{counter, start_loopback};
+pub(crate) use self::packet_info::{send_from, tell_destination};
+pub(crate) use self::receive::{read, receive, receive_from, receive_from_once, receive_parts, write};
+pub(crate) use self::signals::{
+    end_at_a_signal, fail_past_the_file_size, handle_signal, send_signal, with_sigpipe, without_signals,
 };
-pub use self::streams::{Stdout, input_comes_before, next_line};
-pub use self::system::{HERE, descriptor, host, under_wine};
-pub use self::user::{as_a_plain_user, as_another_user};
+pub(crate) use self::streams::{Stdout, input_comes_before, next_line};
+pub(crate) use self::system::descriptor;
+pub use self::system::{HERE, host, under_wine};
+pub(crate) use self::user::{as_a_plain_user, as_another_user};
 pub(crate) use self::waiting::Thread;
-pub use self::waiting::{
-    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queue_length, this_thread, unsent_bytes, waits_to_receive,
+pub(crate) use self::waiting::{
+    TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queued_bytes, this_thread, unsent_bytes, waits_to_receive,
 };

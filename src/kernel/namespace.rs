@@ -50,8 +50,7 @@ mod linux {
         }
 
         fn of_a_plain_user() -> io::Result<Self> {
-            // SAFETY: it has no arguments and cannot fail.
-            let user = unsafe { libc::geteuid() };
+            let user = nix::unistd::geteuid();
             in_a_process(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET, || {
                 // Programs that are started there keep the rights of its root.
                 std::fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;

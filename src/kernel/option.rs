@@ -78,6 +78,16 @@ options! {
     DONT_FRAGMENT_V6: bool = Ipv6 "IPV6_DONTFRAG" (62 62 14);
 }
 
+/// Whether `recvmsg` tells the time to live with which a datagram arrived. It is of the programs, not of lessons, and so not in [`ALL`].
+/// Windows tells it by a call only that neither library has.
+pub(super) static RECEIVE_TIME_TO_LIVE: Opt<bool> = Opt::new(Level::Ip, "IP_RECVTTL", numbers!((12 24 -)));
+
+/// As [`RECEIVE_TIME_TO_LIVE`], for IPv6 (RFC 3542 section 6.3).
+pub(super) static RECEIVE_HOP_LIMIT: Opt<bool> = Opt::new(Level::Ipv6, "IPV6_RECVHOPLIMIT", numbers!((51 37 -)));
+
+/// As [`PACKET_INFO`], for IPv6 (RFC 3542 section 6.1). Only on Linux does the program read what it brings.
+pub(super) static PACKET_INFO_V6: Opt<bool> = Opt::new(Level::Ipv6, "IPV6_RECVPKTINFO", numbers!((49 - -)));
+
 /// The value of [`PATH_MTU_DISCOVERY`] with which a datagram that is longer than the MTU is refused. Linux `ip(7)`.
 pub const PMTUDISC_DO: usize = 2;
 
@@ -256,6 +266,9 @@ mod tests {
         ];
         let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
         assert_eq!(known, numbers.map(Some));
+        let of_programs = [RECEIVE_TIME_TO_LIVE.name, RECEIVE_HOP_LIMIT.name, PACKET_INFO_V6.name];
+        let numbers = [libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT, libc::IPV6_RECVPKTINFO];
+        assert_eq!(of_programs.map(|option| option.number(HERE)), numbers.map(Some));
         let levels = [Level::Socket, Level::Ip, Level::Ipv6].map(|level| level.number(HERE));
         assert_eq!(levels, [libc::SOL_SOCKET, libc::IPPROTO_IP, libc::IPPROTO_IPV6]);
     }

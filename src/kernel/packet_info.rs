@@ -5,30 +5,21 @@ use std::net::{IpAddr, SocketAddr};
 
 use socket2::Socket;
 
+use super::HERE;
+use super::option::{self, PACKET_INFO, PACKET_INFO_V6};
+use crate::vocabulary::Os;
+
 /// Asks that [`receive_message`](super::receive_message) tells the address to which each datagram was sent. Linux `ip(7)`,
-/// `IP_PKTINFO`; RFC 3542 section 6.1, `IPV6_RECVPKTINFO`.
+/// `IP_PKTINFO`; RFC 3542 section 6.1, `IPV6_RECVPKTINFO`. On other systems no call of this program tells it, and nothing is asked.
 ///
 /// # Errors
 /// What the system says.
-#[cfg(target_os = "linux")]
 pub fn tell_destination(socket: &Socket) -> io::Result<()> {
-    use nix::sys::socket::{setsockopt, sockopt};
-
-    if socket.local_addr()?.is_ipv4() {
-        setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?;
-    } else {
-        setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+    match HERE {
+        Os::Linux if socket.local_addr()?.is_ipv4() => option::set(socket, &PACKET_INFO.name, 1),
+        Os::Linux => option::set(socket, &PACKET_INFO_V6.name, 1),
+        Os::Macos | Os::Windows => Ok(()),
     }
-    Ok(())
-}
-
-/// On these systems no call of this program tells it.
-///
-/// # Errors
-/// None.
-#[cfg(not(target_os = "linux"))]
-pub fn tell_destination(_: &Socket) -> io::Result<()> {
-    Ok(())
 }
 
 /// Sends `payload` to `to` from the local address `from`, whatever the socket is bound to.

@@ -25,8 +25,8 @@ pub(super) fn number(flags: Flags) -> i32 {
     numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
 }
 
-/// Makes a call again that waits, and that a suspension of the program or a signal cut short, with its whole limit. Linux
-/// ends every receive so that has a limit, even where signals are to restart calls (signal(7)).
+/// Repeats a waiting call that a signal or a suspension of the program interrupted, with its whole time limit again. Linux interrupts
+/// every receive that has a time limit, even with SA_RESTART (signal(7)).
 pub(super) fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match receive() {
@@ -53,7 +53,7 @@ pub fn receive_from_once(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io
     not_shut_down(from).map(|from| (length, from))
 }
 
-/// Windows returns an error on a socket that is shut down, of which socket2 makes 0 bytes from nobody. A datagram has a sender.
+/// On a socket that is shut down Windows returns an error, which socket2 turns into 0 bytes without a sender. A datagram has a sender.
 fn not_shut_down(from: SockAddr) -> io::Result<SockAddr> {
     match from.as_socket() {
         None if HERE == Os::Windows => Err(io::Error::from_raw_os_error(SocketError::ShutDown.on(Os::Windows).number)),
@@ -67,22 +67,26 @@ pub fn receive(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<u
 }
 
 /// Receives one datagram into parts of `buffer`, `lengths` bytes each, by `recvmsg`: how many bytes were written,
-/// whether the datagram was flagged as cut, and who sent it.
+/// whether the datagram was flagged as truncated, and who sent it.
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
 pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<(usize, bool, SockAddr)> {
-    let mut rest = uninit(buffer);
-    let mut parts = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (part, tail) = rest.split_at_mut(length);
-        parts.push(MaybeUninitSlice::new(part));
-        rest = tail;
-    }
+    let mut parts: Vec<_> = split(uninit(buffer), lengths).into_iter().map(MaybeUninitSlice::new).collect();
     uninterrupted(|| {
         let (length, flags, from) = socket.recv_from_vectored(&mut parts)?;
         not_shut_down(from).map(|from| (length, flags.is_truncated(), from))
     })
+}
+
+/// The parts of `buffer`, `lengths` bytes each.
+pub(super) fn split<'b, T>(mut buffer: &'b mut [T], lengths: &[usize]) -> Vec<&'b mut [T]> {
+    let mut part = |length: &usize| {
+        let (part, rest) = std::mem::take(&mut buffer).split_at_mut(*length);
+        buffer = rest;
+        part
+    };
+    lengths.iter().map(&mut part).collect()
 }
 
 /// Calls `read` on a socket: how many bytes were written into `buffer`.

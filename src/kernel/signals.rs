@@ -2,32 +2,33 @@
 
 use std::io;
 #[cfg(unix)]
-use std::mem::MaybeUninit;
-#[cfg(unix)]
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::atomic::AtomicBool;
 
+#[cfg(target_os = "linux")]
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, sigaction};
+#[cfg(unix)]
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 #[cfg(unix)]
 use signal_hook::flag;
 
 /// Does `work`, and lets a signal that asks the program to end wait until it is done. Windows has no such signals.
 #[cfg(unix)]
 pub fn without_signals<T>(work: impl FnOnce() -> T) -> T {
-    let mut ending = MaybeUninit::uninit();
-    let mut before = MaybeUninit::uninit();
-    // SAFETY: the sets are written before they are read: `ending` by sigemptyset, `before` by the first pthread_sigmask,
-    // which fails only where it is told something else than to block.
-    unsafe {
-        libc::sigemptyset(ending.as_mut_ptr());
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-            libc::sigaddset(ending.as_mut_ptr(), signal);
-        }
-        libc::pthread_sigmask(libc::SIG_BLOCK, ending.as_ptr(), before.as_mut_ptr());
-        let result = work();
-        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
-        result
+    blocking(&SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]), work)
+}
+
+/// Does `work`, and has this thread receive none of `signals` meanwhile.
+#[cfg(unix)]
+fn blocking<T>(signals: &SigSet, work: impl FnOnce() -> T) -> T {
+    // Neither call fails: both are told what they know.
+    let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    let result = work();
+    if let Ok(before) = before {
+        let _ = before.thread_set_mask();
     }
+    result
 }
 
 #[allow(missing_docs)]
@@ -73,26 +74,26 @@ pub fn end_at_a_signal() -> io::Result<()> {
 /// Makes a call, and says whether it sent SIGPIPE to this thread; nothing comes of the signal.
 #[cfg(unix)]
 pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
-    use std::mem::zeroed;
-    use std::ptr::null_mut;
-
-    // SAFETY: the sets are written before they are read. What is changed for this thread is changed back, and a signal that is
-    // pending by then is taken: `sigwait` returns at once.
-    unsafe {
-        let (mut pipe, mut before, mut pending): (libc::sigset_t, libc::sigset_t, libc::sigset_t) =
-            (zeroed(), zeroed(), zeroed());
-        libc::sigemptyset(&raw mut pipe);
-        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before);
+    let pipe = SigSet::from_iter([Signal::SIGPIPE]);
+    blocking(&pipe, || {
         let result = call();
-        libc::sigpending(&raw mut pending);
-        let came = libc::sigismember(&raw const pending, libc::SIGPIPE) == 1;
+        let came = pending().contains(Signal::SIGPIPE);
         if came {
-            let mut taken = 0;
-            libc::sigwait(&raw const pipe, &raw mut taken);
+            // It is pending, so this returns at once.
+            let _ = pipe.wait();
         }
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, null_mut());
         (result, came)
+    })
+}
+
+/// The signals that wait until this thread no longer blocks them.
+#[cfg(unix)]
+fn pending() -> SigSet {
+    let mut pending = *SigSet::empty().as_ref();
+    // SAFETY: the call writes into a set, which is one before and after.
+    unsafe {
+        libc::sigpending(&raw mut pending);
+        SigSet::from_sigset_t_unchecked(pending)
     }
 }
 
@@ -108,10 +109,10 @@ pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
 #[must_use = "the handler is there no longer than this"]
 pub struct Handled {
     #[cfg(target_os = "linux")]
-    before: libc::sigaction,
+    before: SigAction,
     /// What was blocked before, in the thread that installed it.
     #[cfg(target_os = "linux")]
-    blocked: libc::sigset_t,
+    blocked: SigSet,
 }
 
 /// Installs a handler for SIGURG that does nothing: `restarts` is the flag SA_RESTART. Linux `signal(7)`. This thread does not block
@@ -122,33 +123,21 @@ pub struct Handled {
 #[cfg(target_os = "linux")]
 pub fn handle_signal(restarts: bool) -> io::Result<Handled> {
     extern "C" fn nothing(_: libc::c_int) {}
-    // SAFETY: all-zero bytes are a valid `sigaction` and a valid set. The handler does nothing, and so nothing that a handler must
-    // not do.
-    unsafe {
-        let (mut action, mut before): (libc::sigaction, libc::sigaction) = (std::mem::zeroed(), std::mem::zeroed());
-        let (mut urgent, mut blocked): (libc::sigset_t, libc::sigset_t) = (std::mem::zeroed(), std::mem::zeroed());
-        action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
-        action.sa_flags = if restarts { libc::SA_RESTART } else { 0 };
-        match libc::sigaction(libc::SIGURG, &raw const action, &raw mut before) {
-            0 => {
-                libc::sigemptyset(&raw mut urgent);
-                libc::sigaddset(&raw mut urgent, libc::SIGURG);
-                libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const urgent, &raw mut blocked);
-                Ok(Handled { before, blocked })
-            }
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
+
+    let flags = if restarts { SaFlags::SA_RESTART } else { SaFlags::empty() };
+    let action = SigAction::new(SigHandler::Handler(nothing), flags, SigSet::empty());
+    // SAFETY: the handler does nothing, and so nothing that a handler must not do.
+    let before = unsafe { sigaction(Signal::SIGURG, &action) }?;
+    let blocked = SigSet::from_iter([Signal::SIGURG]).thread_swap_mask(SigmaskHow::SIG_UNBLOCK)?;
+    Ok(Handled { before, blocked })
 }
 
 #[cfg(target_os = "linux")]
 impl Drop for Handled {
     fn drop(&mut self) {
-        // SAFETY: both are what the system has told when the handler was installed.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.blocked, std::ptr::null_mut());
-            libc::sigaction(libc::SIGURG, &raw const self.before, std::ptr::null_mut());
-        }
+        let _ = self.blocked.thread_set_mask();
+        // SAFETY: it is what the system has told when the handler was installed.
+        let _ = unsafe { sigaction(Signal::SIGURG, &self.before) };
     }
 }
 

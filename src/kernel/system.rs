@@ -33,15 +33,8 @@ pub fn descriptor(socket: &Socket) -> u64 {
 
 #[cfg(unix)]
 fn release() -> String {
-    // SAFETY: all-zero bytes are a valid `utsname`, and `uname` writes into the one it is given.
-    let (status, system) = unsafe {
-        let mut system: libc::utsname = std::mem::zeroed();
-        (libc::uname(&raw mut system), system)
-    };
-    if status != 0 {
-        return String::new();
-    }
-    system.release.iter().take_while(|&&c| c != 0).map(|&c| char::from(c.to_ne_bytes()[0])).collect()
+    let release = nix::sys::utsname::uname().map(|system| system.release().to_string_lossy().into_owned());
+    release.unwrap_or_default()
 }
 
 #[cfg(windows)]

@@ -15,8 +15,7 @@ pub fn as_a_plain_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T
 
 #[cfg(unix)]
 fn is_root() -> bool {
-    // SAFETY: it has no arguments and cannot fail.
-    unsafe { libc::geteuid() == 0 }
+    nix::unistd::geteuid().is_root()
 }
 
 #[cfg(windows)]
@@ -61,8 +60,7 @@ mod tests {
 
     #[test]
     fn another_user_is_one_thread_only() {
-        // SAFETY: it has no arguments and cannot fail.
-        let user = || unsafe { libc::geteuid() };
+        let user = || nix::unistd::geteuid().as_raw();
         let before = user();
         match as_another_user(user) {
             Ok(other) => assert!(before == 0 && other != 0),

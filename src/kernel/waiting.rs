@@ -9,7 +9,7 @@ use crate::vocabulary::POLLIN;
 #[cfg(unix)]
 use crate::vocabulary::{Events, POLLERR, POLLOUT};
 
-/// Whether the system tells that a thread waits in a receive.
+/// Whether the system reports that a thread waits in a receive.
 pub const TELLS_WHO_WAITS: bool = cfg!(target_os = "linux");
 
 /// The number of a thread, as the kernel has it.
@@ -18,8 +18,7 @@ pub type Thread = u32;
 /// The thread that calls this; `None` where no use could be made of the number.
 #[cfg(target_os = "linux")]
 pub fn this_thread() -> Option<Thread> {
-    // SAFETY: it has no arguments and cannot fail.
-    Thread::try_from(unsafe { libc::gettid() }).ok()
+    Thread::try_from(nix::unistd::gettid().as_raw()).ok()
 }
 
 /// Whether `thread` of this process sleeps in a receive on a socket; `None` where the kernel does not tell. proc(5),
@@ -84,12 +83,13 @@ pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
         .fold(Events::default(), |all, (event, _)| all | event))
 }
 
-/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).
+/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`). By the
+/// C library, and not by rustix, which makes the call without it: a broken world stands between.
 ///
 /// # Errors
 /// What the system says.
 #[cfg(unix)]
-pub fn queue_length(socket: &Socket) -> io::Result<i32> {
+pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the call writes a C `int`.
     let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), libc::FIONREAD, &raw mut bytes) };
@@ -131,14 +131,12 @@ pub fn close_meanwhile(socket: Arc<Socket>) -> io::Result<()> {
 
 #[cfg(unix)]
 fn close(descriptor: u64) -> io::Result<()> {
-    // SAFETY: the descriptor is open, and its owner was forgotten and so does not close it. Who still has a reference makes no
-    // further call with it.
-    let status = unsafe { libc::close(descriptor as libc::c_int) };
-    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    // It is open, and its owner was forgotten and so does not close it. Who still has a reference makes no further call with it.
+    Ok(nix::unistd::close(descriptor as std::os::fd::RawFd)?)
 }
 
 #[cfg(windows)]
-pub use self::winsock::{poll, queue_length};
+pub use self::winsock::{poll, queued_bytes};
 
 #[cfg(windows)]
 use self::winsock::close;
@@ -188,7 +186,7 @@ mod winsock {
         Ok(there.fold(Events::default(), |all, (event, _)| all | event))
     }
 
-    pub fn queue_length(socket: &Socket) -> io::Result<i32> {
+    pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
         let mut bytes = 0;
         // SAFETY: the call writes a number of 32 bits.
         let status = unsafe { ioctlsocket(socket.as_raw_socket(), FIONREAD, &raw mut bytes) };

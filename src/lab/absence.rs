@@ -16,8 +16,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`SceneError::Skip`] when the system does not grant a buffer of that size.
-    pub fn make_room(&self, payloads: impl IntoIterator<Item = usize>) -> Result<(), SceneError> {
-        let needed = room_for(payloads);
+    pub fn grow_receive_buffer(&self, payloads: impl IntoIterator<Item = usize>) -> Result<(), SceneError> {
+        let needed = receive_buffer_for(payloads);
         let granted = || option::get(&self.socket.socket, &option::RECEIVE_BUFFER.name).map(usize::from_int);
         let granted = || granted().map_err(|e| CallError::new("ask for the receive buffer's size", &e));
         if granted()? >= needed {
@@ -27,7 +27,7 @@ impl Endpoint {
         let _ = option::set(&self.socket.socket, &option::RECEIVE_BUFFER.name, needed.to_int());
         match granted()? {
             granted if granted >= needed => Ok(()),
-            granted => Err(SceneError::Skip(probe::no_room(needed, granted))),
+            granted => Err(SceneError::Skip(probe::buffer_too_small(needed, granted))),
         }
     }
 
@@ -49,7 +49,7 @@ impl Endpoint {
         if proof.is_disturbed() {
             return Err(SceneError::Skip("the answer to an earlier datagram was still under way".to_owned()));
         }
-        let most = self.context().session.patience.most();
+        let most = self.context().session.time_limits.most();
         while results.len() < most {
             proof.advance(&self.socket)?;
             let is_complete = proof.is_complete();
@@ -73,7 +73,7 @@ impl Endpoint {
                 Arrival::Result(result) => results.push(result),
             }
         }
-        self.context().session.patience.wait_was_in_vain();
+        self.context().session.time_limits.shorten_after_timeout();
         Ok(ReceiveResult::MarkerLost)
     }
 
@@ -114,7 +114,7 @@ impl Endpoint {
 }
 
 /// How large a receive buffer must be that datagrams of these payload lengths and an end marker fit for certain, in bytes.
-pub fn room_for(payloads: impl IntoIterator<Item = usize>) -> usize {
+pub fn receive_buffer_for(payloads: impl IntoIterator<Item = usize>) -> usize {
     const LENGTH_OF_MARKER: usize = 1;
     /// Memory that a queued datagram costs besides its payload, at most: bytes per datagram, and twice the payload.
     /// Linux 6.18 charges 832 bytes for a small one and 16640 for one of 9000.

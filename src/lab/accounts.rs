@@ -19,7 +19,7 @@ pub struct Accounts {
 impl Accounts {
     /// Those of `socket`; `None` where the system has none.
     pub(super) fn of(socket: &Socket) -> Option<Self> {
-        Some(Accounts { queued: kernel::queued_bytes(socket)?, dropped: kernel::drops(socket)? })
+        Some(Accounts { queued: kernel::queue_memory(socket)?, dropped: kernel::drops(socket)? })
     }
 
     /// What has come in addition to `before`.
@@ -85,7 +85,7 @@ impl Endpoint {
         if HERE == Os::Linux && kernel::is_readable(socket).is_ok_and(|readable| readable) {
             return send().map(drop);
         }
-        let look = || (kernel::queue_length(socket).ok(), kernel::is_readable(socket).ok());
+        let look = || (kernel::queued_bytes(socket).ok(), kernel::is_readable(socket).ok());
         let before = look();
         send()?;
         let deadline = Instant::now() + self.limit();
@@ -101,7 +101,7 @@ impl Endpoint {
             match self.accounts()? {
                 accounts if enough(accounts) => return Some(accounts),
                 _ if Instant::now() > deadline => {
-                    self.context().session.patience.wait_was_in_vain();
+                    self.context().session.time_limits.shorten_after_timeout();
                     return None;
                 }
                 _ => thread::yield_now(),

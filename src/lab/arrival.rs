@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::error::os_error;
-use super::recorded::{Made, RecordedSocket};
+use super::error::error_of;
+use super::recorded::{Made, RecordedSocket, failed};
 use super::socket;
 use crate::kernel::{self, HERE};
 use crate::vocabulary::{
@@ -37,6 +37,12 @@ impl Raw {
     fn plain(bytes: Vec<u8>, from: Option<SocketAddr>, returned: usize) -> Self {
         Raw { bytes, from, returned, truncated: false, ancillary: Ancillary::default() }
     }
+
+    /// The same, now that it is known who sent it.
+    fn received(self, from: Option<Peer>) -> Received {
+        let Raw { bytes, returned, truncated, ancillary, .. } = self;
+        Received { bytes, from, returned, truncated, ancillary }
+    }
 }
 
 /// Receives a datagram of the scene: the lesson's own, or an end marker.
@@ -52,7 +58,7 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
     }
     let switch = |on| receiver.socket.set_nonblocking(on);
     if let Err(error) = switch(true) {
-        return Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into();
+        return failed(&error).into();
     }
     let made = waiting(receiver, receive, &mut || once(receiver, receive, sender));
     // Where this fails, the next call that is to wait returns at once, and says so.
@@ -61,17 +67,17 @@ pub(super) fn next(receiver: &RecordedSocket, receive: &Receive, sender: Option<
 }
 
 /// Takes out of the queue what unrelated senders have sent so far: a receive of the lab, and no part of the lesson.
-pub(super) fn forget_strangers(receiver: &RecordedSocket) {
+pub(super) fn discard_unrelated(receiver: &RecordedSocket) {
     let receive = Receive::into(1).without_waiting();
     receiver.perform_by(Syscall::Receive(receive.clone()), |_| {
         let switched = receiver.socket.set_nonblocking(true);
         let made = match switched {
             Ok(()) => as_it_is(receiver, &receive, &mut || once(receiver, &receive, None)),
-            Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into(),
+            Err(error) => failed(&error).into(),
         };
         // Where this fails, a receive that is to wait returns at once, and says so.
         let _ = receiver.socket.set_nonblocking(false);
-        Made { role: Role::EndMarker, ..made }
+        Made { role: Role::Lab, ..made }
     });
 }
 
@@ -83,7 +89,7 @@ fn as_it_is(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMu
                 Some(made) => return made,
                 None => set_aside(receiver, receive),
             },
-            Err((error, _)) => return Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))).into(),
+            Err((error, _)) => return failed(&error).into(),
         }
     }
     Outcome::Nothing.into()
@@ -93,7 +99,7 @@ fn as_it_is(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMu
 /// the call is made again.
 pub(super) fn until_a_signal(receiver: &RecordedSocket, receive: &Receive, sent: &AtomicBool) -> Made {
     as_it_is(receiver, receive, &mut || loop {
-        let mut bytes = vec![0; receive.room()];
+        let mut bytes = vec![0; receive.capacity()];
         match kernel::receive_from_once(&receiver.socket, &mut bytes, receive.flags) {
             Ok((length, from)) => {
                 bytes.truncate(length);
@@ -106,9 +112,9 @@ pub(super) fn until_a_signal(receiver: &RecordedSocket, receive: &Receive, sent:
 }
 
 fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut() -> Result<Raw, Failure>) -> Made {
-    let patience = &receiver.context.session.patience;
+    let time_limits = &receiver.context.session.time_limits;
     let started = Instant::now();
-    let limit = patience.limit();
+    let limit = time_limits.limit();
     if limit < socket::LIMIT {
         // Where this fails, the longer limit that was set before still holds.
         let _ = socket::wait_at_most(&receiver.socket, limit);
@@ -118,7 +124,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
         let (error, buffer) = match attempt() {
             Ok(raw) => match known(receiver, receive, raw) {
                 Some(made) => {
-                    patience.arrived_after(started.elapsed());
+                    time_limits.arrived_after(started.elapsed());
                     break made;
                 }
                 None => {
@@ -140,12 +146,12 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
             }
             io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 if receive.waits && started.elapsed() >= limit {
-                    patience.wait_was_in_vain();
+                    time_limits.shorten_after_timeout();
                 }
                 break Outcome::Nothing.into();
             }
             _ => {
-                let error = os_error(error.raw_os_error().unwrap_or(0));
+                let error = error_of(&error);
                 // It may as well be about an earlier datagram, which was too long: then nothing was written.
                 let filled = error.is(SocketError::MessageTooLong, HERE) && buffer.iter().any(|byte| *byte != 0);
                 break Outcome::Failed { error, buffer: if filled { buffer } else { Vec::new() } }.into();
@@ -162,8 +168,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
 /// sender to tell has no datagram either: the socket is shut down.
 fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made> {
     let Some(address) = raw.from else {
-        let Raw { bytes, returned, truncated, ancillary, .. } = raw;
-        return Some(Outcome::Received(Received { bytes, from: None, returned, truncated, ancillary }).into());
+        return Some(Outcome::Received(raw.received(None)).into());
     };
     let directory = &receiver.context.directory;
     let is_error = receive.flags.contains(ERRQUEUE);
@@ -172,8 +177,7 @@ fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made>
     let is_marker = receiver.context.markers.is_one(address, &raw.bytes);
     let name = name.or_else(|| is_marker.then(|| "the lab".to_owned()))?;
     let peer = Peer { name, address };
-    let Raw { bytes, returned, truncated, ancillary, .. } = raw;
-    let received = Received { bytes, from: Some(peer.clone()), returned, truncated, ancillary };
+    let received = raw.received(Some(peer.clone()));
     let role = if is_marker { Role::EndMarker } else { Role::Lesson };
     Some(Made { outcome: Outcome::Received(received), peer: Some(peer), role })
 }
@@ -193,7 +197,7 @@ pub(super) fn discard_peeked(receiver: &RecordedSocket, receive: &Receive) {
 }
 
 fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> Result<Raw, Failure> {
-    let mut bytes = vec![0; receive.room()];
+    let mut bytes = vec![0; receive.capacity()];
     let socket = &receiver.socket;
     let received = match receive.form {
         ReceiveForm::From => kernel::receive_from(socket, &mut bytes, receive.flags)
@@ -223,7 +227,7 @@ fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> 
 
 /// Reads from a stream, or by `read` from a datagram socket, which does not tell who has sent.
 pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
-    let mut bytes = vec![0; receive.room()];
+    let mut bytes = vec![0; receive.capacity()];
     let read = match receive.form {
         ReceiveForm::Read => kernel::read(&receiver.socket, &mut bytes),
         _ => kernel::receive(&receiver.socket, &mut bytes, receive.flags),
@@ -231,12 +235,10 @@ pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
     match read {
         Ok(length) => {
             bytes.truncate(length);
-            let plain = Raw::plain(bytes, None, length);
-            let Raw { bytes, returned, truncated, ancillary, .. } = plain;
-            Outcome::Received(Received { bytes, from: None, returned, truncated, ancillary })
+            Outcome::Received(Raw::plain(bytes, None, length).received(None))
         }
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Outcome::Nothing,
-        Err(error) => Outcome::failed(os_error(error.raw_os_error().unwrap_or(0))),
+        Err(error) if socket::is_timeout(&error) => Outcome::Nothing,
+        Err(error) => failed(&error),
     }
 }
 
@@ -250,7 +252,7 @@ mod tests {
         (io::ErrorKind::Interrupted.into(), Vec::new())
     }
 
-    fn patience(receiver: &RecordedSocket) -> Duration {
+    fn time_limits(receiver: &RecordedSocket) -> Duration {
         receiver.socket.read_timeout().unwrap().unwrap()
     }
 
@@ -260,7 +262,7 @@ mod tests {
         let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
         let mut limits = Vec::new();
         let made = waiting(&server.socket, &Receive::into(5), &mut || {
-            limits.push(patience(&server.socket));
+            limits.push(time_limits(&server.socket));
             match limits.len() {
                 4 => Ok(Raw::plain(b"hello".to_vec(), Some(client.address()), 5)),
                 _ => Err(interrupted()),
@@ -275,11 +277,11 @@ mod tests {
         let (lab, _) = empty();
         let server = lab.bind("server").unwrap();
         let session = &server.socket.context.session;
-        session.patience.wait_was_in_vain();
-        let limit = session.patience.limit();
+        session.time_limits.shorten_after_timeout();
+        let limit = session.time_limits.limit();
         let mut limits = Vec::new();
         let made = waiting(&server.socket, &Receive::into(5), &mut || {
-            limits.push(patience(&server.socket));
+            limits.push(time_limits(&server.socket));
             if limits.len() == 1 {
                 std::thread::sleep(limit);
             }
@@ -288,6 +290,6 @@ mod tests {
         assert_eq!(made.outcome, Outcome::Nothing);
         assert_eq!((limits[0], limits.len()), (limit, 1 + MOST_LATE));
         assert!(limits[1..].iter().all(|&late| late < limit));
-        assert_eq!(patience(&server.socket), limit);
+        assert_eq!(time_limits(&server.socket), limit);
     }
 }

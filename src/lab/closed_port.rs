@@ -44,7 +44,7 @@ impl ClosedPort {
     /// Binds `endpoint` beside the guard.
     pub(super) fn open(&self, endpoint: Endpoint) -> Result<Endpoint, SceneError> {
         let share = |socket: &Socket, on| {
-            socket.set_reuse_address(on).map_err(|error| CallError::at("share", self.address, &error))
+            socket.set_reuse_address(on).map_err(|error| CallError::new(format!("share {}", self.address), &error))
         };
         // Only for the moment: whoever else asks for the port is not to get it.
         if let Some(guard) = &self.guard {

@@ -1,10 +1,11 @@
 //! Who has which address in a scene, and who has sent to whom.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use socket2::Socket;
 
+use super::lock::lock;
 use crate::vocabulary::Protocol;
 
 /// The sockets of a scene. Several may have the same address: they share a port, or one of them is closed.
@@ -94,7 +95,7 @@ pub(super) struct Path {
 
 impl Directory {
     fn pages(&self) -> MutexGuard<'_, Pages> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pages)
     }
 
     /// Enters a socket that has got its address.
@@ -117,7 +118,7 @@ impl Directory {
         self.pages().entries[id.0].clone()
     }
 
-    /// The socket is connected to `peer` from now on. That may have sent something.
+    /// Records that the socket is connected to `peer`. To connect may have sent something, as TCP does.
     pub(super) fn connected(&self, id: Id, peer: SocketAddr) {
         self.pages().entries[id.0].peer = Some(peer);
         self.sent(id, peer, &[]);
@@ -131,6 +132,7 @@ impl Directory {
     }
 
     /// The socket has joined a multicast group.
+    #[cfg(test)]
     pub(super) fn joined(&self, id: Id, group: IpAddr) {
         self.pages().entries[id.0].groups.push(group);
     }

@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arrival::{discard_peeked, forget_strangers};
+use super::arrival::{discard_peeked, discard_unrelated};
 use super::context::SceneContext;
-use super::error::os_error;
+use super::error::{CallKind, os_error};
 use super::received::ReceiveResult;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
@@ -45,8 +45,7 @@ impl Endpoint {
     }
 
     fn done(&self, call: Syscall, operation: &str) -> Call<()> {
-        let outcome = self.socket.perform(call);
-        self.socket.result(outcome, operation, drop)
+        self.socket.call(call, operation, drop)
     }
 
     /// Binds the socket; port 0 takes a free one. POSIX `bind()`.
@@ -74,7 +73,7 @@ impl Endpoint {
     /// What the system says.
     pub fn connect_alone(&self, target: &impl Target) -> Call<()> {
         self.connect(target)?;
-        forget_strangers(&self.socket);
+        discard_unrelated(&self.socket);
         Ok(())
     }
 
@@ -113,8 +112,7 @@ impl Endpoint {
         let call = Syscall::Send { form, payload: payload.to_vec() };
         let to = self.socket.target_of(&call).map(|peer| peer.name);
         let operation = format!("{} from {} to {}", call.name(), self.name(), to.as_deref().unwrap_or("no peer"));
-        let outcome = self.socket.perform(call);
-        self.socket.result(outcome, &operation, |outcome| match outcome {
+        self.socket.call(call, &operation, |outcome| match outcome {
             Outcome::Sent(sent) => sent,
             _ => 0,
         })
@@ -127,7 +125,7 @@ impl Endpoint {
         // `recv` does not tell the sender. A peek does, past any unrelated senders: a connected socket gets only what its
         // peer sends, and still has in its queue what came before it was connected.
         let sender = match receive.form {
-            ReceiveForm::Recv => match self.receive(Receive::into(receive.room()).flags(PEEK)) {
+            ReceiveForm::Recv => match self.receive(Receive::into(receive.capacity()).flags(PEEK)) {
                 ReceiveResult::Datagram(received) => received.from,
                 other => return other,
             },
@@ -182,15 +180,14 @@ impl Endpoint {
     /// # Errors
     /// What the system says; that it has no such option.
     pub fn get<T: OptionValue>(&self, option: &'static Opt<T>) -> Call<T> {
-        let outcome = self.socket.perform(Syscall::GetOption(option.name));
         let operation = format!("read {} of {}", option.name.name, self.name());
-        self.socket.result(outcome, &operation, |outcome| match outcome {
+        self.socket.call(Syscall::GetOption(option.name), &operation, |outcome| match outcome {
             Outcome::Value(value) => T::from_int(value),
             _ => T::from_int(0),
         })
     }
 
-    /// Reads `SO_ERROR`, and so takes the error that the system has to tell of this socket.
+    /// Reads `SO_ERROR`, and so takes the error that is pending on this socket.
     ///
     /// # Errors
     /// What the system says of reading it.
@@ -200,7 +197,7 @@ impl Endpoint {
         Ok(error.map_or(Fact::Nothing, |number| os_error(number).into()))
     }
 
-    /// Waits until the system has an error to tell of this socket. No call of the lesson: the error stays.
+    /// Waits until an error is pending on this socket. It is not a call of the lesson: the error stays pending.
     ///
     /// # Errors
     /// [`SceneError::Skip`] when none comes within the limit.
@@ -209,7 +206,7 @@ impl Endpoint {
         if came.map_err(|error| CallError::new(format!("poll {}", self.name()), &error))? {
             return Ok(());
         }
-        self.context().session.patience.wait_was_in_vain();
+        self.context().session.time_limits.shorten_after_timeout();
         Err(SceneError::Skip(format!("no error came for {}", self.name())))
     }
 
@@ -284,12 +281,12 @@ impl Endpoint {
     pub fn peer_name(&self) -> Call<SocketAddr> {
         let made = self.socket.perform_by(Syscall::PeerName, |call| self.socket.make(call));
         let address = made.peer.map_or(socket::EVERYWHERE, |peer| peer.address);
-        self.socket.result(made.outcome, &format!("getpeername of {}", self.name()), |_| address)
+        let operation = format!("getpeername of {}", self.name());
+        self.socket.result(made.outcome, CallKind::Other, &operation, |_| address)
     }
 
     fn value(&self, call: Syscall, operation: &str) -> Call<i32> {
-        let outcome = self.socket.perform(call);
-        self.socket.result(outcome, &format!("{operation} of {}", self.name()), |outcome| match outcome {
+        self.socket.call(call, &format!("{operation} of {}", self.name()), |outcome| match outcome {
             Outcome::Value(value) => value,
             _ => 0,
         })
@@ -350,6 +347,11 @@ impl Endpoint {
         Ok(address?.as_socket().unwrap_or(socket::EVERYWHERE))
     }
 
+    /// The IP address that the system says the socket has, or its error, as the answer of a row.
+    pub fn local_ip(&self) -> Fact {
+        self.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
+    }
+
     /// The port of the [local address](Self::local_address); 0 for none.
     ///
     /// # Errors
@@ -363,16 +365,6 @@ impl Endpoint {
         Peer { name: self.name().to_owned(), address: SocketAddr::from((ip, self.address().port())) }
     }
 
-    /// Joins a multicast group on the loopback interface.
-    pub fn join(&self, group: Ipv4Addr) -> Call<()> {
-        let joined = self.socket.socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST);
-        joined.map_err(|e| CallError::new(format!("join {group}"), &e))?;
-        if let Some(id) = self.socket.id() {
-            self.context().directory.joined(id, group.into());
-        }
-        Ok(())
-    }
-
     /// How many datagrams the kernel dropped at this socket.
     ///
     /// # Errors
@@ -383,7 +375,7 @@ impl Endpoint {
 
     /// How long the lesson waits for what must arrive.
     pub(super) fn limit(&self) -> Duration {
-        self.context().session.patience.limit()
+        self.context().session.time_limits.limit()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::error::CallKind;
 use super::recorded::{done, failed, value};
 use super::{Call, CallError, Endpoint, SceneError, Target};
 use crate::kernel;
@@ -34,7 +35,7 @@ impl Endpoint {
         let instance = instance.map_err(|error| CallError::new(operation.clone(), &error))?;
         let add = Syscall::EpollAdd { epoll: instance.descriptor(), trigger };
         let added = socket.perform_by(add, |_| done(instance.add(&socket.socket, trigger)).into());
-        socket.result(added.outcome, &operation, drop)?;
+        socket.result(added.outcome, CallKind::Other, &operation, drop)?;
         Ok(Watch { endpoint: self, instance })
     }
 
@@ -60,7 +61,7 @@ impl Endpoint {
         if reported.contains(POLLIN) {
             return Ok(());
         }
-        self.context().session.patience.wait_was_in_vain();
+        self.context().session.time_limits.shorten_after_timeout();
         Err(SceneError::Skip(format!("the datagram was not queued at {}", self.name())))
     }
 }
@@ -74,7 +75,7 @@ impl Watch<'_> {
         let (socket, name) = (&self.endpoint.socket, self.endpoint.name());
         let wait = Syscall::EpollWait { epoll: self.instance.descriptor() };
         let made = socket.perform_by(wait, |_| value(self.instance.wait(Duration::ZERO).map(Events::to_int)).into());
-        socket.result(made.outcome, &format!("epoll_wait for {name}"), |outcome| match outcome {
+        socket.result(made.outcome, CallKind::Other, &format!("epoll_wait for {name}"), |outcome| match outcome {
             Outcome::Value(events) => Events::from_int(events).contains(POLLIN),
             _ => false,
         })

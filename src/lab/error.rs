@@ -5,12 +5,41 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::kernel::HERE;
-use crate::vocabulary::{Fact, Os, OsError, SocketError};
+use crate::vocabulary::{Fact, Os, OsError, Reason, SocketError, Syscall};
+
+/// Which call failed, as far as its error means something else than that of other calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    /// `bind` to this address.
+    Bind(SocketAddr),
+    /// `connect` to a peer.
+    Connect,
+    /// `accept`.
+    Accept,
+    /// Any call that sends.
+    Send,
+    /// Every other one.
+    Other,
+}
+
+impl From<&Syscall> for CallKind {
+    fn from(call: &Syscall) -> Self {
+        match call {
+            Syscall::Bind(address) => CallKind::Bind(*address),
+            Syscall::Connect(_) => CallKind::Connect,
+            Syscall::Accept => CallKind::Accept,
+            Syscall::Send { .. } => CallKind::Send,
+            _ => CallKind::Other,
+        }
+    }
+}
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
-    /// The call, and the endpoint or address it was made for.
+    /// Which call it was.
+    pub(super) call: CallKind,
+    /// The call, and the endpoint or address it was made for, in words.
     pub operation: String,
     /// What the system said.
     pub error: OsError,
@@ -24,20 +53,32 @@ pub struct CallError {
 pub type Call<T> = Result<T, CallError>;
 
 impl CallError {
+    /// The error of a call that is none of those which [`CallKind`] tells apart.
     pub(crate) fn new(operation: impl Into<String>, error: &io::Error) -> Self {
-        CallError::of(operation, os_error(error.raw_os_error().unwrap_or(0)))
+        CallError::of(CallKind::Other, operation, error_of(error))
     }
 
-    pub(super) fn of(operation: impl Into<String>, error: OsError) -> Self {
+    /// The error of a `bind` to `address`.
+    pub(super) fn bind(address: SocketAddr, error: &io::Error) -> Self {
+        CallError { call: CallKind::Bind(address), ..CallError::new(format!("bind {address}"), error) }
+    }
+
+    /// The error of a `connect` to `address`.
+    pub(super) fn connect(address: SocketAddr, error: &io::Error) -> Self {
+        CallError { call: CallKind::Connect, ..CallError::new(format!("connect {address}"), error) }
+    }
+
+    /// The error of a call that sends.
+    pub(crate) fn send(operation: impl Into<String>, error: &io::Error) -> Self {
+        CallError { call: CallKind::Send, ..CallError::new(operation, error) }
+    }
+
+    pub(super) fn of(call: CallKind, operation: impl Into<String>, error: OsError) -> Self {
         let meaning = match error.number {
             0 => "this system has no such call or option".to_owned(),
             _ => error.words(HERE),
         };
-        CallError { operation: operation.into(), error, meaning, lacks_port: false }
-    }
-
-    pub(crate) fn at(operation: &str, address: SocketAddr, error: &io::Error) -> Self {
-        CallError::new(format!("{operation} {address}"), error)
+        CallError { call, operation: operation.into(), error, meaning, lacks_port: false }
     }
 
     /// Whether the call failed for want of something that has nothing to do with it, such as a file descriptor, a network or a
@@ -50,11 +91,11 @@ impl CallError {
         match self.error.kind(HERE) {
             Some(NetworkDown | NetworkUnreachable | NoMemory | TooManyFiles | TooManyFilesInSystem) => true,
             // A system may say so of the receiver's buffer: then it is an answer of the send.
-            Some(NoBufferSpace) => !self.is_of_a_send(),
+            Some(NoBufferSpace) => self.call != CallKind::Send,
             Some(NotPermitted) => self.may_be_forbidden(),
-            Some(AddressInUse) => self.bound_to().is_some_and(|address| address.port() == 0),
+            Some(AddressInUse) => matches!(self.call, CallKind::Bind(address) if address.port() == 0),
             Some(AddressNotAvailable) => {
-                self.lacks_port || self.bound_to().is_some_and(|address| address.ip().is_loopback())
+                self.lacks_port || matches!(self.call, CallKind::Bind(address) if address.ip().is_loopback())
             }
             _ => self.lacks_port,
         }
@@ -72,28 +113,14 @@ impl CallError {
         [SocketError::NoBufferSpace, SocketError::NoMemory].into_iter().any(|error| self.error.is(error, HERE))
     }
 
-    /// The first word of the operation: its call.
-    fn call(&self) -> &str {
-        self.operation.split(' ').next().unwrap_or_default()
-    }
-
     /// Whether it is the error of `accept`.
     pub(crate) fn is_of_an_accept(&self) -> bool {
-        self.call() == "accept"
-    }
-
-    fn is_of_a_send(&self) -> bool {
-        self.call().starts_with("send") || self.call() == "write"
+        self.call == CallKind::Accept
     }
 
     /// Whether it is of a call that a firewall of this machine may forbid.
     fn may_be_forbidden(&self) -> bool {
-        self.is_of_a_send() || self.call() == "connect"
-    }
-
-    /// The address of a `bind`.
-    fn bound_to(&self) -> Option<SocketAddr> {
-        self.operation.strip_prefix("bind ")?.parse().ok()
+        matches!(self.call, CallKind::Send | CallKind::Connect)
     }
 
     /// The sentence without advice, which is for calls on sockets.
@@ -103,20 +130,19 @@ impl CallError {
 
     /// What a user can do about it.
     fn advice(&self) -> Option<&'static str> {
-        let any_port = self.operation.ends_with(":0");
-        Some(match (self.error.kind(HERE)?, self.call()) {
+        Some(match (self.error.kind(HERE)?, self.call) {
             _ if self.lacks_port => NO_PORT_LEFT,
             // The call that picks a port by itself says so in other words than the one that is given a port.
-            (SocketError::AddressInUse, "bind") if any_port => NO_PORT_LEFT,
-            (SocketError::WouldBlock | SocketError::AddressInUse, "connect") => NO_PORT_LEFT,
+            (SocketError::AddressInUse, CallKind::Bind(address)) if address.port() == 0 => NO_PORT_LEFT,
+            (SocketError::WouldBlock | SocketError::AddressInUse, CallKind::Connect) => NO_PORT_LEFT,
             (SocketError::AddressInUse, _) => {
                 "Another socket has this port: choose another one, or end the program that has it."
             }
-            (SocketError::AddressNotAvailable, "connect") => {
+            (SocketError::AddressNotAvailable, CallKind::Connect) => {
                 "No local port is free, or this machine has no address to send from: end a program that has many ports."
             }
             (SocketError::AddressNotAvailable, _) => "No interface of this machine has this address.",
-            (SocketError::AccessDenied, "bind") => match HERE {
+            (SocketError::AccessDenied, CallKind::Bind(_)) => match HERE {
                 Os::Windows => {
                     "Windows keeps this port for itself, or another program has it alone: choose another one."
                 }
@@ -146,9 +172,14 @@ pub(crate) fn os_error(number: i32) -> OsError {
     OsError::from_number(number, HERE)
 }
 
+/// The system's error; number 0 where it has no such call or option.
+pub(super) fn error_of(error: &io::Error) -> OsError {
+    os_error(error.raw_os_error().unwrap_or(0))
+}
+
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({}).", self.operation, self.meaning, self.error)?;
+        write!(f, "{}.", self.reason())?;
         self.advice().map_or(Ok(()), |advice| write!(f, " {advice}"))
     }
 }
@@ -198,6 +229,16 @@ pub enum SceneError {
     Defect(String),
 }
 
+impl SceneError {
+    /// Why the rows are skipped that were open when the scene ended.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            SceneError::Call(error) => Reason { seen: format!("{}.", error.reason()), advice: error.advice() },
+            other => other.to_string().into(),
+        }
+    }
+}
+
 impl From<CallError> for SceneError {
     fn from(error: CallError) -> Self {
         SceneError::Call(error)
@@ -223,47 +264,48 @@ impl std::error::Error for SceneError {}
 mod tests {
     use super::*;
 
-    fn says(operation: &str, error: SocketError) -> String {
-        CallError::new(operation, &io::Error::from_raw_os_error(error.on(HERE).number)).to_string()
+    const SEND: CallKind = CallKind::Send;
+    const CONNECT: CallKind = CallKind::Connect;
+    const OTHER: CallKind = CallKind::Other;
+
+    fn bind(address: &str) -> CallKind {
+        CallKind::Bind(address.parse().unwrap())
+    }
+
+    fn says(call: CallKind, error: SocketError) -> String {
+        CallError::of(call, "the call", error.on(HERE)).to_string()
     }
 
     #[test]
     fn an_error_says_what_failed_where_and_what_to_do() {
-        let refused = says("send to 127.0.0.1:9", SocketError::ConnectionRefused);
+        let refused = says(SEND, SocketError::ConnectionRefused);
         let number = SocketError::ConnectionRefused.on(HERE);
-        assert!(
-            refused.starts_with("send to 127.0.0.1:9: ") && refused.ends_with(&format!("({number}).")),
-            "{refused}"
-        );
-        for (operation, error, advice) in [
-            ("bind 127.0.0.1:9", SocketError::AddressInUse, "choose another one, or end the program"),
-            ("bind 192.0.2.1:9", SocketError::AddressNotAvailable, "No interface of this machine has this address"),
-            ("bind 127.0.0.1:9", SocketError::AccessDenied, "choose a"),
-            ("open a UDP socket", SocketError::TooManyFiles, "raise the limit"),
-            ("bind 127.0.0.1:0", SocketError::AddressInUse, "No local port is free"),
-            ("connect 127.0.0.1:9", SocketError::WouldBlock, "No local port is free"),
-            ("send to 192.0.2.1:9", SocketError::AccessDenied, "a firewall or a route"),
-            ("send to 192.0.2.1:9", SocketError::HostUnreachable, "a firewall rejects"),
-            ("send to 192.0.2.1:9", SocketError::NetworkUnreachable, "No interface leads there, or a firewall"),
+        assert!(refused.starts_with("the call: ") && refused.ends_with(&format!("({number}).")), "{refused}");
+        for (call, error, advice) in [
+            (bind("127.0.0.1:9"), SocketError::AddressInUse, "choose another one, or end the program"),
+            (bind("192.0.2.1:9"), SocketError::AddressNotAvailable, "No interface of this machine has this address"),
+            (bind("127.0.0.1:9"), SocketError::AccessDenied, "choose a"),
+            (OTHER, SocketError::TooManyFiles, "raise the limit"),
+            (bind("127.0.0.1:0"), SocketError::AddressInUse, "No local port is free"),
+            (CONNECT, SocketError::WouldBlock, "No local port is free"),
+            (SEND, SocketError::AccessDenied, "a firewall or a route"),
+            (SEND, SocketError::HostUnreachable, "a firewall rejects"),
+            (SEND, SocketError::NetworkUnreachable, "No interface leads there, or a firewall"),
         ] {
-            let says = says(operation, error);
+            let says = says(call, error);
             assert!(says.contains(advice), "{says}");
         }
         if HERE != crate::vocabulary::Os::Windows {
-            assert!(says("open a UDP socket", SocketError::TooManyFilesInSystem).contains("raise the limit"));
-            assert!(says("send to 192.0.2.1:9", SocketError::NotPermitted).contains("A firewall on this machine"));
-            for operation in ["enter a network namespace", "set the receive limit", "listen on 127.0.0.1:9"] {
-                let says = says(operation, SocketError::NotPermitted);
-                assert!(says.ends_with("(EPERM 1)."), "{says}");
-            }
+            assert!(says(OTHER, SocketError::TooManyFilesInSystem).contains("raise the limit"));
+            assert!(says(SEND, SocketError::NotPermitted).contains("A firewall on this machine"));
+            let says = says(OTHER, SocketError::NotPermitted);
+            assert!(says.ends_with("(EPERM 1)."), "{says}");
         }
-        for (operation, error) in
-            [("open a UDP socket", SocketError::AccessDenied), ("bind 127.0.0.1:9", SocketError::InvalidArgument)]
-        {
-            let says = says(operation, error);
+        for (call, error) in [(OTHER, SocketError::AccessDenied), (bind("127.0.0.1:9"), SocketError::InvalidArgument)] {
+            let says = says(call, error);
             assert!(says.ends_with(&format!("({}).", error.on(HERE))), "{says}");
         }
-        assert!(says("connect 127.0.0.1:9", SocketError::AddressNotAvailable).contains("No local port is free"));
+        assert!(says(CONNECT, SocketError::AddressNotAvailable).contains("No local port is free"));
     }
 
     #[test]
@@ -272,34 +314,34 @@ mod tests {
             AccessDenied, AddressInUse, AddressNotAvailable, NetworkUnreachable, NoBufferSpace, NotPermitted,
             TooManyFiles, WouldBlock,
         };
-        let error = |operation: &str, error: SocketError| CallError::of(operation, error.on(HERE));
+        let error = |call: CallKind, error: SocketError| CallError::of(call, "the call", error.on(HERE));
         let is_unproved = |error: CallError| matches!(Fact::from(error), Fact::Unproved { .. });
-        for (operation, kind, of_the_machine) in [
-            ("accept on server", TooManyFiles, true),
-            ("sendto from a to b", NetworkUnreachable, true),
-            ("bind 127.0.0.1:0", AddressInUse, true),
-            ("bind 127.0.0.1:9", AddressInUse, false),
-            ("listen on 127.0.0.1:9", AddressInUse, false),
-            ("bind 127.0.0.1:9", AddressNotAvailable, true),
-            ("bind 192.0.2.1:0", AddressNotAvailable, false),
-            ("connect a to 127.0.0.1:0", AddressNotAvailable, false),
-            ("set SO_RCVBUF of a to 1", NoBufferSpace, true),
-            ("sendto from a to b", NoBufferSpace, false),
-            ("connect a to 127.0.0.1:9", AccessDenied, false),
-            ("sendto from a to b", WouldBlock, false),
+        for (call, kind, of_the_machine) in [
+            (CallKind::Accept, TooManyFiles, true),
+            (SEND, NetworkUnreachable, true),
+            (bind("127.0.0.1:0"), AddressInUse, true),
+            (bind("127.0.0.1:9"), AddressInUse, false),
+            (OTHER, AddressInUse, false),
+            (bind("127.0.0.1:9"), AddressNotAvailable, true),
+            (bind("192.0.2.1:0"), AddressNotAvailable, false),
+            (CONNECT, AddressNotAvailable, false),
+            (OTHER, NoBufferSpace, true),
+            (SEND, NoBufferSpace, false),
+            (CONNECT, AccessDenied, false),
+            (SEND, WouldBlock, false),
         ] {
-            assert_eq!(is_unproved(error(operation, kind)), of_the_machine, "{operation}: {kind:?}");
+            assert_eq!(is_unproved(error(call, kind)), of_the_machine, "{call:?}: {kind:?}");
         }
-        assert!(is_unproved(CallError { lacks_port: true, ..error("sendto from a to b", WouldBlock) }));
+        assert!(is_unproved(CallError { lacks_port: true, ..error(SEND, WouldBlock) }));
         if HERE != Os::Windows {
-            assert!(is_unproved(error("sendto from a to b", NotPermitted)));
-            assert!(!is_unproved(error("set SO_RCVBUFFORCE of a to 1", NotPermitted)));
+            assert!(is_unproved(error(SEND, NotPermitted)));
+            assert!(!is_unproved(error(OTHER, NotPermitted)));
         }
     }
 
     #[test]
     fn a_calls_result_is_a_fact() {
-        let error = || CallError::at("bind", SocketAddr::from(([127, 0, 0, 1], 9)), &io::Error::from_raw_os_error(22));
+        let error = || CallError::bind(SocketAddr::from(([127, 0, 0, 1], 9)), &io::Error::from_raw_os_error(22));
         assert_eq!(error().operation, "bind 127.0.0.1:9");
         assert_eq!((Fact::from(Call::Ok(3)), Fact::from(Call::Ok(()))), (Fact::Count(3), Fact::from("success")));
         assert_eq!(Fact::from(Call::<usize>::Err(error())), Fact::Error(os_error(22)));

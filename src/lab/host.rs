@@ -65,7 +65,7 @@ pub(super) fn alone(mtu: usize, context: &Arc<SceneContext>) -> Result<Host, Sce
     Ok(Host { name: None, namespace, address: Ipv4Addr::LOCALHOST, context })
 }
 
-/// Why this user can make no host here; `None` where he can.
+/// Why this user can make no host here; `None` if this user can.
 pub(super) fn missing() -> Option<String> {
     let host = namespace().and_then(|namespace| start(&namespace, LOOPBACK_MTU));
     host.err().map(|error| error.to_string())
@@ -168,10 +168,10 @@ impl Host {
     /// # Errors
     /// [`SceneError::Skip`] where that does not happen within the limit.
     pub fn await_counter(&self, protocol: &str, name: &str, before: usize) -> Result<(), SceneError> {
-        let deadline = Instant::now() + self.context.session.patience.limit();
+        let deadline = Instant::now() + self.context.session.time_limits.limit();
         while self.counter(protocol, name)? <= before {
             if Instant::now() > deadline {
-                self.context.session.patience.wait_was_in_vain();
+                self.context.session.time_limits.shorten_after_timeout();
                 return Err(SceneError::Skip(format!("the system has not counted {protocol}{name}")));
             }
             thread::yield_now();
@@ -188,15 +188,15 @@ impl Host {
         self.plug_in(CABLE, address)
     }
 
-    /// Makes this host a router: it sends packets on that are for others. It has a second network card with this address, in a
-    /// network of 256 addresses where nobody else is, with an MTU of so many bytes; and it reports every error by ICMP, however many.
+    /// Makes this host a router: it forwards packets that are for other hosts. It gets a second network card with this address, in an
+    /// otherwise empty network of 256 addresses, with an MTU of `mtu` bytes. The rate of its ICMP errors is not limited.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where this user may not, there is no `ip` of iproute2, or the kernel has no `veth(4)`.
     pub fn become_router(&self, address: Ipv4Addr, mtu: usize) -> Result<(), SceneError> {
         const BEHIND: &str = "behind";
         self.set("net.ipv4.ip_forward", "1")?;
-        // Of no type are the messages limited.
+        // No ICMP type is rate-limited.
         self.set("net.ipv4.icmp_ratemask", "0")?;
         let mtu = mtu.to_string();
         self.ip(&["link", "add", BEHIND, "mtu", &mtu, "type", "veth", "peer", "name", "end"])?;

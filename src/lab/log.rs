@@ -1,8 +1,9 @@
 //! What happened in a scene: every call that was made, in order.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::lock::lock;
 use crate::vocabulary::Event;
 
 /// A moment in the run of a lesson: its place in the order of the scene's calls, and when it was.
@@ -37,7 +38,7 @@ struct Pages {
 
 impl Log {
     fn pages(&self) -> MutexGuard<'_, Pages> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pages)
     }
 
     /// Records an event. It is made inside the lock, so that order and times agree.
@@ -64,11 +65,6 @@ impl Log {
     /// How many events there are.
     pub fn len(&self) -> usize {
         self.pages().events.len()
-    }
-
-    /// Whether nothing has happened yet.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The events from place `first` on, counted from 0.

@@ -12,7 +12,7 @@
 //! sockets that share a port, the marker joins the queue of the one that gets the flow.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
@@ -20,6 +20,7 @@ use socket2::Socket;
 
 use super::accounts::Accounts;
 use super::directory::{Entry, Path};
+use super::lock::lock;
 use super::recorded::RecordedSocket;
 use super::{Call, CallError, SceneError, socket};
 use crate::kernel::{self, HERE};
@@ -40,7 +41,7 @@ pub(super) struct Markers {
 
 impl Markers {
     fn outstanding(&self) -> MutexGuard<'_, Vec<Marker>> {
-        self.outstanding.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.outstanding)
     }
 
     /// Whether a datagram is an end marker.
@@ -220,10 +221,10 @@ impl Proof {
         let form = if connects { SendForm::Connected } else { SendForm::To(nobody.clone()) };
         let marker = new_marker(receiver, path.from)?;
         self.send_beside(receiver, &socket, path.from, &form, &nobody, marker)?;
-        let deadline = Instant::now() + context.session.patience.limit();
+        let deadline = Instant::now() + context.session.time_limits.limit();
         while !self.is_marker_refused(&socket, marker, keeps_errors) {
             if Instant::now() > deadline {
-                context.session.waited_in_vain();
+                context.session.lab_wait_timed_out();
                 return Err(SceneError::Skip(format!(
                     "a datagram to {}, where nobody listens, was not answered with ICMP",
                     path.to
@@ -376,18 +377,18 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
         Os::Macos => &kernel::option::REUSE_PORT.name,
         Os::Linux | Os::Windows => &kernel::option::REUSE_ADDRESS.name,
     };
-    kernel::option::set(socket, option, on.into()).map_err(|error| CallError::at("share", address, &error))
+    kernel::option::set(socket, option, on.into()).map_err(|error| CallError::new(format!("share {address}"), &error))
 }
 
 /// Waits until the system has received one more refusal than before the receiver's last datagram to nobody. That proves
 /// nothing: another program may have caused it. But it lets the receiver have its news before a socket is opened beside it.
 fn await_natural_refusal(receiver: &RecordedSocket) {
-    let before = *receiver.refusals_before.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = *lock(&receiver.refusals_before);
     let address = receiver.address().unwrap_or(socket::ANY_PORT).ip();
-    let deadline = Instant::now() + receiver.context.session.patience.limit();
+    let deadline = Instant::now() + receiver.context.session.time_limits.limit();
     while before.is_some() && kernel::refusals_received(address) <= before {
         if Instant::now() > deadline {
-            return receiver.context.session.waited_in_vain();
+            return receiver.context.session.lab_wait_timed_out();
         }
         thread::yield_now();
     }
@@ -425,11 +426,11 @@ impl<'a> Watched<'a> {
 
     /// What became of the marker, as soon as that can be seen.
     fn fate(&self, mut is_refused: impl FnMut() -> bool) -> Fate {
-        let patience = &self.receiver.context.session.patience;
+        let time_limits = &self.receiver.context.session.time_limits;
         if !self.filters && self.others.iter().all(|(_, counts)| counts.is_none()) {
             return Fate::UnderWay;
         }
-        let deadline = Instant::now() + patience.limit();
+        let deadline = Instant::now() + time_limits.limit();
         while Instant::now() < deadline {
             if is_refused() || self.others.iter().any(|(socket, before)| Accounts::of(socket) > *before) {
                 return Fate::Settled;
@@ -439,7 +440,7 @@ impl<'a> Watched<'a> {
             }
             thread::yield_now();
         }
-        self.receiver.context.session.waited_in_vain();
+        self.receiver.context.session.lab_wait_timed_out();
         Fate::UnderWay
     }
 }

@@ -13,10 +13,12 @@ mod endpoint;
 mod epoll;
 mod error;
 mod host;
+mod lock;
 mod log;
+mod machine;
 mod marker;
+mod observations;
 mod observer;
-mod patience;
 pub mod probe;
 mod raw;
 mod received;
@@ -24,17 +26,18 @@ mod recorded;
 mod session;
 pub mod socket;
 mod tcp;
+mod time_limits;
 mod waiting;
 mod watchdog;
 mod workers;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-pub use self::absence::room_for;
+pub use self::absence::receive_buffer_for;
 pub use self::accounts::Accounts;
 pub use self::closed_port::ClosedPort;
 use self::context::SceneContext;
@@ -42,17 +45,18 @@ pub use self::endpoint::Endpoint;
 pub use self::error::{Call, CallError, SceneError};
 pub use self::host::{Host, LOOPBACK_MTU};
 pub use self::log::Log;
+use self::observations::Observations;
 pub use self::observer::Observer;
-pub(crate) use self::probe::Surroundings;
+pub(crate) use self::probe::MachineChecks;
 pub use self::raw::RawSender;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
-pub use self::tcp::{Listener, Stream};
+pub use self::tcp::{END_OF_FILE, Listener, Stream};
 pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{Service, Workers};
 use crate::kernel::{self, HERE};
-use crate::vocabulary::{Claim, Expect, Fact, Observation, Opt, Peer, SocketError};
+use crate::vocabulary::{Claim, Opt, Peer, SocketError};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
 pub trait Target {
@@ -76,9 +80,6 @@ impl Target for Peer {
     }
 }
 
-/// What was observed for the claims of a scene, so far.
-type Observations = Arc<Mutex<Vec<(String, Observation)>>>;
-
 /// One scene's workplace.
 #[derive(Debug)]
 pub struct Lab {
@@ -93,16 +94,6 @@ impl Lab {
     pub(crate) fn new(claims: Arc<[Claim]>, session: Arc<Session>, log: Arc<Log>) -> Self {
         let context = Arc::new(SceneContext::new(session, log));
         Lab { context, claims, observations: Arc::default(), in_progress: Arc::default() }
-    }
-
-    /// What was observed, for whoever judges it when the scene is over.
-    pub(crate) fn record(&self) -> Record {
-        Record {
-            context: Arc::clone(&self.context),
-            claims: Arc::clone(&self.claims),
-            observations: Arc::clone(&self.observations),
-            in_progress: Arc::clone(&self.in_progress),
-        }
     }
 
     /// Opens a UDP endpoint on 127.0.0.1 with a port that the system chooses.
@@ -142,20 +133,11 @@ impl Lab {
         self.context.session.now()
     }
 
-    /// A second loopback address of this machine, 127.0.0.2.
-    ///
-    /// # Errors
-    /// [`SceneError::Skip`] where there is none.
-    pub fn second_loopback(&self) -> Result<Ipv4Addr, SceneError> {
-        probe::second_loopback()
-    }
-
-    /// Says that what follows takes the loopback address of IPv6, ::1.
-    ///
-    /// # Errors
-    /// [`SceneError::Skip`] where this machine has none.
-    pub fn ipv6_loopback(&self) -> Result<(), SceneError> {
-        probe::ipv6_loopback()
+    /// What `calls` returned, and how long they took by the lesson's clock, which stands still while somebody is asked to wait.
+    pub fn timed<T>(&self, calls: impl FnOnce() -> T) -> (T, Duration) {
+        let began = self.now();
+        let result = calls();
+        (result, self.now().saturating_sub(began))
     }
 
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
@@ -221,27 +203,6 @@ impl Lab {
     /// What the system says; too many for this process ends in EMFILE.
     pub fn endpoints(&self, name: &str, count: usize) -> Call<Vec<Endpoint>> {
         (1..=count).map(|number| self.endpoint(&format!("{name} {number}"))).collect()
-    }
-
-    /// Does `work` as another user of this machine: the sockets that it opens are that user's.
-    ///
-    /// # Errors
-    /// [`SceneError::Skip`] where this user cannot be another one: only root can.
-    pub fn as_another_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-        probe::another_user(work)
-    }
-
-    /// Does `work` as a user without privileges: as this one, unless that is root.
-    ///
-    /// # Errors
-    /// [`SceneError::Skip`] where this user is root, and cannot be another one.
-    pub fn as_a_plain_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-        probe::plain_user(work)
-    }
-
-    /// Makes a call, and says whether it sent SIGPIPE; nothing comes of the signal.
-    pub fn with_sigpipe<T>(&self, call: impl FnOnce() -> T) -> (T, bool) {
-        kernel::with_sigpipe(call)
     }
 
     /// A host with nothing but a loopback interface, whose MTU has so many bytes: a network namespace, where nobody but the scene
@@ -367,182 +328,6 @@ impl Lab {
             })
         };
         self.context.at_once(together)
-    }
-
-    /// Why a receive buffer may be smaller than asked for.
-    pub fn limit_on_buffers(&self) -> &'static str {
-        probe::limit_on_buffers()
-    }
-
-    /// The first port that a user without privileges may bind; `None` where the system does not tell.
-    pub fn first_plain_port(&self) -> Option<u16> {
-        kernel::kernel_setting("net.ipv4.ip_unprivileged_port_start")?.parse().ok()
-    }
-
-    /// Why the system may forget a TCP connection as soon as it is closed, where it has as many as it remembers.
-    pub fn forgets_connections(&self) -> Option<String> {
-        let (remembered, most) = kernel::remembered_connections()?;
-        let full = || format!("the system remembers no more closed connections: net.ipv4.tcp_max_tw_buckets is {most}");
-        (remembered >= most).then(full)
-    }
-
-    /// Why a TCP socket cannot be bound to the port of `other`, where a socket or a connection of TCP has it.
-    pub fn tcp_port_is_taken(&self, other: &impl Target) -> Option<String> {
-        let port = other.address().port();
-        let taken = kernel::tcp_port_in_use(port)?;
-        taken.then(|| format!("a TCP socket, or a connection in TIME-WAIT, has port {port}, as each that was tried"))
-    }
-
-    /// Why `ip`, which is no loopback address, can be bound here, where it can be by any program.
-    pub fn takes_address(&self, ip: Ipv4Addr) -> Option<String> {
-        probe::takes_address(ip)
-    }
-
-    /// A result of a call for one datagram, sent while nothing else is under way, where the lack of memory is the machine's and no
-    /// receiver's.
-    ///
-    /// # Errors
-    /// As for [`answer`](Self::answer).
-    pub fn answer_of_one<T>(&self, result: Call<T>) -> Result<Call<T>, SceneError> {
-        match result {
-            Err(error) if error.is_of_memory() => Err(error.into()),
-            result => self.answer(result),
-        }
-    }
-
-    /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.
-    pub fn most_receive_buffer(&self) -> Option<usize> {
-        probe::most_receive_buffer()
-    }
-
-    /// How many file descriptors the process has open.
-    ///
-    /// # Errors
-    /// The reason, where the system does not tell.
-    pub fn open_descriptors(&self) -> Result<usize, String> {
-        kernel::open_descriptors().ok_or_else(|| probe::NO_DESCRIPTORS.to_owned())
-    }
-
-    /// How many file descriptors the process has opened since there were `before`.
-    ///
-    /// # Errors
-    /// The reason, where the system does not tell.
-    pub fn descriptors_since(&self, before: Result<usize, String>) -> Result<usize, String> {
-        Ok(self.open_descriptors()?.saturating_sub(before?))
-    }
-
-    /// Whether the claim `id` speaks of something that this system has; where not, it need not be observed.
-    pub fn applies(&self, id: &str) -> bool {
-        let claim = self.claims.iter().find(|claim| claim.id == id);
-        claim.is_none_or(|claim| !matches!(claim.expected.on(HERE), Expect::Absent(_)))
-    }
-
-    fn hand_in(&self, id: String, observation: Observation) {
-        self.observations.lock().unwrap_or_else(PoisonError::into_inner).push((id, observation));
-    }
-
-    /// Hands in what was seen for the claim `id`. Each claim is observed exactly once.
-    pub fn observe(&self, id: impl Into<String>, fact: impl Into<Fact>) {
-        self.hand_in(id.into(), Observation::Seen(fact.into()));
-    }
-
-    /// Says that the claim `id` could not be looked at, and why.
-    pub fn skip(&self, id: impl Into<String>, reason: impl Into<String>) {
-        self.hand_in(id.into(), Observation::Skipped(reason.into()));
-    }
-
-    /// Hands in what was seen for the claim `id`, or the reason why it could not be looked at.
-    pub fn observe_or_skip(&self, id: impl Into<String>, looked: Result<impl Into<Fact>, String>) {
-        match looked {
-            Ok(fact) => self.observe(id, fact),
-            Err(reason) => self.skip(id, reason),
-        }
-    }
-
-    /// Makes calls whose failure is an answer to the claim `id`, and hands their error in as what was seen. The rest of
-    /// the scene presupposes that they succeed.
-    ///
-    /// # Errors
-    /// [`SceneError::Skip`] where they failed.
-    pub fn attempt<T>(&self, id: &str, result: Call<T>) -> Result<T, SceneError> {
-        self.answer(result)?.map_err(|error| {
-            let reason = format!("{}: {}", error.operation, error.error);
-            self.observe(id, error);
-            SceneError::Skip(reason)
-        })
-    }
-
-    /// A call's result that is an answer to some claim, whether it succeeded or not.
-    ///
-    /// # Errors
-    /// [`SceneError::Call`] where it failed for want of something that has nothing to do with it.
-    pub fn answer<T>(&self, result: Call<T>) -> Result<Call<T>, SceneError> {
-        match result {
-            Err(error) if error.is_of_the_environment() => Err(error.into()),
-            result => Ok(result),
-        }
-    }
-
-    /// Makes `calls`; where one of them does not return, that is the answer to the claim `id`.
-    pub fn while_it_may_hang<T>(&self, id: &str, calls: impl FnOnce() -> T) -> T {
-        let set = |row| *self.in_progress.lock().unwrap_or_else(PoisonError::into_inner) = row;
-        set(Some(id.to_owned()));
-        let result = calls();
-        set(None);
-        result
-    }
-}
-
-/// What a scene has left: it is read when the scene is over, also where that has not ended by itself.
-pub(crate) struct Record {
-    context: Arc<SceneContext>,
-    claims: Arc<[Claim]>,
-    observations: Observations,
-    in_progress: Arc<Mutex<Option<String>>>,
-}
-
-impl Record {
-    /// Why a difference that was observed would be no evidence: a queue of the scene ran full that was not meant to.
-    /// Known once its endpoints are closed.
-    pub(crate) fn inconclusive(&self) -> Option<String> {
-        self.context.inconclusive.get().cloned()
-    }
-
-    /// Whether the scene has a port of `loopback` where nobody listens: silence there may be that of a firewall.
-    pub(crate) fn has_closed_port(&self, loopback: IpAddr) -> bool {
-        self.context.directory.has_closed_port(loopback)
-    }
-
-    /// One observation for each claim, in their order; those that are open are skipped, where the scene ended early for
-    /// the reason `ended`.
-    ///
-    /// # Errors
-    /// [`SceneError::Defect`] when a claim was observed twice or never, or something else was observed.
-    pub(crate) fn close(self, ended: Option<&SceneError>) -> Result<Vec<Observation>, SceneError> {
-        let Record { claims, observations, in_progress, .. } = self;
-        let mut observations = std::mem::take(&mut *observations.lock().unwrap_or_else(PoisonError::into_inner));
-        if matches!(ended, Some(SceneError::Hung(_)))
-            && let Some(row) = in_progress.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
-            observations.push((row, Observation::Seen(Fact::from("a call that does not return"))));
-        }
-        let mut matched = Vec::with_capacity(claims.len());
-        for claim in claims.iter() {
-            let place = observations.iter().position(|(id, _)| *id == claim.id);
-            matched.push(match (place, claim.expected.on(HERE), ended) {
-                (Some(place), ..) => observations.remove(place).1,
-                (None, Expect::Absent(reason), _) => Observation::Skipped((*reason).to_owned()),
-                (None, _, Some(ended)) => Observation::Skipped(ended.to_string()),
-                (None, _, None) => return Err(SceneError::Defect(format!("`{}` was never observed", claim.id))),
-            });
-        }
-        match observations.first() {
-            None => Ok(matched),
-            Some((id, _)) if claims.iter().any(|claim| claim.id == *id) => {
-                Err(SceneError::Defect(format!("`{id}` was observed twice")))
-            }
-            Some((id, _)) => Err(SceneError::Defect(format!("`{id}` was observed and never claimed"))),
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 
 use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, host, socket};
-use crate::kernel::{self, HERE};
+use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
 use crate::vocabulary::{Flags, Need, Os, SocketError};
 
 pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
@@ -19,20 +19,12 @@ pub(super) const NO_DROPS: &str = match HERE {
 };
 
 /// Why a receive buffer may be smaller than a lesson needs.
-pub(super) fn limit_on_buffers() -> &'static str {
-    match HERE {
-        Os::Linux => "net.core.rmem_max limits the receive buffer here",
-        Os::Macos => "kern.ipc.maxsockbuf limits the receive buffer here",
-        Os::Windows => "the system limits the receive buffer here",
-    }
+pub(super) fn limit_on_buffers() -> String {
+    format!("{} limits the receive buffer here", RECEIVE_BUFFER_LIMIT.unwrap_or("the system"))
 }
 
-pub(super) fn no_room(needed: usize, granted: usize) -> String {
-    let limit = match HERE {
-        Os::Linux => " (net.core.rmem_max limits it)",
-        Os::Macos => " (kern.ipc.maxsockbuf limits it)",
-        Os::Windows => "",
-    };
+pub(super) fn buffer_too_small(needed: usize, granted: usize) -> String {
+    let limit = RECEIVE_BUFFER_LIMIT.map_or_else(String::new, |setting| format!(" ({setting} limits it)"));
     format!("the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}")
 }
 
@@ -79,7 +71,7 @@ fn pass(ip: IpAddr) -> Call<Passed> {
     let [_, byte] = sent.port().to_be_bytes();
     send_three_times(&sender, &[byte], to)?;
     let (deadline, mut other) = (Instant::now() + socket::LIMIT, None);
-    // Room for anything that others send: what is cut is an error on Windows.
+    // Room for anything that others send: what is truncated is an error on Windows.
     let mut buffer = vec![0; usize::from(u16::MAX)];
     while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
         socket::wait_at_most(&receiver, left.max(Duration::from_millis(1)))?;
@@ -103,7 +95,7 @@ fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()>
         Err(error) if error.is_of_the_environment() => return Err(error),
         Err(_) => sender.send_to(payload, &SockAddr::from(to)),
     };
-    sent.map_err(|error| CallError::at("send to", to, &error))?;
+    sent.map_err(|error| CallError::send(format!("send to {to}"), &error))?;
     // Whether the first one has been sent is what is asked.
     for _ in 1..3 {
         let _ = sender.send(payload).or_else(|_| sender.send_to(payload, &SockAddr::from(to)));
@@ -113,7 +105,7 @@ fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()>
 
 /// Why what was sent to `ip`, an address of this machine, may be missing: not even a datagram of one byte passes there, whatever
 /// its sender. `None` where it does, and where that cannot be found out.
-fn unheard(ip: IpAddr) -> Option<String> {
+fn udp_is_lost(ip: IpAddr) -> Option<String> {
     match pass(ip) {
         Ok(Passed::As { .. }) => None,
         Ok(Passed::Not { to }) => Some(lost(to)),
@@ -121,31 +113,31 @@ fn unheard(ip: IpAddr) -> Option<String> {
     }
 }
 
-/// What may be the matter with the machine where rows differ, found out once in a run. It is looked for only then: between the
+/// What may be the matter with the machine where rows differ, found out once in a run. It is checked only then: between the
 /// calls of lessons there are no others.
 #[derive(Default)]
-pub(crate) struct Surroundings {
-    found: HashMap<Look, Option<String>>,
-    /// A call that does not return is no scene's here.
+pub(crate) struct MachineChecks {
+    found: HashMap<Check, Option<String>>,
+    /// Its own: a call that does not return here is no scene's.
     watchdog: Watchdog,
     passes: bool,
 }
 
-/// Something that is looked for.
+/// Something that is checked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Look {
+enum Check {
     /// Whether datagrams pass to this address.
     Passes(IpAddr),
     /// Whether ICMP messages come back from ports of it where nobody listens.
     Answers(IpAddr),
 }
 
-impl Surroundings {
-    /// Looks whether [`loopback`] passes; once it did, that is so for the run.
+impl MachineChecks {
+    /// Checks whether [`loopback`] passes; once it did, that is so for the run.
     ///
     /// # Errors
     /// [`SceneError::NoLoopback`] where it does not. What else fails has said so in the scenes.
-    pub(crate) fn look_at_loopback(&mut self, session: &Session) -> Result<(), SceneError> {
+    pub(crate) fn check_loopback(&mut self, session: &Session) -> Result<(), SceneError> {
         if self.passes {
             return Ok(());
         }
@@ -159,43 +151,43 @@ impl Surroundings {
     }
 
     /// Why a difference of a scene with this need is no evidence.
-    pub(crate) fn excuse(&mut self, need: Need, session: &Session) -> Option<String> {
+    pub(crate) fn reason_against(&mut self, need: Need, session: &Session) -> Option<String> {
         match need {
-            Need::SecondLoopback => self.find(Look::Passes(SECOND.into()), session),
-            Need::Ipv6 => self.find(Look::Passes(Ipv6Addr::LOCALHOST.into()), session),
+            Need::SecondLoopback => self.checked(Check::Passes(SECOND.into()), session),
+            Need::Ipv6 => self.checked(Check::Passes(Ipv6Addr::LOCALHOST.into()), session),
             _ => None,
         }
     }
 
     /// Why it is no evidence that nothing came back for a datagram to a port of `loopback` where nobody listens.
-    pub(crate) fn excuse_for_silence(&mut self, loopback: IpAddr, session: &Session) -> Option<String> {
-        self.find(Look::Answers(loopback), session)
+    pub(crate) fn icmp_missing(&mut self, loopback: IpAddr, session: &Session) -> Option<String> {
+        self.checked(Check::Answers(loopback), session)
     }
 
-    fn find(&mut self, look: Look, session: &Session) -> Option<String> {
-        if let Some(found) = self.found.get(&look) {
+    fn checked(&mut self, check: Check, session: &Session) -> Option<String> {
+        if let Some(found) = self.found.get(&check) {
             return found.clone();
         }
-        let work = move || match look {
-            Look::Passes(ip) => Ok(unheard(ip)),
-            Look::Answers(loopback) => Ok(unanswered(loopback)),
+        let work = move || match check {
+            Check::Passes(ip) => Ok(udp_is_lost(ip)),
+            Check::Answers(loopback) => Ok(icmp_is_lost(loopback)),
         };
         let found = self.watchdog.run(session, work).unwrap_or_default();
-        self.found.insert(look, found.clone());
+        self.found.insert(check, found.clone());
         found
     }
 }
 
 /// Why ICMP messages may be missing: the kernel has not received one for each of some datagrams to a port where nobody listens.
 /// Those that it counts come to no socket of a lesson. `None` where it has, and where that cannot be found out.
-fn unanswered(loopback: IpAddr) -> Option<String> {
+fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
     /// More than filters that limit the rate of messages let pass at once, and fewer than Linux itself does.
     const DATAGRAMS: usize = 20;
     let port = ClosedPort::new("nobody", SocketAddr::from((loopback, 0))).ok()?;
     let sender = socket::bound(SocketAddr::from((loopback, 0))).ok()?;
     for number in 0..DATAGRAMS {
         let before = kernel::refusals_received(loopback)?;
-        // A socket that is told of the datagram before is told by this call, which then sends nothing.
+        // Where an error about the datagram before is pending, this call returns it and sends nothing.
         let send = || sender.send_to(b"?", &SockAddr::from(port.address()));
         send().or_else(|_| send()).ok()?;
         let deadline = Instant::now() + SILENCE;
@@ -218,15 +210,9 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// The largest receive buffer that may be asked for, in bytes, where the system tells: `socket(7)`, rmem_max; on macOS
-/// kern.ipc.maxsockbuf.
+/// The largest receive buffer that may be asked for, in bytes, where the system tells.
 pub fn most_receive_buffer() -> Option<usize> {
-    let name = match HERE {
-        Os::Linux => "net.core.rmem_max",
-        Os::Macos => "kern.ipc.maxsockbuf",
-        Os::Windows => return None,
-    };
-    kernel::kernel_setting(name)?.parse().ok()
+    kernel::kernel_setting(RECEIVE_BUFFER_LIMIT?)?.parse().ok()
 }
 
 /// The size of receive buffer that a socket has by default.
@@ -311,15 +297,15 @@ fn no_user(error: &std::io::Error) -> SceneError {
 pub fn missing(need: Need) -> Option<String> {
     match need {
         Need::SecondLoopback => {
-            static UNHEARD: LazyLock<Option<String>> = LazyLock::new(|| unheard(SECOND.into()));
-            second_loopback().err().map(|error| error.to_string()).or_else(|| UNHEARD.clone())
+            static LOST: LazyLock<Option<String>> = LazyLock::new(|| udp_is_lost(SECOND.into()));
+            second_loopback().err().map(|error| error.to_string()).or_else(|| LOST.clone())
         }
         Need::Ipv6 => {
-            static UNHEARD: LazyLock<Option<String>> = LazyLock::new(|| unheard(Ipv6Addr::LOCALHOST.into()));
-            ipv6_loopback().err().map(|error| error.to_string()).or_else(|| UNHEARD.clone())
+            static LOST: LazyLock<Option<String>> = LazyLock::new(|| udp_is_lost(Ipv6Addr::LOCALHOST.into()));
+            ipv6_loopback().err().map(|error| error.to_string()).or_else(|| LOST.clone())
         }
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
-            Ok(granted) => (granted < needed).then(|| no_room(needed, granted)),
+            Ok(granted) => (granted < needed).then(|| buffer_too_small(needed, granted)),
             Err(error) => Some(error.to_string()),
         },
         Need::Drops => match socket::bound(socket::ANY_PORT) {

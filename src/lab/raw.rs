@@ -8,8 +8,8 @@ use super::recorded::RecordedSocket;
 use super::{Call, Target, socket};
 use crate::vocabulary::{Outcome, SendForm, Syscall};
 
-/// A raw socket that sends UDP datagrams of one source port, which it need not have. Linux `raw(7)`. The system gives it a copy of
-/// what arrives for UDP on its host, which nobody reads.
+/// A raw socket that sends UDP datagrams with a source port that it is not bound to. Linux `raw(7)`. The system gives it a copy of
+/// every UDP datagram that arrives at its host; nobody reads those.
 #[derive(Debug)]
 pub struct RawSender {
     socket: RecordedSocket,
@@ -33,9 +33,9 @@ impl RawSender {
     /// What the system says.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         let form = SendForm::Raw { to: target.peer(), source_port: self.source_port };
-        let outcome = self.socket.perform(Syscall::Send { form, payload: payload.to_vec() });
+        let call = Syscall::Send { form, payload: payload.to_vec() };
         let operation = format!("sendto from {} to {}", self.socket.name, target.name());
-        self.socket.result(outcome, &operation, |outcome| match outcome {
+        self.socket.call(call, &operation, |outcome| match outcome {
             Outcome::Sent(sent) => sent,
             _ => 0,
         })

@@ -1,15 +1,17 @@
-//! A socket whose calls are recorded: the one place where a call is announced, made and written down.
+//! A socket whose calls are recorded: the one place where a call is announced, made and written down. An end marker of the lab is
+//! sent here as well.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use socket2::{SockAddr, Socket};
 
 use super::context::SceneContext;
 use super::directory::Id;
-use super::error::os_error;
+use super::error::{CallKind, error_of};
+use super::lock::lock;
 use super::log::Timestamp;
 use super::{Call, CallError, arrival, probe, socket};
 use crate::kernel;
@@ -65,13 +67,45 @@ pub(super) fn value(result: io::Result<i32>) -> Outcome {
 }
 
 pub(super) fn failed(error: &io::Error) -> Outcome {
-    Outcome::failed(os_error(error.raw_os_error().unwrap_or(0)))
+    Outcome::failed(error_of(error))
+}
+
+/// A socket as the log names it: what each of its calls is announced and recorded with.
+struct Identity<'a> {
+    context: &'a SceneContext,
+    who: &'a str,
+    protocol: Protocol,
+    descriptor: u64,
+    local: Option<SocketAddr>,
+}
+
+impl Identity<'_> {
+    fn announce(&self, call: &Syscall, peer: Option<&Peer>, role: Role) {
+        let announcement = Announcement { who: self.who, protocol: self.protocol, peer, role, call };
+        self.context.session.announcer.announce(&announcement, &self.context.log);
+    }
+
+    fn record(&self, peer: Option<Peer>, role: Role, action: Action) -> Timestamp {
+        let timestamp = self.context.log.record(|| Event {
+            returned: self.context.session.now(),
+            who: self.who.to_owned(),
+            protocol: self.protocol,
+            descriptor: self.descriptor,
+            local: self.local,
+            peer,
+            role,
+            left_out: 0,
+            action,
+        });
+        self.context.session.count_call();
+        timestamp
+    }
 }
 
 impl RecordedSocket {
     pub(super) fn new(name: &str, protocol: Protocol, socket: Socket, context: Arc<SceneContext>) -> Self {
         // Where this fails, the limit that was set when it was opened holds.
-        let _ = socket::wait_at_most(&socket, context.session.patience.limit());
+        let _ = socket::wait_at_most(&socket, context.session.time_limits.limit());
         RecordedSocket::as_opened(name, protocol, socket, false, context)
     }
 
@@ -116,7 +150,7 @@ impl RecordedSocket {
         if let Some(local) = local {
             accepted.local.get_or_init(|| local);
         }
-        *accepted.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
+        *lock(&accepted.peer) = Some(peer);
         Ok(accepted)
     }
 
@@ -128,11 +162,11 @@ impl RecordedSocket {
     /// As [`perform`](Self::perform), where the call is made by `make`.
     pub(super) fn perform_by(&self, call: Syscall, make: impl FnOnce(&Syscall) -> Made) -> Made {
         self.context.stop_where_calls_do_not_end();
-        self.announce(&call);
+        self.identity().announce(&call, self.target_of(&call).as_ref(), Role::Lesson);
         let mut made = self.context.session.while_in_progress(&self.name, call.name(), || make(&call));
         let stream = || (self.protocol == Protocol::Tcp).then(|| self.peer()).flatten();
         made.peer = made.peer.or_else(|| self.target_of(&call)).or_else(stream);
-        self.record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
+        self.identity().record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
         made
     }
 
@@ -144,35 +178,20 @@ impl RecordedSocket {
         }
     }
 
-    fn announce(&self, call: &Syscall) {
-        let peer = self.target_of(call);
-        let (who, peer, role) = (self.name.as_str(), peer.as_ref(), Role::Lesson);
-        let announcement = Announcement { who, protocol: self.protocol, peer, role, call };
-        self.context.session.announcer.announce(&announcement, &self.context.log);
-    }
-
-    fn record(&self, peer: Option<Peer>, role: Role, action: Action) -> Timestamp {
-        let context = &self.context;
-        let local = self.local.get().copied();
-        let descriptor = kernel::descriptor(&self.socket);
-        let timestamp = context.log.record(|| Event {
-            returned: context.session.now(),
-            who: self.name.clone(),
+    /// As it is now: a call may give it an address.
+    fn identity(&self) -> Identity<'_> {
+        Identity {
+            context: &self.context,
+            who: &self.name,
             protocol: self.protocol,
-            descriptor,
-            local,
-            peer,
-            role,
-            left_out: 0,
-            action,
-        });
-        context.session.count_call();
-        timestamp
+            descriptor: kernel::descriptor(&self.socket),
+            local: self.address(),
+        }
     }
 
     /// Records a moment that is no call: a request is taken up, an answer is given.
     pub(super) fn mark(&self, moment: Moment, client: Option<&Peer>) -> Timestamp {
-        self.record(client.cloned(), Role::Lesson, Action::Moment(moment))
+        self.identity().record(client.cloned(), Role::Lesson, Action::Moment(moment))
     }
 
     /// Makes the call.
@@ -184,7 +203,7 @@ impl RecordedSocket {
             }
             Syscall::Connect(peer) => done(self.connect(peer)).into(),
             Syscall::Disconnect => done(self.disconnect()).into(),
-            Syscall::Send { form, payload } => self.send(form, payload).into(),
+            Syscall::Send { form, payload } => self.send(form, payload, self.target_of(call)).into(),
             Syscall::Receive(receive) => self.receive(receive, None),
             Syscall::SetOption { option, value } => {
                 let set = kernel::option::set(&self.socket, option, *value);
@@ -209,7 +228,7 @@ impl RecordedSocket {
             .into(),
             Syscall::SetNonBlocking(on) => done(self.socket.set_nonblocking(*on)).into(),
             Syscall::Poll(events) => value(kernel::poll(&self.socket, *events).map(Events::to_int)).into(),
-            Syscall::QueuedBytes => value(kernel::queue_length(&self.socket)).into(),
+            Syscall::QueuedBytes => value(kernel::queued_bytes(&self.socket)).into(),
             Syscall::UnsentBytes => value(kernel::unsent_bytes(&self.socket)).into(),
             Syscall::PeerName => self.peer_name(),
             Syscall::Signal { process, thread } => done(kernel::send_signal(*process, *thread)).into(),
@@ -224,7 +243,7 @@ impl RecordedSocket {
 
     fn connect(&self, peer: &Peer) -> io::Result<()> {
         self.socket.connect(&SockAddr::from(peer.address))?;
-        *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer.clone());
+        *lock(&self.peer) = Some(peer.clone());
         self.learn_address()?;
         if let Some(id) = self.id() {
             self.context.directory.connected(id, peer.address);
@@ -249,7 +268,7 @@ impl RecordedSocket {
     fn disconnect(&self) -> io::Result<()> {
         let disconnected = kernel::disconnect(&self.socket);
         if self.socket.peer_addr().is_err() {
-            *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.peer) = None;
             if let Some(id) = self.id() {
                 let local = self.socket.local_addr()?.as_socket();
                 self.context.directory.disconnected(id, local.is_some_and(|local| local.port() != 0));
@@ -258,12 +277,11 @@ impl RecordedSocket {
         disconnected
     }
 
-    fn send(&self, form: &SendForm, payload: &[u8]) -> Outcome {
+    fn send(&self, form: &SendForm, payload: &[u8], to: Option<Peer>) -> Outcome {
         if let SendForm::To(peer) = form
             && self.context.directory.closed_port(peer.address).is_some()
         {
-            *self.refusals_before.lock().unwrap_or_else(PoisonError::into_inner) =
-                kernel::refusals_received(peer.address.ip());
+            *lock(&self.refusals_before) = kernel::refusals_received(peer.address.ip());
         }
         let sent = match form {
             SendForm::Connected => self.socket.send(payload),
@@ -295,15 +313,8 @@ impl RecordedSocket {
             if let Err(error) = self.learn_address() {
                 return failed(&error);
             }
-            let to = match form {
-                SendForm::Connected | SendForm::Write => self.peer().map(|peer| peer.address),
-                SendForm::To(peer)
-                | SendForm::Message { to: peer, .. }
-                | SendForm::MessageFrom { to: peer, .. }
-                | SendForm::Raw { to: peer, .. } => Some(peer.address),
-            };
             if let (Some(id), Some(to)) = (self.id(), to) {
-                self.context.directory.sent(id, to, payload);
+                self.context.directory.sent(id, to.address, payload);
             }
         }
         Outcome::Sent(sent)
@@ -344,7 +355,7 @@ impl RecordedSocket {
     }
 
     pub(super) fn peer(&self) -> Option<Peer> {
-        self.peer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.peer).clone()
     }
 
     /// Its place in the directory, once it has an address.
@@ -374,7 +385,8 @@ impl RecordedSocket {
         Ok(())
     }
 
-    /// Announces, makes and records the sending of an end marker through `socket`, which has the address `local`.
+    /// Announces, makes and records the sending of an end marker through `socket`, which has the address `local`. It need not be one
+    /// of the scene's sockets.
     pub(super) fn send_marker(
         context: &Arc<SceneContext>,
         socket: &Arc<Socket>,
@@ -383,33 +395,36 @@ impl RecordedSocket {
         to: &Peer,
         byte: u8,
     ) -> Call<()> {
-        let name = context.directory.name_of(Protocol::Udp, local).unwrap_or_else(|| "the lab".to_owned());
+        let who = context.directory.name_of(Protocol::Udp, local).unwrap_or_else(|| "the lab".to_owned());
+        let descriptor = kernel::descriptor(socket);
+        let identity = Identity { context, who: &who, protocol: Protocol::Udp, descriptor, local: Some(local) };
+        let by_address = matches!(form, SendForm::To(_));
         let call = Syscall::Send { form, payload: vec![byte] };
-        let announcement =
-            Announcement { who: &name, protocol: Protocol::Udp, peer: Some(to), role: Role::EndMarker, call: &call };
-        context.session.announcer.announce(&announcement, &context.log);
-        let sent = match &call {
-            Syscall::Send { form: SendForm::To(to), payload } => socket.send_to(payload, &SockAddr::from(to.address)),
-            _ => socket.send(&[byte]),
+        identity.announce(&call, Some(to), Role::EndMarker);
+        let sent = match by_address {
+            true => socket.send_to(&[byte], &SockAddr::from(to.address)),
+            false => socket.send(&[byte]),
         };
-        sent.map_err(|error| CallError::new(format!("send an end marker from {name} to {}", to.name), &error))?;
-        context.log.record(|| Event {
-            returned: context.session.now(),
-            who: name,
-            protocol: Protocol::Udp,
-            descriptor: kernel::descriptor(socket),
-            local: Some(local),
-            peer: Some(to.clone()),
-            role: Role::EndMarker,
-            left_out: 0,
-            action: Action::Call(call, Outcome::Sent(1)),
-        });
-        context.session.count_call();
+        sent.map_err(|error| CallError::send(format!("send an end marker from {who} to {}", to.name), &error))?;
+        identity.record(Some(to.clone()), Role::EndMarker, Action::Call(call, Outcome::Sent(1)));
         Ok(())
     }
 
-    /// The call was refused, or it moved bytes: `what` is its operation for the error.
-    pub(super) fn result<T>(&self, outcome: Outcome, operation: &str, value: impl FnOnce(Outcome) -> T) -> Call<T> {
+    /// Makes the call: `value` of what it returned, or its error, in which it is called `operation`.
+    pub(super) fn call<T>(&self, call: Syscall, operation: &str, value: impl FnOnce(Outcome) -> T) -> Call<T> {
+        let kind = CallKind::from(&call);
+        let outcome = self.perform(call);
+        self.result(outcome, kind, operation, value)
+    }
+
+    /// The same for a call that was made, which returned `outcome`.
+    pub(super) fn result<T>(
+        &self,
+        outcome: Outcome,
+        call: CallKind,
+        operation: &str,
+        value: impl FnOnce(Outcome) -> T,
+    ) -> Call<T> {
         match outcome {
             Outcome::Failed { error, .. } => {
                 // A socket without a port is given one by the call, as far as there are any.
@@ -418,7 +433,7 @@ impl RecordedSocket {
                     Protocol::Tcp => SocketError::AddressNotAvailable,
                 };
                 let lacks_port = self.address().is_none() && error.is(none_left, kernel::HERE);
-                Err(CallError { lacks_port, ..CallError::of(operation, error) })
+                Err(CallError { lacks_port, ..CallError::of(call, operation, error) })
             }
             other => Ok(value(other)),
         }

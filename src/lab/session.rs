@@ -1,12 +1,14 @@
 //! What the scenes of one run of a lesson share: its clock, its observer, and how long it waits.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::lock::lock;
 use super::log::Log;
 use super::observer::{Announcer, Observer};
-use super::patience::Patience;
+use super::time_limits::TimeLimits;
+use super::workers::Work;
 
 /// One run of a lesson.
 #[derive(Debug)]
@@ -14,7 +16,9 @@ pub struct Session {
     started: Instant,
     began: SystemTime,
     pub(super) announcer: Announcer,
-    pub(super) patience: Patience,
+    pub(super) time_limits: TimeLimits,
+    /// The servers' work on requests.
+    pub(super) work: Work,
     returned: AtomicUsize,
     /// The calls that have begun and not returned: who makes it, and its name.
     in_progress: Mutex<Vec<(String, &'static str)>>,
@@ -30,7 +34,8 @@ impl Session {
             started: Instant::now(),
             began: SystemTime::now(),
             announcer: Announcer::new(observer),
-            patience: Patience::default(),
+            time_limits: TimeLimits::default(),
+            work: Work::default(),
             returned: AtomicUsize::new(0),
             in_progress: Mutex::default(),
             endless: AtomicBool::new(false),
@@ -48,8 +53,8 @@ impl Session {
         let log = Arc::new(Log::default());
         self.endless.store(false, Ordering::Relaxed);
         // Those of a scene that was given up are not this one's.
-        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Arc::clone(&log)));
+        lock(&self.in_progress).clear();
+        *lock(&self.scene) = Some((number, Arc::clone(&log)));
         self.announcer.scene(id, title);
         log
     }
@@ -66,7 +71,7 @@ impl Session {
 
     /// Makes a call of `who`, which is known as long as it has not returned.
     pub(super) fn while_in_progress<T>(&self, who: &str, call: &'static str, make: impl FnOnce() -> T) -> T {
-        let calls = || self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = || lock(&self.in_progress);
         calls().push((who.to_owned(), call));
         let made = make();
         let mut calls = calls();
@@ -82,8 +87,8 @@ impl Session {
     }
 
     /// A wait of the lab is over, and nothing came: no call that hangs, and the next waits are short.
-    pub(super) fn waited_in_vain(&self) {
-        self.patience.wait_was_in_vain();
+    pub(super) fn lab_wait_timed_out(&self) {
+        self.time_limits.shorten_after_timeout();
         self.count_call();
     }
 
@@ -104,7 +109,7 @@ impl Session {
 
     /// What has not returned, in words: `` `connect` of client ``, where one call is in progress.
     pub(super) fn standing_still(&self) -> String {
-        match self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).as_slice() {
+        match lock(&self.in_progress).as_slice() {
             [(who, call)] => format!("`{call}` of {who}"),
             _ => "a call".to_owned(),
         }
@@ -112,7 +117,7 @@ impl Session {
 
     /// The last call that returned, in words.
     pub(super) fn last_call(&self) -> String {
-        let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        let scene = lock(&self.scene);
         let last = scene.as_ref().and_then(|(number, log)| Some((number, log.last()?)));
         match last.as_ref().and_then(|(number, event)| Some((number, event, event.call()?.0))) {
             Some((number, event, call)) => {

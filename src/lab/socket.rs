@@ -1,5 +1,6 @@
 //! Opens sockets: the endpoints of lessons, and the server and the client, get theirs here.
 
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -69,11 +70,11 @@ pub(super) fn tcp() -> Call<Socket> {
 }
 
 pub(super) fn bind(socket: &Socket, address: SocketAddr) -> Call<()> {
-    socket.bind(&SockAddr::from(address)).map_err(|e| CallError::at("bind", address, &e))
+    socket.bind(&SockAddr::from(address)).map_err(|e| CallError::bind(address, &e))
 }
 
 pub(super) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
-    socket.connect(&SockAddr::from(address)).map_err(|e| CallError::at("connect", address, &e))
+    socket.connect(&SockAddr::from(address)).map_err(|e| CallError::connect(address, &e))
 }
 
 /// Bounds every later receive on `socket`.
@@ -84,6 +85,11 @@ pub fn wait_at_most(socket: &Socket, limit: Duration) -> Call<()> {
 /// Bounds every later send on `socket`.
 pub fn send_at_most(socket: &Socket, limit: Duration) -> Call<()> {
     socket.set_write_timeout(Some(limit)).map_err(|e| CallError::new("set the send limit", &e))
+}
+
+/// Whether a call has returned since its time limit passed, or since it was not to wait.
+pub fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// The address of `socket` as others reach it: the wildcard is shown as loopback.

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::context::SceneContext;
+use super::error::{CallKind, error_of};
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, socket};
 use crate::kernel::{self, HERE};
@@ -39,8 +40,7 @@ impl Listener {
 
     /// Begins to listen.
     pub fn listen(&self) -> Call<()> {
-        let outcome = self.socket.perform(Syscall::Listen(128));
-        self.socket.result(outcome, &format!("listen on {}", self.address()), drop)
+        self.socket.call(Syscall::Listen(128), &format!("listen on {}", self.address()), drop)
     }
 
     /// Closes the socket and binds a new one to the same address.
@@ -55,8 +55,7 @@ impl Listener {
             self.socket.perform(Syscall::Close);
             drop(self);
             let again = RecordedSocket::new(&name, Protocol::Tcp, socket::tcp()?, context.clone());
-            let outcome = again.perform(Syscall::Bind(address));
-            again.result(outcome, &format!("bind {address}"), drop)
+            again.call(Syscall::Bind(address), &format!("bind {address}"), drop)
         });
         if forgetting.load(Ordering::Relaxed) {
             context.session.announcer.resume();
@@ -77,7 +76,7 @@ impl Listener {
                 Err(SceneError::Skip(format!("accept: no connection came within {:?}", socket::LIMIT)))
             }
             (Outcome::Failed { error, .. }, ..) => {
-                Err(CallError::of(format!("accept at {}", self.address()), error).into())
+                Err(CallError::of(CallKind::Accept, format!("accept at {}", self.address()), error).into())
             }
             (_, Some(socket), Some(peer)) => {
                 socket::wait_at_most(&socket, socket::LIMIT)?;
@@ -108,7 +107,7 @@ impl Listener {
                         }
                     }
                 }
-                Err(error) => super::error::os_error(error.raw_os_error().unwrap_or(0)),
+                Err(error) => error_of(&error),
             };
             let again = [SocketError::Interrupted, SocketError::ConnectionAborted];
             let timed_out = [SocketError::WouldBlock, SocketError::TimedOut];
@@ -153,8 +152,7 @@ impl Stream {
     /// # Errors
     /// What the system says: ECONNREFUSED where nobody listens.
     pub fn connect(&self, target: &impl Target) -> Call<()> {
-        let outcome = self.socket.perform(Syscall::Connect(target.peer()));
-        self.socket.result(outcome, &format!("connect {}", target.address()), drop)
+        self.socket.call(Syscall::Connect(target.peer()), &format!("connect {}", target.address()), drop)
     }
 
     #[cfg(test)]
@@ -165,9 +163,8 @@ impl Stream {
     /// Writes `bytes` in one call; returns how many the system took.
     pub fn write(&self, bytes: &[u8]) -> Call<usize> {
         let call = Syscall::Send { form: SendForm::Connected, payload: bytes.to_vec() };
-        let outcome = self.socket.perform(call);
         let operation = format!("write to the TCP stream of {}", self.socket.name);
-        self.socket.result(outcome, &operation, |outcome| match outcome {
+        self.socket.call(call, &operation, |outcome| match outcome {
             Outcome::Sent(sent) => sent,
             _ => 0,
         })
@@ -175,8 +172,7 @@ impl Stream {
 
     /// Says that no more will be written: the other end reads up to an end of file.
     pub fn finish(&self) -> Call<()> {
-        let outcome = self.socket.perform(Syscall::Shutdown(Direction::Sending));
-        self.socket.result(outcome, "end the TCP stream", drop)
+        self.socket.call(Syscall::Shutdown(Direction::Sending), "end the TCP stream", drop)
     }
 
     /// Waits, [`socket::LIMIT`] at most, until one read could return `count` bytes, so that the read that follows shows the
@@ -299,4 +295,4 @@ const SMALL: usize = 4096;
 const MOST_TAKEN: usize = 4 * 1024 * 1024;
 
 /// What [`Stream::read`] reports when the other end has closed.
-pub(super) const END_OF_FILE: &str = "end of file";
+pub const END_OF_FILE: &str = "end of file";

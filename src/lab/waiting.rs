@@ -92,7 +92,7 @@ impl Endpoint {
                 done.and(ended).map(|()| result)
             })
         };
-        Endpoint::context(self).at_once(both)
+        self.context().at_once(both)
     }
 }
 
@@ -154,7 +154,7 @@ impl WaitingReceive<'_> {
         Err(SceneError::Skip(NOT_TOLD_WHO_WAITS.to_owned()))
     }
 
-    /// Says that what follows presupposes that the receive waits. Of a system that never tells nothing is asked: there what
+    /// States that what follows needs the receive to be waiting. A system that cannot report this is not asked: there what
     /// follows is the same for a receive that is about to begin.
     ///
     /// # Errors
@@ -199,8 +199,7 @@ impl WaitingReceive<'_> {
                 return Ok(());
             }
             self.signalled.store(true, Ordering::Release);
-            let sent = socket.perform(call.clone());
-            socket.result(sent, "send SIGURG to a thread", drop)?;
+            socket.call(call.clone(), "send SIGURG to a thread", drop)?;
             self.await_end();
             if self.has_returned() || socket.set_aside.load(Ordering::Acquire) == set_aside {
                 return Ok(());

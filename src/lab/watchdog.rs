@@ -9,16 +9,16 @@ use super::session::Session;
 use super::socket::LIMIT;
 use super::{CallError, SceneError};
 
-/// How often the number of calls that have returned is looked at. Looks are counted, not time: whoever stops the program
+/// How often the number of calls that have returned is checked. Checks are counted, not time: whoever stops the program
 /// for a while and lets it go on again has stopped the calls, too.
-const LOOK: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Looks at calls that stand still before the one in progress is given up: no call is meant to take longer than [`LIMIT`],
+/// Checks of calls that stand still before the one in progress is given up: no call is meant to take longer than [`LIMIT`],
 /// and a busy machine gets as much again and more.
-const LOOKS: u32 = 50;
+const CHECKS: u32 = 50;
 
 /// The same once a call of the lesson was given up: no other is waited for so long.
-const LOOKS_LATER: u32 = 10;
+const CHECKS_LATER: u32 = 10;
 
 /// A thread that the system does not grant.
 pub(super) fn no_thread(error: &std::io::Error) -> CallError {
@@ -61,10 +61,10 @@ impl Watchdog {
             // Nobody waits for it any more where it was given up.
             let _ = done.send(work());
         }))?;
-        let most = if self.hung > 0 { LOOKS_LATER } else { LOOKS };
-        let (mut seen, mut looks) = (session.progress(), 0);
+        let most = if self.hung > 0 { CHECKS_LATER } else { CHECKS };
+        let (mut seen, mut checks) = (session.progress(), 0);
         loop {
-            match result.recv_timeout(LOOK) {
+            match result.recv_timeout(CHECK_INTERVAL) {
                 Ok(result) => return result,
                 Err(RecvTimeoutError::Disconnected) => match self.thread.take().map(|(_, thread)| thread.join()) {
                     Some(Err(panic)) => return Err(SceneError::Panicked(words_of_a_panic(panic.as_ref()))),
@@ -82,10 +82,10 @@ impl Watchdog {
                 )));
             }
             let now = session.progress();
-            let may_stand_still = session.patience.is_at_work() || session.announcer.is_waiting();
-            looks = if now == seen && !may_stand_still { looks + 1 } else { 0 };
+            let may_stand_still = session.work.is_going_on() || session.announcer.is_waiting();
+            checks = if now == seen && !may_stand_still { checks + 1 } else { 0 };
             seen = now;
-            if looks == most {
+            if checks == most {
                 return Err(self.give_up(session, most));
             }
         }
@@ -104,14 +104,14 @@ impl Watchdog {
         }
     }
 
-    fn give_up(&mut self, session: &Session, looks: u32) -> SceneError {
-        session.patience.wait_was_in_vain();
+    fn give_up(&mut self, session: &Session, checks: u32) -> SceneError {
+        session.time_limits.shorten_after_timeout();
         self.thread = None;
         self.hung += 1;
         SceneError::Hung(format!(
             "{} has not returned for {:.1} s, and no call should take longer than {:.1} s; {}.",
             session.standing_still(),
-            (LOOK * looks).as_secs_f64(),
+            (CHECK_INTERVAL * checks).as_secs_f64(),
             LIMIT.as_secs_f64(),
             session.last_call()
         ))
@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn a_slow_refusal_of_windows_is_neither_a_wait_in_vain_nor_a_call_that_hangs() {
         let refused_after = Duration::from_secs(2);
-        assert!(refused_after + 2 * LOOK < LIMIT, "{LIMIT:?}");
-        assert!(LIMIT < LOOK * LOOKS);
+        assert!(refused_after + 2 * CHECK_INTERVAL < LIMIT, "{LIMIT:?}");
+        assert!(LIMIT < CHECK_INTERVAL * CHECKS);
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
         let session = Arc::new(Session::new(None));
         let at_work = Arc::clone(&session);
         let work = move || {
-            at_work.patience.work_for(LOOK * (LOOKS + 5));
+            at_work.work.last_for(CHECK_INTERVAL * (CHECKS + 5));
             Ok("done")
         };
         assert_eq!(Watchdog::default().run(&session, work), Ok("done"));

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::endpoint::Arrival;
+use super::lock::lock;
 use super::log::Timestamp;
 use super::marker::Proof;
 use super::received::ReceiveResult;
@@ -106,7 +108,7 @@ impl Service {
 }
 
 /// Where the threads wait for each other with their first request: only threads that really work at the same time get
-/// through. Where one does not come, the others wait for some looks at the number that have, and no longer: looks are
+/// through. Where one does not come, the others wait for some checks of the number that have, and no longer: checks are
 /// counted, not time, so that a program that is stopped for a while loses nothing.
 struct Meeting {
     expected: usize,
@@ -115,20 +117,42 @@ struct Meeting {
 }
 
 impl Meeting {
-    const LOOK: Duration = Duration::from_millis(20);
+    const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
     fn join(&self, limit: Duration) {
-        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut arrived = lock(&self.arrived);
         *arrived += 1;
         self.changed.notify_all();
-        let looks = limit.as_millis() / Self::LOOK.as_millis();
-        for _ in 0..=looks {
+        let checks = limit.as_millis() / Self::CHECK_INTERVAL.as_millis();
+        for _ in 0..=checks {
             if *arrived >= self.expected {
                 return;
             }
-            let waited = self.changed.wait_timeout(arrived, Self::LOOK).unwrap_or_else(PoisonError::into_inner);
+            let waited =
+                self.changed.wait_timeout(arrived, Self::CHECK_INTERVAL).unwrap_or_else(PoisonError::into_inner);
             arrived = waited.0;
         }
+    }
+}
+
+/// What servers do between a request and its answer.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// How many requests are being worked on.
+    requests: AtomicUsize,
+}
+
+impl Work {
+    /// Spends `time` as a server does that works on a request.
+    pub(super) fn last_for(&self, time: Duration) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(time);
+        self.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether a server works on a request: then no call need return.
+    pub(super) fn is_going_on(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -148,7 +172,7 @@ impl Endpoint {
     /// # Errors
     /// What the system says of a send.
     pub fn serve(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {
-        Endpoint::context(self).at_once(|| self.serve_with(workers, answer))
+        self.context().at_once(|| self.serve_with(workers, answer))
     }
 
     fn serve_with(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {
@@ -175,8 +199,8 @@ impl Endpoint {
                 if spans.is_empty() {
                     meeting.join(self.limit());
                 }
-                self.context().session.patience.work_for(workers.work);
-                // A client that gets no answer will tell.
+                self.context().session.work.last_for(workers.work);
+                // A client without an answer reports it.
                 if let Err(error) = self.send_to(&answer(&request), &client)
                     && error.is_of_the_environment()
                 {
@@ -208,7 +232,7 @@ impl Endpoint {
             },
             Arrival::Result(_) => Ok(Next::End),
             Arrival::Marker { from, byte } => {
-                let mut proof = proof.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut proof = lock(proof);
                 let was_complete = proof.is_complete();
                 proof.arrived(&self.socket, from, byte);
                 proof.advance(&self.socket)?;
@@ -289,5 +313,15 @@ mod tests {
         let started = Instant::now();
         alone.join(Duration::from_millis(1));
         assert!(started.elapsed() >= Duration::from_millis(1));
+    }
+
+    #[test]
+    fn work_is_known_while_it_lasts() {
+        let work = Work::default();
+        assert!(!work.is_going_on());
+        work.requests.store(2, Ordering::Relaxed);
+        let (time, started) = (Duration::from_millis(2), Instant::now());
+        work.last_for(time);
+        assert!(started.elapsed() >= time && work.is_going_on());
     }
 }

@@ -204,16 +204,11 @@ fn one_and_all() -> Scene {
         let mut receivers = Vec::new();
         for socket in [&one, &all] {
             let received = socket.receive_until_marker(100)?;
-            receivers.extend(received.iter().map(|_| ip_of(socket).to_string()));
+            receivers.extend(received.iter().map(|_| socket.local_ip().to_string()));
         }
         lab.observe("specific", if receivers.is_empty() { Fact::Nothing } else { Fact::from(receivers.join(", ")) });
         Ok(())
     })
-}
-
-/// The IP address that the system says the socket has.
-fn ip_of(endpoint: &Endpoint) -> Fact {
-    endpoint.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
 }
 
 fn without_an_address() -> Scene {
@@ -230,10 +225,10 @@ fn without_an_address() -> Scene {
     Scene::claims("name", "what getsockname tells of it", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
-        lab.observe("unbound-name", ip_of(&client));
+        lab.observe("unbound-name", client.local_ip());
         let request = server.before_marker(100)?;
         match request.is_datagram() {
-            true => lab.observe("server-name", ip_of(&server)),
+            true => lab.observe("server-name", server.local_ip()),
             false => lab.skip("server-name", "the server has received nothing"),
         }
         lab.observe("unbound-source", request.sender_ip());

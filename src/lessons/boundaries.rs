@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
-use crate::lab::SceneError;
+use crate::lab::{END_OF_FILE, SceneError};
 use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, promised, sources, usual};
 
 /// The lesson.
@@ -81,7 +81,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
     Scene::claims("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        server.make_room(messages.iter().map(Message::length))?;
+        server.grow_receive_buffer(messages.iter().map(Message::length))?;
 
         let mut whole = 0;
         for message in &messages {
@@ -114,11 +114,11 @@ const MOST_IN_ONE_READ: usize = 32 * 1024;
 fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
     let stream: Vec<u8> = messages.iter().flat_map(|message| message.0.clone()).collect();
     let total = stream.len();
-    let joined = if total == 0 { Fact::from("end of file") } else { stream.into() };
+    let joined = if total == 0 { Fact::from(END_OF_FILE) } else { stream.into() };
 
     let claims = [
         usual("tcp-one-read", "TCP: one read returns", joined, &sources::RFC9293_STREAM),
-        promised("tcp-next-read", "TCP: the next read returns", "end of file", &sources::POSIX_RECV),
+        promised("tcp-next-read", "TCP: the next read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "Over TCP one read returned {tcp-one-read}.";
     Scene::claims("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {

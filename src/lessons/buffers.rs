@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
-use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, room_for};
+use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, receive_buffer_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, sources, usual};
 
 /// The lesson.
@@ -287,11 +287,11 @@ fn shrunk() -> Scene {
     ];
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
-    scene.needs(Need::ReceiveBuffer(room_for([SIZE; COUNT]))).answer(answer).run(|lab| {
-        // Here is room for what a stranger sends before the connect.
+    scene.needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT]))).answer(answer).run(|lab| {
+        // Here is room for what an unrelated sender sends before the connect.
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
-        server.make_room([SIZE; COUNT])?;
+        server.grow_receive_buffer([SIZE; COUNT])?;
         fill(lab, "after-shrink", (&server, &client), (0..COUNT).map(|_| QUEUED.to_vec()))?;
         let before = server.accounts();
         lab.attempt("after-shrink", server.set(&RECEIVE_BUFFER, 1))?;

@@ -4,7 +4,7 @@
 //! it what UDP does. A sentence names the rows by which it is judged, and what holds exactly. Four more differences follow
 //! that no tutorial lists.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -14,7 +14,7 @@ use crate::experiments::{
     tcp_peer_closes, udp_binds_again, udp_descriptors_for, udp_peer_closes, unconnected_client_asks,
     write_while_nobody_reads,
 };
-use crate::lab::{SceneError, Stream};
+use crate::lab::{END_OF_FILE, SceneError, Stream};
 use crate::vocabulary::{
     Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, promised, sources, tcp, udp, usual,
 };
@@ -127,7 +127,7 @@ fn nothing_sticks() -> Scene {
         lab.observe("tcp-three", reads_for(&server, THREE.concat().len()));
 
         let (client, server) = (lab.endpoint("client")?, lab.bind("server")?);
-        server.make_room(THREE.iter().map(|message| message.len()))?;
+        server.grow_receive_buffer(THREE.iter().map(|message| message.len()))?;
         THREE.iter().try_for_each(|message| client.send_to(message, &server).map(drop))?;
         let received = server.receive_until_marker(100)?;
         lab.observe("udp-three", received.count());
@@ -287,7 +287,7 @@ fn calls_are_convention() -> Scene {
 fn end_of_file_or_none() -> Scene {
     let closed = "the peer closes; the next read or receive returns";
     let claims = [
-        promised("tcp-close", tcp(closed), "end of file", &sources::POSIX_RECV),
+        promised("tcp-close", tcp(closed), END_OF_FILE, &sources::POSIX_RECV),
         promised("udp-close", udp(closed), Fact::Nothing, &sources::RFC768),
         promised("udp-empty", udp("an empty message is received as"), &b""[..], &sources::RFC768),
         usual("udp-after-empty", udp("the receive after it returns"), &b"more"[..], &sources::LOOPBACK),
@@ -342,26 +342,26 @@ fn nobody_there() -> Scene {
         let client = lab.endpoint("client")?;
         lab.attempt("udp-connect", client.connect(&nobody))?;
         lab.observe("udp-connect", "success");
-        let asked = Instant::now();
-        lab.observe("udp-first", client.send(b"hello"));
-        let told = Fact::from(client.receive(Receive::recv(100)));
-        lab.observe("udp-told-after", time_until_told(asked, &told));
-        lab.observe("udp-next", told);
+        let (returned, after) = lab.timed(|| {
+            lab.observe("udp-first", client.send(b"hello"));
+            Fact::from(client.receive(Receive::recv(100)))
+        });
+        lab.observe("udp-told-after", time_of_error(&returned, after));
+        lab.observe("udp-next", returned);
 
         let nobody = lab.tcp_bind("nobody")?;
         let client = lab.tcp_socket("client")?;
-        let asked = Instant::now();
-        let told = Fact::from(client.connect(&nobody));
-        lab.observe("tcp-told-after", time_until_told(asked, &told));
-        lab.observe("tcp-connect", told);
+        let (returned, after) = lab.timed(|| Fact::from(client.connect(&nobody)));
+        lab.observe("tcp-told-after", time_of_error(&returned, after));
+        lab.observe("tcp-connect", returned);
         Ok(())
     })
 }
 
-/// The time since `asked`, where the call that has just returned `told` of an error; else what it told.
-fn time_until_told(asked: Instant, told: &Fact) -> Fact {
-    match told {
-        Fact::Error(_) => asked.elapsed().into(),
+/// The time `after` which a call returned an error; what it `returned`, where that is none.
+fn time_of_error(returned: &Fact, after: Duration) -> Fact {
+    match returned {
+        Fact::Error(_) => after.into(),
         other => other.clone(),
     }
 }

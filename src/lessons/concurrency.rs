@@ -191,7 +191,7 @@ const NO_REQUEST: &str = "no request was received";
 
 /// Every client sends its name, one after another, before the server runs.
 fn ask(clients: &[Endpoint], server: &Endpoint) -> Result<(), SceneError> {
-    server.make_room(clients.iter().map(|client| client.name().len()))?;
+    server.grow_receive_buffer(clients.iter().map(|client| client.name().len()))?;
     for client in clients {
         client.send_to(client.name().as_bytes(), server)?;
     }

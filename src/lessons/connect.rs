@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::BROADCAST;
-use crate::lab::{AllReceived, Endpoint, Lab, ReceiveResult, SceneError, Target};
+use crate::lab::{AllReceived, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, sources, usual};
 
 /// The lesson.
@@ -78,11 +78,6 @@ fn observe_both(lab: &Lab, received: &AllReceived, [first, second]: [(&str, &str
         _ => lab.observe(second.0, from_sender(received.iter(), second.1)),
     }
     lab.observe(first.0, from_first);
-}
-
-/// The IP address that the system says the socket has.
-fn ip_of(endpoint: &Endpoint) -> Fact {
-    endpoint.local_address().map_or_else(Fact::from, |address| address.ip().to_string().into())
 }
 
 fn others(count: usize) -> Scene {
@@ -177,9 +172,9 @@ fn address() -> Scene {
     let answer = "The local address was {local-before} before connect and {local-after} after it.";
     Scene::claims("address", "the socket's own address", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
-        lab.observe("local-before", ip_of(&client));
+        lab.observe("local-before", client.local_ip());
         lab.attempt("local-after", client.connect(&server))?;
-        lab.observe("local-after", ip_of(&client));
+        lab.observe("local-after", client.local_ip());
         Ok(())
     })
 }
@@ -209,9 +204,9 @@ fn undone() -> Scene {
         let (server, other) = (lab.bind("server")?, lab.bind("other")?);
         let unbound = lab.endpoint("unbound client")?;
         lab.attempt("local", unbound.connect(&server))?;
-        let (connected, port) = (ip_of(&unbound), unbound.port()?);
+        let (connected, port) = (unbound.local_ip(), unbound.port()?);
         lab.observe("undo", unbound.disconnect());
-        lab.observe("local", format!("{connected}, {}", ip_of(&unbound)));
+        lab.observe("local", format!("{connected}, {}", unbound.local_ip()));
         lab.observe("port-stays", if unbound.port().is_ok_and(|now| now == port) { "yes" } else { "no" });
 
         // A port that the program has asked for stays everywhere.
@@ -362,7 +357,7 @@ fn nowhere() -> Scene {
             if !succeeded {
                 return Err(SceneError::Skip("the connect failed".to_owned()));
             }
-            lab.observe("any-zero-local", ip_of(&client));
+            lab.observe("any-zero-local", client.local_ip());
             lab.observe("any-zero-peer", client.peer_name().map_or_else(Fact::from, |peer| peer.to_string().into()));
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::experiments::{
     answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_unconnected, udp_descriptors_for,
     udp_peer_closes,
 };
-use crate::lab::{ReceiveResult, SceneError, Target};
+use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, sources, usual};
 
 /// The lesson.
@@ -159,7 +159,7 @@ fn no_bind() -> Scene {
         let ports: Vec<_> = received.iter().filter_map(|result| result.sender_port()).collect();
         match (ports.as_slice(), received.set_aside()) {
             ([first, second], _) => lab.observe("port-stays", yes_no([*first, *second] == [port; 2])),
-            // What is missing came, from a port that nobody knows.
+            // The missing datagram arrived, but from an unknown port, and was set aside.
             (_, 1..) => lab.observe("port-stays", yes_no(false)),
             (_, 0) => lab.skip("port-stays", format!("{} of 2 datagrams were received", ports.len())),
         }
@@ -187,7 +187,7 @@ fn one_socket_for_all(count: usize) -> Scene {
     Scene::claims("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let clients = lab.endpoints("client", count)?;
-        server.make_room(clients.iter().map(|client| client.name().len()))?;
+        server.grow_receive_buffer(clients.iter().map(|client| client.name().len()))?;
         let added = udp_descriptors_for(lab, &server, &clients, |request, client| {
             lab.attempt("answered", server.send_to(&answer_to(request), client)).map(drop)
         })?;
@@ -293,7 +293,7 @@ fn no_end_of_file() -> Scene {
         promised("peer-closes", "the peer closes: recvfrom returns", Fact::Nothing, &sources::RFC768),
         promised("empty-is-not-end", "an empty datagram: recvfrom returns", &b""[..], &sources::RFC768),
         usual("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
-        promised("tcp-peer-closes", "TCP: the peer closes: read returns", "end of file", &sources::POSIX_RECV),
+        promised("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
                   {after-empty}. Over TCP read returned {tcp-peer-closes}.";

@@ -10,7 +10,7 @@ use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::lab::{AllReceived, Lab, SceneError, room_for};
+use crate::lab::{AllReceived, Lab, SceneError, receive_buffer_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, sources, usual};
 
 /// The lesson.
@@ -267,10 +267,7 @@ fn one_byte_each() -> Scene {
         lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
         lab.observe("kept-one-byte", kept);
         let limited = granted < ASKED || lab.most_receive_buffer().is_some_and(|most| most < ASKED);
-        lab.observe_or_skip(
-            "buffer-granted",
-            if limited { Err(lab.limit_on_buffers().to_owned()) } else { Ok(granted) },
-        );
+        lab.observe_or_skip("buffer-granted", if limited { Err(lab.limit_on_buffers()) } else { Ok(granted) });
         Ok(())
     })
 }
@@ -297,7 +294,7 @@ fn room_comes_late() -> Scene {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
         if set_receive_buffer(&server, ASKED)? < ASKED {
-            return Err(SceneError::Skip(lab.limit_on_buffers().to_owned()));
+            return Err(SceneError::Skip(lab.limit_on_buffers()));
         }
         send_until_full(lab, &client, &server, all_numbered(1000, 512))?;
         server.receive(512).required("the first datagram")?;
@@ -323,7 +320,8 @@ fn two_senders() -> Scene {
     ];
     let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: {both-arrived} of 200 \
                   received, {torn} of them sent by neither client.";
-    let scene = Scene::claims("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(room_for([64; 200])));
+    let scene =
+        Scene::claims("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(receive_buffer_for([64; 200])));
     scene.answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let (a, b) = (lab.bind("client 1")?, lab.bind("client 2")?);
@@ -337,7 +335,7 @@ fn two_senders() -> Scene {
         lab.observe("interleaved", all);
         lab.observe("order-of-each", [of('a'), of('b')].concat().join(" "));
 
-        server.make_room([64; 200])?;
+        server.grow_receive_buffer([64; 200])?;
         let senders = [(&a, [0x00; 64]), (&b, [0xff; 64])];
         lab.together(&senders, |(client, payload)| {
             (0..100).try_for_each(|_| client.send_to(payload, &server).map(drop))
@@ -360,12 +358,12 @@ fn in_order_and_once() -> Scene {
         usual("duplicates", "datagrams received twice", 0, &sources::RFC768),
     ];
     let answer = "{distinct} of 200 numbered datagrams received, {out-of-order} out of order, {duplicates} twice.";
-    let scene =
-        Scene::claims("in-order", "in order, and once", claims).needs(Need::ReceiveBuffer(room_for([SIZE; COUNT])));
+    let scene = Scene::claims("in-order", "in order, and once", claims)
+        .needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT])));
     scene.answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         server.connect(&client)?;
-        server.make_room([SIZE; COUNT])?;
+        server.grow_receive_buffer([SIZE; COUNT])?;
         all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
         let received = server.receive_until_marker(1024)?;
         let numbers: Vec<usize> = received

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::kernel::{self, HERE};
-use crate::lab::{Lab, Observer, SceneError, Session, Surroundings, Watchdog};
+use crate::lab::{Lab, MachineChecks, Observer, SceneError, Session, Watchdog};
 use crate::vocabulary::{
     Claim, Event, Expect, Fact, Guess, Need, Observation, Outcome, PredictedScene, Prediction, Protocol, Report,
     SceneReport, Sentence, Syscall, Verdict, judge,
@@ -112,7 +112,7 @@ impl Scene {
         Claimed { id, title: title.into(), answer: String::new(), sentence: None, claims }
     }
 
-    /// What the scene says before it looks.
+    /// The claims.
     pub fn claimed(&self) -> &[Claim] {
         &self.claims
     }
@@ -209,7 +209,7 @@ impl Lesson {
         Ok(scenes)
     }
 
-    /// The scenes for the parameters that the lesson has by itself.
+    /// The scenes with the lesson's default parameters.
     ///
     /// # Errors
     /// None, unless a default value does not fit its own parameter.
@@ -219,7 +219,7 @@ impl Lesson {
     }
 
     /// Whether no parameter was given: then the scenes are the [default ones](Self::default_scenes).
-    pub fn has_own_parameters(&self, matches: &ArgMatches) -> bool {
+    pub fn uses_defaults(&self, matches: &ArgMatches) -> bool {
         let parameters = self.augment(Command::new(self.name));
         let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         !parameters.get_arguments().any(|parameter| given(parameter.get_id().as_str()))
@@ -227,8 +227,7 @@ impl Lesson {
 
     /// What the lesson claims with these scenes, and nothing run.
     pub fn predict(&self, scenes: &[Scene]) -> Prediction {
-        let of_scene =
-            |scene: &Scene| PredictedScene { id: scene.id, title: scene.title.clone(), claims: scene.claims.to_vec() };
+        let of_scene = |scene: &Scene| PredictedScene { title: scene.title.clone(), claims: scene.claims.to_vec() };
         Prediction {
             lesson: self.name,
             title: self.title,
@@ -253,11 +252,11 @@ impl Lesson {
     pub fn run(&self, scenes: Vec<Scene>, observer: Option<Arc<dyn Observer>>) -> Result<Report, SceneError> {
         let session = Arc::new(Session::new(observer));
         let mut reports = Vec::with_capacity(scenes.len());
-        let (mut watchdog, mut surroundings) = (Watchdog::default(), Surroundings::default());
+        let (mut watchdog, mut checks) = (Watchdog::default(), MachineChecks::default());
         for scene in scenes {
-            let report = play(scene, &session, &mut watchdog, &mut surroundings)?;
+            let report = play(scene, &session, &mut watchdog, &mut checks)?;
             if may_be_loopback(&report) {
-                surroundings.look_at_loopback(&session)?;
+                checks.check_loopback(&session)?;
             }
             reports.push(report);
         }
@@ -290,7 +289,7 @@ fn play(
     scene: Scene,
     session: &Arc<Session>,
     watchdog: &mut Watchdog,
-    surroundings: &mut Surroundings,
+    checks: &mut MachineChecks,
 ) -> Result<SceneReport, SceneError> {
     let Scene { number, id, title, answer, sentence, claims, run } = scene;
     let all_absent = claims.iter().all(|claim| matches!(claim.expected.on(HERE), Expect::Absent(_)));
@@ -323,14 +322,15 @@ fn play(
         if row.verdict != Verdict::Differs {
             return row;
         }
-        let excuse = inconclusive.clone().or_else(|| needs().find_map(|need| surroundings.excuse(*need, session)));
-        let excuse = excuse.or_else(|| {
+        let not_evidence =
+            inconclusive.clone().or_else(|| needs().find_map(|need| checks.reason_against(*need, session)));
+        let not_evidence = not_evidence.or_else(|| {
             let awaits_error = matches!(claim.expected.on(HERE), Expect::Is(Fact::Error(_)));
             let is_silent = *observation == Observation::Seen(Fact::Nothing);
             let asked = |at: &&(IpAddr, bool)| is_silent && (at.1 || awaits_error && at.0.is_ipv4());
-            closed_ports.iter().filter(asked).find_map(|at| surroundings.excuse_for_silence(at.0, session))
+            closed_ports.iter().filter(asked).find_map(|at| checks.icmp_missing(at.0, session))
         });
-        excuse.map_or(row, |reason| judge(claim, HERE, &Observation::Skipped(reason)))
+        not_evidence.map_or(row, |reason| judge(claim, HERE, &Observation::Skipped(reason.into())))
     });
     let rows = judged.collect();
     let (events, notes) = log.take();
@@ -349,7 +349,7 @@ fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observa
         return observations;
     }
     let judged = claims.iter().zip(observations).map(|(claim, observation)| match claim.unlike_wine {
-        true => Observation::Skipped(UNLIKE_WINE.to_owned()),
+        true => Observation::Skipped(UNLIKE_WINE.into()),
         false => observation,
     });
     judged.collect()
@@ -361,7 +361,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_queue_that_ran_full_excuses_what_differs_and_nothing_else() {
+    fn a_queue_that_ran_full_makes_a_difference_no_evidence_and_nothing_else() {
         use crate::vocabulary::{promised, sources};
         let claims = [promised("same", "same", 1, &sources::RFC768), promised("other", "other", 1, &sources::RFC768)];
         let scene = Scene::claims("small", "a small queue", claims).run(|lab| {

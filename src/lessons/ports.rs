@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
+use crate::lab::socket::ANY_PORT;
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
 
@@ -110,7 +111,7 @@ fn first_send() -> Scene {
         let ports: HashSet<u16> = received.iter().filter_map(|result| result.sender_port()).collect();
         match (received.count(), received.set_aside()) {
             (3.., _) => lab.observe("stays", ports.len()),
-            // What is missing came, from a port that nobody knows.
+            // The missing datagram arrived, but from an unknown port, and was set aside.
             (_, 1..) => lab.observe("stays", ports.len() + 1),
             (count, 0) => lab.skip("stays", format!("{count} of 3 datagrams were received")),
         }
@@ -175,9 +176,6 @@ fn bound_twice() -> Scene {
         Ok(())
     })
 }
-
-/// Some free port of 127.0.0.1.
-const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn tcp_beside_it() -> Scene {
     let claims = [

@@ -13,7 +13,7 @@ use crate::experiments::{
     FIRST_TIME_OUT, Line, LossyRelay, Script, Transfer, number_behind, planned_transfer, transfer,
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
-use crate::lab::{Lab, ReceiveResult, Target, room_for};
+use crate::lab::{Lab, ReceiveResult, Target, receive_buffer_for};
 use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, sources, usual};
 
 /// The lesson.
@@ -151,9 +151,9 @@ fn numbers(parameters: Reliability) -> Scene {
     let scene = Scene::claims("numbers", title, claims).answer(answer);
     // Each may come twice.
     let room = vec!["data 20".len(); 2 * messages];
-    scene.needs(Need::ReceiveBuffer(room_for(room.clone()))).run(move |lab| {
+    scene.needs(Need::ReceiveBuffer(receive_buffer_for(room.clone()))).run(move |lab| {
         let (client, server) = (lab.bind("client")?, lab.bind("server")?);
-        server.make_room(room)?;
+        server.grow_receive_buffer(room)?;
         let mut relay = LossyRelay::new(lab, script)?;
         for number in 1..=messages {
             client.send_to(format!("data {number}").as_bytes(), relay.endpoint())?;

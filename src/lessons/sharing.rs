@@ -182,7 +182,7 @@ fn reuse_address(count: usize) -> Scene {
         let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let last = lab.attempt("address-both", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
         lab.observe("address-both", "success");
-        make_room(&[&first, &last], &clients, 2)?;
+        grow_receive_buffers(&[&first, &last], &clients, 2)?;
         send_names(&clients, 1, &first)?;
         let of_last = last.receive_until_marker(BUFFER)?.count();
         let of_first = first.receive_until_marker(BUFFER)?.count();
@@ -196,9 +196,9 @@ fn reuse_address(count: usize) -> Scene {
 }
 
 /// So many datagrams of each client fit into the queue of each endpoint: one of them may get all.
-fn make_room(endpoints: &[&Endpoint], clients: &[Endpoint], each: usize) -> Result<(), SceneError> {
+fn grow_receive_buffers(endpoints: &[&Endpoint], clients: &[Endpoint], each: usize) -> Result<(), SceneError> {
     let names = || clients.iter().flat_map(|client| std::iter::repeat_n(client.name().len(), each));
-    endpoints.iter().try_for_each(|endpoint| endpoint.make_room(names()))
+    endpoints.iter().try_for_each(|endpoint| endpoint.grow_receive_buffer(names()))
 }
 
 fn reuse_port(count: usize, members: usize) -> Scene {
@@ -226,7 +226,7 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         let clients = lab.endpoints("client", count)?;
         let group = group(lab, "port-both", members)?;
         lab.observe("port-both", "success");
-        make_room(&group.iter().collect::<Vec<_>>(), &clients, 2)?;
+        grow_receive_buffers(&group.iter().collect::<Vec<_>>(), &clients, 2)?;
         send_names(&clients, 2, &group[0])?;
         let received = group.iter().map(|member| member.receive_until_marker(BUFFER)).collect::<Result<Vec<_>, _>>()?;
         let sum: usize = received.iter().map(AllReceived::count).sum();
@@ -394,7 +394,7 @@ fn two_addresses() -> Scene {
         let clients = lab.endpoints("client", 2)?;
         let specific = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, specific.address().port()));
-        // A stranger may have sent from an address that will be the other's own as well: that is set aside now.
+        // Discard what an unrelated sender may have sent to this port before the other socket shares it.
         let _ = specific.receive(Receive::into(BUFFER).without_waiting());
         // Bound last: it is not the order that decides.
         let wildcard = lab.bind_beside(WILDCARD, &REUSE_ADDRESS, everywhere)?;
@@ -547,7 +547,7 @@ fn a_program_chooses() -> Scene {
         let group = group(lab, "chosen-second", 3)?;
         let members: Vec<&Endpoint> = group.iter().collect();
         // In the queue of the one that is chosen are the end markers for all.
-        make_room(&members, &clients, 1 + members.len())?;
+        grow_receive_buffers(&members, &clients, 1 + members.len())?;
         let chosen = |id: &str, asked: &Endpoint, number| {
             lab.attempt(id, asked.set(&REUSE_PORT_PROGRAM, Returns(number)))?;
             Receivers::of_one_datagram_each(&clients, asked, &members)
@@ -584,7 +584,7 @@ fn both_options() -> Scene {
             let first = lab.bind_shared_by("server 1", &BOTH, Ipv4Addr::LOCALHOST)?;
             let second = lab.attempt(id, lab.bind_beside_by("server 2", options, first.address()))?;
             // In one queue may be the end markers for both.
-            make_room(&[&first, &second], &clients, 3)?;
+            grow_receive_buffers(&[&first, &second], &clients, 3)?;
             Receivers::of_one_datagram_each(&clients, &first, &[&first, &second])
         };
         lab.observe("both-members", yes_no(receivers("both-members", &BOTH)?.are_several));

@@ -10,7 +10,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH_MTU_V6, PMTUDISC_DO, SEND_BUFFER};
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, SocketError, measured, promised, sources, usual,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -70,7 +72,7 @@ impl Scenes for Sizes {
 }
 
 /// A buffer that holds every datagram.
-const ROOM: usize = 65_536;
+const BUFFER: usize = 65_536;
 
 /// A payload of this length, which says so: a picture shows its beginning.
 fn payload(length: usize) -> Vec<u8> {
@@ -83,8 +85,8 @@ fn passed(lab: &Lab, from: &Endpoint, to: &Endpoint, bytes: usize) -> Result<Fac
         return Ok(error.into());
     }
     // An end marker, which is not fragmented, may overtake fragments.
-    let received = to.receive(ROOM).returned();
-    to.receive_until_marker(ROOM)?;
+    let received = to.receive(BUFFER).returned();
+    to.receive_until_marker(BUFFER)?;
     Ok(received)
 }
 
@@ -109,13 +111,13 @@ fn over_ipv4(too_many: usize) -> Scene {
     );
     Scene::claims("ipv4", "over IPv4", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
-        server.make_room([LONGEST_PAYLOAD])?;
+        server.grow_receive_buffer([LONGEST_PAYLOAD])?;
         longest(lab, &server, &client)?;
         let sent = lab.answer(client.send_to(&payload(too_many), &server))?;
         let is_refused = sent.is_err();
         lab.observe("too-long", sent);
         match is_refused {
-            true => lab.observe("refused-arrives", server.before_marker(ROOM)?),
+            true => lab.observe("refused-arrives", server.before_marker(BUFFER)?),
             false => lab.skip("refused-arrives", "the send was not refused"),
         }
         Ok(())
@@ -125,7 +127,7 @@ fn over_ipv4(too_many: usize) -> Scene {
 fn longest(lab: &Lab, server: &Endpoint, client: &Endpoint) -> Result<(), SceneError> {
     let longest = payload(LONGEST_PAYLOAD);
     lab.attempt("longest", lab.answer_of_one(client.send_to(&longest, server))?)?;
-    let received = server.before_marker(ROOM)?;
+    let received = server.before_marker(BUFFER)?;
     lab.observe("longest", received.returned());
     match received {
         ReceiveResult::Datagram(received) => {
@@ -156,7 +158,7 @@ fn over_ipv6() -> Scene {
     let answer = format!("Over IPv6 recvfrom returned {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
     Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
-        server.make_room([LONGEST_PAYLOAD_V6])?;
+        server.grow_receive_buffer([LONGEST_PAYLOAD_V6])?;
         lab.observe("longest-ipv6", passed(lab, &client, &server, LONGEST_PAYLOAD_V6)?);
         lab.observe("too-long-ipv6", lab.answer(client.send_to(&payload(one_more), &server))?);
         Ok(())
@@ -229,7 +231,7 @@ fn send_buffer() -> Scene {
     let answer = format!("SO_SNDBUF {SMALL_BUFFER}, a datagram of {one_more} bytes: {{send-buffer}}.");
     Scene::claims("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
-        server.make_room([one_more])?;
+        server.grow_receive_buffer([one_more])?;
         lab.attempt("send-buffer", client.set(&SEND_BUFFER, SMALL_BUFFER))?;
         lab.observe("send-buffer", passed(lab, &client, &server, one_more)?);
         Ok(())
@@ -239,8 +241,8 @@ fn send_buffer() -> Scene {
 /// The MTU of Ethernet, in bytes.
 const ETHERNET: usize = 1500;
 
-/// The longest payload of one packet of that length over IPv4: it has headers of 20 and 8 bytes.
-const IN_ONE_PACKET: usize = ETHERNET - 20 - 8;
+/// The longest payload of one packet of that length over IPv4.
+const IN_ONE_PACKET: usize = ETHERNET - IPV4_UDP_HEADERS;
 
 /// What became of one datagram: how many fragments the host made of it, and what was received.
 fn sent_over(
@@ -280,7 +282,7 @@ fn fragments() -> Scene {
         .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;
             let (server, client) = (host.bind("server")?, host.bind("client")?);
-            server.make_room([LONGEST_PAYLOAD])?;
+            server.grow_receive_buffer([LONGEST_PAYLOAD])?;
             let sent = |bytes| sent_over(lab, &host, [&client, &server], bytes);
             lab.observe("one-packet", sent(IN_ONE_PACKET)?.0);
             let (fragments, received) = sent(one_more)?;
@@ -315,7 +317,7 @@ fn one_fragment_dropped() -> Scene {
             if fragments != 2 {
                 return Err(SceneError::Skip(format!("the datagram was sent in {fragments} fragments and not in 2")));
             }
-            lab.observe("first-kept", server.before_marker(ROOM)?);
+            lab.observe("first-kept", server.before_marker(BUFFER)?);
             lab.observe("after-dropped", passed(lab, &client, &server, IN_ONE_PACKET)?);
             Ok(())
         })
@@ -351,13 +353,13 @@ fn not_to_be_fragmented() -> Scene {
             client.connect(&server)?;
             lab.attempt("df-too-long", client.set(&PATH_MTU_DISCOVERY, PMTUDISC_DO))?;
             lab.observe("df-fits", client.send(&payload(IN_ONE_PACKET)));
-            server.receive_until_marker(ROOM)?;
+            server.receive_until_marker(BUFFER)?;
             let sent = lab.answer(client.send(&payload(one_more)))?;
             let is_refused = sent.is_err();
             lab.observe("df-too-long", sent);
             lab.observe("df-mtu", client.get(&PATH_MTU)?);
             match is_refused {
-                true => lab.observe("df-arrives", server.before_marker(ROOM)?),
+                true => lab.observe("df-arrives", server.before_marker(BUFFER)?),
                 false => lab.skip("df-arrives", "the send was not refused"),
             }
             Ok(())

@@ -89,7 +89,7 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
     Scene::claims("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        server.make_room(messages.iter().map(Message::length))?;
+        server.grow_receive_buffer(messages.iter().map(Message::length))?;
         for message in &messages {
             client.send_to(&message.0, &server)?;
         }
@@ -120,7 +120,7 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
     Scene::claims("flag", "the truncation flag tells", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        server.make_room([length])?;
+        server.grow_receive_buffer([length])?;
         client.send_to(&message.0, &server)?;
         lab.observe("flag", server.receive(Receive::message(&[buffer])).truncation());
         client.send_to(&message.0, &server)?;
@@ -150,7 +150,7 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
     Scene::claims("real-length", "Linux can tell the real length", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        server.make_room([message.length()])?;
+        server.grow_receive_buffer([message.length()])?;
         client.send_to(&message.0, &server)?;
         lab.observe("length-ahead", server.receive(Receive::into(buffer).flags(PEEK | TRUNC)).returned());
         lab.observe("length", server.receive(Receive::into(buffer).flags(TRUNC)).returned());
@@ -173,7 +173,7 @@ fn the_same_length() -> Scene {
     Scene::claims("one-more", "one byte more tells them apart", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        server.make_room([10, 11, 10, 11])?;
+        server.grow_receive_buffer([10, 11, 10, 11])?;
         for length in [10, 11, 10, 11] {
             client.send_to(&[b'x'; 11][..length], &server)?;
         }
@@ -239,7 +239,7 @@ fn half_a_character() -> Scene {
     Scene::claims("characters", "half a character", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        server.make_room([all; 2])?;
+        server.grow_receive_buffer([all; 2])?;
         for (row, buffer) in [("half", cut), ("whole", all)] {
             client.send_to(word, &server)?;
             lab.observe(row, server.receive(buffer));

@@ -10,8 +10,8 @@ use crate::experiments::told_unconnected;
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError, promised, sources,
-    usual,
+    Claim, ERRQUEUE, Expected, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError,
+    promised, sources, usual,
 };
 
 /// The lesson.
@@ -548,8 +548,8 @@ fn soft_errors() -> Scene {
 }
 
 fn hard_errors() -> Scene {
-    /// One more than fits it: the headers have 20 and 8 bytes.
-    const TOO_LONG: usize = NARROW - 20 - 8 + 1;
+    /// One more than fits it.
+    const TOO_LONG: usize = NARROW - IPV4_UDP_HEADERS + 1;
     let claims = [
         usual("prohibited", "prohibited: next receive", SocketError::HostUnreachable, &sources::LINUX_ICMP),
         usual(

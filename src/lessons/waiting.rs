@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
-use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, SceneError, Target};
+use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target};
 use crate::vocabulary::{
     Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
     promised, sources, usual,
@@ -137,7 +137,8 @@ fn by_default() -> Scene {
             if lab.applies("waits") {
                 lab.observe_or_skip("waits", receive.still_waits().map(yes_no).map_err(|untold| untold.to_string()));
             }
-            client.send_to(b"hello", &server).map(drop).map_err(SceneError::from)
+            client.send_to(b"hello", &server)?;
+            Ok(())
         })?;
         lab.observe("ended-by", result);
         Ok(())
@@ -165,9 +166,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
     Scene::claims("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
         let server = lab.bind_without_limit("server")?;
         server.set(&RECEIVE_TIMEOUT, timeout)?;
-        let began = lab.now();
-        let result = server.receive(16);
-        let waited = lab.now().saturating_sub(began);
+        let (result, waited) = lab.timed(|| server.receive(16));
         lab.observe("timed-out", result);
         lab.observe("long-enough", yes_no(waited >= timeout));
         lab.observe("waited", waited);
@@ -184,8 +183,10 @@ fn with_limit_zero() -> Scene {
     Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         server.set(&RECEIVE_TIMEOUT, Duration::ZERO)?;
-        let result =
-            server.receive_meanwhile(16, |_| client.send_to(b"late", &server).map(drop).map_err(SceneError::from))?;
+        let result = server.receive_meanwhile(16, |_| {
+            client.send_to(b"late", &server)?;
+            Ok(())
+        })?;
         lab.observe("zero", result);
         Ok(())
     })
@@ -200,8 +201,10 @@ fn to_itself() -> Scene {
         "Another thread sent a datagram to the socket's own address: recvfrom returned {itself} from {itself-from}.";
     Scene::claims("itself", "a datagram to one's own socket", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
-        let result =
-            server.receive_meanwhile(16, |_| server.send_to(b"wake", &server).map(drop).map_err(SceneError::from))?;
+        let result = server.receive_meanwhile(16, |_| {
+            server.send_to(b"wake", &server)?;
+            Ok(())
+        })?;
         lab.observe("itself", &result);
         lab.observe("itself-from", result.sender());
         Ok(())
@@ -222,7 +225,8 @@ fn empty_datagram() -> Scene {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
-            client.write(b"").map(drop).map_err(SceneError::from)
+            client.write(b"")?;
+            Ok(())
         })?;
         lab.observe("empty", returned(&result));
         lab.observe("empty-from", result.sender());
@@ -336,7 +340,8 @@ fn closed_meanwhile() -> Scene {
             receive.required()?;
             receive.close();
             receive.await_end();
-            client.send(b"late").map(drop).map_err(SceneError::from)
+            client.send(b"late")?;
+            Ok(())
         })?;
         let went_on = matches!(result, ReceiveResult::Datagram(_) | ReceiveResult::Nothing);
         lab.observe("close-ends", yes_no(!went_on));
@@ -402,9 +407,7 @@ fn non_blocking() -> Scene {
         if lab.applies("flag") {
             server.set(&RECEIVE_TIMEOUT, SHORT)?;
             lab.observe("flag", server.receive(Receive::into(16).flags(DONTWAIT)));
-            let began = lab.now();
-            let next = server.receive(16);
-            let waited = lab.now().saturating_sub(began);
+            let (next, waited) = lab.timed(|| server.receive(16));
             match next.is_datagram() {
                 true => lab.skip("next-waits", format!("something came: {}", Fact::from(next))),
                 false => lab.observe("next-waits", yes_no(waited >= SHORT)),

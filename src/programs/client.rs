@@ -13,7 +13,7 @@ use super::address::Use;
 use super::payload::{self, Hex};
 use super::pinger::Pinger;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
-use super::{Address, Ended, Transcript, pasted, signals};
+use super::{Address, Ended, Transcript, nothing_came, pasted, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Call, CallError};
@@ -254,7 +254,7 @@ impl Conversation<'_, '_> {
                 Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted && Instant::now() < deadline => {}
                 Err(error) => {
-                    return Ok(Answer::NotSent(CallError::new(format!("send to {}", self.server), &error)));
+                    return Ok(Answer::NotSent(CallError::send(format!("send to {}", self.server), &error)));
                 }
             }
         }
@@ -270,7 +270,7 @@ impl Conversation<'_, '_> {
                 }
                 // The system makes no call again that has a limit (signal(7)): the limit would begin again.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted && Instant::now() < deadline => {}
-                Err(error) if is_no_answer(&error) => return Ok(Answer::None),
+                Err(error) if nothing_came(&error) => return Ok(Answer::None),
                 Err(error) => return Ok(Answer::Failed(CallError::new("receive", &error))),
             }
         }
@@ -296,11 +296,6 @@ impl Conversation<'_, '_> {
         }
         switch(false)
     }
-}
-
-/// Whether the time was over before anything came.
-fn is_no_answer(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
 /// Whether a datagram came that is longer than the buffer: Windows says so.

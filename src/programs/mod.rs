@@ -13,10 +13,11 @@ mod signals;
 mod transcript;
 
 use std::io;
+use std::time::Duration;
 
 pub use self::address::Address;
 pub use self::transcript::Transcript;
-use crate::lab::CallError;
+use crate::lab::{CallError, socket};
 
 /// What ends the server, the client or the relay early.
 #[derive(Debug)]
@@ -31,6 +32,14 @@ pub enum Ended {
     Input(io::Error),
     /// Nothing can be written any more.
     Output(io::Error),
+}
+
+/// How often a program that waits for datagrams looks whether a signal has asked it to end.
+const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Whether a receive has ended before anything came: its time was over, or a signal interrupted it.
+fn nothing_came(error: &io::Error) -> bool {
+    socket::is_timeout(error) || error.kind() == io::ErrorKind::Interrupted
 }
 
 impl From<CallError> for Ended {

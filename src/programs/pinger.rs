@@ -1,6 +1,6 @@
 //! The client that asks again and again, as `ping` does, with its summary.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,12 +11,9 @@ use socket2::Socket;
 
 use super::client::{is_refused, late_total, perhaps_late, why_refused};
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
-use super::{Ended, Transcript, signals};
+use super::{Ended, SIGNAL_CHECK_INTERVAL, Transcript, nothing_came, signals};
 use crate::lab::CallError;
 use crate::vocabulary::quoted;
-
-/// How often a waiting pinger looks whether it was interrupted.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What is sent, how often, and how long an answer may take.
 pub(super) struct Pinger<'a> {
@@ -101,8 +98,12 @@ impl Pinger<'_> {
                 continue;
             }
             let deadline = requests.oldest_open().map(|index| requests.all[index].sent + self.timeout);
-            let until = [deadline, may_send.then_some(next_send)].into_iter().flatten().min().unwrap_or(now + PATIENCE);
-            let wait = until.saturating_duration_since(now).min(PATIENCE);
+            let until = [deadline, may_send.then_some(next_send)]
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(now + SIGNAL_CHECK_INTERVAL);
+            let wait = until.saturating_duration_since(now).min(SIGNAL_CHECK_INTERVAL);
             self.receive(socket, wait, &mut requests, transcript)?;
         }
         Ok(requests)
@@ -116,7 +117,7 @@ impl Pinger<'_> {
         match result {
             Ok(_) => Ok(()),
             Err(error) => {
-                let error = CallError::new("send", &error);
+                let error = CallError::send("send", &error);
                 say_error(transcript, number, "not sent", &error.to_string(), &error)
             }
         }
@@ -144,7 +145,7 @@ impl Pinger<'_> {
         let mut from = socket;
         let length = match from.read(&mut buffer) {
             Ok(length) => length,
-            Err(error) if is_only_time(&error) => return Ok(()),
+            Err(error) if nothing_came(&error) => return Ok(()),
             // It speaks of one message, and does not say of which.
             Err(error) => match requests.oldest_open() {
                 Some(index) => {
@@ -291,10 +292,6 @@ fn deviation(times: &[Duration]) -> Option<Duration> {
     let average = average(times)?.as_secs_f64();
     let squares: f64 = times.iter().map(|time| (time.as_secs_f64() - average).powi(2)).sum();
     Some(Duration::from_secs_f64((squares / times.len() as f64).sqrt()))
-}
-
-fn is_only_time(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
 fn say_error(

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 
+use crate::vocabulary::IPV4_UDP_HEADERS;
+
 /// The time to live of an answer. Whoever asks sends with 64 or more, and nobody is 32 routers away; what arrives with
 /// no more than this is therefore an answer of another server, and is not answered. Two servers that a forged sender has
 /// set against each other are silent after the first answer, whatever they say (loops as in CVE-1999-0103).
@@ -20,11 +22,11 @@ pub(super) const MOST_SENT_BACK: u16 = 10_000;
 /// Most peers that are told apart, so that forged senders cannot fill the memory.
 pub(super) const MOST_PEERS: usize = 65_536;
 
-/// The headers of a datagram over IPv4 in bytes: 20 and 8 (RFC 791, RFC 768). Over IPv6 they are longer, and allow more.
-const HEADERS: usize = 28;
+/// Of a datagram over IPv4. Over IPv6 they are longer, and allow more.
+const HEADERS: usize = IPV4_UDP_HEADERS;
 
-/// No answer is longer than so many times its request, so that a forged sender has little more sent to his victim than
-/// he sends himself: the rule of RFC 9000 section 8.1, headers counted.
+/// No answer is longer than so many times its request, so that whoever forges a sender can have little more sent to the victim than was
+/// sent to the server: the rule of RFC 9000 section 8.1, headers counted.
 const MOST_TIMES: usize = 3;
 
 /// The longest reply to a request of so many bytes.

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -13,14 +12,11 @@ use super::address::{Use, everywhere, reached_at};
 use super::lines::{Datagram, Lines};
 use super::rules::{HOPS, MOST_PEERS, Peers, Reply, Request, Rule, longest_reply, shortest_request};
 use super::transcript::Total;
-use super::{Address, Ended, Transcript, signals};
+use super::{Address, Ended, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::lessons::parameters::{self, Message};
 use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC, words_of};
-
-/// How often a waiting server looks whether it was interrupted.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What the server can be told.
 #[derive(Args)]
@@ -76,7 +72,7 @@ impl Server {
         let address = self.address.resolve(Use::Listen)?;
         let socket = socket::bound(address)?;
         refuse_broadcast(address)?;
-        socket::wait_at_most(&socket, PATIENCE)?;
+        socket::wait_at_most(&socket, SIGNAL_CHECK_INTERVAL)?;
         kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
         // A socket with an address of its own answers from there anyway.
         if address.ip().is_unspecified() {
@@ -133,21 +129,21 @@ impl Server {
     fn serve(&self, socket: &Socket, stop: &AtomicBool, mut lines: Lines) -> Result<Totals, Ended> {
         let mut totals = Totals::default();
         let mut buffer = vec![0; self.buffer];
-        let mut patient = Patience::new(socket);
+        let mut blocking = BlockingMode::new(socket);
         while !stop.load(Ordering::Relaxed) && self.count != Some(totals.datagrams) {
             let room = [buffer.len()];
             let received = match kernel::receive_message(socket, &mut buffer, &room, WITH_REAL_LENGTH) {
                 Ok(received) => received,
                 // Nobody is waiting: time to show what was written so far, and to wait.
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                Err(error) if socket::is_timeout(&error) => {
                     lines.flush()?;
-                    patient.wait()?;
+                    blocking.wait()?;
                     continue;
                 }
                 Err(error) if is_of_no_account(&error) => continue,
                 Err(error) => return Err(CallError::new("receive", &error).into()),
             };
-            patient.hurry()?;
+            blocking.hurry()?;
             // What is cut has filled the buffer; Wine counts 0 bytes of it.
             let cut = received.truncated;
             let length = if cut { self.buffer } else { received.length };
@@ -185,7 +181,7 @@ impl Server {
     }
 }
 
-/// Answers from the address that was asked, where the system tells it: a connected client hears no other.
+/// Answers from the address that was asked, where the system tells it: a connected client accepts no other.
 fn answer(socket: &Socket, to: Option<SocketAddr>, asked: Option<IpAddr>, payload: &[u8]) -> Answer {
     let send = |to| {
         let from_there = asked.map(|asked| kernel::send_from(socket, payload, to, asked));
@@ -194,7 +190,7 @@ fn answer(socket: &Socket, to: Option<SocketAddr>, asked: Option<IpAddr>, payloa
     };
     match to.map_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()), send) {
         Ok(_) => Answer::Sent,
-        Err(error) => Answer::Failed(CallError::new("answer", &error)),
+        Err(error) => Answer::Failed(CallError::send("answer", &error)),
     }
 }
 
@@ -246,14 +242,14 @@ impl Answer {
 
 /// Switches between taking what is there and waiting for more: output is flushed in between, so that a line appears at
 /// once when the server is idle and a busy server does not pay for it.
-struct Patience<'a> {
+struct BlockingMode<'a> {
     socket: &'a Socket,
     waiting: bool,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> BlockingMode<'a> {
     fn new(socket: &'a Socket) -> Self {
-        Patience { socket, waiting: true }
+        BlockingMode { socket, waiting: true }
     }
 
     fn wait(&mut self) -> Result<(), CallError> {

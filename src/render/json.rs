@@ -233,7 +233,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
             json.parts = buffers;
             json.buffer = Some(buffers.iter().sum());
         }
-        Syscall::Receive(receive) => json.buffer = Some(receive.room()),
+        Syscall::Receive(receive) => json.buffer = Some(receive.capacity()),
         Syscall::SetOption { option, value } => {
             (json.level, json.option, json.value) = (Some(option.level.name()), Some(option.name.into()), Some(*value));
         }

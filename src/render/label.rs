@@ -193,7 +193,7 @@ impl Label {
             Arrived::No | Arrived::NotYet if *truncated => is_truncated(flag()),
             Arrived::No | Arrived::NotYet | Arrived::By(_) | Arrived::Complete => {
                 let length = event.payload_length();
-                let end = event.protocol == Protocol::Tcp && length == 0 && receive.room() > 0;
+                let end = event.protocol == Protocol::Tcp && length == 0 && receive.capacity() > 0;
                 let label = match end {
                     true => Label { payload: None, news: "end of file".to_owned(), ..self },
                     false if *returned != length => Label { detail: format!(" (returned {returned})"), ..self },

@@ -10,7 +10,7 @@ use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
 use crate::kernel::HERE;
 use crate::vocabulary::{
-    Action, Event, Moment, Outcome, PEEK, Peer, Protocol, Report, Role, SceneReport, SocketError, Syscall,
+    Action, Event, Moment, Outcome, PEEK, Peer, Protocol, Role, SceneReport, SocketError, Syscall,
 };
 
 /// Most lanes that stand side by side; with more, numbered endpoints share one.
@@ -173,15 +173,6 @@ impl Extent {
 }
 
 impl Picture {
-    /// The picture of a lesson that has run; a lesson whose first scene was skipped has none.
-    pub fn of(report: &Report) -> Option<Picture> {
-        let bars: Vec<Bars> = report.scenes.iter().filter_map(Bars::of).collect();
-        if !bars.is_empty() {
-            return Some(Picture::Bars(bars));
-        }
-        Picture::ladder(report.scenes.first()?, Extent::Whole)
-    }
-
     /// The picture of one scene: its bars, where there are any that one can see, else its ladder.
     pub fn of_scene(scene: &SceneReport, extent: Extent) -> Option<Picture> {
         match Bars::of(scene) {
@@ -574,7 +565,7 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
         let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
         let length = event.payload_length();
-        let is_full = too_long || length == receive.room();
+        let is_full = too_long || length == receive.capacity();
         let first = |is_end: Ends, is_it: &dyn Fn(&Event) -> bool| {
             events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
                 matches!(arrived, Arrived::No)

@@ -265,11 +265,11 @@ fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> Strin
         }
         SendForm::Message { to, parts } => {
             let name = format!("msg_name={}, msg_namelen={}", address(to.address), length(to.address));
-            format!("sendmsg({descriptor}, {{{name}, {}, msg_flags=0}}, 0)", vector(payload, parts))
+            format!("sendmsg({descriptor}, {{{name}, {}, msg_flags=0}}, 0)", vector(payload, parts, NO_CONTROL))
         }
         SendForm::MessageFrom { to, source } => {
             let name = format!("msg_name={}, msg_namelen={}", address(to.address), length(to.address));
-            let parts = vector(payload, &[count]).replace(NO_CONTROL, &packet_info("0", *source));
+            let parts = vector(payload, &[count], &packet_info("0", *source));
             format!("sendmsg({descriptor}, {{{name}, {parts}, msg_flags=0}}, 0)")
         }
         SendForm::Raw { to, source_port } => {
@@ -282,28 +282,28 @@ fn send(descriptor: u64, form: &SendForm, payload: &[u8], count: usize) -> Strin
 }
 
 fn receive(event: &Event, receive: &Receive, outcome: &Outcome) -> String {
-    let (descriptor, room, flags) = (event.descriptor, receive.room(), receive.flags);
+    let (descriptor, capacity, flags) = (event.descriptor, receive.capacity(), receive.flags);
     // What a failed receive leaves in its buffer, the log knows on Windows only.
     let shown = event.payload().map_or_else(|| POINTER.to_owned(), quoted);
     match receive.form {
-        ReceiveForm::Read => format!("read({descriptor}, {shown}, {room})"),
+        ReceiveForm::Read => format!("read({descriptor}, {shown}, {capacity})"),
         // Without room for the sender's address: `recv`, and on streams.
-        ReceiveForm::Recv => format!("recvfrom({descriptor}, {shown}, {room}, {flags}, NULL, NULL)"),
+        ReceiveForm::Recv => format!("recvfrom({descriptor}, {shown}, {capacity}, {flags}, NULL, NULL)"),
         ReceiveForm::From => {
-            format!("recvfrom({descriptor}, {shown}, {room}, {flags}, {})", sender(event, outcome))
+            format!("recvfrom({descriptor}, {shown}, {capacity}, {flags}, {})", sender(event, outcome))
         }
         ReceiveForm::Message => match outcome {
             Outcome::Received(Received { bytes, truncated, ancillary, .. }) => {
                 let from = event.peer.as_ref().map(|peer| peer.address);
                 let from = from.map(|from| format!("msg_name={}, msg_namelen=128 => {}", address(from), length(from)));
                 let from = from.unwrap_or_else(|| format!("msg_name={POINTER}, msg_namelen=128 => 0"));
-                let parts = vector(bytes, &receive.buffers);
-                let (parts, set) = match () {
+                let (control, set) = match () {
                     // What the queue tells of the error is in a control message.
-                    () if flags.contains(ERRQUEUE) => (parts.replace(NO_CONTROL, CONTROL), "MSG_ERRQUEUE"),
-                    () if *truncated => (parts.replace(NO_CONTROL, &control(ancillary)), "MSG_TRUNC"),
-                    () => (parts.replace(NO_CONTROL, &control(ancillary)), "0"),
+                    () if flags.contains(ERRQUEUE) => (CONTROL.to_owned(), "MSG_ERRQUEUE"),
+                    () if *truncated => (control(ancillary), "MSG_TRUNC"),
+                    () => (control(ancillary), "0"),
                 };
+                let parts = vector(bytes, &receive.buffers, &control);
                 format!("recvmsg({descriptor}, {{{from}, {parts}, msg_flags={set}}}, {flags})")
             }
             _ => format!("recvmsg({descriptor}, {{msg_namelen=128}}, {flags})"),
@@ -385,8 +385,8 @@ fn length(address: SocketAddr) -> usize {
     if address.is_ipv4() { 16 } else { 28 }
 }
 
-/// The buffers of `sendmsg` and `recvmsg`, each with what it holds.
-fn vector(mut bytes: &[u8], lengths: &[usize]) -> String {
+/// The buffers of `sendmsg` and `recvmsg`, each with what it holds, and the control messages behind them.
+fn vector(mut bytes: &[u8], lengths: &[usize], control: &str) -> String {
     let parts: Vec<String> = lengths
         .iter()
         .map(|&length| {
@@ -395,7 +395,7 @@ fn vector(mut bytes: &[u8], lengths: &[usize]) -> String {
             format!("{{iov_base={}, iov_len={length}}}", quoted(part))
         })
         .collect();
-    format!("msg_iov=[{}], msg_iovlen={}, {NO_CONTROL}", parts.join(", "), parts.len())
+    format!("msg_iov=[{}], msg_iovlen={}, {control}", parts.join(", "), parts.len())
 }
 
 /// A payload as `strace` writes it: what is not ASCII in octal, after [`SHOWN`] bytes three dots.

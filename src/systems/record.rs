@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{Expect, Host, Os, Report, Row, Verdict};
+use crate::vocabulary::{Host, Os, Report, Row, Verdict};
 
 /// What one system answered on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,13 +80,14 @@ impl Record {
 
 impl RecordedRow {
     fn of(lesson: &str, row: &Row) -> Self {
-        let answered = row.verdict != Verdict::Skipped && row.expected != Expect::Measured.to_string();
         let skipped = row.verdict == Verdict::Skipped;
+        let answered = !skipped && !row.is_measured;
+        let reason = row.reason.as_deref().filter(|_| skipped);
         RecordedRow {
             id: format!("{lesson}/{}", row.id),
             verdict: row.verdict,
             observed: answered.then(|| row.observed.clone()),
-            reason: row.reason.as_deref().filter(|_| skipped).map(kept),
+            reason: reason.map(|reason| kept(reason, row.advice)),
         }
     }
 }
@@ -99,8 +100,9 @@ fn day(report: &Report) -> String {
 
 /// What is kept of the reason why a row was skipped: not what the user of that machine may do about it, and no port that the
 /// system chose, as the next run has another one.
-fn kept(reason: &str) -> String {
-    without_ports(reason.split_once(". ").map_or(reason, |(first, _)| first))
+fn kept(reason: &str, advice: Option<&str>) -> String {
+    let reason = advice.and_then(|advice| reason.strip_suffix(advice)).unwrap_or(reason);
+    without_ports(reason.trim_end().trim_end_matches('.'))
 }
 
 /// `text` with addresses that have no ports.
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_the_same_whatever_port_the_system_chose() {
-        assert_eq!(kept("bind 127.0.0.1:35996: in use. End that program."), "bind 127.0.0.1: in use");
-        assert_eq!(kept("at 12:30, of 127.0.0.2, see [::1]:9"), "at 12:30, of 127.0.0.2, see ::1");
+        assert_eq!(kept("bind 127.0.0.1:35996: in use. End it.", Some("End it.")), "bind 127.0.0.1: in use");
+        assert_eq!(kept("at 12:30, of 127.0.0.2, see [::1]:9", None), "at 12:30, of 127.0.0.2, see ::1");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{OptionName, OsError};
 
@@ -218,6 +218,9 @@ pub enum SendForm {
 /// The length of a UDP header, in bytes. RFC 768.
 pub const UDP_HEADER: usize = 8;
 
+/// The length of the headers of a datagram over IPv4, without options: that of IP has 20 bytes (RFC 791).
+pub const IPV4_UDP_HEADERS: usize = 20 + UDP_HEADER;
+
 /// The UDP header of a datagram with a payload of so many bytes: source port, destination port, length, and 0 for a checksum that
 /// was not computed. RFC 768.
 pub fn udp_header(source_port: u16, destination_port: u16, payload: usize) -> [u8; UDP_HEADER] {
@@ -293,7 +296,7 @@ impl Receive {
     }
 
     /// The length of all buffers together, in bytes.
-    pub fn room(&self) -> usize {
+    pub fn capacity(&self) -> usize {
         self.buffers.iter().sum()
     }
 }
@@ -451,14 +454,8 @@ pub struct Ancillary {
     pub interface: Option<u32>,
     /// The time to live, or hop limit, with which it arrived. `IP_RECVTTL`, `IPV6_RECVHOPLIMIT`.
     pub ttl: Option<u8>,
-    /// The type of service, or traffic class. `IP_RECVTOS`, `IPV6_RECVTCLASS`.
-    pub tos: Option<u8>,
-    /// When the system received it. `SO_TIMESTAMPNS`.
-    pub timestamp: Option<SystemTime>,
     /// How many datagrams the socket has dropped so far. `SO_RXQ_OVFL`.
     pub drops: Option<u32>,
-    /// The length of each datagram in a receive that joins several, in bytes. `UDP_GRO`.
-    pub segment: Option<usize>,
     /// An error about an earlier datagram, from the error queue. `IP_RECVERR`.
     pub error: Option<ExtendedError>,
 }
@@ -535,6 +532,8 @@ pub enum Role {
     Lesson,
     /// The sending or receiving of an end marker.
     EndMarker,
+    /// Another call of the lab, which is no part of the lesson either.
+    Lab,
 }
 
 /// One call, recorded when it returned.
@@ -609,7 +608,7 @@ impl Event {
         Some(Announcement {
             who: &self.who,
             protocol: self.protocol,
-            // Whom a receive would hear was not known.
+            // The sender is known only after the receive.
             peer: self.peer.as_ref().filter(|_| sends),
             role: self.sent_role(call),
             call,
@@ -658,6 +657,6 @@ mod tests {
     #[test]
     fn a_number_of_bytes_is_a_receive() {
         assert_eq!(Receive::from(7), Receive::into(7));
-        assert_eq!((Receive::message(&[2, 10]).room(), Receive::into(3).without_waiting().waits), (12, false));
+        assert_eq!((Receive::message(&[2, 10]).capacity(), Receive::into(3).without_waiting().waits), (12, false));
     }
 }

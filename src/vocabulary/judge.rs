@@ -8,7 +8,35 @@ pub enum Observation {
     /// This was seen.
     Seen(Fact),
     /// It could not be looked at here, for this reason.
-    Skipped(String),
+    Skipped(Reason),
+}
+
+/// Why a row was skipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// What was seen.
+    pub seen: String,
+    /// What the user of this machine can do about it.
+    pub advice: Option<&'static str>,
+}
+
+impl From<String> for Reason {
+    fn from(seen: String) -> Self {
+        Reason { seen, advice: None }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.seen)?;
+        self.advice.map_or(Ok(()), |advice| write!(f, " {advice}"))
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(seen: &str) -> Self {
+        seen.to_owned().into()
+    }
 }
 
 /// Compares a claim with what was observed on `os`.
@@ -17,23 +45,23 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
     let proved = match observed {
         Observation::Seen(Fact::Unproved { seen, why }) => Some(match expect {
             Expect::Is(expected) if expected == &**seen => Observation::Seen((**seen).clone()),
-            // Nobody is accused by what is not judged.
+            // A row that is not judged cannot differ.
             Expect::Unconfirmed(_) => Observation::Seen((**seen).clone()),
-            _ => Observation::Skipped(why.clone()),
+            _ => Observation::Skipped(why.clone().into()),
         }),
         Observation::Seen(_) | Observation::Skipped(_) => None,
     };
     let observed = proved.as_ref().unwrap_or(observed);
     let (verdict, reason) = match (expect, observed) {
-        (Expect::Absent(reason), _) => (Verdict::Skipped, Some((*reason).to_owned())),
+        (Expect::Absent(reason), _) => (Verdict::Skipped, Some(Reason::from(*reason))),
         (_, Observation::Skipped(reason)) => (Verdict::Skipped, Some(reason.clone())),
         (Expect::Is(expected), Observation::Seen(fact)) if expected == fact => (Verdict::Match, None),
         (Expect::Is(expected), Observation::Seen(fact)) => {
-            (Verdict::Differs, difference(claim.strength, expected, fact))
+            (Verdict::Differs, difference(claim.strength, expected, fact).map(Reason::from))
         }
         (Expect::Measured, Observation::Seen(_)) => (Verdict::Info, None),
         (Expect::Unconfirmed(_), Observation::Seen(_)) => {
-            (Verdict::Info, Some(format!("the answer of {} is not confirmed", os.name())))
+            (Verdict::Info, Some(format!("the answer of {} is not confirmed", os.name()).into()))
         }
     };
     let seen = match observed {
@@ -55,7 +83,9 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
         verdict,
         strength: claim.strength,
         source: claim.source_on(os),
-        reason,
+        is_measured: *expect == Expect::Measured,
+        advice: reason.as_ref().and_then(|reason| reason.advice),
+        reason: reason.map(|reason| reason.to_string()),
     }
 }
 

@@ -14,16 +14,16 @@ mod source;
 mod text;
 
 pub use call::{
-    Action, Ancillary, Announcement, DONTWAIT, Direction, ERRQUEUE, Event, Events, ExtendedError, Flags, Moment,
-    NO_FLAGS, Outcome, PEEK, POLLERR, POLLIN, POLLOUT, Peer, Protocol, Receive, ReceiveForm, Received, Role, SendForm,
-    Syscall, TRUNC, Trigger, UDP_HEADER, WAITALL, udp_header,
+    Action, Ancillary, Announcement, DONTWAIT, Direction, ERRQUEUE, Event, Events, ExtendedError, Flags,
+    IPV4_UDP_HEADERS, Moment, NO_FLAGS, Outcome, PEEK, POLLERR, POLLIN, POLLOUT, Peer, Protocol, Receive, ReceiveForm,
+    Received, Role, SendForm, Syscall, TRUNC, Trigger, UDP_HEADER, WAITALL, udp_header,
 };
 pub use chance::{Chances, Corruption, Decision, Delay, Share, Way};
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
 pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess};
-pub use judge::{Observation, judge};
+pub use judge::{Observation, Reason, judge};
 pub use option::{Form, Level, Opt, OptionName, OptionValue, Returns};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use sentence::{Sentence, Truth};

@@ -61,6 +61,12 @@ pub struct Row {
     pub source: &'static Source,
     /// Why it was skipped, or what a reader must know of the difference.
     pub reason: Option<String>,
+    /// What at the end of the reason is no reason, but what the user of this machine can do about it.
+    #[serde(skip)]
+    pub advice: Option<&'static str>,
+    /// Whether it is shown as it comes: a number of this machine on this day.
+    #[serde(skip)]
+    pub is_measured: bool,
 }
 
 /// The machine that answered.
@@ -119,8 +125,6 @@ impl Prediction {
 /// A scene before it has run.
 #[derive(Clone, Debug)]
 pub struct PredictedScene {
-    /// A stable word, unique in its lesson.
-    pub id: &'static str,
     /// What it shows.
     pub title: String,
     /// Its claims.

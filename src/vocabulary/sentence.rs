@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn skipped(claim: &Claim) -> Row {
-        judge(claim, Os::Linux, &Observation::Skipped("no such thing".to_owned()))
+        judge(claim, Os::Linux, &Observation::Skipped("no such thing".into()))
     }
 
     /// A row for each claim, and whatever `odd` makes of the one called so.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::vocabulary::{Receive, Role, SendForm, SocketError, Syscall, promised, sources};
+use crate::vocabulary::{Fact, Observation, Receive, Role, SendForm, SocketError, Syscall, promised, sources};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -52,7 +52,7 @@ fn each_claim_is_observed_exactly_once() {
 fn a_scene_that_ended_early_keeps_what_it_saw_and_skips_the_rest() {
     let ended = SceneError::Skip("the request was not received".to_owned());
     let seen = close(&["a"], Some(&ended)).unwrap();
-    assert_eq!(seen, [Observation::Seen(1.into()), Observation::Skipped("the request was not received".to_owned())]);
+    assert_eq!(seen, [Observation::Seen(1.into()), Observation::Skipped("the request was not received".into())]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_call_that_does_not_return_is_the_answer_to_the_row_it_was_made_for() {
     let hung = SceneError::Hung("a call has not returned".to_owned());
     let seen = lab.record().close(Some(&hung)).unwrap();
     assert_eq!(seen[0], Observation::Seen("a call that does not return".into()));
-    assert_eq!(seen[1], Observation::Skipped("a call has not returned".to_owned()));
+    assert_eq!(seen[1], Observation::Skipped("a call has not returned".into()));
     lab.while_it_may_hang("b", || ());
     assert_eq!(*lab.in_progress.lock().unwrap(), None);
 }
@@ -260,7 +260,7 @@ fn an_unrelated_program_that_connects_first_is_not_taken_for_the_client() {
 #[test]
 fn a_connection_that_does_not_come_is_no_answer_of_accept() {
     let (lab, _) = empty();
-    lab.context.session.patience.wait_was_in_vain();
+    lab.context.session.time_limits.shorten_after_timeout();
     let listener = lab.tcp_listener("server").unwrap();
     let missing = SceneError::Skip("accept: no connection came within 2.5s".to_owned());
     assert_eq!(listener.accept().map(drop), Err(missing));
@@ -269,9 +269,9 @@ fn a_connection_that_does_not_come_is_no_answer_of_accept() {
 // Receive buffers.
 
 #[test]
-fn a_buffer_has_room_for_payloads_twice_and_for_the_marker() {
-    assert_eq!(room_for([]), 1026);
-    assert_eq!(room_for([100, 0]), 3 * 1024 + 200 + 2);
+fn a_receive_buffer_holds_payloads_twice_and_the_marker() {
+    assert_eq!(receive_buffer_for([]), 1026);
+    assert_eq!(receive_buffer_for([100, 0]), 3 * 1024 + 200 + 2);
 }
 
 // Streams.

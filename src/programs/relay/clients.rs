@@ -79,7 +79,7 @@ impl Clients {
         now: Instant,
         open: impl FnOnce() -> Call<Socket>,
     ) -> Result<Call<u64>, TooMany> {
-        self.make_room(now)?;
+        self.evict(now)?;
         Ok(open().map(|socket| {
             self.seen += 1;
             let (number, account) = (self.seen, Account::default());
@@ -88,7 +88,7 @@ impl Clients {
         }))
     }
 
-    fn make_room(&mut self, now: Instant) -> Result<(), TooMany> {
+    fn evict(&mut self, now: Instant) -> Result<(), TooMany> {
         if self.all.len() < Self::MOST {
             return Ok(());
         }

@@ -23,14 +23,11 @@ use self::queue::{Parcel, Queue};
 use super::address::{Use, everywhere};
 use super::rules::Rule;
 use super::server::{is_of_no_account, refuse_broadcast};
-use super::{Address, Ended, Transcript, signals};
+use super::{Address, Ended, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::{Call, CallError, socket};
 use crate::lessons::parameters;
 use crate::vocabulary::{Chances, Delay, NO_FLAGS, Share, SocketError, Status, Way};
-
-/// How often a waiting relay looks whether it was interrupted.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// So long a datagram is held back that no later one passes: longer than the second that the pingers of the assignment leave
 /// between two, and shorter than the time for which the client waits.
@@ -240,11 +237,11 @@ impl Relaying<'_, '_> {
     /// them the server has.
     fn wait(&self) -> Result<(bool, Vec<u64>), Ended> {
         let now = Instant::now();
-        let until_due = self.queue.next_due().map_or(PATIENCE, |due| due.saturating_duration_since(now));
+        let until_due = self.queue.next_due().map_or(SIGNAL_CHECK_INTERVAL, |due| due.saturating_duration_since(now));
         let all = self.clients.all();
         let sockets = [&self.listening].into_iter().chain(all.iter().map(|client| &client.socket));
         let mut polled: Vec<_> = sockets.map(|socket| PollFd::new(socket, PollFlags::IN)).collect();
-        let limit = Timespec::try_from(until_due.min(PATIENCE)).ok();
+        let limit = Timespec::try_from(until_due.min(SIGNAL_CHECK_INTERVAL)).ok();
         match poll(&mut polled, limit.as_ref()) {
             Ok(_) => {}
             Err(error) if io::Error::from(error).kind() == io::ErrorKind::Interrupted => return Ok(Default::default()),
@@ -392,7 +389,7 @@ impl Relaying<'_, '_> {
             self.error_from_server(flow.client, &error)?;
         }
         if let Err(error) = sent {
-            let error = CallError::new("send", &error);
+            let error = CallError::send("send", &error);
             return self.not_sent(&parcel, &format!("{} ({})", error.meaning, error.error));
         }
         let tally = &mut self.tallies[flow.direction as usize];

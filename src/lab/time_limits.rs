@@ -1,21 +1,19 @@
 //! How long the lab waits.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::socket::LIMIT;
 
 /// The limits of one run of a lesson.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(super) struct TimeLimits {
     waited_in_vain: AtomicBool,
     /// The longest wait that brought a datagram, in microseconds.
     slowest: AtomicU64,
-    at_work: AtomicUsize,
 }
 
-impl Patience {
+impl TimeLimits {
     /// How long to wait for what must arrive: [`LIMIT`]. Once a wait was in vain, and the lesson shows it, a tenth of that for
     /// the rest; longer where what did arrive has taken its time.
     pub(super) fn limit(&self) -> Duration {
@@ -38,55 +36,32 @@ impl Patience {
         if self.waited_in_vain.load(Ordering::Relaxed) { 500 } else { 10_000 }
     }
 
-    pub(super) fn wait_was_in_vain(&self) {
+    /// A wait was in vain.
+    pub(super) fn shorten_after_timeout(&self) {
         self.waited_in_vain.store(true, Ordering::Relaxed);
-    }
-
-    /// Spends `time` as a server does that works on a request.
-    pub(super) fn work_for(&self, time: Duration) {
-        self.at_work.fetch_add(1, Ordering::Relaxed);
-        thread::sleep(time);
-        self.at_work.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Whether a server works on a request: then no call need return.
-    pub(super) fn is_at_work(&self) -> bool {
-        self.at_work.load(Ordering::Relaxed) > 0
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[test]
     fn waits_are_short_once_one_was_in_vain() {
-        let patience = Patience::default();
-        assert_eq!((patience.limit(), patience.most()), (LIMIT, 10_000));
-        patience.wait_was_in_vain();
-        assert_eq!((patience.limit(), patience.most()), (Duration::from_millis(200), 500));
+        let time_limits = TimeLimits::default();
+        assert_eq!((time_limits.limit(), time_limits.most()), (LIMIT, 10_000));
+        time_limits.shorten_after_timeout();
+        assert_eq!((time_limits.limit(), time_limits.most()), (Duration::from_millis(200), 500));
     }
 
     #[test]
     fn a_slow_loopback_is_waited_for_all_the_same() {
-        let patience = Patience::default();
-        patience.arrived_after(Duration::from_millis(120));
-        patience.arrived_after(Duration::from_millis(2));
-        patience.wait_was_in_vain();
-        assert_eq!(patience.limit(), Duration::from_millis(960));
-        patience.arrived_after(Duration::from_secs(1));
-        assert_eq!(patience.limit(), LIMIT);
-    }
-
-    #[test]
-    fn work_is_known_while_it_lasts() {
-        let patience = Patience::default();
-        assert!(!patience.is_at_work());
-        patience.at_work.store(2, Ordering::Relaxed);
-        let (time, started) = (Duration::from_millis(2), Instant::now());
-        patience.work_for(time);
-        assert!(started.elapsed() >= time && patience.is_at_work());
+        let time_limits = TimeLimits::default();
+        time_limits.arrived_after(Duration::from_millis(120));
+        time_limits.arrived_after(Duration::from_millis(2));
+        time_limits.shorten_after_timeout();
+        assert_eq!(time_limits.limit(), Duration::from_millis(960));
+        time_limits.arrived_after(Duration::from_secs(1));
+        assert_eq!(time_limits.limit(), LIMIT);
     }
 }

@@ -1,0 +1,95 @@
+//! What this machine has and allows, as far as a scene asks.
+
+use std::net::Ipv4Addr;
+
+use super::{Lab, SceneError, Target, probe};
+use crate::kernel;
+
+impl Lab {
+    /// A second loopback address of this machine, 127.0.0.2.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where there is none.
+    pub fn second_loopback(&self) -> Result<Ipv4Addr, SceneError> {
+        probe::second_loopback()
+    }
+
+    /// Says that what follows takes the loopback address of IPv6, ::1.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this machine has none.
+    pub fn ipv6_loopback(&self) -> Result<(), SceneError> {
+        probe::ipv6_loopback()
+    }
+
+    /// Does `work` as another user of this machine: the sockets that it opens are that user's.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user cannot be another one: only root can.
+    pub fn as_another_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        probe::another_user(work)
+    }
+
+    /// Does `work` as a user without privileges: as this one, unless that is root.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where this user is root, and cannot be another one.
+    pub fn as_a_plain_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        probe::plain_user(work)
+    }
+
+    /// Makes a call, and says whether it sent SIGPIPE; nothing comes of the signal.
+    pub fn with_sigpipe<T>(&self, call: impl FnOnce() -> T) -> (T, bool) {
+        kernel::with_sigpipe(call)
+    }
+
+    /// Why a receive buffer may be smaller than asked for.
+    pub fn limit_on_buffers(&self) -> String {
+        probe::limit_on_buffers()
+    }
+
+    /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.
+    pub fn most_receive_buffer(&self) -> Option<usize> {
+        probe::most_receive_buffer()
+    }
+
+    /// The first port that a user without privileges may bind; `None` where the system does not tell.
+    pub fn first_plain_port(&self) -> Option<u16> {
+        kernel::kernel_setting("net.ipv4.ip_unprivileged_port_start")?.parse().ok()
+    }
+
+    /// Why the system may forget a TCP connection as soon as it is closed, where it has as many as it remembers.
+    pub fn forgets_connections(&self) -> Option<String> {
+        let (remembered, most) = kernel::remembered_connections()?;
+        let full = || format!("the system remembers no more closed connections: net.ipv4.tcp_max_tw_buckets is {most}");
+        (remembered >= most).then(full)
+    }
+
+    /// Why a TCP socket cannot be bound to the port of `other`, where a socket or a connection of TCP has it.
+    pub fn tcp_port_is_taken(&self, other: &impl Target) -> Option<String> {
+        let port = other.address().port();
+        let taken = kernel::tcp_port_in_use(port)?;
+        taken.then(|| format!("a TCP socket, or a connection in TIME-WAIT, has port {port}, as each that was tried"))
+    }
+
+    /// Why `ip`, which is no loopback address, can be bound here, where it can be by any program.
+    pub fn takes_address(&self, ip: Ipv4Addr) -> Option<String> {
+        probe::takes_address(ip)
+    }
+
+    /// How many file descriptors the process has open.
+    ///
+    /// # Errors
+    /// The reason, where the system does not tell.
+    pub fn open_descriptors(&self) -> Result<usize, String> {
+        kernel::open_descriptors().ok_or_else(|| probe::NO_DESCRIPTORS.to_owned())
+    }
+
+    /// How many file descriptors the process has opened since there were `before`.
+    ///
+    /// # Errors
+    /// The reason, where the system does not tell.
+    pub fn descriptors_since(&self, before: Result<usize, String>) -> Result<usize, String> {
+        Ok(self.open_descriptors()?.saturating_sub(before?))
+    }
+}
