@@ -226,12 +226,12 @@ impl Index {
         // A message that is pasted has names of its program, too.
         asked.retain(|one| !one.is_unknown() || is_counted(one) && errors.is_empty());
         let (part, answers) = self.best(&asked, text);
-        let shown = match part {
-            ..LEAST_OF_NEAREST => 0,
-            ..LEAST_OF_ANSWER => MOST_OF_NEAREST,
-            _ => MOST,
-        };
         let is_nearest = part < LEAST_OF_ANSWER || errors.is_empty() && !unknown.is_empty();
+        let shown = match is_nearest {
+            _ if part < LEAST_OF_NEAREST => 0,
+            true => MOST_OF_NEAREST,
+            false => MOST,
+        };
         let answers = answers.into_iter().take(shown).collect();
         Found { errors, options: options(text), misspelt, unknown, is_nearest, answers }
     }

@@ -7,17 +7,18 @@ use std::sync::LazyLock;
 use crate::vocabulary::{Os, SocketError};
 
 /// Words that tell no question from another.
-const STOP_WORDS: &str = "a about after all also am an and any are as at be because been before but by can cannot cant could did didnt \
-     do does doesnt doing don dont each for from get gets getting got had has have help how i if im in into is isn isnt it its ive \
-     just m me mean meaning means must my need needed needs no not of on or our please pls s should so some t than that the their them then there \
-     these they this to udp use used uses using want was we were what whats when where which while who why will with work worked working works would you your";
+const STOP_WORDS: &str = "a about after all also am an and any are as at be because been before but by can cannot cant could did didnt do does \
+     doesnt doing don dont each for from get gets getting got had has have help how i if im in into is isn isnt it its ive \
+     just m me mean meaning means must my need needed needs no not of on or our please pls s should so \
+     some t than that the their them then there these they this to udp use used uses using want was we were what whats when \
+     where which while who why will with work worked working works would you your";
 
 /// Languages, and the endings of their files: a system answers them all alike.
 const LANGUAGES: &str = "c cpp cs csharp dotnet exe go golang java javascript js net node nodejs perl php powershell ps1 py python \
      python3 rs ruby rust ts";
 
-/// What stands before the number of an error, in messages of Python, Rust, Node and .NET, and says no more than that.
-const BEFORE_NUMBERS: &str = "errno error code winerror oserror os socketexception";
+/// What stands before the number of an error, in messages of Python, Rust, Node, .NET and C, and says no more than that.
+const BEFORE_NUMBERS: &str = "errno error code winerror oserror os socketexception wsagetlasterror getlasterror";
 
 /// What else messages say of every error.
 const IN_MESSAGES: &str = "argument arguments called calling exception fatal failed io kind main panic panicked syscall traceback \
@@ -34,10 +35,10 @@ const SAME: [&str; 15] = [
     "another other others",
     "bind bound binds",
     "corrupted corrupt corruption",
-    "difference differ different diff versus vs",
+    "difference differ diff versus vs",
     "fast faster fastest quick quicker speed",
     "large big bigger biggest huge larger largest longest max maximum",
-    "lost lose loses losing loss losses",
+    "lost lose loses losing loss losses drop dropped drops dropping",
     "machine computer computers laptop machines pc",
     "packet datagram datagrams message messages packets",
     "receive receives received receiving receiver",
