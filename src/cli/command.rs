@@ -157,8 +157,8 @@ fn find_command() -> Command {
                 )
                 .args(options::of_every_command())
                 .after_help(
-                    "Searches docs/questions.md, and the names, questions and rows of the lessons. At most five answers, best \
-                     first, each with the command to run and the row to look at.\n\n\
+                    "Searches docs/questions.md, the glossary, and the names, questions and rows of the lessons. At most five \
+                     answers, best first, each with the command to run and the row or section to look at.\n\n\
                      Example: udp-lab find connection refused\n\
                      A pasted message: udp-lab find \"OSError: [Errno 98] Address already in use\"\n\n\
                      Exit status: 0; 1 nothing was found; 2 wrong use.",

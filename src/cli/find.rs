@@ -8,7 +8,7 @@ use super::output::print;
 use crate::doctor;
 use crate::lessons::LESSONS;
 use crate::questions::{self, Answer, Index, Look};
-use crate::render::{Invocation, found};
+use crate::render::{Invocation, found, glossary};
 use crate::vocabulary::Status;
 
 /// Prints what was found. As with grep, nothing found is status 1.
@@ -17,7 +17,7 @@ pub(super) fn find(arguments: &ArgMatches, invocation: &Invocation, options: Opt
     let words = arguments.get_many::<String>("words").unwrap_or_default();
     let words = words.map(String::as_str).collect::<Vec<_>>().join(" ");
     let questions = questions::all().map_err(Failure::Environment)?;
-    let index = Index::new(&questions, LESSONS).map_err(Failure::Environment)?;
+    let index = Index::new(&questions, &glossary::terms(), LESSONS).map_err(Failure::Environment)?;
     let found = index.search(&words);
     let answers: Vec<_> = found.answers.iter().map(|answer| (*answer, missing(answer))).collect();
     print(&match json {
@@ -31,6 +31,6 @@ pub(super) fn find(arguments: &ArgMatches, invocation: &Invocation, options: Opt
 fn missing(answer: &Answer) -> Option<String> {
     match &answer.look {
         Look::Row(_, claim) => doctor::reason_to_skip(claim),
-        Look::Printed(_) | Look::Screen => None,
+        Look::Printed(_) | Look::Section(_) | Look::Screen => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What learners ask, in their own words, each with the command that answers it and the row to look at.
 //!
-//! `docs/questions.md` is written by hand and compiled in. `udp-lab find` searches it, and the lessons' own words below it.
+//! `docs/questions.md` is written by hand and compiled in. `udp-lab find` searches it, the glossary, and the lessons' own words below
+//! them.
 
 mod search;
 mod words;
@@ -21,6 +22,8 @@ pub struct Question {
     pub command: String,
     /// The row to look at: of a lesson by its id, of another command as it is printed.
     pub row: String,
+    /// Whether the command prints a page, and `row` is a heading of it.
+    pub is_section: bool,
     /// What is to be seen there.
     pub sentence: String,
     /// Other words in which it is asked, and messages that are pasted.
@@ -66,6 +69,7 @@ impl Question {
             text: text.to_owned(),
             command: empty(),
             row: empty(),
+            is_section: false,
             sentence: empty(),
             also: empty(),
         }
@@ -76,17 +80,21 @@ impl Question {
         self.command.split(' ').next().unwrap_or_default()
     }
 
-    /// Takes the command, the row and the sentence from their paragraph.
+    /// Takes the command, the row or the section, and the sentence from their paragraph.
     fn answer(&mut self, paragraph: &str) -> Result<(), String> {
         let parts = || {
-            let (command, rest) = paragraph.strip_prefix("`udp-lab ")?.split_once("`, row `")?;
+            let rest = paragraph.strip_prefix("`udp-lab ")?;
+            let (is_section, (command, rest)) = match rest.split_once("`, row `") {
+                Some(parts) => (false, parts),
+                None => (true, rest.split_once("`, section `")?),
+            };
             let (row, sentence) = rest.split_once("`: ")?;
-            self.command.is_empty().then_some([command, row, sentence].map(str::to_owned))
+            self.command.is_empty().then_some((is_section, [command, row, sentence].map(str::to_owned)))
         };
-        let Some([command, row, sentence]) = parts() else {
+        let Some((is_section, [command, row, sentence])) = parts() else {
             return Err(format!("docs/questions.md, \"{}\": no answer in the page's form: {paragraph}", self.text));
         };
-        (self.command, self.row, self.sentence) = (command, row, sentence);
+        (self.command, self.row, self.is_section, self.sentence) = (command, row, is_section, sentence);
         Ok(())
     }
 }
@@ -98,18 +106,20 @@ mod tests {
     #[test]
     fn a_question_has_its_topic_its_answer_and_other_words() {
         let page = "# Questions\n\nText.\n\n## Loss\n\n### Lost?\n\n`udp-lab delivery --scene tcp`, row `tcp-lost`: it is\nnot.\n\n\
-                    Also: gone; missing.\n\n### Again?\n\n`udp-lab doctor`, row `Wine`: there.\n";
+                    Also: gone; missing.\n\n### Again?\n\n`udp-lab explain`, section `Wine`: there.\n";
         let questions = parse(page).unwrap();
         let expected = Question {
             topic: "Loss".to_owned(),
             text: "Lost?".to_owned(),
             command: "delivery --scene tcp".to_owned(),
             row: "tcp-lost".to_owned(),
+            is_section: false,
             sentence: "it is not.".to_owned(),
             also: "gone; missing.".to_owned(),
         };
         assert_eq!(questions[0], expected);
         assert_eq!((questions.len(), questions[1].row.as_str(), questions[1].also.as_str()), (2, "Wine", ""));
+        assert!(questions[1].is_section);
     }
 
     #[test]

@@ -38,6 +38,14 @@ fn with_the_best(
     let named = found.errors.iter().map(|error| error_in_words(*error));
     let named: Vec<String> = named.chain(found.options.iter().map(|option| option_in_words(option))).collect();
     let mut parts: Vec<String> = Vec::new();
+    let misspelt = found.misspelt.iter().map(|(typed, meant)| format!("\"{typed}\" is read as \"{meant}\"."));
+    let misspelt = misspelt.collect::<Vec<_>>().join(" ");
+    let nearest = match answers.is_empty() {
+        false if found.is_nearest => nearest(&found.unknown),
+        _ => String::new(),
+    };
+    let sentences = [misspelt, nearest].into_iter().filter(|sentence| !sentence.is_empty());
+    parts.extend(sentences.map(|sentence| options.wrap(&sentence, "") + "\n"));
     if !named.is_empty() {
         parts.push(named.iter().map(|line| options.wrap(line, INDENT) + "\n").collect());
     }
@@ -50,6 +58,7 @@ fn with_the_best(
     let unknown = found.unknown.join(", ");
     let end = match (answers.is_empty(), unknown.as_str()) {
         (false, "") => None,
+        (false, _) if found.is_nearest => None,
         (false, unknown) => Some(format!("Not found anywhere: {unknown}.")),
         (true, "") => Some(format!("No question here fits: try other words. All lessons: {again} list")),
         (true, unknown) => Some(format!(
@@ -72,11 +81,21 @@ fn one(number: usize, (answer, missing): &Reachable<'_>, invocation: &Invocation
     };
     let named = [
         ("Row", answer.look.row()),
+        ("Section", answer.look.section()),
         ("In short", answer.sentence.as_deref()),
         ("Not on this machine", missing.as_deref()),
     ];
     named.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?))).for_each(add);
     text
+}
+
+/// That no answer has all that was asked.
+fn nearest(unknown: &[String]) -> String {
+    match unknown {
+        [] => "No question here is quite this one. The nearest answers:".to_owned(),
+        [word] => format!("{word}: no lesson is about it. The nearest answers:"),
+        words => format!("{}: no lesson is about them. The nearest answers:", words.join(", ")),
+    }
 }
 
 /// What an error is, and how each system calls it.
@@ -114,7 +133,9 @@ pub fn as_json(words: &str, found: &Found<'_>, answers: &[Reachable<'_>]) -> Str
         "words": words,
         "errors": errors.collect::<Vec<_>>(),
         "options": options.collect::<Vec<_>>(),
+        "misspelt": found.misspelt.iter().map(|(typed, meant)| json!({ "typed": typed, "meant": meant })).collect::<Vec<_>>(),
         "unknown": found.unknown,
+        "nearest": found.is_nearest,
         "answers": answers.iter().map(answer_as_json).collect::<Vec<_>>(),
     }))
 }
@@ -122,7 +143,7 @@ pub fn as_json(words: &str, found: &Found<'_>, answers: &[Reachable<'_>]) -> Str
 fn answer_as_json((answer, missing): &Reachable<'_>) -> Value {
     let (lesson, id) = match &answer.look {
         Look::Row(lesson, claim) => (Some(*lesson), Some(claim.id.as_str())),
-        Look::Printed(_) | Look::Screen => (None, None),
+        Look::Printed(_) | Look::Section(_) | Look::Screen => (None, None),
     };
     json!({
         "question": answer.heading,
@@ -130,6 +151,7 @@ fn answer_as_json((answer, missing): &Reachable<'_>) -> Value {
         "lesson": lesson,
         "id": id,
         "row": answer.look.row(),
+        "section": answer.look.section(),
         "sentence": answer.sentence,
         "missing": missing,
     })

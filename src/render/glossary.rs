@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 pub const PAGE: &str = include_str!("../../docs/glossary.md");
 
 /// Each term, with what it means.
-pub(super) fn terms() -> Vec<(String, String)> {
+pub fn terms() -> Vec<(String, String)> {
     let mut terms: Vec<(String, String)> = Vec::new();
     let mut in_heading = false;
     for event in Parser::new(PAGE) {
