@@ -13,7 +13,8 @@ use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_cl
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
 use crate::lab::{AllReceived, Call, Endpoint, LOOPBACK_MTU, Lab, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, promised, sources, usual,
+    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, promised, right, sources, usual,
+    wrong,
 };
 
 /// The lesson.
@@ -29,13 +30,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["answers-from", "connected-hears", "told", "fixed", "on-first"],
     guess: Guess {
         answers: &[
-            "From 0.0.0.0, which the socket is bound to.",
-            "From the address that the client asked.",
-            "From the one that the system chooses by the route to the client.",
-            "From the first address of the network card.",
+            wrong("From 0.0.0.0, which the socket is bound to.", "answers-from"),
+            wrong("From the address that the client asked.", "answers-from"),
+            right("From the one that the system chooses by the route to the client.", "answers-from"),
+            wrong("From the address that the machine has in its network.", "answers-from"),
         ],
-        right: 2,
-        row: "answers-from",
         because: "a socket on 0.0.0.0 keeps no address from request to answer.",
     },
     example: "--asked 127.1.2.3",

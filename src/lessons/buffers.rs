@@ -9,7 +9,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
 use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, room_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -23,13 +25,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["factor", "as-predicted", "untold", "after-shrink"],
     guess: Guess {
         answers: &[
-            "2 MB of payload: that is what I asked for.",
-            "2 MB of payload, less 28 bytes of headers for each datagram.",
-            "Twice what the system allows of it; of small datagrams a few thousand.",
-            "Nothing certain: setsockopt fails above the limit.",
+            wrong("2 MB of payload: that is what I asked for.", "as-predicted"),
+            wrong("2 MB of payload, less 28 bytes of headers for each datagram.", "as-predicted"),
+            right("Twice what the system allows of it; of small datagrams a few thousand.", "as-predicted"),
+            wrong("Nothing certain: setsockopt fails above the limit.", "too-much"),
         ],
-        right: 2,
-        row: "as-predicted",
         because: "Linux doubles what is asked for, up to a limit, and charges each datagram with its memory.",
     },
     example: "--receive-buffer 65536",

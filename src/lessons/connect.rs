@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::BROADCAST;
 use crate::lab::{AllReceived, Endpoint, Lab, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -26,13 +26,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["sends", "other", "early", "sendto-other", "local"],
     guess: Guess {
         answers: &[
-            "It sends a datagram, and the server's answer makes the connection.",
-            "It only saves the program from naming the address in each sendto.",
-            "It sends nothing; of what arrives later, the socket receives only what its peer sends.",
-            "It fails: UDP has no connections.",
+            wrong("It sends a datagram, and the server's answer makes the connection.", "sends"),
+            wrong("It only saves the program from naming the address in each sendto.", "other"),
+            right("It sends nothing; of what arrives later, the socket receives only what its peer sends.", "other"),
+            wrong("It fails: UDP has no connections.", "nobody"),
         ],
-        right: 2,
-        row: "other",
         because: "of what arrives after connect, the system passes to the socket what its peer sends, and nothing else.",
     },
     example: "--others 5",

@@ -12,7 +12,7 @@ use crate::experiments::{
     udp_peer_closes,
 };
 use crate::lab::{ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -27,13 +27,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["unconnected-hears", "send-to-nobody", "connected-hears", "tcp-to-nobody"],
     guess: Guess {
         answers: &[
-            "Yes: the send fails.",
-            "Yes: it waits for an answer and runs into a timeout.",
-            "Only at a later call; on Linux and macOS only if its socket is connected.",
-            "No, never: UDP has no answers.",
+            wrong("Yes: the send fails.", "send-to-nobody"),
+            wrong("Yes: a timeout, after some seconds without an answer.", "unconnected-hears"),
+            right("Only at a later call; on Linux and macOS only if its socket is connected.", "connected-hears"),
+            wrong("No, never: UDP has no answers.", "connected-hears"),
         ],
-        right: 2,
-        row: "connected-hears",
         because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at a later call.",
     },
     example: "--clients 20",

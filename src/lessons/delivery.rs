@@ -11,7 +11,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, room_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -25,13 +27,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[
-            "All of them: the sends would have failed otherwise.",
-            "All of them: the sender waits while the receiver's buffer is full.",
-            "The first ones, as many as the receive buffer holds.",
-            "The last ones: new datagrams push old ones out.",
+            wrong("All of them: the sends would have failed otherwise.", "larger-keeps-more"),
+            wrong("All of them: the sender waits while the receiver's buffer is full.", "larger-keeps-more"),
+            right("The first ones, as many as the receive buffer holds.", "prefix"),
+            wrong("The last ones: new datagrams push old ones out.", "prefix"),
         ],
-        right: 2,
-        row: "prefix",
         because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and tells the sender nothing.",
     },
     example: "--messages 5000 --receive-buffer 100000",

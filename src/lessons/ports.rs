@@ -11,7 +11,9 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -25,13 +27,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["stays", "same-address", "tcp-same-number", "udp-again"],
     guess: Guess {
         answers: &[
-            "The program has to choose one with bind.",
-            "The system chooses one for each datagram.",
-            "The system chooses one at the first sendto; it stays until the socket is closed.",
-            "The system chooses one; after close it is in TIME-WAIT for a minute.",
+            wrong("The program has to choose one with bind.", "bound"),
+            wrong("The system chooses one for each datagram.", "stays"),
+            right("The system chooses one at the first sendto; it stays until the socket is closed.", "stays"),
+            wrong("The system chooses one; after close it is in TIME-WAIT for a minute.", "udp-again"),
         ],
-        right: 2,
-        row: "stays",
         because: "a socket that sends unbound is bound by the system, once.",
     },
     example: "--sockets 200",

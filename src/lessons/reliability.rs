@@ -14,7 +14,7 @@ use crate::experiments::{
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
 use crate::lab::{Lab, ReceiveResult, Target, room_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, sources, usual};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -29,13 +29,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["time-outs", "delivered", "rounds", "window-rounds", "gone"],
     guess: Guess {
         answers: &[
-            "Nothing: the system sends again what is lost.",
-            "An acknowledgement: whoever gets none sends again.",
-            "A number, an acknowledgement and a time-out.",
-            "A larger receive buffer.",
+            wrong("Nothing: the system sends again what is lost.", "missing"),
+            wrong("An acknowledgement: whoever gets none sends again.", "copies"),
+            right("A number, an acknowledgement and a time-out.", "delivered"),
+            wrong("A number: the receiver then puts the messages in order.", "missing"),
         ],
-        right: 2,
-        row: "delivered",
         because: "a lost acknowledgement makes the sender repeat: only the number keeps the server from doing it twice.",
     },
     example: "--seed 7 --messages 8",

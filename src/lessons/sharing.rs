@@ -14,7 +14,7 @@ use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT, REUSE_PORT_PROGRAM};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
     Claim, Expect, Expected, Fact, Guess, Need, Opt, Os, PEEK, Property, Receive, Returns, SocketError, Source,
-    measured, promised, sources, usual,
+    measured, promised, right, sources, usual, wrong,
 };
 
 /// The lesson.
@@ -30,13 +30,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["address-last", "port-members", "port-sticks", "address-second-only", "port-second-only"],
     guess: Guess {
         answers: &[
-            "Nobody: the second bind always fails.",
-            "Both: each gets a copy.",
-            "One of them: which one depends on the option that both have set.",
-            "They take turns: every second datagram.",
+            wrong("Nobody: the second bind always fails.", "address-both"),
+            wrong("Both: each gets a copy.", "address-first"),
+            right("One of them: which one depends on the option that both have set.", "address-last"),
+            wrong("They take turns: every second datagram.", "address-first"),
         ],
-        right: 2,
-        row: "address-last",
         because: "a datagram for one host is delivered to one socket, and the option decides how that is chosen.",
     },
     example: "--members 8",

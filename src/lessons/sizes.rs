@@ -10,7 +10,7 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH_MTU_V6, PMTUDISC_DO, SEND_BUFFER};
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, measured, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -24,13 +24,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["longest", "too-long", "longest-ipv6", "two-fragments", "df-too-long"],
     guess: Guess {
         answers: &[
-            "As large as the MTU allows: 1500 bytes, headers counted.",
-            "65507 bytes over IPv4. What is longer is refused, and nothing of it is sent.",
-            "65507 bytes over IPv4. What is longer is cut, or sent as two datagrams.",
-            "As large as the program likes, as with TCP.",
+            wrong("As large as the MTU allows: 1500 bytes, headers counted.", "longest"),
+            right("65507 bytes over IPv4. What is longer is refused, and nothing of it is sent.", "too-long"),
+            wrong("65507 bytes over IPv4. What is longer is cut, or sent as two datagrams.", "refused-arrives"),
+            wrong("As large as the program likes, as with TCP.", "too-long"),
         ],
-        right: 1,
-        row: "too-long",
         because: "one send is one datagram, and the lengths in its headers have 16 bits.",
     },
     example: "--bytes 100000",

@@ -8,7 +8,9 @@ use clap::Args;
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::ReceiveResult;
-use crate::vocabulary::{Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -22,12 +24,10 @@ pub static LESSON: Lesson = Lesson {
     keys: &["receive-1", "receive-2", "flag", "tcp-second-read"],
     guess: Guess {
         answers: &[
-            "In the queue: the next receive returns it.",
-            "Nowhere: it is thrown away, and the next receive returns the next datagram.",
-            "On its way back: the sender is told to send it again.",
+            wrong("In the queue: the next receive returns it.", "receive-2"),
+            right("Nowhere: it is thrown away, and the next receive returns the next datagram.", "receive-2"),
+            wrong("On its way: the system asks the sender to send it again.", "one-more-receive"),
         ],
-        right: 1,
-        row: "receive-2",
         because: "a receive takes the whole datagram out of the queue, and what does not fit the buffer is discarded.",
     },
     example: "--buffer 3 hello world",

@@ -10,8 +10,8 @@ use crate::experiments::told_unconnected;
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError, promised, sources,
-    usual,
+    Claim, ERRQUEUE, Expected, Fact, Guess, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError, promised, right,
+    sources, usual, wrong,
 };
 
 /// The lesson.
@@ -28,13 +28,14 @@ pub static LESSON: Lesson = Lesson {
     keys: &["next-receive", "unconnected-error", "server-receives", "queue-icmp", "blackhole"],
     guess: Guess {
         answers: &[
-            "Whoever has sent, at the send itself. It costs nothing else.",
-            "Whoever has sent, at each receive until somebody listens.",
-            "The socket, at a later call; on Linux and macOS only if connected, and then it may be a send.",
-            "Nobody: UDP has no errors.",
+            wrong("Whoever has sent, at the send itself. It costs nothing else.", "connected-send"),
+            wrong("Whoever has sent, at each receive until somebody listens.", "receive-after"),
+            right(
+                "The socket, at a later call; on Linux and macOS only if connected, and then it may be a send.",
+                "next-receive",
+            ),
+            wrong("Nobody: UDP has no errors.", "next-receive"),
         ],
-        right: 2,
-        row: "next-receive",
         because: "the answer comes after the send has returned; on Linux the send that reports it sends nothing.",
     },
     example: "--sends 20",

@@ -12,7 +12,7 @@ use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
     Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
-    promised, sources, usual,
+    promised, right, sources, usual, wrong,
 };
 
 /// The lesson.
@@ -28,13 +28,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["ended-by", "timed-out", "zero", "shutdown-returns", "close-ends"],
     guess: Guess {
         answers: &[
-            "It returns at once, with an error.",
-            "It gives up after some seconds, as a TCP connect does.",
-            "It waits for ever, and ends only when another thread closes the socket.",
-            "It waits for ever, unless a limit was set or somebody wakes it.",
+            wrong("It returns at once, with an error.", "ended-by"),
+            wrong("It gives up after some seconds, as a TCP connect does.", "default-limit"),
+            wrong("It waits for ever, and ends only when another thread closes the socket.", "timed-out"),
+            right("It waits for ever, unless a limit was set or somebody wakes it.", "ended-by"),
         ],
-        right: 3,
-        row: "ended-by",
         because: "SO_RCVTIMEO is 0, no limit; a close in another thread does not end the wait on Linux.",
     },
     example: "--timeout 200ms",
