@@ -422,7 +422,7 @@ fn pictures_are_told_in_words_and_can_be_left_out() {
             let of = |name: &str| picture.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| &**value);
             assert!(of("role") == Some("img") && of("aria-label").is_some_and(|label| !label.is_empty()), "{lesson}");
         }
-        let (bare, _) = page_in(&folder, &bare, &[lesson, "--no-ladder"]);
+        let (bare, _) = page_in(&folder, &bare, &[lesson, "--no-picture"]);
         assert!(!bare.contains("<svg") && !bare.contains("<figure"), "{lesson}");
     }
 }

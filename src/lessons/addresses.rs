@@ -27,7 +27,7 @@ pub static LESSON: Lesson = Lesson {
           (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The program has to see to that: \
           recvmsg tells the address that was asked, and sendmsg takes it as the source (ip(7), IP_PKTINFO). Or it binds a \
           socket to each address.",
-    keys: &["answers-from", "connected-hears", "told", "fixed", "on-first"],
+    keys: &["answers-from", "connected-hears", "told", "fixed"],
     guess: Guess {
         answers: &[
             wrong("From 0.0.0.0, which the socket is bound to.", "answers-from"),
@@ -108,7 +108,8 @@ fn chosen_by_the_program(asked: Ipv4Addr) -> Scene {
     ];
     let claims = claims.map(at_a_second_address);
     let claims = claims.map(|claim| claim.absent_on(Os::Windows, "this program reads no control messages on Windows"));
-    let answered = "IP_PKTINFO told {told}; answered from there, a connected client received {fixed}.";
+    let answered =
+        "IP_PKTINFO gave the address that was asked, {told}; answered from there, a connected client received {fixed}.";
     Scene::claims("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
@@ -226,7 +227,7 @@ fn without_an_address() -> Scene {
     ];
     let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
                     returned {server-name}.";
-    Scene::claims("name", "what getsockname tells of it", claims).answer(answered).run(|lab| {
+    Scene::claims("name", "what getsockname returns", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
         lab.observe("unbound-name", ip_of(&client));

@@ -333,8 +333,8 @@ fn nobody_there() -> Scene {
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
-        measured("tcp-told-after", tcp("time until it is told"), &sources::UNSLOTH_11213),
-        measured("udp-told-after", udp("time until it is told"), &sources::UNSLOTH_11213),
+        measured("tcp-told-after", tcp("time until the error is returned"), &sources::UNSLOTH_11213),
+        measured("udp-told-after", udp("time until the error is returned"), &sources::UNSLOTH_11213),
     ];
     Scene::claims("nobody", "nobody there", claims).run(|lab| {
         let nobody = lab.closed_port("nobody")?;

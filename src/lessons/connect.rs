@@ -121,7 +121,7 @@ fn queued() -> Scene {
         promised("late", "sent after connect", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
-    let answer = "Sent by another socket before connect, received after it: {early}.";
+    let answer = "Of what another socket had sent before connect, {early} was received after it.";
     Scene::claims("queued", "what is in the queue already", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.bind("other")?);
         other.send_to(b"early", &client)?;
@@ -194,7 +194,7 @@ fn undone() -> Scene {
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER)
             .unlike_wine(),
         usual("anybody", "then received from another", &b"me too"[..], &sources::LOOPBACK).unconfirmed_on(Os::Windows),
-        usual("local", "address set and undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
+        usual("local", "local address: connected, undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
             .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
         usual("port-stays", "does a port stay that it chose?", "no", &sources::LINUX_DISCONNECT)
@@ -253,7 +253,7 @@ fn turned_away() -> Scene {
         .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
         .unconfirmed_on(Os::Windows)];
     let answer = "The next receive of another socket that had sent to the connected one returned {other-told}.";
-    Scene::claims("turned-away", "what the other is told", claims).answer(answer).run(|lab| {
+    Scene::claims("turned-away", "the next receive of the other socket", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.endpoint("other")?);
         client.connect(&server)?;
         other.connect(&client)?;

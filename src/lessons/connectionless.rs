@@ -18,7 +18,7 @@ use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, r
 pub static LESSON: Lesson = Lesson {
     name: "connectionless",
     title: "UDP has no connection",
-    question: "A client sends to a port where nobody listens. Does it notice?",
+    question: "A client sends to a port where nobody listens. Does its program get an error?",
     why: "UDP has no handshake and keeps no state: RFC 768 describes neither. So a successful send says only that the \
           system has taken the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
           macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \

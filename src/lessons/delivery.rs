@@ -32,7 +32,7 @@ pub static LESSON: Lesson = Lesson {
             right("The first ones, as many as the receive buffer holds.", "prefix"),
             wrong("The last ones: new datagrams push old ones out.", "prefix"),
         ],
-        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and tells the sender nothing.",
+        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and reports nothing to the sender.",
     },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),
@@ -161,8 +161,7 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             usual("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
-    let answer =
-        "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
+    let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
     Scene::claims("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
         move |lab| {
             let payloads = all_numbered(count, size);

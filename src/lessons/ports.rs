@@ -95,7 +95,7 @@ fn first_send() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
-    let answer = "The first sendto bound port {port}; 3 datagrams came from {stays port}.";
+    let answer = "At the first sendto the system bound port {port}; 3 datagrams came from {stays port}.";
     Scene::claims("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -321,11 +321,11 @@ fn none_left() -> Scene {
 
 fn from_port_zero() -> Scene {
     let claims = [
-        usual("from-port-0", "source port 0: recvfrom tells port", 0, &sources::RFC768_SOURCE),
+        usual("from-port-0", "source port 0: recvfrom returns port", 0, &sources::RFC768_SOURCE),
         usual("answer-port-0", "sendto to answer it", SocketError::InvalidArgument, &sources::LINUX_PORT_0),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "A raw socket sent a datagram with source port 0: recvfrom told port {from-port-0}, and the sendto that was to answer it \
+    let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the sendto that was to answer it \
                   returned {answer-port-0}.";
     Scene::claims("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;

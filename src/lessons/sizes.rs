@@ -26,7 +26,7 @@ pub static LESSON: Lesson = Lesson {
         answers: &[
             wrong("As large as the MTU allows: 1500 bytes, headers counted.", "longest"),
             right("65507 bytes over IPv4. What is longer is refused, and nothing of it is sent.", "too-long"),
-            wrong("65507 bytes over IPv4. What is longer is cut, or sent as two datagrams.", "refused-arrives"),
+            wrong("65507 bytes over IPv4. What is longer is truncated, or sent as two datagrams.", "refused-arrives"),
             wrong("As large as the program likes, as with TCP.", "too-long"),
         ],
         because: "one send is one datagram, and the lengths in its headers have 16 bits.",
@@ -334,11 +334,11 @@ fn not_to_be_fragmented() -> Scene {
             SocketError::MessageTooLong,
             &sources::IP_7_PMTUDISC,
         ),
-        usual("df-mtu", "IP_MTU tells", ETHERNET, &sources::IP_7_MTU),
+        usual("df-mtu", "IP_MTU returns", ETHERNET, &sources::IP_7_MTU),
         promised("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
     ];
     let answer = format!(
-        "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU told {{df-mtu}}; the server received \
+        "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU returned {{df-mtu}}; the server received \
          {{df-arrives}}."
     );
     Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(Claim::on_a_host_of_its_own))

@@ -85,7 +85,10 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         1 => "Receive 1 put {buffer-1} into the buffer.",
         _ => "Receive 1 put {buffer-1} into the buffer. Receive 2 returned {receive-2}, of the next datagram.",
     };
-    let answer = format!("{answer} Of the rest, {{one-more-receive}} was received.");
+    let answer = match messages.iter().any(|message| message.length() > buffer) {
+        true => format!("{answer} And the rest? The next receive returned {{one-more-receive}}."),
+        false => format!("{answer} No message is longer than the buffer."),
+    };
     Scene::claims("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -116,8 +119,8 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
             &sources::POSIX_RECVMSG,
         ),
     ];
-    let answer = format!("Of another {sent}, the flag MSG_TRUNC of recvmsg says: {{flag}}.");
-    Scene::claims("flag", "the truncation flag tells", claims).answer(answer).run(move |lab| {
+    let answer = format!("The flag MSG_TRUNC of recvmsg says of {sent}: {{flag}}.");
+    Scene::claims("flag", "the truncation flag of recvmsg", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room([length])?;
@@ -147,7 +150,7 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
     ];
     let answer = "Asked with MSG_TRUNC, the receive returned the length of the datagram: {length byte}.";
     let claims = claims.map(linux_only);
-    Scene::claims("real-length", "Linux can tell the real length", claims).answer(answer).run(move |lab| {
+    Scene::claims("real-length", "Linux can return the real length", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room([message.length()])?;
@@ -170,7 +173,7 @@ fn the_same_length() -> Scene {
     ];
     let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into 11 bytes \
                   they returned {ten-into-eleven} and {eleven-into-eleven}.";
-    Scene::claims("one-more", "one byte more tells them apart", claims).answer(answer).run(|lab| {
+    Scene::claims("one-more", "one byte more shows the difference", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.make_room([10, 11, 10, 11])?;
@@ -253,7 +256,8 @@ fn tcp_keeps_the_rest() -> Scene {
         promised("tcp-first-read", "TCP: hello, a read of 1 byte returns", &b"h"[..], &sources::POSIX_RECV),
         promised("tcp-second-read", "TCP: the next read returns", &b"ello"[..], &sources::POSIX_RECV),
     ];
-    let answer = "Over TCP a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
+    let answer =
+        "Over TCP, of \"hello\", a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
     Scene::claims("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;

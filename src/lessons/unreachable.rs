@@ -25,7 +25,7 @@ pub static LESSON: Lesson = Lesson {
           it returns the error and sends nothing. \
           On Linux an unconnected socket has to ask for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered \
           by nobody.",
-    keys: &["next-receive", "unconnected-error", "server-receives", "queue-icmp", "blackhole"],
+    keys: &["next-receive", "unconnected-error", "server-receives", "blackhole"],
     guess: Guess {
         answers: &[
             wrong("Whoever has sent, at the send itself. It costs nothing else.", "connected-send"),
@@ -143,7 +143,8 @@ fn send_after_the_error() -> Scene {
         at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
         at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
     ];
-    let answer = "Server up: sending \"two\" returned {reporting-send}; received: {server-receives}.";
+    let answer =
+        "Then a server listened: sending \"two\" returned {reporting-send}, and it first received {server-receives}.";
     Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.endpoint("client")?;
@@ -277,7 +278,7 @@ fn error_queue() -> Scene {
         promised("queue-destination", "error queue: destination", "nobody", source),
         promised("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];
-    let answer = "Error queue: {queue-icmp}.";
+    let answer = "Error queue: {queue-icmp} (port unreachable).";
     let claims = claims.map(on_linux_only);
     Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
@@ -316,7 +317,7 @@ fn silence() -> Scene {
             .absent_on(Os::Windows, NO_FILTER)
             .needs(Need::Drops),
     ];
-    let answer = "Open port: {open-port}; blackhole: {blackhole}.";
+    let answer = "Open port: {open-port}; blackhole, which drops all: {blackhole}.";
     Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -563,7 +564,7 @@ fn hard_errors() -> Scene {
     ];
     let answer = format!(
         "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It reported that {TOO_LONG} \
-         bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU told {{path-mtu}}."
+         bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU returned {{path-mtu}}."
     );
     Scene::claims("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
         let (host, router) = behind_a_router(lab)?;

@@ -164,8 +164,8 @@ fn usable(address: SocketAddr, purpose: Use) -> Result<(), String> {
         return Err(match purpose {
             Use::Listen => format!("{address}: {no_host}: listen on {}.", everywhere(address)),
             Use::Ask => format!(
-                "{address}: {no_host}. Who hears it answers from an address of his own, which is not heard here: the socket is \
-                 connected."
+                "{address}: {no_host}. Whoever receives it answers from an address of its own, from which this connected socket does not \
+                 receive."
             ),
         });
     }
