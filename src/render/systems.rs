@@ -167,14 +167,11 @@ fn shared(line: &Line<'_>, notes: &Notes) -> Vec<Shared> {
     let most = cells.iter().map(|(_, entries)| entries.len()).max().filter(|most| *most > 1);
     let largest = cells.iter().position(|(_, entries)| Some(entries.len()) == most);
     let alone = cells.len() == 1;
-    let titles = |entries: &[&Entry<'_>]| entries.iter().map(|entry| entry.system.title).collect::<Vec<_>>();
-    let smaller = cells.iter().enumerate().filter(|(place, _)| largest != Some(*place));
-    let others: Vec<_> = smaller.flat_map(|(_, (_, entries))| titles(entries)).collect();
     let share = |(place, (shown, entries)): (usize, (String, Vec<&Entry<'_>>))| {
         let by = match largest == Some(place) {
             true if alone => "all".to_owned(),
-            true => format!("all but {}", others.join(", ")),
-            false => titles(&entries).join(", "),
+            true => "all but these".to_owned(),
+            false => entries.iter().map(|entry| entry.system.title).collect::<Vec<_>>().join(", "),
         };
         Shared { shown, differs: entries.iter().any(|entry| entry.differs()), by }
     };
