@@ -343,7 +343,7 @@ fn the_manual_page_is_roff_without_faults() {
         let options = command.get_arguments().filter(|arg| name == "expect" || !arg.is_global_set());
         for option in options.filter_map(|arg| arg.get_long()).filter(|option| *option != "help") {
             let own = section.contains(&format!("\\fB\\-\\-{}\\fR", option.replace('-', "\\-")));
-            let common = ["format", "width", "ascii", "bom", "no-ladder", "color"].contains(&option);
+            let common = ["format", "width", "ascii", "bom", "no-picture", "color"].contains(&option);
             assert_ne!(own, common, "{name} --{option}");
         }
     }

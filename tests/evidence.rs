@@ -31,10 +31,10 @@ fn one_blank(call: &str) -> String {
 
 #[test]
 fn all_prints_a_trace_behind_each_table() {
-    let out = run(["all", "--no-ladder", "--full", "--trace"]).out;
+    let out = run(["all", "--no-picture", "--full", "--trace"]).out;
     assert_eq!(out.matches("\n# trace: ").count(), LESSONS.len());
     assert!(out.contains("\n# server: serve\n") && out.contains("\n# server: begin client 1\n"), "{out}");
-    let out = run(["all", "--no-ladder", "--full"]).out;
+    let out = run(["all", "--no-picture", "--full"]).out;
     assert_eq!((out.matches("# ").count(), out.matches("\nCheck: ").count()), (0, LESSONS.len()));
 }
 
@@ -129,7 +129,7 @@ fn three_truncated_datagrams_stay_in_a_trace() {
 
 #[test]
 fn a_payload_cannot_forge_a_line_of_the_trace() {
-    let out = run(["boundaries", "a\nclose(3) = 0", "\u{1b}[31m", "--no-ladder", "--trace"]).out;
+    let out = run(["boundaries", "a\nclose(3) = 0", "\u{1b}[31m", "--no-picture", "--trace"]).out;
     assert!(calls(&out).iter().any(|call| call.contains(r#""a\nclose(3) = 0", 14"#)), "{out}");
     assert!(calls(&out).iter().any(|call| call.contains(r#""\33[31m""#)) && !out.contains('\u{1b}'), "{out}");
 }
@@ -266,8 +266,8 @@ fn the_line_to_check_with_shows_the_same_sends_and_receives() {
         return;
     }
     for lesson in LESSONS {
-        let command = check_line(&run([lesson.name, "--no-ladder", "--full", "--trace"]).out);
-        let wanted = format!("strace -f -e trace=network udp-lab {} --no-ladder --full --trace", lesson.name);
+        let command = check_line(&run([lesson.name, "--no-picture", "--full", "--trace"]).out);
+        let wanted = format!("strace -f -e trace=network udp-lab {} --no-picture --full --trace", lesson.name);
         assert_eq!(command.replace(" \\\n    ", " "), wanted);
         let output = in_a_shell(&command);
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -348,7 +348,7 @@ fn the_line_to_check_with_can_be_pasted_whatever_the_arguments() {
     }
     let messages =
         ["two words", "it's", "$HOME `x` \\", "tab\there", "", "六", "and many more words", "to fill", "lines"];
-    for more in [&["--no-ladder", "--full"][..], &["--no-ladder", "--full", "--ascii"]] {
+    for more in [&["--no-picture", "--full"][..], &["--no-picture", "--full", "--ascii"]] {
         let out = run([&["boundaries"], &messages[..], more].concat()).out;
         let command = check_line(&out);
         assert!(command.contains(" \\\n"), "{command}");
@@ -361,7 +361,7 @@ fn the_line_to_check_with_can_be_pasted_whatever_the_arguments() {
 
 #[test]
 fn an_endless_argument_does_not_make_an_endless_line() {
-    let out = run(["boundaries", "--full", &"x".repeat(5000), "--no-ladder"]).out;
+    let out = run(["boundaries", "--full", &"x".repeat(5000), "--no-picture"]).out;
     assert!(check_line(&out).len() < 120, "{out}");
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use crate::support::{self, in_world, is_answered, missing, udp_lab};
+use crate::support::{self, in_world, is_decided, missing, udp_lab};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Invocation, RenderOptions, Results, html};
@@ -347,7 +347,7 @@ fn observed_values_and_answers_are_hidden() {
         assert_eq!((drawn, seen.contains("Draw what is received.")), (usize::from(sends), sends), "{}", lesson.name);
         assert!(!sends || seen.contains('?'), "{}", lesson.name);
         for (place, answer) in lesson.guess.answers.iter().enumerate() {
-            assert!(seen.contains(answer), "{}: {place}", lesson.name);
+            assert!(seen.contains(answer.text), "{}: {place}", lesson.name);
         }
     }
     assert!(
@@ -364,12 +364,12 @@ fn the_answer_is_the_right_one_unless_this_system_answers_otherwise() {
         let (page, _) = page_in(&folder, &format!("{}.html", lesson.name), &[lesson.name]);
         let said = texts(&pieces(&page), &["p"], &["details", "h3", "figure", "table"]);
         assert!(said.contains(&format!("Why: {}", lesson.why)), "{said:?}");
-        if !is_answered(lesson) {
+        if !is_decided(lesson, lesson.guess.right()) {
             assert!(said.iter().any(|line| line.starts_with("Not observed here: ")), "{said:?}");
             continue;
         }
-        let right = lesson.guess.answers[lesson.guess.right];
-        let letter = ["a", "b", "c", "d"][lesson.guess.right];
+        let right = lesson.guess.answers[lesson.guess.right()].text;
+        let letter = ["a", "b", "c", "d"][lesson.guess.right()];
         let right = format!(". Right is {letter}) {right}");
         assert!(said.iter().any(|line| line.starts_with("Observed: ") && line.ends_with(&right)), "{said:?}");
         assert!(said.contains(&format!("Because {}", lesson.guess.because)), "{said:?}");
@@ -422,7 +422,7 @@ fn pictures_are_told_in_words_and_can_be_left_out() {
             let of = |name: &str| picture.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| &**value);
             assert!(of("role") == Some("img") && of("aria-label").is_some_and(|label| !label.is_empty()), "{lesson}");
         }
-        let (bare, _) = page_in(&folder, &bare, &[lesson, "--no-ladder"]);
+        let (bare, _) = page_in(&folder, &bare, &[lesson, "--no-picture"]);
         assert!(!bare.contains("<svg") && !bare.contains("<figure"), "{lesson}");
     }
 }

@@ -1,7 +1,8 @@
 //! The question before the run, and what came of it after it.
 
-use crate::support::{Run, is_answered, run};
+use crate::support::{Run, is_decided, report, run};
 use udp_lab::lessons::LESSONS;
+use udp_lab::vocabulary::{Claim, Expect, Guess, Os};
 
 /// The lines below the report: what was said, what was observed, and why.
 fn outcome(out: &str) -> Vec<&str> {
@@ -57,31 +58,45 @@ fn nothing_above_the_choices_gives_the_answer_away() {
     }
 }
 
+/// The line of a title in a table, or of one that stands beside TCP's.
+fn lines_with<'a>(out: &'a str, property: &str) -> Vec<&'a str> {
+    let is_row = |line: &&str| line.starts_with('│') && line.contains(property);
+    let is_beside =
+        |line: &&str| line.trim_start().trim_start_matches("~ ").starts_with(property) && line.contains(" UDP ");
+    out.lines().filter(|line| is_row(line) || is_beside(line)).collect()
+}
+
 #[test]
-fn the_row_that_answers_is_in_the_table_above_the_outcome() {
+fn each_answer_is_decided_by_its_own_row_which_is_in_the_table_or_in_the_scene_that_is_named() {
+    let observed =
+        regex::Regex::new(r"^Observed: (.+), in the row \[(.+)\](, column (?:TCP|UDP))?( \(--scene (\d+)\))?\. ")
+            .unwrap();
     for lesson in LESSONS {
-        let out = wide(&[lesson.name, "--predict=a"]).out;
-        if !is_answered(lesson) {
-            assert!(outcome(&out).iter().any(|line| line.starts_with("Not observed here: ")), "{out}");
-            continue;
+        let whole = report(&[lesson.name], 0);
+        for (letter, answer) in ('a'..).zip(lesson.guess.answers) {
+            let out = wide(&[lesson.name, &format!("--predict={letter}")]).out;
+            let right = lesson.guess.answers[lesson.guess.right()];
+            if [*answer, right].iter().any(|answer| whole.row(answer.row)["verdict"] == "skipped") {
+                assert!(outcome(&out).iter().any(|line| line.starts_with("Not observed here: ")), "{out}");
+                continue;
+            }
+            let said = observed.captures(outcome(&out)[1]).unwrap_or_else(|| panic!("{out}"));
+            let title = whole.row(answer.row)["property"].as_str().unwrap();
+            assert!(title.ends_with(&said[2]), "{}: {title} is not in {}", lesson.name, &said[0]);
+            let shown = match said.get(5) {
+                Some(scene) => wide(&[lesson.name, "--scene", scene.as_str()]).out,
+                None => out.clone(),
+            };
+            assert_eq!(lines_with(&shown, &said[2]).len(), 1, "{}: {}: {shown}", lesson.name, &said[2]);
         }
-        let observed = outcome(&out).into_iter().find_map(|line| line.strip_prefix("Observed: ")).unwrap();
-        let (property, _) = observed.split_once(", in the row [").unwrap().1.split_once("]. ").unwrap();
-        let beside = |line: &str| {
-            let shared = property.strip_prefix("UDP: ");
-            shared.is_some_and(|shared| line.trim_start().starts_with(shared) && line.contains(" UDP "))
-        };
-        let rows: Vec<_> =
-            out.lines().filter(|line| (line.starts_with('│') && line.contains(property)) || beside(line)).collect();
-        assert_eq!(rows.len(), 1, "{}: {property}: {out}", lesson.name);
         assert!(lesson.guess.because.ends_with('.') && lesson.guess.because.len() < 120, "{}", lesson.name);
     }
 }
 
 #[test]
 fn all_keeps_the_score_and_says_it_last() {
-    let observed: Vec<_> = LESSONS.iter().filter(|lesson| is_answered(lesson)).collect();
-    let right = observed.iter().filter(|lesson| lesson.guess.right == 2).count();
+    let observed: Vec<_> = LESSONS.iter().filter(|lesson| is_decided(lesson, 2)).collect();
+    let right = observed.iter().filter(|lesson| lesson.guess.right() == 2).count();
     let out = wide(&["all", "--predict=c"]).out;
     assert_eq!(out.lines().last().unwrap(), format!("You expected {right} of {}.", observed.len()));
     assert_eq!(out.matches("That is right.").count(), right);
@@ -103,14 +118,19 @@ fn an_answer_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn every_lesson_has_three_or_four_answers_and_a_key_row_that_shows_the_right_one() {
+fn every_lesson_has_three_or_four_answers_one_of_them_right_and_each_with_a_row_that_is_judged() {
     for lesson in LESSONS {
-        let guess = &lesson.guess;
-        assert!((3..=4).contains(&guess.answers.len()) && guess.right < guess.answers.len(), "{}", lesson.name);
-        assert!(lesson.keys.contains(&guess.row), "{}", lesson.name);
-        let scenes = lesson.default_scenes().unwrap();
-        let mut ids = scenes.iter().flat_map(|scene| scene.claimed()).map(|claim| claim.id.as_str());
-        assert!(ids.any(|id| id == guess.row), "{}", lesson.name);
+        let Guess { answers, .. } = lesson.guess;
+        assert!((3..=4).contains(&answers.len()), "{}", lesson.name);
+        assert_eq!(answers.iter().filter(|answer| answer.is_right).count(), 1, "{}", lesson.name);
+        assert!(lesson.keys.contains(&answers[lesson.guess.right()].row), "{}", lesson.name);
+        let claims: Vec<Claim> =
+            lesson.default_scenes().unwrap().iter().flat_map(|scene| scene.claimed().to_vec()).collect();
+        for answer in answers {
+            let claim = claims.iter().find(|claim| claim.id == answer.row);
+            let claim = claim.unwrap_or_else(|| panic!("{}: no row {}", lesson.name, answer.row));
+            assert!(matches!(claim.expected.on(Os::Linux), Expect::Is(_)), "{}: {}", lesson.name, answer.row);
+        }
     }
 }
 

@@ -80,7 +80,7 @@ fn argument() -> impl Strategy<Value = OsString> {
         "--seed",
         "--hex",
         "--trace",
-        "--no-ladder",
+        "--no-picture",
         "--quiet",
         "--",
         "-",

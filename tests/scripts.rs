@@ -16,7 +16,7 @@ const TEXTS: [&str; 7] = [
 fn what_a_person_would_read_is_printed_in_every_format() {
     for text in TEXTS {
         for format in ["table", "plain", "markdown", "json", "csv"] {
-            let run = run(["boundaries", "--no-ladder", "--width", "120", "--format", format, text]);
+            let run = run(["boundaries", "--no-picture", "--width", "120", "--format", format, text]);
             assert_eq!(run.status, 0, "{}", run.err);
             assert!(run.out.contains(text), "{text:?} in {format}: {}", run.out);
             assert!(!run.out.contains("\\u{"), "{text:?} in {format}: {}", run.out);
@@ -33,7 +33,7 @@ fn what_nobody_would_see_is_escaped() {
         ("a\u{fe0f}\u{fe0f}", "a\u{fe0f}\\u{fe0f}"),
         ("a\u{a0}b", "a\\u{a0}b"),
     ] {
-        let run = run(["boundaries", "--no-ladder", "--width", "120", "--format", "plain", text]);
+        let run = run(["boundaries", "--no-picture", "--width", "120", "--format", "plain", text]);
         assert!(run.out.contains(&format!("\"{shown}\"")), "{text:?}: {}", run.out);
     }
 }
@@ -44,7 +44,7 @@ fn nothing_of_the_command_line_acts_on_the_terminal() {
     let acting = "\u{1b}[2J\r\u{202e}\u{9b}";
     let colour = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     for args in [
-        vec!["boundaries".to_owned(), format!("--no-ladder{acting}")],
+        vec!["boundaries".to_owned(), format!("--no-picture{acting}")],
         vec![format!("boundaries{acting}")],
         vec!["boundaries".to_owned(), format!("--predict={acting}")],
         vec!["boundaries".to_owned(), "--export".to_owned(), format!("no-such-folder/{acting}.csv")],

@@ -121,7 +121,7 @@ fn the_screen_fits_a_terminal_at_any_width() {
 
 #[test]
 fn a_scene_has_both_protocols_on_one_line() {
-    let out = run(["compare", "--scene", "descriptors", "--no-ladder"]).out;
+    let out = run(["compare", "--scene", "descriptors", "--no-picture"]).out;
     let cells = |line: &str| line.split(['│', '┆']).map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let lines: Vec<Vec<String>> = out.lines().map(cells).collect();
     assert!(lines.iter().any(|cells| *cells == ["", "Property", "TCP", "UDP", "Verdict", ""]), "{out}");
@@ -202,7 +202,7 @@ mod in_broken_worlds {
         ] {
             assert!(screen.out.contains(shown), "{shown}\n{}", screen.out);
         }
-        let scene = run("udp-listens", &["--width", "120", "--scene", "4", "--no-ladder"]).out;
+        let scene = run("udp-listens", &["--width", "120", "--scene", "4", "--no-picture"]).out;
         assert!(scene.contains("┆ expected EOPNOTSUPP 95, observed success ┆ TCP match   │"), "{scene}");
         assert!(scene.contains("┆ UDP differs │"), "{scene}");
     }

@@ -61,8 +61,8 @@ fn colour_is_for_those_who_ask() {
 
 #[test]
 fn colour_changes_nothing_but_colour() {
-    let plain = run(["truncation", "--no-ladder", "--width", "120", "--color", "never"]).out;
-    let coloured = run(["truncation", "--no-ladder", "--width", "120", "--color", "always"]).out;
+    let plain = run(["truncation", "--no-picture", "--width", "120", "--color", "never"]).out;
+    let coloured = run(["truncation", "--no-picture", "--width", "120", "--color", "always"]).out;
     let escape = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     // The line to check with repeats the arguments.
     assert_eq!(escape.replace_all(&coloured, "").replace("--color always", "--color never"), plain);
@@ -207,7 +207,7 @@ fn with_too_few_descriptors_there_is_a_sentence() {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_is_bounded_whatever_is_sent() {
-    for args in ["all", "delivery --messages 4000 --size 65507 --no-ladder"] {
+    for args in ["all", "delivery --messages 4000 --size 65507 --no-picture"] {
         let mut shell = std::process::Command::new("sh");
         let script = format!("ulimit -v 100000 && exec \"$0\" {args}");
         let run = Run::from(shell.args(["-c", &script, env!("CARGO_BIN_EXE_udp-lab")]).output().unwrap());

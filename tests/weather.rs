@@ -115,7 +115,7 @@ fn is_anybody_left(leader: u32) -> bool {
 fn once(binary: &str, weather: Weather) -> Result<Duration, String> {
     let (name, _) = weather;
     let mut command = run_in(weather);
-    command.args([binary, "all", "--format", "plain", "--no-ladder"]).process_group(0);
+    command.args([binary, "all", "--format", "plain", "--no-picture"]).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
     let child = command.spawn().map_err(|error| format!("{name}: {error}"))?;

@@ -258,8 +258,8 @@ fn server_command() -> Command {
              answered, and the line then names the rule. Against amplification: no reply of more than three times the bytes of \
              its request, headers counted (RFC 9000 section 8.1), which leaves 56 bytes always; none of it on loopback. \
              Against loops: nothing that arrives with a time to live of 32 or less, which answers of servers have (Windows \
-             does not tell it), and the reply text itself only ten times in a row from each peer. At most 65536 peers are \
-             told apart, so that forged ones cannot fill the memory.\n\n\
+             does not report it), and the reply text itself only ten times in a row from each peer. At most 65536 peers are \
+             distinguished, so that forged ones cannot fill the memory.\n\n\
              Example: udp-lab server 127.0.0.1:8888 --reply Hello --count 3\n\n\
              Exit status: 0 ended by Ctrl-C or --count; 2 wrong use; 3 could not run here.",
         )
@@ -285,16 +285,16 @@ fn client_command() -> Command {
 fn relay_command() -> Command {
     Command::new("relay").about(RELAY).defer(|command| {
         Relay::augment_args(command).about(RELAY).long_about(None).args(options::of_every_command()).after_help(
-            "Sends on what clients send to LISTEN to TO, and the answers back, each way with the same shares. One line for each \
-             datagram says what was decided: `client 1 -> server #3` is the third one to the server. What is decided of it depends \
-             on the seed, the direction and this number alone, so that a seed decides the same again. What is held back is not \
+            "Sends on what clients send to LISTEN to TO, and the answers back, in each direction with the same shares. One line for each \
+             datagram says what was decided: `client 1 -> server #3` is the third one to the server. The decision depends only \
+             on the seed, the direction and this number, so a seed can be repeated. What is held back is not \
              delayed as well; delays of different length swap datagrams, too. The changed byte is one of the payload: the system \
-             that sends it computes a new checksum, which is right, so that only the program can notice. Each client has a socket \
+             that sends it computes a valid checksum for it, so that only the program can detect it. Each client has a socket \
              of its own towards the server: 100 clients at most, of whom one that has been silent for 1m gives way to a new one. \
              At most 1000 datagrams wait.\n\n\
              Anybody can forge a sender: over a network no more bytes go to a client than three times those that came from it, \
              headers counted. What goes on has one hop less to live than it came with, as behind a router, so that relays in a \
-             circle come to an end (Windows does not tell the time to live).\n\n\
+             circle come to an end (Windows does not report the time to live).\n\n\
              Example: udp-lab relay 9999 8888 --lose 30% --delay 20ms..80ms --seed 45\n\n\
              Exit status: 0 ended by Ctrl-C; 2 wrong use; 3 could not run here.",
         )
@@ -311,7 +311,7 @@ fn text_commands() -> [Command; 4] {
                     .arg(
                         Arg::new("lesson")
                             .value_name("LESSON")
-                            .help("The lesson; `glossary` for the terms; `two-machines` where these do not hear each other")
+                            .help("The lesson; `glossary` for the terms; `two-machines` when they do not receive from each other")
                             .required(true)
                             .value_parser(PossibleValuesParser::new(
                                 LESSONS.iter().map(|lesson| lesson.name).chain(PAGES.map(|(name, _)| name)),

@@ -39,9 +39,9 @@ pub(super) struct Options {
     #[arg(long)]
     bom: bool,
 
-    /// Leave the ladder above the table out
-    #[arg(long)]
-    no_ladder: bool,
+    /// Leave the picture above the table out
+    #[arg(long, alias = "no-ladder")]
+    no_picture: bool,
 }
 
 impl Options {
@@ -55,7 +55,7 @@ impl Options {
             width: behind.width.or(before.width),
             ascii: behind.ascii || before.ascii,
             bom: behind.bom || before.bom,
-            no_ladder: behind.no_ladder || before.no_ladder,
+            no_picture: behind.no_picture || before.no_picture,
         })
     }
 
@@ -70,7 +70,7 @@ impl Options {
         RenderOptions {
             width: width.clamp(LEAST_WIDTH, MOST_WIDTH),
             ascii: self.ascii || !takes_utf8(),
-            ladder: !self.no_ladder,
+            ladder: !self.no_picture,
             why: false,
             detail: Detail::Answer,
             byte_order_mark: self.bom,
@@ -157,10 +157,10 @@ mod tests {
     fn an_option_holds_before_the_name_of_a_command_and_decides_behind_it() {
         let before = given("udp-lab --format csv --width 60 --ascii expect --bom truncation");
         assert_eq!((before.format(), before.width), (Format::Csv, Some(60)));
-        assert!(before.ascii && before.bom && !before.no_ladder);
-        let behind = given("udp-lab --format csv --width 60 expect truncation --format json --width 100 --no-ladder");
+        assert!(before.ascii && before.bom && !before.no_picture);
+        let behind = given("udp-lab --format csv --width 60 expect truncation --format json --width 100 --no-picture");
         assert_eq!((behind.format(), behind.width), (Format::Json, Some(100)));
-        assert!(behind.no_ladder && !behind.ascii && !behind.bom);
+        assert!(behind.no_picture && !behind.ascii && !behind.bom);
         assert_eq!(given("udp-lab list").format(), Format::Table);
     }
 

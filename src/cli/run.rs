@@ -148,7 +148,8 @@ fn choice(
     let Some(letter) = arguments.get_one::<String>("predict") else { return Ok(None) };
     conversation("--predict", options)?;
     if letter.is_empty() {
-        if !scenes.iter().flat_map(Scene::claimed).any(|claim| claim.id == lesson.guess.row) {
+        let has_row = |row: &str| scenes.iter().flat_map(Scene::claimed).any(|claim| claim.id == row);
+        if !lesson.guess.answers.iter().all(|answer| has_row(answer.row)) {
             return Ok(Some(Choice::Silent));
         }
         let mut out = stdout();
@@ -189,10 +190,10 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
         if let Some(choice) = choice {
             let (said, right) = asked.get_or_insert((0, 0));
             if let Choice::Said(place) = choice
-                && report.answers_as_expected()
+                && report.answers_as_expected(place)
             {
                 *said += 1;
-                *right += usize::from(place == lesson.guess.right);
+                *right += usize::from(place == lesson.guess.right());
             }
             print(&(with_prediction(choice, &report, &single) + "\n"))?;
         } else if step.is_some() {

@@ -17,7 +17,7 @@ const LONGEST_ANSWER: usize = 100;
 pub fn ask(question: &str, guess: &Guess, options: RenderOptions, out: &mut dyn Write) -> io::Result<Choice> {
     write!(out, "{}", table::heading(question, options))?;
     for (letter, answer) in ('a'..).zip(guess.answers) {
-        writeln!(out, "{}", options.wrap(&format!("  {letter}) {answer}"), "     "))?;
+        writeln!(out, "{}", options.wrap(&format!("  {letter}) {}", answer.text), "     "))?;
     }
     let input = io::stdin();
     if !(input.is_terminal() && io::stdout().is_terminal()) {

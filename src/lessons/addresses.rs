@@ -13,7 +13,8 @@ use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_cl
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
 use crate::lab::{AllReceived, Call, Endpoint, LOOPBACK_MTU, Lab, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, promised, sources, usual,
+    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, promised, right, sources, usual,
+    wrong,
 };
 
 /// The lesson.
@@ -26,16 +27,14 @@ pub static LESSON: Lesson = Lesson {
           (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The program has to see to that: \
           recvmsg tells the address that was asked, and sendmsg takes it as the source (ip(7), IP_PKTINFO). Or it binds a \
           socket to each address.",
-    keys: &["answers-from", "connected-hears", "told", "fixed", "on-first"],
+    keys: &["answers-from", "connected-hears", "told", "fixed"],
     guess: Guess {
         answers: &[
-            "From 0.0.0.0, which the socket is bound to.",
-            "From the address that the client asked.",
-            "From the one that the system chooses by the route to the client.",
-            "From the first address of the network card.",
+            wrong("From 0.0.0.0, which the socket is bound to.", "answers-from"),
+            wrong("From the address that the client asked.", "answers-from"),
+            right("From the one that the system chooses by the route to the client.", "answers-from"),
+            wrong("From the address that the machine has in its network.", "answers-from"),
         ],
-        right: 2,
-        row: "answers-from",
         because: "a socket on 0.0.0.0 keeps no address from request to answer.",
     },
     example: "--asked 127.1.2.3",
@@ -109,7 +108,8 @@ fn chosen_by_the_program(asked: Ipv4Addr) -> Scene {
     ];
     let claims = claims.map(at_a_second_address);
     let claims = claims.map(|claim| claim.absent_on(Os::Windows, "this program reads no control messages on Windows"));
-    let answered = "IP_PKTINFO told {told}; answered from there, a connected client received {fixed}.";
+    let answered =
+        "IP_PKTINFO gave the address that was asked, {told}; answered from there, a connected client received {fixed}.";
     Scene::claims("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
@@ -222,7 +222,7 @@ fn without_an_address() -> Scene {
     ];
     let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
                     returned {server-name}.";
-    Scene::claims("name", "what getsockname tells of it", claims).answer(answered).run(|lab| {
+    Scene::claims("name", "what getsockname returns", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
         lab.observe("unbound-name", client.local_ip());

@@ -9,7 +9,7 @@ use clap::Args;
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::{END_OF_FILE, SceneError};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -22,13 +22,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["receives-needed", "mixed-receives", "tcp-one-read"],
     guess: Guess {
         answers: &[
-            "One: they are sent so fast that they stick together.",
-            "One, as long as the buffer has room for all of them.",
-            "As many as there were sends, if none is lost.",
-            "It depends on the timing.",
+            wrong("One: they are sent so fast that they stick together.", "receives-needed"),
+            wrong("One, as long as the buffer has room for all of them.", "receives-needed"),
+            right("As many as there were sends, if none is lost.", "receives-needed"),
+            wrong("It depends on the timing: messages may be merged or split.", "mixed-receives"),
         ],
-        right: 2,
-        row: "receives-needed",
         because: "a UDP send makes one datagram, and a receive returns exactly one datagram.",
     },
     example: "one two three four",

@@ -9,7 +9,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
 use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, receive_buffer_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -23,13 +25,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["factor", "as-predicted", "untold", "after-shrink"],
     guess: Guess {
         answers: &[
-            "2 MB of payload: that is what I asked for.",
-            "2 MB of payload, less 28 bytes of headers for each datagram.",
-            "Twice what the system allows of it; of small datagrams a few thousand.",
-            "Nothing certain: setsockopt fails above the limit.",
+            wrong("2 MB of payload: that is what I asked for.", "as-predicted"),
+            wrong("2 MB of payload, less 28 bytes of headers for each datagram.", "as-predicted"),
+            right("Twice what the system allows of it; of small datagrams a few thousand.", "as-predicted"),
+            wrong("Nothing certain: setsockopt fails above the limit.", "too-much"),
         ],
-        right: 2,
-        row: "as-predicted",
         because: "Linux doubles what is asked for, up to a limit, and charges each datagram with its memory.",
     },
     example: "--receive-buffer 65536",
@@ -143,11 +143,11 @@ fn granted_and_held(asked: usize) -> Scene {
         if asked < MACOS_CERTAIN { factor } else { factor.unconfirmed_on(Os::Macos) },
         by_memory(measured("memory", "memory of a 1-byte datagram, in bytes", &sources::LINUX_CHARGE)),
         by_memory(measured("held", "1-byte datagrams held", &sources::LINUX_CHARGE)),
-        by_memory(usual("as-predicted", "held as predicted?", "yes", &sources::LINUX_CHARGE)),
+        by_memory(usual("as-predicted", "is memory counted, not payload?", "yes", &sources::LINUX_CHARGE)),
     ];
     let answer = format!(
-        "Asked for: {asked} bytes (limit: {{limit}}); granted: {{granted}}. A 1-byte datagram takes {{memory byte}}; \
-         {{held}} fitted."
+        "Asked for: {asked} bytes; granted: {{granted}}. At most {{limit}} may be asked for. A 1-byte datagram takes \
+         {{memory byte}}; {{held}} fitted."
     );
     Scene::claims("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(
         move |lab| {
@@ -245,9 +245,9 @@ fn counted() -> Scene {
         of_linux(measured("lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_DROPS)),
         of_linux(usual("of-the-first", "count with the first one queued", Fact::Nothing, &sources::LINUX_OVERFLOW)),
         of_linux(measured("of-the-next", "count with the next one, after them", &sources::SOCKET_7_OVERFLOW)),
-        of_linux(promised("untold", "lost, not in SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
+        of_linux(promised("untold", "lost, not counted by SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
     ];
-    let answer = "Of 200 others {lost} were lost; SO_RXQ_OVFL then told of {of-the-next}.";
+    let answer = "In a buffer of 8192 bytes {lost} of 200 were lost; the option SO_RXQ_OVFL reported {of-the-next}.";
     Scene::claims("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         set_receive_buffer(&server, ASKED)?;
@@ -347,7 +347,7 @@ fn counted_by_host() -> Scene {
     let claims = [
         usual("delivered", "1 received: UdpInDatagrams", 1, &sources::RFC4113_IN),
         measured("host-lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_CHARGE),
-        usual("host-untold", "lost, not in UdpRcvbufErrors", 0, &sources::LINUX_ROOM_ERRORS),
+        usual("host-untold", "lost, not counted by UdpRcvbufErrors", 0, &sources::LINUX_ROOM_ERRORS),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \

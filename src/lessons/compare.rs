@@ -16,7 +16,8 @@ use crate::experiments::{
 };
 use crate::lab::{END_OF_FILE, SceneError, Stream};
 use crate::vocabulary::{
-    Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, promised, sources, tcp, udp, usual,
+    Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, promised, right, sources, tcp, udp, usual,
+    wrong,
 };
 
 /// The lesson.
@@ -32,13 +33,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["udp-rest", "udp-three", "udp-in-part", "udp-listen", "udp-send"],
     guess: Guess {
         answers: &[
-            "\"TCP sticks messages together, UDP keeps them apart.\"",
-            "\"TCP guarantees the integrity of a message, UDP does not.\"",
-            "\"TCP sends a stream, UDP sends datagrams.\"",
-            "\"TCP uses send and recv, UDP sendto and recvfrom.\"",
+            wrong("\"TCP sticks messages together, UDP keeps them apart.\"", "tcp-rest"),
+            wrong("\"TCP guarantees the integrity of a message, UDP does not.\"", "udp-in-part"),
+            right("\"TCP sends a stream, UDP sends datagrams.\"", "udp-rest"),
+            wrong("\"TCP uses send and recv, UDP sendto and recvfrom.\"", "udp-send"),
         ],
-        right: 2,
-        row: "udp-rest",
         because: "a short read leaves the rest of a stream; a short receive discards the rest of a datagram.",
     },
     example: "--clients 20",
@@ -334,8 +333,8 @@ fn nobody_there() -> Scene {
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
-        measured("tcp-told-after", tcp("time until it is told"), &sources::UNSLOTH_11213),
-        measured("udp-told-after", udp("time until it is told"), &sources::UNSLOTH_11213),
+        measured("tcp-told-after", tcp("time until the error is returned"), &sources::UNSLOTH_11213),
+        measured("udp-told-after", udp("time until the error is returned"), &sources::UNSLOTH_11213),
     ];
     Scene::claims("nobody", "nobody there", claims).run(|lab| {
         let nobody = lab.closed_port("nobody")?;

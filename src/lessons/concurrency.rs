@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{answer_to, answered};
 use crate::lab::{Endpoint, SceneError, Service, Target, Workers};
-use crate::vocabulary::{Guess, measured, promised, sources, usual};
+use crate::vocabulary::{Guess, measured, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -25,12 +25,10 @@ pub static LESSON: Lesson = Lesson {
     keys: &["in-hand-with-work", "last-waits", "answered-with-work", "in-hand-of-threads"],
     guess: Guess {
         answers: &[
-            "At the same time as the first: UDP serves all clients at once.",
-            "After the work for all of them: one loop processes one request at a time.",
-            "Never: requests that come while the server works are lost.",
+            wrong("At the same time as the first: UDP serves all clients at once.", "in-hand-with-work"),
+            right("After the work for all of them: one loop processes one request at a time.", "last-waits"),
+            wrong("Never: requests that come while the server works are lost.", "answered-with-work"),
         ],
-        right: 1,
-        row: "last-waits",
         because: "the loop works on one request, and the others wait in the socket's queue.",
     },
     example: "--clients 4 --work 200ms",

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::BROADCAST;
 use crate::lab::{AllReceived, Lab, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -26,13 +26,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["sends", "other", "early", "sendto-other", "local"],
     guess: Guess {
         answers: &[
-            "It sends a datagram, and the server's answer makes the connection.",
-            "It only saves the program from naming the address in each sendto.",
-            "It sends nothing; of what arrives later, the socket receives only what its peer sends.",
-            "It fails: UDP has no connections.",
+            wrong("It sends a datagram, and the server's answer makes the connection.", "sends"),
+            wrong("It only saves the program from naming the address in each sendto.", "other"),
+            right("It sends nothing; of what arrives later, the socket receives only what its peer sends.", "other"),
+            wrong("It fails: UDP has no connections.", "nobody"),
         ],
-        right: 2,
-        row: "other",
         because: "of what arrives after connect, the system passes to the socket what its peer sends, and nothing else.",
     },
     example: "--others 5",
@@ -118,7 +116,7 @@ fn queued() -> Scene {
         promised("late", "sent after connect", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
-    let answer = "Sent by another socket before connect, received after it: {early}.";
+    let answer = "Of what another socket had sent before connect, {early} was received after it.";
     Scene::claims("queued", "what is in the queue already", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.bind("other")?);
         other.send_to(b"early", &client)?;
@@ -191,7 +189,7 @@ fn undone() -> Scene {
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER)
             .unlike_wine(),
         usual("anybody", "then received from another", &b"me too"[..], &sources::LOOPBACK).unconfirmed_on(Os::Windows),
-        usual("local", "address set and undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
+        usual("local", "local address: connected, undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
             .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
         usual("port-stays", "does a port stay that it chose?", "no", &sources::LINUX_DISCONNECT)
@@ -250,7 +248,7 @@ fn turned_away() -> Scene {
         .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
         .unconfirmed_on(Os::Windows)];
     let answer = "The next receive of another socket that had sent to the connected one returned {other-told}.";
-    Scene::claims("turned-away", "what the other is told", claims).answer(answer).run(|lab| {
+    Scene::claims("turned-away", "the next receive of the other socket", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.endpoint("other")?);
         client.connect(&server)?;
         other.connect(&client)?;

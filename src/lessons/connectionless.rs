@@ -12,13 +12,13 @@ use crate::experiments::{
     udp_peer_closes,
 };
 use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, sources, usual};
+use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
     name: "connectionless",
     title: "UDP has no connection",
-    question: "A client sends to a port where nobody listens. Does it notice?",
+    question: "A client sends to a port where nobody listens. Does its program get an error?",
     why: "UDP has no handshake and keeps no state: RFC 768 describes neither. So a successful send says only that the \
           system has taken the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
           macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
@@ -27,13 +27,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["unconnected-hears", "send-to-nobody", "connected-hears", "tcp-to-nobody"],
     guess: Guess {
         answers: &[
-            "Yes: the send fails.",
-            "Yes: it waits for an answer and runs into a timeout.",
-            "Only at a later call; on Linux and macOS only if its socket is connected.",
-            "No, never: UDP has no answers.",
+            wrong("Yes: the send fails.", "send-to-nobody"),
+            wrong("Yes: a timeout, after some seconds without an answer.", "unconnected-hears"),
+            right("Only at a later call; on Linux and macOS only if its socket is connected.", "connected-hears"),
+            wrong("No, never: UDP has no answers.", "connected-hears"),
         ],
-        right: 2,
-        row: "connected-hears",
         because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at a later call.",
     },
     example: "--clients 20",

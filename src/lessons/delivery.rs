@@ -11,7 +11,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, receive_buffer_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -25,14 +27,12 @@ pub static LESSON: Lesson = Lesson {
     keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[
-            "All of them: the sends would have failed otherwise.",
-            "All of them: the sender waits while the receiver's buffer is full.",
-            "The first ones, as many as the receive buffer holds.",
-            "The last ones: new datagrams push old ones out.",
+            wrong("All of them: the sends would have failed otherwise.", "larger-keeps-more"),
+            wrong("All of them: the sender waits while the receiver's buffer is full.", "larger-keeps-more"),
+            right("The first ones, as many as the receive buffer holds.", "prefix"),
+            wrong("The last ones: new datagrams push old ones out.", "prefix"),
         ],
-        right: 2,
-        row: "prefix",
-        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and tells the sender nothing.",
+        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and reports nothing to the sender.",
     },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),
@@ -161,8 +161,7 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             usual("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
-    let answer =
-        "{sent} sent, {kept} received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
+    let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
     Scene::claims("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
         move |lab| {
             let payloads = all_numbered(count, size);

@@ -12,7 +12,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
 use crate::lab::socket::ANY_PORT;
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -26,13 +28,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["stays", "same-address", "tcp-same-number", "udp-again"],
     guess: Guess {
         answers: &[
-            "The program has to choose one with bind.",
-            "The system chooses one for each datagram.",
-            "The system chooses one at the first sendto; it stays until the socket is closed.",
-            "The system chooses one; after close it is in TIME-WAIT for a minute.",
+            wrong("The program has to choose one with bind.", "bound"),
+            wrong("The system chooses one for each datagram.", "stays"),
+            right("The system chooses one at the first sendto; it stays until the socket is closed.", "stays"),
+            wrong("The system chooses one; after close it is in TIME-WAIT for a minute.", "udp-again"),
         ],
-        right: 2,
-        row: "stays",
         because: "a socket that sends unbound is bound by the system, once.",
     },
     example: "--sockets 200",
@@ -96,7 +96,7 @@ fn first_send() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
-    let answer = "The first sendto bound port {port}; 3 datagrams came from {stays port}.";
+    let answer = "At the first sendto the system bound port {port}; 3 datagrams came from {stays port}.";
     Scene::claims("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -319,11 +319,11 @@ fn none_left() -> Scene {
 
 fn from_port_zero() -> Scene {
     let claims = [
-        usual("from-port-0", "source port 0: recvfrom tells port", 0, &sources::RFC768_SOURCE),
+        usual("from-port-0", "source port 0: recvfrom returns port", 0, &sources::RFC768_SOURCE),
         usual("answer-port-0", "sendto to answer it", SocketError::InvalidArgument, &sources::LINUX_PORT_0),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "A raw socket sent a datagram with source port 0: recvfrom told port {from-port-0}, and the sendto that was to answer it \
+    let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the sendto that was to answer it \
                   returned {answer-port-0}.";
     Scene::claims("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;

@@ -14,7 +14,7 @@ use crate::experiments::{
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
 use crate::lab::{Lab, ReceiveResult, Target, receive_buffer_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, sources, usual};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, right, sources, usual, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -29,13 +29,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["time-outs", "delivered", "rounds", "window-rounds", "gone"],
     guess: Guess {
         answers: &[
-            "Nothing: the system sends again what is lost.",
-            "An acknowledgement: whoever gets none sends again.",
-            "A number, an acknowledgement and a time-out.",
-            "A larger receive buffer.",
+            wrong("Nothing: the system sends again what is lost.", "missing"),
+            wrong("An acknowledgement: whoever receives none sends again.", "copies"),
+            right("A number, an acknowledgement and a time-out.", "delivered"),
+            wrong("A number: the receiver then puts the messages in order.", "missing"),
         ],
-        right: 2,
-        row: "delivered",
         because: "a lost acknowledgement makes the sender repeat: only the number keeps the server from doing it twice.",
     },
     example: "--seed 7 --messages 8",
@@ -60,19 +58,19 @@ struct Reliability {
     #[arg(long, value_name = "N", default_value = "5", value_parser = messages)]
     messages: usize,
 
-    /// The relay's seed: the same number decides the same, also for `udp-lab relay`
+    /// Seed of the random decisions: the same seed repeats them, also in `udp-lab relay`
     #[arg(long, value_name = "N", default_value = "63")]
     seed: u64,
 
-    /// So many are lost, each way, in scenes 1, 3 and 4: 30% or 0.3
+    /// Share of datagrams to lose in each direction in scenes 1, 3 and 4, such as 30% or 0.3
     #[arg(long, value_name = "SHARE", default_value = LOSS)]
     lose: Share,
 
-    /// So many are sent twice in scene 1
+    /// Share of datagrams to send twice in scene 1
     #[arg(long, value_name = "SHARE", default_value = "20%")]
     duplicate: Share,
 
-    /// So many are held back in scene 1 until the next one has passed
+    /// Share of datagrams to hold back in scene 1 until the next one has passed
     #[arg(long, value_name = "SHARE", default_value = "20%")]
     reorder: Share,
 }
@@ -204,7 +202,7 @@ fn one_message(fixed: &str) -> Scene {
     const ROWS: &[TransferRow] = &[
         ("time-outs", "time-outs, in ms", time_outs, BACK_OFF),
         ("sent", "one message: transmissions", |seen| seen.transmissions.into(), RELIABILITY),
-        ("copies", "copies received, acknowledged", |seen| seen.acknowledgements.into(), RELIABILITY),
+        ("copies", "copies of one message received", |seen| seen.acknowledgements.into(), RELIABILITY),
         ("delivered", "2 copies: delivered", |seen| seen.delivered.len().into(), RELIABILITY),
     ];
     let plan = planned_transfer(SCRIPT, 1, 1);
@@ -213,7 +211,8 @@ fn one_message(fixed: &str) -> Scene {
         .unconfirmed_on(Os::Windows);
     let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
     let answer = format!(
-        "One message{fixed}: time-outs of {{time-outs}} ms; {{copies}} copies received, {{delivered}} delivered."
+        "A program must add an acknowledgement, a time-out (here {{time-outs}} ms) and a number: of one message{fixed} \
+         {{copies}} copies were received, {{delivered}} delivered."
     );
     Scene::claims("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
         let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;
@@ -238,7 +237,7 @@ fn one_at_a_time(script: Script, messages: usize) -> Scene {
     let plan = planned_transfer(script, messages, 1);
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
     let what = counted(messages, "message");
-    let answer = format!("{what}, one at a time: {{rounds round}}, delivered: {{in-order}}.");
+    let answer = format!("{what}, one at a time: {{rounds round}} of sending and waiting.");
     Scene::claims("stop-and-wait", format!("{what}, one at a time"), claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, 1)?;
         observe(lab, ROWS, &seen);
@@ -256,7 +255,7 @@ fn window(script: Script, messages: usize) -> Scene {
     ];
     let plan = planned_transfer(script, messages, WINDOW);
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
-    let answer = "With a window of 3: {window-rounds round}.";
+    let answer = "Up to three at a time, a window of 3: {window-rounds round}.";
     let title = format!("{}, up to three at a time", counted(messages, "message"));
     Scene::claims("window", title, claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, WINDOW)?;

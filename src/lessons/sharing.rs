@@ -14,7 +14,7 @@ use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT, REUSE_PORT_PROGRAM};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
     Claim, Expect, Expected, Fact, Guess, Need, Opt, Os, PEEK, Property, Receive, Returns, SocketError, Source,
-    measured, promised, sources, usual,
+    measured, promised, right, sources, usual, wrong,
 };
 
 /// The lesson.
@@ -30,13 +30,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["address-last", "port-members", "port-sticks", "address-second-only", "port-second-only"],
     guess: Guess {
         answers: &[
-            "Nobody: the second bind always fails.",
-            "Both: each gets a copy.",
-            "One of them: which one depends on the option that both have set.",
-            "They take turns: every second datagram.",
+            wrong("Nobody: the second bind always fails.", "address-both"),
+            wrong("Both: each receives a copy.", "address-first"),
+            right("One of them: which one depends on the option that both have set.", "address-last"),
+            wrong("They take turns: every second datagram.", "address-first"),
         ],
-        right: 2,
-        row: "address-last",
         because: "a datagram for one host is delivered to one socket, and the option decides how that is chosen.",
     },
     example: "--members 8",
@@ -171,8 +169,8 @@ fn reuse_address(count: usize) -> Scene {
             .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .cites_on(Os::Windows, &sources::MS_REUSE_TWICE),
-        at_one_address("address-last", "last bound gets", count, &sources::LINUX_BIND_LAST),
-        at_one_address("address-first", "first bound gets", 0, &sources::LINUX_BIND_LAST),
+        at_one_address("address-last", "SO_REUSEADDR: the last receives", count, &sources::LINUX_BIND_LAST),
+        at_one_address("address-first", "SO_REUSEADDR: the first receives", 0, &sources::LINUX_BIND_LAST),
     ];
     let answer = format!(
         "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first {{address-first}}."
@@ -215,12 +213,13 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
         on_all(usual("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
-        on_all(promised("port-members", "several receive?", "yes", &sources::SOCKET_7_REUSEPORT)).on(Os::Macos, "no"),
+        on_all(promised("port-members", "SO_REUSEPORT: several receive?", "yes", &sources::SOCKET_7_REUSEPORT))
+            .on(Os::Macos, "no"),
         on_all(measured("port-used", format!("sockets that receive, of {members}"), &sources::SOCKET_7_REUSEPORT)),
-        on_all(usual("port-sticks", "clients at several", 0, &sources::LINUX_REUSEPORT)),
+        on_all(usual("port-sticks", "SO_REUSEPORT: clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
     let answer = format!(
-        "SO_REUSEPORT: {{port-used}} of {members} sockets received; clients at more than one: {{port-sticks}}."
+        "SO_REUSEPORT: {{port-used}} of {members} sockets received; clients received by more than one: {{port-sticks}}."
     );
     Scene::claims("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;

@@ -11,7 +11,7 @@ use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, SocketError, measured, promised, sources, usual,
+    Claim, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, SocketError, measured, promised, right, sources, usual, wrong,
 };
 
 /// The lesson.
@@ -26,13 +26,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["longest", "too-long", "longest-ipv6", "two-fragments", "df-too-long"],
     guess: Guess {
         answers: &[
-            "As large as the MTU allows: 1500 bytes, headers counted.",
-            "65507 bytes over IPv4. What is longer is refused, and nothing of it is sent.",
-            "65507 bytes over IPv4. What is longer is cut, or sent as two datagrams.",
-            "As large as the program likes, as with TCP.",
+            wrong("As large as the MTU allows: 1500 bytes, headers counted.", "longest"),
+            right("65507 bytes over IPv4. What is longer is refused, and nothing of it is sent.", "too-long"),
+            wrong("65507 bytes over IPv4. What is longer is truncated, or sent as two datagrams.", "refused-arrives"),
+            wrong("As large as the program likes, as with TCP.", "too-long"),
         ],
-        right: 1,
-        row: "too-long",
         because: "one send is one datagram, and the lengths in its headers have 16 bits.",
     },
     example: "--bytes 100000",
@@ -338,11 +336,11 @@ fn not_to_be_fragmented() -> Scene {
             SocketError::MessageTooLong,
             &sources::IP_7_PMTUDISC,
         ),
-        usual("df-mtu", "IP_MTU tells", ETHERNET, &sources::IP_7_MTU),
+        usual("df-mtu", "IP_MTU returns", ETHERNET, &sources::IP_7_MTU),
         promised("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
     ];
     let answer = format!(
-        "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU told {{df-mtu}}; the server received \
+        "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU returned {{df-mtu}}; the server received \
          {{df-arrives}}."
     );
     Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(Claim::on_a_host_of_its_own))

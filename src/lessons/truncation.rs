@@ -8,7 +8,9 @@ use clap::Args;
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::ReceiveResult;
-use crate::vocabulary::{Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, promised, sources, usual};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, promised, right, sources, usual, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -22,12 +24,10 @@ pub static LESSON: Lesson = Lesson {
     keys: &["receive-1", "receive-2", "flag", "tcp-second-read"],
     guess: Guess {
         answers: &[
-            "In the queue: the next receive returns it.",
-            "Nowhere: it is thrown away, and the next receive returns the next datagram.",
-            "On its way back: the sender is told to send it again.",
+            wrong("In the queue: the next receive returns it.", "receive-2"),
+            right("Nowhere: it is thrown away, and the next receive returns the next datagram.", "receive-2"),
+            wrong("On its way: the system asks the sender to send it again.", "one-more-receive"),
         ],
-        right: 1,
-        row: "receive-2",
         because: "a receive takes the whole datagram out of the queue, and what does not fit the buffer is discarded.",
     },
     example: "--buffer 3 hello world",
@@ -85,7 +85,10 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         1 => "Receive 1 put {buffer-1} into the buffer.",
         _ => "Receive 1 put {buffer-1} into the buffer. Receive 2 returned {receive-2}, of the next datagram.",
     };
-    let answer = format!("{answer} Of the rest, {{one-more-receive}} was received.");
+    let answer = match messages.iter().any(|message| message.length() > buffer) {
+        true => format!("{answer} And the rest? The next receive returned {{one-more-receive}}."),
+        false => format!("{answer} No message is longer than the buffer."),
+    };
     Scene::claims("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -116,8 +119,8 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
             &sources::POSIX_RECVMSG,
         ),
     ];
-    let answer = format!("Of another {sent}, the flag MSG_TRUNC of recvmsg says: {{flag}}.");
-    Scene::claims("flag", "the truncation flag tells", claims).answer(answer).run(move |lab| {
+    let answer = format!("The flag MSG_TRUNC of recvmsg says of {sent}: {{flag}}.");
+    Scene::claims("flag", "the truncation flag of recvmsg", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([length])?;
@@ -147,7 +150,7 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
     ];
     let answer = "Asked with MSG_TRUNC, the receive returned the length of the datagram: {length byte}.";
     let claims = claims.map(linux_only);
-    Scene::claims("real-length", "Linux can tell the real length", claims).answer(answer).run(move |lab| {
+    Scene::claims("real-length", "Linux can return the real length", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([message.length()])?;
@@ -170,7 +173,7 @@ fn the_same_length() -> Scene {
     ];
     let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into 11 bytes \
                   they returned {ten-into-eleven} and {eleven-into-eleven}.";
-    Scene::claims("one-more", "one byte more tells them apart", claims).answer(answer).run(|lab| {
+    Scene::claims("one-more", "one byte more shows the difference", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([10, 11, 10, 11])?;
@@ -253,7 +256,8 @@ fn tcp_keeps_the_rest() -> Scene {
         promised("tcp-first-read", "TCP: hello, a read of 1 byte returns", &b"h"[..], &sources::POSIX_RECV),
         promised("tcp-second-read", "TCP: the next read returns", &b"ello"[..], &sources::POSIX_RECV),
     ];
-    let answer = "Over TCP a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
+    let answer =
+        "Over TCP, of \"hello\", a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
     Scene::claims("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;

@@ -11,7 +11,7 @@ use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TI
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
     Claim, ERRQUEUE, Expected, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError,
-    promised, sources, usual,
+    promised, right, sources, usual, wrong,
 };
 
 /// The lesson.
@@ -25,16 +25,17 @@ pub static LESSON: Lesson = Lesson {
           it returns the error and sends nothing. \
           On Linux an unconnected socket has to ask for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered \
           by nobody.",
-    keys: &["next-receive", "unconnected-error", "server-receives", "queue-icmp", "blackhole"],
+    keys: &["next-receive", "unconnected-error", "server-receives", "blackhole"],
     guess: Guess {
         answers: &[
-            "Whoever has sent, at the send itself. It costs nothing else.",
-            "Whoever has sent, at each receive until somebody listens.",
-            "The socket, at a later call; on Linux and macOS only if connected, and then it may be a send.",
-            "Nobody: UDP has no errors.",
+            wrong("Whoever has sent, at the send itself. It costs nothing else.", "connected-send"),
+            wrong("Whoever has sent, at each receive until somebody listens.", "receive-after"),
+            right(
+                "The socket, at a later call; on Linux and macOS only if connected, and then it may be a send.",
+                "next-receive",
+            ),
+            wrong("Nobody: UDP has no errors.", "next-receive"),
         ],
-        right: 2,
-        row: "next-receive",
         because: "the answer comes after the send has returned; on Linux the send that reports it sends nothing.",
     },
     example: "--sends 20",
@@ -142,7 +143,8 @@ fn send_after_the_error() -> Scene {
         at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
         at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
     ];
-    let answer = "Server up: sending \"two\" returned {reporting-send}; received: {server-receives}.";
+    let answer =
+        "Then a server listened: sending \"two\" returned {reporting-send}, and it first received {server-receives}.";
     Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.endpoint("client")?;
@@ -276,7 +278,7 @@ fn error_queue() -> Scene {
         promised("queue-destination", "error queue: destination", "nobody", source),
         promised("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];
-    let answer = "Error queue: {queue-icmp}.";
+    let answer = "Error queue: {queue-icmp} (port unreachable).";
     let claims = claims.map(on_linux_only);
     Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
@@ -315,7 +317,7 @@ fn silence() -> Scene {
             .absent_on(Os::Windows, NO_FILTER)
             .needs(Need::Drops),
     ];
-    let answer = "Open port: {open-port}; blackhole: {blackhole}.";
+    let answer = "Open port: {open-port}; blackhole, which drops all: {blackhole}.";
     Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -562,7 +564,7 @@ fn hard_errors() -> Scene {
     ];
     let answer = format!(
         "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It reported that {TOO_LONG} \
-         bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU told {{path-mtu}}."
+         bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU returned {{path-mtu}}."
     );
     Scene::claims("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
         let (host, router) = behind_a_router(lab)?;

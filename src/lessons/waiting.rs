@@ -12,7 +12,7 @@ use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target};
 use crate::vocabulary::{
     Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
-    promised, sources, usual,
+    promised, right, sources, usual, wrong,
 };
 
 /// The lesson.
@@ -28,13 +28,11 @@ pub static LESSON: Lesson = Lesson {
     keys: &["ended-by", "timed-out", "zero", "shutdown-returns", "close-ends"],
     guess: Guess {
         answers: &[
-            "It returns at once, with an error.",
-            "It gives up after some seconds, as a TCP connect does.",
-            "It waits for ever, and ends only when another thread closes the socket.",
-            "It waits for ever, unless a limit was set or somebody wakes it.",
+            wrong("It returns at once, with an error.", "ended-by"),
+            wrong("It gives up after some seconds, as a TCP connect does.", "default-limit"),
+            wrong("It waits for ever, and ends only when another thread closes the socket.", "timed-out"),
+            right("It waits for ever, unless a limit was set or somebody wakes it.", "ended-by"),
         ],
-        right: 3,
-        row: "ended-by",
         because: "SO_RCVTIMEO is 0, no limit; a close in another thread does not end the wait on Linux.",
     },
     example: "--timeout 200ms",
@@ -121,7 +119,7 @@ fn after_shutdown(id: &str, property: &str, expected: impl Into<Expect>) -> Clai
 
 fn by_default() -> Scene {
     let claims = [
-        promised("default-limit", "default SO_RCVTIMEO, in ms", 0, &sources::POSIX_TIMEOUT)
+        promised("default-limit", "default SO_RCVTIMEO, ms (0: no limit)", 0, &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT),
         promised("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
             .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
@@ -129,7 +127,8 @@ fn by_default() -> Scene {
         promised("ended-by", "no limit: waits, then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
-    let answer = "SO_RCVTIMEO was {default-limit} by default (0: recvfrom waits for ever). Then a datagram came: it returned {ended-by}.";
+    let answer =
+        "SO_RCVTIMEO was {default-limit} by default (0: no limit). recvfrom waited until a datagram came: {ended-by}.";
     Scene::claims("default", "nothing is set", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
@@ -179,7 +178,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
 fn with_limit_zero() -> Scene {
     let claims = [promised("zero", "limit 0: recvfrom returns", &b"late"[..], &sources::POSIX_TIMEOUT)
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)];
-    let answer = "With a limit of 0 it returned {zero}.";
+    let answer = "With a limit of 0 (no limit) it returned {zero}.";
     Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         server.set(&RECEIVE_TIMEOUT, Duration::ZERO)?;
@@ -333,7 +332,7 @@ fn closed_meanwhile() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
     ];
-    let answer = "Ended by a close in another thread: {close-ends}; it returned {after-close}.";
+    let answer = "Ended by a close in another thread? {close-ends}; it returned {after-close}.";
     Scene::claims("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {

@@ -164,8 +164,8 @@ fn usable(address: SocketAddr, purpose: Use) -> Result<(), String> {
         return Err(match purpose {
             Use::Listen => format!("{address}: {no_host}: listen on {}.", everywhere(address)),
             Use::Ask => format!(
-                "{address}: {no_host}. Who hears it answers from an address of his own, which is not heard here: the socket is \
-                 connected."
+                "{address}: {no_host}. Whoever receives it answers from an address of its own, from which this connected socket does not \
+                 receive."
             ),
         });
     }
@@ -266,9 +266,9 @@ mod tests {
     #[test]
     fn what_is_no_address_of_one_host_is_refused() {
         for (address, listen, ask) in [
-            ("239.1.2.3:8888", "listen on 0.0.0.0:8888", "an address of his own"),
-            ("[ff02::1]:8888", "listen on [::]:8888", "an address of his own"),
-            ("255.255.255.255:8888", "listen on 0.0.0.0:8888", "an address of his own"),
+            ("239.1.2.3:8888", "listen on 0.0.0.0:8888", "an address of its own"),
+            ("[ff02::1]:8888", "listen on [::]:8888", "an address of its own"),
+            ("255.255.255.255:8888", "listen on 0.0.0.0:8888", "an address of its own"),
             ("[fe80::1]:8888", "[fe80::1%", "[fe80::1%"),
             ("127.0.0.1:0", "", "port 0 is no destination"),
             ("127.0.0.1:8888", "", ""),

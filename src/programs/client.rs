@@ -17,7 +17,7 @@ use super::{Address, Ended, Transcript, nothing_came, pasted, signals};
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Call, CallError};
-use crate::lessons::parameters::{self, counted};
+use crate::lessons::parameters;
 use crate::vocabulary::{SocketError, Status, quoted};
 
 /// What the client can be told.
@@ -321,13 +321,12 @@ impl Answer {
                 format!("From server: {text}  {}{late}", milliseconds(round_trip))
             }
             Answer::None => format!(
-                "No answer within {}. UDP does not tell you whether it was the request, the server or the answer.",
+                "No answer within {}. UDP does not report whether the request was lost, the server did not answer, or the answer was lost.",
                 humantime::format_duration(timeout)
             ),
-            Answer::Failed(error) | Answer::NotSent(error) if is_refused(error) => format!(
-                "No answer: {}: nobody listens there, or a firewall refuses it. Across a network there may be no word of it.",
-                why_refused(server, error)
-            ),
+            Answer::Failed(error) | Answer::NotSent(error) if is_refused(error) => {
+                format!("No answer: {}. Across a network this error may never arrive.", why_refused(server, error))
+            }
             Answer::NotSent(error) if error.error.is(SocketError::MessageTooLong, HERE) => {
                 format!("Not sent: {} ({}).", why_too_long(message.len(), server.ip()), error.error)
             }
@@ -357,7 +356,7 @@ impl Answer {
 }
 
 pub(super) fn why_refused(server: SocketAddr, error: &CallError) -> String {
-    format!("{server} refuses the port ({})", error.error)
+    format!("nobody listens at {server}, or a firewall refuses ({})", error.error)
 }
 
 /// Windows says that the port is unreachable by the error that TCP has for a peer that is gone.
@@ -377,7 +376,7 @@ fn longest_over(to: IpAddr) -> (&'static str, usize) {
 pub(super) fn perhaps_late(open: usize) -> String {
     match open {
         0 => String::new(),
-        open => format!("  (or a late answer: {} before this had none)", counted(open, "message")),
+        open => format!("  (perhaps the late answer to an earlier message: {open} had none)"),
     }
 }
 
@@ -397,7 +396,7 @@ fn why_too_long(length: usize, to: IpAddr) -> String {
         return format!("a datagram over {family} carries at most {longest} bytes");
     }
     format!(
-        "{length} bytes are too long for a datagram here, though {family} allows {longest}: the send buffer or the way is too small"
+        "{length} bytes are too long for a datagram here, though {family} allows {longest}: the send buffer or the path MTU is too small"
     )
 }
 

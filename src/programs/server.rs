@@ -106,8 +106,8 @@ impl Server {
                 let mut text = format!("Listening on {listening}; Ctrl-C ends it.\n");
                 let open = bound.as_socket().filter(|address| !address.ip().to_canonical().is_loopback());
                 text.push_str(&match open {
-                    Some(_) => "Everybody who can reach this machine is heard.\n".to_owned(),
-                    None => format!("Only this machine is heard; {} listens to others, too.\n", everywhere(ask)),
+                    Some(_) => "Receives from every host that can reach this machine.\n".to_owned(),
+                    None => format!("Receives from this machine only; for other hosts, listen on {}.\n", everywhere(ask)),
                 });
                 let (reply, request) = (self.reply.length(), shortest_request(self.reply.length()));
                 if open.is_some() && !self.echo && reply > longest_reply(0) {

@@ -219,7 +219,7 @@ pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, options: R
             lines.line(&format!("expected on {}", os.name()), &value(claim, *os, blank));
         }
         lines.line("observed on", &observed_on(prediction, claim, &systems, blank));
-        lines.line("strength", claim.strength.word());
+        lines.line("strength", claim.strength.shown());
         lines.line("source", &cited(claim, &systems));
         lines.line("id", &claim.id);
     }

@@ -40,7 +40,7 @@ pub enum Format {
     Table,
     /// Lines `key: value`, for screen readers and grep
     Plain,
-    /// For web pages and notes, the ladder as a Mermaid diagram
+    /// For web pages and notes, the picture as a Mermaid diagram
     Markdown,
     /// For programs: schema 1
     Json,

@@ -89,31 +89,49 @@ pub(super) fn counts(tally: Tally) -> [usize; 5] {
 pub(super) fn outcome(report: &Report, said: Option<usize>, program: &str) -> Vec<String> {
     let guess = &report.guess;
     let mut lines: Vec<String> = said.map(|place| format!("You said {}", guess.answer(place))).into_iter().collect();
-    let Some(row) = report.guessed() else {
+    let Some(rows) = report.deciding(said) else {
         let whole = format!("{program} {} --predict", report.lesson);
         lines.push(format!("The scenes that ran do not hold the row that answers the question. All of them: {whole}"));
         return lines;
     };
-    let Row { property, observed, expected, .. } = row;
+    let unexpected = rows.iter().find(|row| matches!(row.verdict, Verdict::Differs | Verdict::Skipped));
+    let row = unexpected.unwrap_or(&rows[0]);
+    let Row { observed, expected, .. } = row;
+    let named = named_on_screen(report, row);
     match row.verdict {
         Verdict::Differs => lines.push(format!(
-            "Observed: {observed}, in the row [{property}]. Expected was {expected}: this system answers otherwise, so nobody is called \
+            "Observed: {observed}, in the row {named}. Expected was {expected}: this system answers otherwise, so nobody is called \
              right or wrong."
         )),
         Verdict::Skipped => {
             let reason = reason(row);
-            lines.push(format!("Not observed here: {reason} (row [{property}]). So nobody is called right or wrong."));
+            lines.push(format!("Not observed here: {reason} (row {named}). So nobody is called right or wrong."));
         }
         Verdict::Match | Verdict::Info => {
             let right = match said {
-                Some(place) if place == guess.right => "That is right.".to_owned(),
-                _ => format!("Right is {}", guess.answer(guess.right)),
+                Some(place) if place == guess.right() => "That is right.".to_owned(),
+                _ => format!("Right is {}", guess.answer(guess.right())),
             };
-            lines.push(format!("Observed: {observed}, in the row [{property}]. {right}"));
+            lines.push(format!("Observed: {observed}, in the row {named}. {right}"));
             lines.push(format!("Because {}", guess.because));
         }
     }
     lines
+}
+
+/// The title of a row as the screen has it; and the scene, where the screen of the whole lesson does not show the row.
+fn named_on_screen(report: &Report, row: &Row) -> String {
+    let scene = report.scenes.iter().find(|scene| scene.row(&row.id).is_some());
+    let title = match &row.beside {
+        Some(beside) => format!("[{}], column {}", beside.property, beside.protocol.name()),
+        None => format!("[{}]", row.property),
+    };
+    match scene {
+        Some(scene) if row.beside.is_none() && !report.keys.contains(&row.id.as_str()) => {
+            format!("{title} (--scene {})", scene.number)
+        }
+        _ => title,
+    }
 }
 
 /// What is named, in the order in which it is first named.

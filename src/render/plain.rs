@@ -99,7 +99,7 @@ impl Lines {
         if let Some(reason) = &row.reason {
             self.line("reason", reason);
         }
-        self.line("strength", row.strength.word());
+        self.line("strength", row.strength.shown());
         self.line("source", row.source.cite);
         self.line("id", &row.id);
     }

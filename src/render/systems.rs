@@ -170,7 +170,7 @@ fn shared(line: &Line<'_>, notes: &Notes) -> Vec<Shared> {
     let share = |(place, (shown, entries)): (usize, (String, Vec<&Entry<'_>>))| {
         let by = match largest == Some(place) {
             true if alone => "all".to_owned(),
-            true => "the others".to_owned(),
+            true => "all but these".to_owned(),
             false => entries.iter().map(|entry| entry.system.title).collect::<Vec<_>>().join(", "),
         };
         Shared { shown, differs: entries.iter().any(|entry| entry.differs()), by }
@@ -180,7 +180,7 @@ fn shared(line: &Line<'_>, notes: &Notes) -> Vec<Shared> {
 
 /// The heads of the counts, and the words that are counted.
 const COUNTED: [(&str, &str); 4] =
-    [("Match", "match"), ("Differ", "differs"), ("Skipped", "skipped"), ("Not yet", NOT_YET)];
+    [("Match", "match"), ("Differ", "differs"), ("Skipped", "skipped"), ("Not yet recorded", NOT_YET)];
 
 /// How many rows of a system got which answer, in the order of [`COUNTED`].
 fn counts(system: &System, lessons: &[Prediction]) -> [usize; 4] {

@@ -15,7 +15,15 @@ pub enum Strength {
 }
 
 impl Strength {
-    /// The word in JSON and in other lists.
+    /// The word that people read.
+    pub fn shown(self) -> &'static str {
+        match self {
+            Strength::Promised => "specified",
+            Strength::Usual => "typical",
+        }
+    }
+
+    /// The word in JSON and CSV, which programs read.
     pub fn word(self) -> &'static str {
         match self {
             Strength::Promised => "promised",

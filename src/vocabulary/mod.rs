@@ -22,7 +22,7 @@ pub use chance::{Chances, Corruption, Decision, Delay, Share, Way};
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
 pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
-pub use guess::{Choice, Guess};
+pub use guess::{Choice, Guess, PossibleAnswer, right, wrong};
 pub use judge::{Observation, Reason, judge};
 pub use option::{Form, Level, Opt, OptionName, OptionValue, Returns};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};

@@ -359,14 +359,19 @@ impl Report {
         tested.flatten().map(|(scene, sentence)| (scene, sentence, sentence.truth(&scene.rows))).collect()
     }
 
-    /// The row that people are asked about.
-    pub fn guessed(&self) -> Option<&Row> {
-        self.row(self.guess.row)
+    /// The rows that decide about the answer that was `said`, from 0: the one that contradicts it, where it is wrong, then the one
+    /// that shows the right answer. Nothing where a scene with one of them was not run.
+    pub fn deciding(&self, said: Option<usize>) -> Option<Vec<&Row>> {
+        let answers = self.guess.answers;
+        let right = self.guess.right();
+        let wrong = said.filter(|place| *place != right);
+        wrong.into_iter().chain([right]).map(|place| self.row(answers[place].row)).collect()
     }
 
-    /// Whether that row was observed and does not differ: only then an answer is right or wrong.
-    pub fn answers_as_expected(&self) -> bool {
-        self.guessed().is_some_and(|row| matches!(row.verdict, Verdict::Match | Verdict::Info))
+    /// Whether those rows were observed and do not differ: only then the answer that was `said` is right or wrong.
+    pub fn answers_as_expected(&self, said: usize) -> bool {
+        let is_expected = |row: &Row| matches!(row.verdict, Verdict::Match | Verdict::Info);
+        self.deciding(Some(said)).is_some_and(|rows| rows.into_iter().all(is_expected))
     }
 
     /// Counts the verdicts.

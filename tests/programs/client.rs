@@ -61,7 +61,7 @@ fn without_an_answer_the_client_says_what_that_means_and_goes_on() {
     assert_eq!(asking.line(), r#"Msg: "one""#);
     assert_eq!(
         asking.line(),
-        "No answer within 2s. UDP does not tell you whether it was the request, the server or the answer."
+        "No answer within 2s. UDP does not report whether the request was lost, the server did not answer, or the answer was lost."
     );
     // What comes too late is set aside; it comes to the same port as the next answer.
     there.send_to(b"late", from).unwrap();
@@ -79,7 +79,7 @@ fn without_an_answer_the_client_says_what_that_means_and_goes_on() {
 #[test]
 fn an_answer_that_could_be_a_late_one_is_said_to_be() {
     for (format, said) in
-        [("table", "  (or a late answer: 1 message before this had none)"), ("json", r#""perhaps_late":true"#)]
+        [("table", "  (perhaps the late answer to an earlier message: 1 had none)"), ("json", r#""perhaps_late":true"#)]
     {
         let there = peer();
         let address = address_of(&there);
@@ -139,8 +139,11 @@ fn the_client_says_that_the_port_is_refused() {
     asking.type_line("hello?");
     assert_eq!(asking.line(), r#"Msg: "hello?""#);
     let line = asking.line();
-    assert!(line.starts_with(&format!("No answer: {address} refuses the port (ECONNREFUSED ")), "{line}");
-    assert!(line.contains("nobody listens there, or a firewall refuses it"), "{line}");
+    assert!(
+        line.starts_with(&format!("No answer: nobody listens at {address}, or a firewall refuses (ECONNREFUSED ")),
+        "{line}"
+    );
+    assert!(line.contains("Across a network this error may never arrive."), "{line}");
     let ending = asking.ending();
     assert_eq!(ending.status, Some(0));
     assert_eq!(ending.totals(["sent", "answered", "unanswered"]), ["2", "1", "1"]);

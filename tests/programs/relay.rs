@@ -82,15 +82,15 @@ fn what_is_to_happen_is_said_at_the_start() {
         relay.greeting,
         format!(
             "Relaying {address} to {to}; Ctrl-C ends it.\n\
-             Only this machine is heard; 0.0.0.0:{} listens to others, too.\n\
+             Receives from this machine only; for other hosts, listen on 0.0.0.0:{}.\n\
              Each way: 30% lost, 0.5% held back, delayed by 20ms..80ms.\n\
-             Each run with seed 42 decides the same.\n\
+             Each run with seed 42 makes the same decisions.\n\
              In another terminal: udp-lab client {address}\n",
             address.port()
         )
     );
     let open = Relay::start_at("0.0.0.0:0", to, &[]);
-    let heard = format!("\nEverybody who can reach this machine is heard, and reaches {to} through it.\n");
+    let heard = format!("\nReceives from every host that can reach this machine, and sends it on to {to}.\n");
     assert!(open.greeting.contains(&heard), "{}", open.greeting);
     assert!(open.greeting.contains("\nEach way: everything is forwarded as it comes.\n"), "{}", open.greeting);
 }
@@ -174,7 +174,7 @@ fn without_a_seed_one_is_chosen_that_does_the_same_again() {
     let (greeting, decided) = decisions(&[]);
     let (_, rest) = greeting.split_once("\nSeed ").unwrap();
     let (seed, rest) = rest.split_once(" was chosen: with --seed ").unwrap_or_else(|| panic!("{greeting}"));
-    assert!(rest.starts_with(&format!("{seed} another run decides the same.\n")), "{greeting}");
+    assert!(rest.starts_with(&format!("{seed} another run makes the same decisions.\n")), "{greeting}");
     assert_eq!(decisions(&["--seed", seed]).1, decided);
     assert_ne!(decisions(&["--seed", &format!("{seed}1")]).1, decided);
 }
@@ -307,8 +307,8 @@ fn a_server_that_does_not_run_is_named() {
         assert_eq!(relay.line(), format!("client 1 -> server #{number}, 6 bytes: forwarded"));
         assert_eq!(
             relay.line(),
-            "server -> client 1: the port is refused (ECONNREFUSED 111): nobody listens there, or a firewall refuses it; the \
-             client is not told"
+            "server -> client 1: the port is refused (ECONNREFUSED 111): nobody listens there, or a firewall refuses it; \
+             nothing is sent to the client"
         );
     }
 }

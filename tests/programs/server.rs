@@ -20,7 +20,7 @@ fn the_server_says_where_it_listens_and_what_to_paste_in_the_other_terminal() {
         server.greeting,
         format!(
             "Listening on {address}; Ctrl-C ends it.\n\
-             Only this machine is heard; 0.0.0.0:{} listens to others, too.\n\
+             Receives from this machine only; for other hosts, listen on 0.0.0.0:{}.\n\
              In another terminal: udp-lab client {address}\n",
             address.port()
         )
@@ -31,7 +31,11 @@ fn the_server_says_where_it_listens_and_what_to_paste_in_the_other_terminal() {
 fn a_server_that_is_open_to_the_network_says_so() {
     let server = Server::start_at("0.0.0.0:0", &["--count", "1"]);
     assert!(server.greeting.starts_with("Listening on 0.0.0.0:"), "{}", server.greeting);
-    assert!(server.greeting.contains("\nEverybody who can reach this machine is heard.\n"), "{}", server.greeting);
+    assert!(
+        server.greeting.contains("\nReceives from every host that can reach this machine.\n"),
+        "{}",
+        server.greeting
+    );
     assert!(server.address.ip().is_loopback());
     assert_eq!(ask(&peer(), &server, b"hello"), b"Thanks");
 }

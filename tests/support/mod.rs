@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 use udp_lab::lessons::Lesson;
+use udp_lab::vocabulary::Guess;
 
 /// The binary in a known environment: found by its name, UTF-8, 80 columns, no colour, no input.
 pub fn udp_lab() -> Command {
@@ -135,10 +136,12 @@ impl From<Run> for Report {
     }
 }
 
-/// Whether the row that answers the lesson's question is observed here: Wine's answer to some calls is known to be another than
-/// that of Windows, so these rows are skipped.
-pub fn is_answered(lesson: &Lesson) -> bool {
-    report(&[lesson.name], 0).row(lesson.guess.row)["verdict"] != "skipped"
+/// Whether the rows are observed here that decide about the answer at `place`: Wine's answer to some calls is known to be another
+/// than that of Windows, so these rows are skipped.
+pub fn is_decided(lesson: &Lesson, place: usize) -> bool {
+    let report = report(&[lesson.name], 0);
+    let Guess { answers, .. } = lesson.guess;
+    [place, lesson.guess.right()].iter().all(|place| report.row(answers[*place].row)["verdict"] != "skipped")
 }
 
 impl Report {

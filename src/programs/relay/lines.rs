@@ -45,7 +45,7 @@ impl Lines<'_, '_> {
 
     /// The system says that an earlier datagram did not reach the server.
     pub fn server_not_reached(&mut self, client: u64, error: OsError, said: &str) -> Result<(), Ended> {
-        let text = format!("server -> client {client}: {said}; the client is not told");
+        let text = format!("server -> client {client}: {said}; nothing is sent to the client");
         self.line(text, json!({ "client": client, "error": error }))
     }
 

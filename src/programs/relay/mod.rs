@@ -50,27 +50,27 @@ pub struct Relay {
     #[arg(value_name = "TO")]
     to: Address,
 
-    /// So many are lost, each way, such as 30% or 0.3
+    /// Share of datagrams to lose in each direction, such as 30% or 0.3
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     lose: Share,
 
-    /// Each is delayed, by this time or by one between two, such as 50ms or 20ms..80ms
+    /// Delay of each datagram: a time or a range, such as 50ms or 20ms..80ms
     #[arg(long, value_name = "TIME", default_value = "0ms")]
     delay: Delay,
 
-    /// So many are sent twice
+    /// Share of datagrams to send twice
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     duplicate: Share,
 
-    /// So many are held back until the next one of the same client and direction has passed, or for 1.5s at most
+    /// Share of datagrams to hold back until the next one of the same client and direction has passed, for 1.5s at most
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     reorder: Share,
 
-    /// Of so many one byte is changed
+    /// Share of datagrams in which one byte is changed
     #[arg(long, value_name = "SHARE", default_value = "0%")]
     corrupt: Share,
 
-    /// The same number decides the same again; without it one is chosen and shown
+    /// Seed of the random decisions: the same seed repeats them; without it one is chosen and shown
     #[arg(long, value_name = "N", value_parser = parameters::whole::<u64>(0, u64::MAX))]
     seed: Option<u64>,
 }
@@ -146,12 +146,14 @@ impl Relay {
         transcript.line(
             || {
                 let heard = match bound.ip().to_canonical().is_loopback() {
-                    true => format!("Only this machine is heard; {} listens to others, too.", everywhere(ask)),
-                    false => format!("Everybody who can reach this machine is heard, and reaches {server} through it."),
+                    true => format!("Receives from this machine only; for other hosts, listen on {}.", everywhere(ask)),
+                    false => {
+                        format!("Receives from every host that can reach this machine, and sends it on to {server}.")
+                    }
                 };
                 let seed = match self.seed {
-                    Some(seed) => format!("Each run with seed {seed} decides the same."),
-                    None => format!("Seed {seed} was chosen: with --seed {seed} another run decides the same."),
+                    Some(seed) => format!("Each run with seed {seed} makes the same decisions."),
+                    None => format!("Seed {seed} was chosen: with --seed {seed} another run makes the same decisions."),
                 };
                 format!(
                     "Relaying {bound} to {server}; Ctrl-C ends it.\n{heard}\n{}\n{seed}\n\
