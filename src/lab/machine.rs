@@ -65,11 +65,9 @@ impl Lab {
         (remembered >= most).then(full)
     }
 
-    /// Why a TCP socket cannot be bound to the port of `other`, where a socket or a connection of TCP has it.
-    pub fn tcp_port_is_taken(&self, other: &impl Target) -> Option<String> {
-        let port = other.address().port();
-        let taken = kernel::tcp_port_in_use(port)?;
-        taken.then(|| format!("a TCP socket, or a connection in TIME-WAIT, has port {port}, as each that was tried"))
+    /// Whether a socket of TCP, or a connection in TIME-WAIT, has the port of `other`; `None` where the system does not tell.
+    pub fn tcp_port_is_taken(&self, other: &impl Target) -> Option<bool> {
+        kernel::tcp_port_in_use(other.address().port())
     }
 
     /// Why `ip`, which is no loopback address, can be bound here, where it can be by any program.

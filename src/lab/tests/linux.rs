@@ -126,6 +126,7 @@ fn what_was_sent_to_nobody_has_been_answered() {
 /// Of sockets that share a port, the system gives all datagrams of one sender to the same one.
 #[test]
 fn each_member_of_a_group_that_shares_a_port_proves_absence_at_once() {
+    let mut times = Vec::new();
     for _ in 0..40 {
         let (lab, _) = empty();
         let members = lab.endpoints("server", 2).unwrap();
@@ -134,15 +135,19 @@ fn each_member_of_a_group_that_shares_a_port_proves_absence_at_once() {
         members[1].bind(members[0].address()).unwrap();
         let clients = lab.endpoints("client", 4).unwrap();
         clients.iter().for_each(|client| sends(client, &[b"hello"], &members[0]));
-        let prove = |member: &Endpoint| {
+        let mut prove = |member: &Endpoint| {
             let started = Instant::now();
             let all = received(member);
-            assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
+            times.push(started.elapsed());
             all.len()
         };
-        assert_eq!(members.iter().map(prove).sum::<usize>(), 4);
-        assert_eq!(members.iter().map(prove).sum::<usize>(), 0);
+        assert_eq!(members.iter().map(&mut prove).sum::<usize>(), 4);
+        assert_eq!(members.iter().map(&mut prove).sum::<usize>(), 0);
     }
+    // Among many others a thread may have to wait for a processor, but none waits until the limit.
+    times.sort_unstable();
+    let (usual, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    assert!(usual < Duration::from_millis(100) && longest < socket::LIMIT / 2, "{usual:?}, {longest:?}");
 }
 
 /// What a client sends goes to the socket that is connected to it: the other one of the port proves absence by that.
@@ -156,7 +161,7 @@ fn beside_a_socket_that_is_connected_to_the_client_absence_is_proved_at_once() {
     sends(&client, &[b"hello"], &server);
     let started = Instant::now();
     assert!(received(&server).is_empty());
-    assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
+    assert!(started.elapsed() < socket::LIMIT / 2, "{:?}", started.elapsed());
     assert_eq!(received(&own), [b"hello"]);
 }
 
