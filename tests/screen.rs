@@ -6,11 +6,14 @@ use udp_lab::vocabulary::{Claim, Expect, Os};
 
 use crate::support::{report, run, udp_lab};
 
-/// The most lines of a screen, by its columns.
-const MOST_LINES: [(usize, usize); 3] = [(60, 32), (80, 28), (120, 28)];
-
-/// Lines that 80 x 24 still shows when the prompt is back.
+/// Lines that a terminal of 24 still shows when the prompt is back.
 const VISIBLE: usize = 23;
+
+/// The most lines of a screen, by its columns. With 60 the picture may be scrolled away, and the question is then said again.
+const MOST_LINES: [(usize, usize); 3] = [(60, 34), (80, VISIBLE), (120, VISIBLE)];
+
+/// The lessons whose question is scrolled away where there are 60 columns: there is no room for it and the answer.
+const LONG_AT_60: [&str; 2] = ["compare", "waiting"];
 
 fn screen(lesson: &str, columns: usize) -> String {
     run([lesson, "--width", &columns.to_string()]).out
@@ -53,16 +56,21 @@ fn a_lesson_fits_one_screen() {
 }
 
 #[test]
-fn name_answer_and_rows_are_there_when_the_prompt_is_back() {
+fn question_answer_and_rows_are_there_when_the_prompt_is_back() {
     for lesson in LESSONS {
         let report = report(&[lesson.name], 0);
-        let screen = screen(lesson.name, 80);
-        let lines: Vec<&str> = screen.lines().collect();
-        let seen = lines[lines.len().saturating_sub(VISIBLE)..].join("\n");
-        assert!(seen.contains(&format!("{}: ", lesson.name)), "{seen}");
-        assert!(seen.contains("│ Property") || lesson.name == "compare", "{seen}");
         let answer = report.0["answer"].as_str().expect("a lesson answers");
-        assert!(lasting(&seen).contains(&lasting(answer)), "{answer} is not in\n{seen}");
+        let question = format!("{}: {}", lesson.name, lesson.question);
+        for columns in [60, 80] {
+            let screen = screen(lesson.name, columns);
+            let lines: Vec<&str> = screen.lines().collect();
+            let visible = VISIBLE + for_the_unobserved(&screen, columns);
+            let seen = lines[lines.len().saturating_sub(visible)..].join("\n");
+            assert!(lasting(&seen).contains(&lasting(answer)), "{answer} is not in\n{seen}");
+            assert!(seen.contains("│ Property") || lesson.name == "compare", "{seen}");
+            let is_asked = words(&seen).contains(&words(&question));
+            assert!(is_asked || columns == 60 && LONG_AT_60.contains(&lesson.name), "{question} is not in\n{seen}");
+        }
     }
 }
 
@@ -169,6 +177,19 @@ fn too_few_columns_for_frames_make_lines() {
             assert!(!screen.contains(['╭', '┆', '╡']), "{screen}");
             let shown = if lesson.name == "compare" { "UDP " } else { "Observed: " };
             assert!(screen.contains(shown), "{screen}");
+        }
+    }
+}
+
+/// A word is not broken where it fits a line.
+#[test]
+fn thirty_columns_break_no_word() {
+    for command in LESSONS.iter().map(|lesson| lesson.name).chain(["doctor"]) {
+        let shown = |columns| lasting(&run([command, "--no-ladder", "--width", columns]).out);
+        let known = shown("59");
+        let known: Vec<&str> = known.split(' ').collect();
+        for word in shown("30").split(' ') {
+            assert!(known.contains(&word), "{command}: {word} is no word of {known:?}");
         }
     }
 }
