@@ -77,6 +77,19 @@ fn question_answer_and_rows_are_there_when_the_prompt_is_back() {
     }
 }
 
+/// That it is sent again is the point of the picture.
+#[test]
+fn the_picture_of_reliability_shows_what_is_sent_again() {
+    for columns in [80, 120] {
+        let screen = screen("reliability", columns);
+        let shown = |what: &str| screen.matches(what).count();
+        assert!(
+            shown("Not observed here: ") > 0 || shown("sendto \"data 1\"") == 5 && shown("✗ recvfrom") == 2,
+            "{screen}"
+        );
+    }
+}
+
 #[test]
 fn the_screen_starts_with_the_question_and_does_not_name_the_title() {
     for lesson in LESSONS {

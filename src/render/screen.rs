@@ -1,10 +1,11 @@
 //! What a class sees: the question, the ladder of the scene that answers it, the answer, and the rows that it rests on. All of
 //! it is still there when the prompt is back.
 
+use super::ladder::{self, Brief};
 use super::phrases::{USUAL, each_once, has_usual, rows_as_expected};
 use super::sheet::{LEAST_FOR_FRAMES, Notes, Sheet};
 use super::table::{HEADER, add, answer, happened, heading, line, note, skipped_for};
-use super::{RenderOptions, Results, ladder, sentences, together};
+use super::{RenderOptions, Results, sentences, together};
 use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict};
 
 /// Lines of a terminal of 24 that are there above the prompt.
@@ -22,33 +23,47 @@ pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
     let question = question(report, options);
     let sentences = sentences::all(report, options);
     let below = below_the_picture(report, results, sentences.is_none());
-    let between = match (&sentences, report.key_scene()) {
-        (Some(sentences), _) => sentences.clone(),
+    match (&sentences, report.key_scene()) {
+        (Some(sentences), _) => question + sentences + &below,
         (None, Some(scene)) if options.ladder => {
-            picture(scene, &question, below.lines().count(), options).unwrap_or_default()
+            with_picture(scene, &question, &below, options).unwrap_or_else(|| question + &below)
         }
-        (None, _) => String::new(),
-    };
-    question + &between + &below
+        (None, _) => question + &below,
+    }
 }
 
-/// The picture between the question and so many lines below it: so short that all of them are on the screen together, with
-/// blank lines around it where these cost nothing. Where there is no room for it the question is said again below it.
-fn picture(scene: &SceneReport, question: &str, below: usize, options: RenderOptions) -> Option<String> {
-    let asked = question.lines().count();
+/// The question, the picture and what stands `below` it: so short that all of them are on the screen together, with blank lines
+/// around the picture where these cost nothing. Where there is no room for it the question is said again below it.
+fn with_picture(scene: &SceneReport, question: &str, below: &str, options: RenderOptions) -> Option<String> {
+    let others = question.lines().count() + below.lines().count();
     let room = match options.width {
         _ if options.why => usize::MAX,
         width if width < LEAST_FOR_FRAMES => usize::MAX,
-        _ => VISIBLE.saturating_sub(asked + below),
+        _ => VISIBLE.saturating_sub(others),
     };
-    let picture = ladder::brief(scene, if room < LEAST_PICTURE { SCROLLED_PICTURE } else { room }, options)?;
+    let brief = |lines| ladder::brief(scene, lines, options);
+    let Brief { text: picture, is_cut } = brief(if room < LEAST_PICTURE { SCROLLED_PICTURE } else { room })?;
     let lines = picture.lines().count();
+    // One line more may be the one that shows all that was sent.
+    if is_cut
+        && let Some(larger) = brief(room.saturating_add(1)).filter(|larger| !larger.is_cut)
+        && larger.lines() <= room.saturating_add(1)
+    {
+        return Some(format!("{question}{}{}", larger.text, without_top(below)));
+    }
     Some(match () {
-        () if lines.saturating_add(2) <= room => format!("\n{picture}\n"),
-        () if lines <= room => picture,
-        () if asked + below <= VISIBLE => format!("\n{picture}\n{question}"),
-        () => format!("\n{picture}\n"),
+        () if lines.saturating_add(2) <= room => format!("{question}\n{picture}\n{below}"),
+        () if lines <= room => format!("{question}{picture}{below}"),
+        () if others <= VISIBLE => format!("{question}\n{picture}\n{question}{below}"),
+        () => format!("{question}\n{picture}\n{below}"),
     })
+}
+
+/// The same without the upper edge of its table.
+fn without_top(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let top = lines.iter().position(|line| line.starts_with('╭') || line.starts_with("+-"));
+    lines.iter().enumerate().filter(|(place, _)| Some(*place) != top).map(|(_, line)| *line).collect()
 }
 
 /// The answer, the rows that it rests on where `with_rows`, and the way to more.
