@@ -33,15 +33,19 @@ fn prose_fits_the_width_and_transcripts_are_left_alone() {
         for width in [60, 80, 120] {
             let run = run(["explain", lesson.name, "--width", &width.to_string()]);
             assert_eq!((run.status, run.err.as_str()), (0, ""), "{}", lesson.name);
-            // Quotes and transcripts are the only lines that are indented by four.
+            // Where there is room for it, quotes and transcripts are the only lines that are indented by four.
             for line in run.out.lines().filter(|line| !line.starts_with("    ") || line.contains("| ")) {
                 assert!(line.chars().count() <= width, "{} at {width}: {line}", lesson.name);
             }
             let page = page_of(lesson.name);
-            let code = page.split("```").skip(1).step_by(2).flat_map(|code| code.lines().skip(1));
-            for line in code {
-                let indented = format!("    {line}");
-                assert!(run.out.lines().any(|shown| shown == indented.trim_end()), "{}: {line}", lesson.name);
+            for code in page.split("```").skip(1).step_by(2) {
+                let lines: Vec<&str> = code.lines().skip(1).collect();
+                let widest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+                let indent = if widest <= width { (width - widest).min(4) } else { 4 };
+                for line in lines {
+                    let indented = format!("{:indent$}{line}", "");
+                    assert!(run.out.lines().any(|shown| shown == indented.trim_end()), "{}: {line}", lesson.name);
+                }
             }
         }
     }
@@ -354,6 +358,12 @@ fn the_manual_page_is_roff_without_faults() {
     assert!(drawn.contains("udp-lab completions bash >"), "{drawn}");
 }
 
+/// Where this word stands for the last time in a text.
+fn last_word(word: &str, text: &str) -> Option<usize> {
+    let is_end = |place: usize| !text[place..].starts_with(|next: char| next.is_alphanumeric());
+    text.rmatch_indices(word).map(|(place, _)| place).find(|place| is_end(place + word.len()))
+}
+
 #[test]
 fn the_program_alone_shows_where_to_start() {
     for width in [60, 80] {
@@ -361,9 +371,11 @@ fn the_program_alone_shows_where_to_start() {
         assert_eq!((start.status, start.err.as_str()), (0, ""));
         assert!(start.out.is_ascii() && !start.out.contains('\x1b'), "{}", start.out);
         assert!(start.out.lines().all(|line| line.len() <= width), "{}", start.out);
+        let (lessons, _) = start.out.split_once("\n\nThe first ten minutes").unwrap();
         let names = LESSONS.iter().map(|lesson| lesson.name).chain(["server", "client", "relay"]);
-        let places: Vec<_> = names.map(|name| start.out.find(&format!("\n{name} ")).expect(name)).collect();
+        let places: Vec<_> = names.map(|name| last_word(name, lessons).expect(name)).collect();
         assert!(places.is_sorted(), "{}", start.out);
+        assert!(start.out.lines().count() <= 23, "a terminal of 24 shows all of it: {}", start.out);
         assert!(start.out.contains("\n  udp-lab truncation --predict\n"), "{}", start.out);
         assert!(start.out.contains("\n  udp-lab find packets lost  "), "{}", start.out);
     }

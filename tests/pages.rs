@@ -1,10 +1,10 @@
 //! Every transcript in README, demos and docs is what the program prints.
 //!
-//! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Times, ports, the system's release and what a
-//! kernel's buffers hold are replaced on both sides before they are compared, and blanks and lines are collapsed, as a table
-//! follows its longest cell; in pictures all numbers are replaced. Running text is compared by its words: where its lines
-//! break depends on its numbers. A line `...` stands for lines that are left out, whole paragraphs and lines of tables only.
-//! `UPDATE_PAGES=1 cargo test --test main pages::` writes today's output into the pages, except where lines are left out.
+//! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Both are compared line by line and column by
+//! column; only the digits of times, ports, the system's release and what a kernel's buffers hold are masked, and in pictures
+//! those of all numbers. Where such a number has more or fewer digits than in the page, as on another kernel, lines break
+//! elsewhere and columns have other widths: only then the words alone are compared. A line `...` stands for lines that are
+//! left out. `UPDATE_PAGES=1 cargo test --test main pages::` writes into the pages what is printed today.
 //!
 //! The properties that a teacher's page names are those of its lesson's rows.
 
@@ -75,16 +75,17 @@ pub fn words(command: &str) -> Vec<String> {
     words
 }
 
-/// What the command prints today, on either stream.
+/// What the command prints today, on either stream; but not that another program of this machine sent something meanwhile.
 fn output_of(command: &str) -> Vec<String> {
     let words = words(command);
     assert_eq!(words[0], "udp-lab", "{command}");
     let output = udp_lab().args(&words[1..]).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
-    String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+    let text = String::from_utf8(text).unwrap();
+    text.lines().filter(|line| !line.starts_with("Note: a datagram from another program")).map(str::to_owned).collect()
 }
 
-/// What changes from run to run, or from kernel to kernel, and what stands for it.
+/// What changes from run to run, or from kernel to kernel, and what stands for it where widths do not count.
 struct Changing(Vec<(Regex, &'static str)>);
 
 impl Changing {
@@ -95,13 +96,24 @@ impl Changing {
     fn replaced(&self, line: String) -> String {
         self.0.iter().fold(line, |line, (changing, lasting)| changing.replace_all(&line, *lasting).into_owned())
     }
+
+    /// The line with other digits, as wide as before; how long each number was is added to `lengths`.
+    fn as_wide(&self, line: String, lengths: &mut Vec<usize>) -> String {
+        self.0.iter().fold(line, |line, (changing, _)| {
+            let masked = changing.replace_all(&line, |found: &regex::Captures<'_>| {
+                lengths.push(found[0].len());
+                found[0].chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect::<String>()
+            });
+            masked.into_owned()
+        })
+    }
 }
 
 static IN_PICTURES: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^ *(\d+(\.\d+)? .*[│├]|[│ ]+\(\d+ more|client \d+ +█)").unwrap());
 static PICTURES: LazyLock<Changing> =
     LazyLock::new(|| Changing::new(&[(r"\d+(\.\d+)?", "N"), (r"N( N)+", "N"), (" …", "…"), ("█+", "█")]));
-static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
+static NUMBERS: LazyLock<Changing> = LazyLock::new(|| {
     Changing::new(&[
         (r"\d+(\.\d+)? (ms|s)\b", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -114,11 +126,13 @@ static EVERYWHERE: LazyLock<Changing> = LazyLock::new(|| {
         (r"\d+ were lost; SO_RXQ_OVFL then told of \d+", "NUMBER were lost; SO_RXQ_OVFL then told of NUMBER"),
         (r"stopped after \d+ bytes", "stopped after NUMBER bytes"),
         (r"┆ any +┆ \d+ +┆ info", "┆ any ┆ NUMBER ┆ info"),
-        ("─+", "─"),
-        ("═+", "═"),
-        (" +", " "),
     ])
 });
+static WIDTHS: LazyLock<Changing> = LazyLock::new(|| Changing::new(&[("─+", "─"), ("═+", "═"), (" +", " ")]));
+
+/// The column of the times in a picture, and a request's bar: as wide whatever they say.
+static TIMES: LazyLock<Changing> =
+    LazyLock::new(|| Changing::new(&[(r"^ *\d+(\.\d+)?( +[│├])", "   TIME$2"), (r"( *█+ \d+(\.\d+)?)$", " BAR")]));
 
 /// A line of running text: no picture, no table, no list, not the end of a paragraph.
 static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[^ │╭╞╰.]").unwrap());
@@ -141,18 +155,36 @@ fn paragraphs(lines: &[String]) -> Vec<String> {
     paragraphs
 }
 
-/// The paragraphs without what changes.
+/// The paragraphs without what changes, and without their widths.
 fn lasting(lines: &[String]) -> Vec<String> {
     let line = |line: String| {
         let kept = if IN_PICTURES.is_match(&line) { PICTURES.replaced(line) } else { line };
-        EVERYWHERE.replaced(kept)
+        WIDTHS.replaced(NUMBERS.replaced(kept))
     };
     paragraphs(lines).into_iter().map(line).collect()
 }
 
-/// Whether `shown` is `printed`, `...` standing for any number of lines.
+/// Each line with what changes masked, as wide as it is; and the lengths of the numbers on which widths depend.
+fn masked(lines: &[String]) -> (Vec<String>, Vec<usize>) {
+    let mut lengths = Vec::new();
+    let line = |line: &String| {
+        let changing = if IN_PICTURES.is_match(line) { &*PICTURES } else { &*NUMBERS };
+        let line = if IN_PICTURES.is_match(line) { TIMES.replaced(line.clone()) } else { line.clone() };
+        changing.as_wide(line, &mut lengths)
+    };
+    (lines.iter().map(line).collect(), lengths)
+}
+
+/// Whether `shown` is `printed` to the column, `...` standing for any number of lines.
+fn exactly(shown: &[String], printed: &[String]) -> bool {
+    fits(&masked(shown).0, &masked(printed).0)
+}
+
+/// The same; but where a number has more or fewer digits than in the page, what depends on its width is not compared.
 pub fn same(shown: &[String], printed: &[String]) -> bool {
-    fits(&lasting(shown), &lasting(printed))
+    let (lengths, others) = (masked(shown).1, masked(printed).1);
+    let is_wider = !lengths.is_empty() && lengths != others;
+    exactly(shown, printed) || is_wider && fits(&lasting(shown), &lasting(printed))
 }
 
 fn fits(shown: &[String], printed: &[String]) -> bool {
@@ -161,6 +193,19 @@ fn fits(shown: &[String], printed: &[String]) -> bool {
         Some((line, rest)) if line == "..." => (0..=printed.len()).any(|skipped| fits(rest, &printed[skipped..])),
         Some((line, rest)) => printed.first() == Some(line) && fits(rest, &printed[1..]),
     }
+}
+
+/// What the page shows, as it is printed today: each line that is not left out where the same words are printed; all of it
+/// where nothing is left out. Nothing where a line has other words.
+fn renewed(shown: &[String], printed: Vec<String>) -> Option<Vec<String>> {
+    if !shown.iter().any(|line| line == "...") {
+        return Some(printed);
+    }
+    let words = |line: &String| lasting(std::slice::from_ref(line));
+    let mut rest = printed.into_iter();
+    let line =
+        |line: &String| if line == "..." { Some(line.clone()) } else { rest.find(|one| words(one) == words(line)) };
+    shown.iter().map(line).collect()
 }
 
 #[test]
@@ -181,12 +226,11 @@ fn every_transcript_is_what_the_program_prints() {
             };
             seen += 1;
             let printed = output_of(&command);
-            let current = same(&output, &printed);
-            if !current {
+            if !same(&output, &printed) {
                 wrong.push(format!("{}: $ {command}\n{}", path.display(), printed.join("\n")));
             }
-            let whole = !output.iter().any(|line| line == "...");
-            let kept = if update && !current && whole { printed } else { output };
+            let renewed = if exactly(&output, &printed) { None } else { renewed(&output, printed) };
+            let kept = renewed.unwrap_or(output);
             today.push_str(&format!("$ {command}\n"));
             kept.iter().for_each(|line| today.push_str(&format!("{line}\n")));
         }
@@ -206,6 +250,25 @@ fn a_changed_line_is_noticed() {
     assert!(!same(&lines("3 of 3 as expected"), &lines("2 of 3 as expected")));
     assert!(!same(&lines("...\nend"), &lines("a\nb")));
     assert!(!same(&lines("│ a │\n│ b │"), &lines("│ a │\n│ c │")));
+}
+
+#[test]
+fn a_width_and_a_line_break_are_noticed() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    assert!(!same(&lines("╭───╮\n│ a │"), &lines("╭────╮\n│ a │")));
+    assert!(!same(&lines("│ a │"), &lines("│ a  │")));
+    assert!(!same(&lines("after 1.5 ms the\nend"), &lines("after 2.7 ms\nthe end")));
+    assert!(!same(&lines("  1.260  │── one ──>│"), &lines("  1.260  │── one ───>│")));
+    // A time, and how long somebody was served, are not the same twice; a number of another width moves what is behind it.
+    assert!(same(
+        &lines("  1.260  │── one ──>│\nclient 1 ██ 10.3"),
+        &lines("   12.6  │── one ──>│\nclient 1  ███ 11.4")
+    ));
+    assert!(same(&lines("after 1.5 ms the\nend"), &lines("after 12.7 ms\nthe end")));
+    let left_out = lines("...\n│ b  │\n...");
+    let printed = lines("│ a │\n│ b │\nend");
+    assert!(!same(&left_out, &printed));
+    assert_eq!(renewed(&left_out, printed), Some(lines("...\n│ b │\n...")));
 }
 
 #[test]

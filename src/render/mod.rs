@@ -28,6 +28,7 @@ pub mod trace;
 use std::borrow::Cow;
 
 use clap::ValueEnum;
+use textwrap::core::display_width;
 
 pub(crate) use self::phrases::each_once;
 pub(crate) use self::sheet::BOLD;
@@ -192,7 +193,11 @@ impl RenderOptions {
         let options = textwrap::Options::new(self.width.into()).subsequent_indent(indent);
         let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
         let parts: Vec<String> = text.split(GLUE).map(|part| self.line(part)).collect();
-        textwrap::fill(&parts.join(GLUE), options).replace(GLUE, " ")
+        let room = usize::from(self.width).saturating_sub(indent.len());
+        // What is kept together and fits no line breaks at its blanks rather than in a word.
+        let fitting = |word: &str| if display_width(word) > room { word.replace(GLUE, " ") } else { word.to_owned() };
+        let words: Vec<String> = parts.join(GLUE).split(' ').map(fitting).collect();
+        textwrap::fill(&words.join(" "), options).replace(GLUE, " ")
     }
 }
 

@@ -4,9 +4,14 @@ use std::iter::Peekable;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use textwrap::WordSplitter;
+use textwrap::core::display_width;
 
-use super::sheet::BOLD;
+use super::sheet::{BOLD, LEAST_FOR_FRAMES};
+use super::table::in_lines;
 use super::{RenderOptions, sheet};
+
+/// What stands in front of the lines of a transcript, where there is room.
+const INDENT: usize = 4;
 
 type Events<'a> = Peekable<Parser<'a>>;
 
@@ -72,6 +77,10 @@ fn table(events: &mut Events<'_>, options: RenderOptions) -> String {
     }
     let mut rows = rows.into_iter();
     let header = rows.next().unwrap_or_default();
+    if options.width < LEAST_FOR_FRAMES {
+        let lines: String = rows.map(|row| in_lines(&header, &row, options)).collect();
+        return lines.trim_end().to_owned();
+    }
     let mut table = sheet::empty(options, &header.iter().map(String::as_str).collect::<Vec<_>>());
     table.add_rows(rows);
     table.to_string()
@@ -82,7 +91,14 @@ fn transcript(events: &mut Events<'_>, options: RenderOptions) -> String {
     while let Some(Event::Text(text)) = events.next() {
         code.push_str(&text);
     }
-    let lines = code.lines().map(|line| format!("    {}", drawn(line, options)).trim_end().to_owned());
+    let lines: Vec<String> = code.lines().map(|line| drawn(line, options)).collect();
+    let widest = lines.iter().map(|line| display_width(line)).max().unwrap_or(0);
+    // What fits without its indent is not broken for it.
+    let indent = match usize::from(options.width).checked_sub(widest) {
+        Some(left) => left.min(INDENT),
+        None => INDENT,
+    };
+    let lines = lines.iter().map(|line| format!("{:indent$}{line}", "").trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -12,6 +12,9 @@ pub(super) const TALLY: [&str; 6] = ["Lesson", "Rows", "Match", "Differ", "Skipp
 
 /// `7 of 7 rows as expected`, and how many could not be observed.
 pub(super) fn rows_as_expected(tally: Tally) -> String {
+    if tally.judged() == 0 && tally.skipped > 0 {
+        return format!("No row could be observed, {} skipped", tally.skipped);
+    }
     let skipped = if tally.skipped > 0 { format!(", {} skipped", tally.skipped) } else { String::new() };
     format!("{} of {} rows as expected{skipped}", tally.matching, tally.judged())
 }

@@ -60,6 +60,8 @@ pub struct Ladder {
     pub lanes: Vec<String>,
     /// What happened, in order.
     pub steps: Vec<Step>,
+    /// What somebody in the middle sent on stands in the row in which it came, where rows are few.
+    pub joined: bool,
 }
 
 /// One row of a ladder.
@@ -128,6 +130,16 @@ impl Step {
         }
     }
 
+    /// Whether `next` sends on, in the same direction, where this ends.
+    fn is_sent_on_by(&self, next: &Step) -> bool {
+        match (&self.what, &next.what) {
+            (What::Sent { to, fate: Fate::Arrived, .. }, What::Sent { to: end, .. }) => {
+                *to == next.lane && (*to > self.lane) == (*end > *to)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether both are calls of one kind in one lane, with the same result.
     pub(super) fn is_like(&self, other: &Step) -> bool {
         let alike = match (&self.what, &other.what) {
@@ -190,24 +202,45 @@ impl Picture {
                 Picture::Ladder(Ladder { steps, .. }) => {
                     steps.len() > lines || steps.iter().any(|step| matches!(step.what, What::More(more) if what(more)))
                 }
-                Picture::Bars(_) => false,
+                Picture::Bars(scenes) => scenes.iter().any(|scene| scene.bars.len() > lines),
             }
         };
         let whole = |brevity| of(brevity).filter(|picture| !leaves_out(LeftOut::is_mixed)(picture));
         let without_receives = || of(Brevity::Moves).map(|picture| picture.shortened(lines));
+        let joined = || match of(Brevity::Arrows)? {
+            Picture::Ladder(ladder) => {
+                let joined = Ladder { joined: true, ..ladder };
+                let is_whole = |step: &Step| !matches!(step.what, What::More(left_out) if left_out.is_mixed());
+                let fits = joined.steps.iter().all(is_whole) && joined.rows().count() <= lines;
+                fits.then_some(Picture::Ladder(joined))
+            }
+            Picture::Bars(_) => None,
+        };
         whole(Brevity::Peers)
             .or_else(|| whole(Brevity::Moves))
             .or_else(|| without_receives().filter(|picture| !leaves_out(LeftOut::has_more_than_receives)(picture)))
+            .or_else(joined)
             .or_else(|| of(Brevity::Arrows).map(|picture| picture.shortened(lines.max(least))))
+    }
+
+    /// Whether steps are left out of it that are not alike, nor all receives.
+    pub(super) fn leaves_out_sends(&self) -> bool {
+        match self {
+            Picture::Ladder(Ladder { steps, .. }) => {
+                steps.iter().any(|step| matches!(step.what, What::More(left_out) if left_out.has_more_than_receives()))
+            }
+            Picture::Bars(_) => false,
+        }
     }
 
     /// The same in no more than so many lines below its header, if that can be.
     fn shortened(self, lines: usize) -> Picture {
         match self {
-            Picture::Ladder(Ladder { title, lanes, steps }) => {
-                Picture::Ladder(Ladder { title, lanes, steps: shortened(steps, lines) })
+            Picture::Ladder(ladder) => {
+                let steps = shortened(ladder.steps, lines);
+                Picture::Ladder(Ladder { steps, ..ladder })
             }
-            Picture::Bars(_) => self,
+            Picture::Bars(scenes) => Picture::Bars(scenes.into_iter().map(|scene| scene.shortened(lines)).collect()),
         }
     }
 
@@ -230,6 +263,18 @@ pub(super) fn last_end(scenes: &[Bars]) -> f64 {
 }
 
 impl Bars {
+    /// The same with no more than so many lines, three at least: the first bars and the last.
+    fn shortened(self, lines: usize) -> Bars {
+        let lines = lines.max(3);
+        if self.bars.len() <= lines || self.left_out > 0 {
+            return self;
+        }
+        let (first, last) = (lines / 2, lines - 1 - lines / 2);
+        let left_out = self.bars.len() - first - last;
+        let (before, after) = (&self.bars[..first], &self.bars[first + left_out..]);
+        Bars { bars: [before, &[None], after].concat(), left_out, ..self }
+    }
+
     /// What the picture shows.
     pub(super) fn caption(&self) -> String {
         format!("{}, ms since the loop began", self.title)
@@ -368,6 +413,11 @@ fn lane_name(name: &str, crowds: &[&str]) -> String {
 }
 
 impl Ladder {
+    /// The steps of each row.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[Step]> {
+        self.steps.chunk_by(|step, next| self.joined && step.is_sent_on_by(next))
+    }
+
     /// The same in words: a sentence for each step.
     pub(super) fn in_words(&self) -> impl Iterator<Item = String> {
         self.steps.iter().map(|Step { at, lane, what }| {
@@ -425,7 +475,8 @@ impl Ladder {
         let steps = names.steps(&seen, is_mixed(&events), extent);
         let all_tcp = events.iter().all(|event| event.protocol == Protocol::Tcp);
         let named = |lane: String| if all_tcp { format!("TCP {lane}") } else { lane };
-        Ladder { title: title.to_owned(), lanes: names.lanes().into_iter().map(named).collect(), steps }
+        let lanes = names.lanes().into_iter().map(named).collect();
+        Ladder { title: title.to_owned(), lanes, steps, joined: false }
     }
 }
 
@@ -468,7 +519,7 @@ impl Growing {
         let seen = seen(&events, &self.arrived, Arrived::NotYet);
         // Whether UDP will be in the scene is not known yet either.
         let steps = self.names.steps(&seen[first..], true, Extent::Whole);
-        Ladder { title: String::new(), lanes: self.names.lanes(), steps }
+        Ladder { title: String::new(), lanes: self.names.lanes(), steps, joined: false }
     }
 
     /// The datagrams of the lesson among `made` that no receive has brought, now that the scene is over.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::phrases::{because, summary};
+use super::phrases::{answered, because, summary};
 use super::picture::{Extent, Picture};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Report, Row, SceneReport};
@@ -59,6 +59,9 @@ impl Lines {
         self.line("lesson", report.lesson);
         self.line("title", report.title);
         self.line("question", report.question);
+        if let Some(answer) = report.answered() {
+            self.line("answer", &answered(&answer));
+        }
         for scene in &report.scenes {
             match Picture::of_scene(scene, Extent::of(self.options.detail)).filter(|_| self.options.ladder) {
                 Some(Picture::Ladder(ladder)) => self.picture("step", &ladder.title, ladder.in_words()),
@@ -72,7 +75,7 @@ impl Lines {
                 if place == 0 {
                     self.scene(scene);
                 }
-                self.row(row);
+                self.row(row, report.is_key(row));
             }
         }
         self.group();
@@ -91,7 +94,7 @@ impl Lines {
         }
     }
 
-    fn row(&mut self, row: &Row) {
+    fn row(&mut self, row: &Row, is_key: bool) {
         self.line("property", &row.property);
         self.line("expected", &row.expected);
         self.line("observed", &row.observed);
@@ -102,6 +105,9 @@ impl Lines {
         self.line("strength", row.strength.shown());
         self.line("source", row.source.cite);
         self.line("id", &row.id);
+        if is_key {
+            self.line("key", "yes");
+        }
     }
 
     fn picture(&mut self, key: &str, title: &str, words: impl Iterator<Item = String>) {

@@ -1,43 +1,69 @@
 //! What a class sees: the question, the ladder of the scene that answers it, the answer, and the rows that it rests on. All of
 //! it is still there when the prompt is back.
 
-use super::phrases::{USUAL, has_usual, rows_as_expected};
-use super::sheet::{Notes, Sheet};
-use super::table::{HEADER, add, answer, happened, heading, line, note};
-use super::{RenderOptions, Results, ladder, sentences, together};
-use crate::vocabulary::{Host, Report, Row, Verdict};
+use super::ladder::{self, Brief};
+use super::phrases::{USUAL, each_once, has_usual, rows_as_expected};
+use super::sheet::{LEAST_FOR_FRAMES, Notes, Sheet};
+use super::table::{HEADER, add, answer, happened, heading, line, note, skipped_for};
+use super::{RenderOptions, Results, sentences, together};
+use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict};
 
-/// Lines of a screen with so many columns, where what is asked for fits one.
-fn lines_of_a_screen(options: RenderOptions) -> usize {
-    match options.width {
-        _ if options.why => usize::MAX,
-        0..60 => usize::MAX,
-        60..80 => 32,
-        80.. => 28,
-    }
-}
+/// Lines of a terminal of 24 that are there above the prompt.
+const VISIBLE: usize = 23;
 
-/// A blank line above and below a ladder.
-const AROUND_A_LADDER: usize = 2;
+/// A picture with less room, its header included, is not worth it.
+const LEAST_PICTURE: usize = 4;
+
+/// Lines of a picture that is scrolled away anyhow.
+const SCROLLED_PICTURE: usize = 7;
 
 /// One lesson on one screen. A row that differs, and a scene that could not run, are shown whatever that costs.
 pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
     let options = results.options;
-    let mut text = question(report, options);
+    let question = question(report, options);
     let sentences = sentences::all(report, options);
     let below = below_the_picture(report, results, sentences.is_none());
-    if let Some(sentences) = &sentences {
-        text.push_str(sentences);
-    } else if options.ladder
-        && let Some(scene) = report.key_scene()
-    {
-        let others = text.lines().count() + below.lines().count() + AROUND_A_LADDER;
-        let room = lines_of_a_screen(options).saturating_sub(others);
-        if let Some(picture) = ladder::brief(scene, room, options) {
-            text.push_str(&format!("\n{picture}\n"));
+    match (&sentences, report.key_scene()) {
+        (Some(sentences), _) => question + sentences + &below,
+        (None, Some(scene)) if options.ladder => {
+            with_picture(scene, &question, &below, options).unwrap_or_else(|| question + &below)
         }
+        (None, _) => question + &below,
     }
-    text + &below
+}
+
+/// The question, the picture and what stands `below` it: so short that all of them are on the screen together, with blank lines
+/// around the picture where these cost nothing. Where there is no room for it the question is said again below it.
+fn with_picture(scene: &SceneReport, question: &str, below: &str, options: RenderOptions) -> Option<String> {
+    let others = question.lines().count() + below.lines().count();
+    let room = match options.width {
+        _ if options.why => usize::MAX,
+        width if width < LEAST_FOR_FRAMES => usize::MAX,
+        _ => VISIBLE.saturating_sub(others),
+    };
+    let brief = |lines| ladder::brief(scene, lines, options);
+    let Brief { text: picture, is_cut } = brief(if room < LEAST_PICTURE { SCROLLED_PICTURE } else { room })?;
+    let lines = picture.lines().count();
+    // One line more may be the one that shows all that was sent.
+    if is_cut
+        && let Some(larger) = brief(room.saturating_add(1)).filter(|larger| !larger.is_cut)
+        && larger.lines() <= room.saturating_add(1)
+    {
+        return Some(format!("{question}{}{}", larger.text, without_top(below)));
+    }
+    Some(match () {
+        () if lines.saturating_add(2) <= room => format!("{question}\n{picture}\n{below}"),
+        () if lines <= room => format!("{question}{picture}{below}"),
+        () if others <= VISIBLE => format!("{question}\n{picture}\n{question}{below}"),
+        () => format!("{question}\n{picture}\n{below}"),
+    })
+}
+
+/// The same without the upper edge of its table.
+fn without_top(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let top = lines.iter().position(|line| line.starts_with('╭') || line.starts_with("+-"));
+    lines.iter().enumerate().filter(|(place, _)| Some(*place) != top).map(|(_, line)| *line).collect()
 }
 
 /// The answer, the rows that it rests on where `with_rows`, and the way to more.
@@ -46,14 +72,12 @@ fn below_the_picture(report: &Report, results: &Results<'_>, with_rows: bool) ->
     let mut text = answer(report.answered(), options);
     // Where there are sentences, the key rows stand below them.
     let keys = report.key_rows().filter(|_| with_rows);
-    text.push_str(&rows(&with_differing(keys, report), options));
-    text.push_str(&troubles(report, options));
+    text.push_str(&rows(&with_differing(keys, report), report, options));
     line(&mut text, &options.wrap(&counts(report, results.host), ""));
     if options.why {
         line(&mut text, &options.wrap(&format!("Why: {}", report.why), ""));
     }
-    let next = together(&format!("Next: {} {}", results.invocation.again, report.next));
-    line(&mut text, &options.wrap(&format!("{} {} {next}", scenes(report), together("All: --full.")), ""));
+    line(&mut text, &options.wrap(&more(report, results), ""));
     text
 }
 
@@ -63,8 +87,7 @@ pub(super) fn entry(report: &Report, results: &Results<'_>) -> String {
     let mut text = question(report, options);
     text.push_str(&sentences::in_brief(report, options));
     text.push_str(&answer(report.answered(), options));
-    text.push_str(&rows(&with_differing([], report), options));
-    text.push_str(&troubles(report, options));
+    text.push_str(&rows(&with_differing([], report), report, options));
     line(&mut text, &options.wrap(&rows_as_expected(report.tally()), ""));
     text
 }
@@ -94,37 +117,63 @@ fn with_differing<'r>(rows: impl IntoIterator<Item = &'r Row>, report: &'r Repor
     shown
 }
 
-/// The table of these rows, and their notes; nothing where there are none.
-fn rows(rows: &[&Row], options: RenderOptions) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
+/// The table of these rows, where there are any, with their notes; the scenes that could not run, and what else happened.
+fn rows(rows: &[&Row], report: &Report, options: RenderOptions) -> String {
     let notes = Notes::of(rows.iter().filter_map(|row| note(row)));
+    let below = notes.lines(options) + &troubles(report, &notes, options);
+    if rows.is_empty() {
+        return below;
+    }
     let mut sheet = Sheet::new(options, &HEADER);
     sheet.scene("");
     rows.iter().for_each(|row| add(&mut sheet, row, &notes));
     let tables = sheet.tables(1..3).into_iter().map(|(_, table)| table + "\n");
-    tables.collect::<String>() + &notes.lines(options)
+    tables.collect::<String>() + &below
 }
 
-/// The scenes that could not run, and what else happened.
-fn troubles(report: &Report, options: RenderOptions) -> String {
-    let stopped = report.scenes.iter().filter_map(|scene| Some((scene, scene.stopped.as_deref()?)));
-    let stopped = stopped.map(|(scene, reason)| format!("Scene {} could not run: {reason}", scene.number));
-    let stopped: String = stopped.map(|sentence| options.wrap(&sentence, "    ") + "\n").collect();
-    stopped + &happened(report, options)
+/// The scenes that could not run, each reason once, and what else happened.
+fn troubles(report: &Report, notes: &Notes, options: RenderOptions) -> String {
+    let stopped = || report.scenes.iter().filter_map(|scene| Some((scene.number, scene.stopped.as_deref()?)));
+    let sentence = |reason: &str| {
+        let scenes: Vec<_> =
+            stopped().filter(|(_, other)| *other == reason).map(|(number, _)| number.to_string()).collect();
+        let scenes = match &scenes[..] {
+            [scene] => format!("Scene {scene}"),
+            scenes => format!("Scenes {}", in_a_row(scenes)),
+        };
+        let sentence = match notes.number_of(&skipped_for(reason)) {
+            Some(number) => format!("{scenes} could not run: see [{number}]."),
+            None => format!("{scenes} could not run: {reason}"),
+        };
+        options.wrap(&sentence, "    ") + "\n"
+    };
+    let reasons = each_once(stopped().map(|(_, reason)| reason));
+    reasons.into_iter().map(sentence).collect::<String>() + &happened(report, options)
+}
+
+/// `1, 2 and 5`.
+fn in_a_row(numbers: &[String]) -> String {
+    match numbers {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => numbers.concat(),
+    }
 }
 
 /// How many rows were as expected, and what the mark in front of some means.
 fn counts(report: &Report, host: &Host) -> String {
     // On a line of its own where both do not fit: it is no end of the sentence before it.
     let mark = if has_usual(report) { format!("  {}", together(USUAL)) } else { String::new() };
-    format!("{}: {} on {}.{mark}", report.lesson, rows_as_expected(report.tally()), together(&host.short()))
+    format!("{} on {}.{mark}", rows_as_expected(report.tally()), together(&host.short()))
 }
 
-/// What else there is to see.
-fn scenes(report: &Report) -> String {
-    let names: Vec<String> =
-        report.scenes.iter().map(|scene| together(&format!("{} {}", scene.number, scene.id))).collect();
-    format!("Scenes ({}): {}.", together("--scene N"), names.join(", "))
+/// What else there is to see, and what comes next: on one line, if that can be.
+fn more(report: &Report, results: &Results<'_>) -> String {
+    let last = report.scenes.last().map_or(1, |scene| scene.number);
+    let [all, next] = ["All: --full.".to_owned(), format!("Next: {} {}", results.invocation.again, report.next)];
+    let [named, short] = [" (see --help)", ""].map(|names| {
+        [format!("Scenes: --scene 1 to {last}{names}."), all.clone(), next.clone()]
+            .map(|part| together(&part))
+            .join(" ")
+    });
+    if named.chars().count() <= results.options.width.into() { named } else { short }
 }

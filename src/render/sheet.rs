@@ -79,7 +79,7 @@ impl<'a> Sheet<'a> {
 }
 
 /// Columns that a table needs to keep its words whole; in fewer its rows are lines.
-const LEAST_FOR_FRAMES: u16 = 60;
+pub(super) const LEAST_FOR_FRAMES: u16 = 60;
 
 /// A table in the house's style, without rows.
 pub(crate) fn empty(options: RenderOptions, header: &[&str]) -> Table {
@@ -147,8 +147,13 @@ impl Notes {
 
     /// `word` with the number of its note, where it has one.
     pub(super) fn marked(&self, word: &str, note: Option<&str>) -> String {
-        let number = note.and_then(|note| self.texts.iter().position(|known| known == note));
-        number.map_or_else(|| word.to_owned(), |number| format!("{word} [{}]", number + 1))
+        let number = note.and_then(|note| self.number_of(note));
+        number.map_or_else(|| word.to_owned(), |number| format!("{word} [{number}]"))
+    }
+
+    /// The number of this note, where it is one.
+    pub(super) fn number_of(&self, note: &str) -> Option<usize> {
+        self.numbered().find(|(_, text)| *text == note).map(|(number, _)| number)
     }
 
     /// The notes with their numbers.

@@ -6,7 +6,7 @@ use comfy_table::{Cell, Color};
 
 use super::phrases::{self, TALLY, USUAL, answered, counts, has_usual, property, summary};
 use super::picture::{Extent, Picture};
-use super::sheet::{self, BOLD, Notes, Sheet};
+use super::sheet::{self, BOLD, LEAST_FOR_FRAMES, Notes, Sheet};
 use super::{Detail, RenderOptions, Results, ladder, screen, sentences, side_by_side, trace};
 use crate::vocabulary::{Answer, Choice, Report, Row, Verdict};
 
@@ -94,16 +94,20 @@ pub fn outcome(choice: Choice, report: &Report, results: &Results<'_>) -> String
 pub fn tallies(results: &Results<'_>) -> String {
     let options = results.options;
     let sum = results.reports.iter().map(Report::tally).sum();
-    let mut table = sheet::empty(options, &TALLY);
-    for report in results.reports {
-        let mut row = vec![Cell::new(report.lesson)];
-        row.extend(
-            counts(report.tally()).map(|count| Cell::new(count).set_alignment(comfy_table::CellAlignment::Right)),
-        );
-        table.add_row(row);
-    }
     let mut text = heading("all: every lesson", options);
-    line(&mut text, &table.to_string());
+    if options.width < LEAST_FOR_FRAMES {
+        for report in results.reports {
+            let row: Vec<String> = counts(report.tally()).map(|count| count.to_string()).into();
+            text.push_str(&in_lines(&TALLY, &[vec![report.lesson.to_owned()], row].concat(), options));
+        }
+    } else {
+        let mut table = sheet::empty(options, &TALLY);
+        for report in results.reports {
+            let right = |count| Cell::new(count).set_alignment(comfy_table::CellAlignment::Right);
+            table.add_row([Cell::new(report.lesson)].into_iter().chain(counts(report.tally()).map(right)));
+        }
+        line(&mut text, &table.to_string());
+    }
     line(&mut text, &options.wrap(&summary(sum, results.host), ""));
     text
 }
@@ -139,11 +143,24 @@ pub fn grid<const N: usize>(
     rows: impl IntoIterator<Item = [impl AsRef<str>; N]>,
     options: RenderOptions,
 ) -> String {
+    if options.width < LEAST_FOR_FRAMES {
+        return rows.into_iter().map(|row| in_lines(header, &row, options)).collect();
+    }
     let mut table = sheet::empty(options, header);
     for row in rows {
         table.add_row(row.map(|cell| options.text(cell.as_ref()).into_owned()));
     }
     table.to_string() + "\n"
+}
+
+/// A row without frames: the first cell, and behind it the others, each with its title where it has one.
+pub(super) fn in_lines(header: &[impl AsRef<str>], row: &[impl AsRef<str>], options: RenderOptions) -> String {
+    let others = header.iter().zip(row).skip(1).map(|(title, cell)| match title.as_ref() {
+        "" => cell.as_ref().to_owned(),
+        title => format!("{title} {}", cell.as_ref()),
+    });
+    let first = row.first().map_or("", AsRef::as_ref);
+    options.wrap(&format!("{first}: {}", others.collect::<Vec<_>>().join(", ")), "  ") + "\n"
 }
 
 pub(crate) fn heading(text: &str, options: RenderOptions) -> String {
@@ -189,6 +206,11 @@ pub(super) fn add(sheet: &mut Sheet<'_>, row: &Row, notes: &Notes) {
 /// What a row says below the table.
 pub(super) fn note(row: &Row) -> Option<String> {
     row.reason.as_ref().map(|reason| format!("{}: {reason}", row.verdict.word()))
+}
+
+/// The note of a row that was skipped for this reason.
+pub(super) fn skipped_for(reason: &str) -> String {
+    format!("{}: {reason}", Verdict::Skipped.word())
 }
 
 /// Dark colours, which can be read on white as well; the word stands beside them in any case.

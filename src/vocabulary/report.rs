@@ -323,6 +323,11 @@ impl Report {
         self.keys.iter().filter_map(|id| self.row(id))
     }
 
+    /// Whether the answer to the question rests on this row.
+    pub fn is_key(&self, row: &Row) -> bool {
+        self.keys.contains(&row.id.as_str())
+    }
+
     /// The scene that shows the answer: that of the first key row.
     pub fn key_scene(&self) -> Option<&SceneReport> {
         self.keys.first().and_then(|id| self.scenes.iter().find(|scene| scene.row(id).is_some()))
