@@ -118,15 +118,14 @@ fn same_in_every_format(name: &str, args: &[&str]) -> Vec<Vec<String>> {
             panic!("{row:?}")
         };
         let explained = if reason.is_empty() { String::new() } else { format!("reason: {reason}\n") };
-        let shown = strength_shown(strength);
         let group = format!(
             "property: {property}\nexpected: {expected}\nobserved: {observed}\nverdict: {verdict}\n{explained}\
-             strength: {shown}\nsource: {source}\nid: {id}\n"
+             strength: {strength}\nsource: {source}\nid: {id}\n"
         );
         assert!(run.out.contains(&group), "{group} in {}", run.out);
         assert!(run.out.contains(&format!("\nscene: {scene}\n")), "{scene}");
 
-        let mark = if strength == "usual" && verdict != "info" { "~ " } else { "" };
+        let mark = if strength == "typical" && verdict != "info" { "~ " } else { "" };
         let said = if reason.is_empty() { verdict.clone() } else { format!("{verdict}: {reason}") };
         let cells = [&format!("{mark}{property}"), expected, observed, &said, source];
         let is_it = |row: &Vec<String>| {
@@ -141,15 +140,6 @@ fn same_in_every_format(name: &str, args: &[&str]) -> Vec<Vec<String>> {
     assert!(text.contains("│ Property ") && !text.contains('\x1b'), "{text}");
     assert_eq!(text.matches(" as expected on ").count(), run.out.matches("\nsummary: ").count());
     rows
-}
-
-/// The word of the plain lines for a `strength` of JSON and CSV.
-fn strength_shown(strength: &str) -> &str {
-    match strength {
-        "promised" => "specified",
-        "usual" => "typical",
-        _ => panic!("{strength}"),
-    }
 }
 
 #[test]
@@ -655,10 +645,9 @@ fn expectations_are_the_same_in_every_format() {
             let observed = observed.collect::<Vec<_>>().join(" ");
             assert_eq!(*row, [lesson.name, scene, id, property, strength, linux, macos, windows, source, &observed]);
             let observed = format!("observed on: {observed}");
-            let shown = strength_shown(strength);
             let group = format!(
                 "property: {property}\nexpected on Linux: {linux}\nexpected on macOS: {macos}\n\
-                 expected on Windows: {windows}\n{}\nstrength: {shown}\nsource: {source}\nid: {id}\n",
+                 expected on Windows: {windows}\n{}\nstrength: {strength}\nsource: {source}\nid: {id}\n",
                 observed.trim_end()
             );
             assert!(plain.contains(&group), "{group} in {plain}");

@@ -275,7 +275,7 @@ fn source() -> impl Strategy<Value = &'static Source> {
 
 fn row() -> impl Strategy<Value = Row> {
     let verdict = proptest::sample::select(vec![Verdict::Match, Verdict::Differs, Verdict::Skipped, Verdict::Info]);
-    let strength = proptest::sample::select(vec![Strength::Promised, Strength::Usual]);
+    let strength = proptest::sample::select(vec![Strength::Specified, Strength::Typical]);
     let texts = (text(), text(), text(), source(), maybe(text()));
     (texts, verdict, strength, maybe(beside())).prop_map(|(texts, verdict, strength, beside)| Row {
         id: "id".to_owned(),
@@ -630,7 +630,7 @@ fn markdown_of_anything_has_the_same_cells() {
             let seen: Vec<Vec<String>> = seen.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
             let wanted: Vec<Vec<String>> = rows(&run)
                 .map(|(_, row)| {
-                    let usual = row.strength == Strength::Usual && row.verdict != Verdict::Info;
+                    let usual = row.strength == Strength::Typical && row.verdict != Verdict::Info;
                     let property = format!("{}{}", if usual { "~ " } else { "" }, row.property);
                     let reason = row.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
                     let verdict = format!("{}{reason}", row.verdict.word());

@@ -133,7 +133,7 @@ fn every_claim_cites_a_source_from_the_list() {
         for claim in claims(lesson) {
             for source in Os::ALL.map(|os| claim.source_on(os)) {
                 assert!(sources::ALL.contains(&source), "{}: {}", lesson.name, claim.id);
-                let promised_by_nobody = claim.strength == Strength::Promised && source == &sources::LOOPBACK;
+                let promised_by_nobody = claim.strength == Strength::Specified && source == &sources::LOOPBACK;
                 assert!(!promised_by_nobody, "{}: {}", lesson.name, claim.id);
             }
         }

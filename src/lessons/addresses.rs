@@ -13,7 +13,7 @@ use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_cl
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
 use crate::lab::{AllReceived, Call, Endpoint, LOOPBACK_MTU, Lab, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, promised, right, sources, usual,
+    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, right, sources, specified, typical,
     wrong,
 };
 
@@ -78,9 +78,9 @@ fn at_a_second_address(claim: Claim) -> Claim {
 
 fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
     let claims = [
-        usual("answers-from", "answer comes from", "127.0.0.1", &sources::RFC1122_SOURCE),
-        usual("unconnected-hears", "unconnected: receives", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING),
-        promised("connected-hears", "connected: receives", Fact::Nothing, &sources::CONNECT_2)
+        typical("answers-from", "answer comes from", "127.0.0.1", &sources::RFC1122_SOURCE),
+        typical("unconnected-hears", "unconnected: receives", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING),
+        specified("connected-hears", "connected: receives", Fact::Nothing, &sources::CONNECT_2)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
     let answered = format!(
@@ -101,10 +101,10 @@ fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
 fn chosen_by_the_program(asked: Ipv4Addr) -> Scene {
     let source = &sources::IN_PKTINFO_2;
     let claims = [
-        promised("told", "IP_PKTINFO: asked at", asked.to_string(), source),
+        specified("told", "IP_PKTINFO: asked at", asked.to_string(), source),
         measured("interface", "IP_PKTINFO: interface", source),
-        promised("sent-from", "IP_PKTINFO: comes from", asked.to_string(), source),
-        usual("fixed", "IP_PKTINFO: receives", &b"Thanks"[..], &sources::LOOPBACK),
+        specified("sent-from", "IP_PKTINFO: comes from", asked.to_string(), source),
+        typical("fixed", "IP_PKTINFO: receives", &b"Thanks"[..], &sources::LOOPBACK),
     ];
     let claims = claims.map(at_a_second_address);
     let claims = claims.map(|claim| claim.absent_on(Os::Windows, "this program reads no control messages on Windows"));
@@ -141,10 +141,10 @@ fn answer_from_asked(server: &Endpoint, request: &Received) -> Result<Call<()>, 
 
 fn one_address_each(asked: Ipv4Addr) -> Scene {
     let claims = [
-        usual("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_LOOKUP),
-        usual("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_LOOKUP),
-        usual("on-all", "0.0.0.0: received", r#""one", "two""#, &sources::IP_7_ANY),
-        usual("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
+        typical("on-first", "127.0.0.1: received", r#""one""#, &sources::LINUX_LOOKUP),
+        typical("on-second", format!("{asked}: received"), r#""two""#, &sources::LINUX_LOOKUP),
+        typical("on-all", "0.0.0.0: received", r#""one", "two""#, &sources::IP_7_ANY),
+        typical("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
     ];
     let answered = format!(
         "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: {{on-second}}; \
@@ -190,7 +190,7 @@ fn payloads(received: &AllReceived) -> Fact {
 }
 
 fn one_and_all() -> Scene {
-    let claims = [usual("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
+    let claims = [typical("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
         .unconfirmed_on(Os::Macos)
         .unconfirmed_on(Os::Windows)];
     let answered =
@@ -213,11 +213,11 @@ fn one_and_all() -> Scene {
 
 fn without_an_address() -> Scene {
     let claims = [
-        usual("unbound-source", "an unbound client sends from", "127.0.0.1", &sources::RFC1122_SOURCE),
-        promised("unbound-name", "its getsockname then returns", "0.0.0.0", &sources::UDP_7_ANY)
+        typical("unbound-source", "an unbound client sends from", "127.0.0.1", &sources::RFC1122_SOURCE),
+        specified("unbound-name", "its getsockname then returns", "0.0.0.0", &sources::UDP_7_ANY)
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
-        promised("server-name", "the server's, on 0.0.0.0", "0.0.0.0", &sources::POSIX_GETSOCKNAME_BOUND)
+        specified("server-name", "the server's, on 0.0.0.0", "0.0.0.0", &sources::POSIX_GETSOCKNAME_BOUND)
             .unconfirmed_on(Os::Windows),
     ];
     let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
@@ -238,7 +238,7 @@ fn without_an_address() -> Scene {
 
 fn to_all_addresses() -> Scene {
     let to_all = |id, property, windows| {
-        usual(id, property, "café".as_bytes(), &sources::LINUX_TO_ANY)
+        typical(id, property, "café".as_bytes(), &sources::LINUX_TO_ANY)
             .unconfirmed_on(Os::Macos)
             .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
             .cites_on(Os::Windows, windows)
@@ -269,14 +269,14 @@ fn loopback_only() -> Scene {
     const OURS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
     const THEIRS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
     let claims = [
-        usual(
+        typical(
             "not-outside",
             format!("server on 127.0.0.1, asked at {OURS}"),
             SocketError::ConnectionRefused,
             &sources::UDP_7,
         ),
-        usual("outside", format!("server on 0.0.0.0, asked at {OURS}"), &b"hello"[..], &sources::IP_7_ANY),
-        usual(
+        typical("outside", format!("server on 0.0.0.0, asked at {OURS}"), &b"hello"[..], &sources::IP_7_ANY),
+        typical(
             "not-out",
             format!("from 127.0.0.1 to {THEIRS}: sendto"),
             SocketError::InvalidArgument,

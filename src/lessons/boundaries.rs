@@ -9,7 +9,7 @@ use clap::Args;
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::{END_OF_FILE, SceneError};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, promised, right, sources, usual, wrong};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -61,16 +61,16 @@ impl Scenes for Boundaries {
 fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
     let count = messages.len();
     let mut claims = vec![
-        promised("sends-whole", "sends that took the whole message", count, &sources::POSIX_SENDTO),
-        usual("receives-needed", "receives needed", count, &sources::LOOPBACK),
+        specified("sends-whole", "sends that took the whole message", count, &sources::POSIX_SENDTO),
+        typical("receives-needed", "receives needed", count, &sources::LOOPBACK),
     ];
     claims.extend(messages.iter().zip(1..).map(|(message, n)| {
-        parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).usually()
+        parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).typically()
     }));
     claims.extend([
-        promised("mixed-receives", "merged or split receives", 0, &sources::POSIX_RECVFROM),
-        usual("one-more-receive", "the next receive returns", Fact::Nothing, &sources::LOOPBACK),
-        promised("senders", "sender of the datagrams", "client", &sources::RFC768),
+        specified("mixed-receives", "merged or split receives", 0, &sources::POSIX_RECVFROM),
+        typical("one-more-receive", "the next receive returns", Fact::Nothing, &sources::LOOPBACK),
+        specified("senders", "sender of the datagrams", "client", &sources::RFC768),
     ]);
 
     let truncated = messages.iter().position(|message| message.length() > buffer).map(|place| place + 1);
@@ -115,8 +115,8 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
     let joined = if total == 0 { Fact::from(END_OF_FILE) } else { stream.into() };
 
     let claims = [
-        usual("tcp-one-read", "TCP: one read returns", joined, &sources::RFC9293_STREAM),
-        promised("tcp-next-read", "TCP: the next read returns", END_OF_FILE, &sources::POSIX_RECV),
+        typical("tcp-one-read", "TCP: one read returns", joined, &sources::RFC9293_STREAM),
+        specified("tcp-next-read", "TCP: the next read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "Over TCP one read returned {tcp-one-read}.";
     Scene::claims("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
@@ -138,10 +138,10 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
 
 fn several_buffers() -> Scene {
     let claims = [
-        promised("gathered-send", "sendmsg of he + l + lo returns", 5, &sources::POSIX_SENDMSG),
-        promised("gathered", "it is received as", &b"hello"[..], &sources::POSIX_SENDMSG),
-        promised("scattered-1", "recvmsg into 2 + 10 bytes: part 1", &b"he"[..], &sources::POSIX_RECVMSG),
-        promised("scattered-2", "recvmsg into 2 + 10 bytes: part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
+        specified("gathered-send", "sendmsg of he + l + lo returns", 5, &sources::POSIX_SENDMSG),
+        specified("gathered", "it is received as", &b"hello"[..], &sources::POSIX_SENDMSG),
+        specified("scattered-1", "recvmsg into 2 + 10 bytes: part 1", &b"he"[..], &sources::POSIX_RECVMSG),
+        specified("scattered-2", "recvmsg into 2 + 10 bytes: part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
     ];
     let answer = "One sendmsg of three buffers sent {gathered-send byte}, received as one datagram, {gathered}. recvmsg put one \
                   datagram into two buffers: {scattered-1} and {scattered-2}.";
@@ -166,9 +166,9 @@ fn several_buffers() -> Scene {
 
 fn an_empty_message() -> Scene {
     let claims = [
-        promised("empty-send", "sendto of 0 bytes returns", 0, &sources::POSIX_SENDTO),
-        promised("empty-receive", "recvfrom then returns", &b""[..], &sources::RFC768),
-        promised("empty-sender", "its sender", "client", &sources::RFC768),
+        specified("empty-send", "sendto of 0 bytes returns", 0, &sources::POSIX_SENDTO),
+        specified("empty-receive", "recvfrom then returns", &b""[..], &sources::RFC768),
+        specified("empty-sender", "its sender", "client", &sources::RFC768),
     ];
     let answer = "sendto of 0 bytes returned {empty-send}. recvfrom returned {empty-receive}, sender {empty-sender}.";
     Scene::claims("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
@@ -185,9 +185,9 @@ fn an_empty_message() -> Scene {
 
 fn peek_first() -> Scene {
     let claims = [
-        promised("peek", "recvfrom with MSG_PEEK returns", "café".as_bytes(), &sources::POSIX_RECVFROM),
-        promised("after-peek", "the next receive returns", "café".as_bytes(), &sources::POSIX_RECVFROM),
-        usual("after-both", "the receive after that returns", Fact::Nothing, &sources::LOOPBACK),
+        specified("peek", "recvfrom with MSG_PEEK returns", "café".as_bytes(), &sources::POSIX_RECVFROM),
+        specified("after-peek", "the next receive returns", "café".as_bytes(), &sources::POSIX_RECVFROM),
+        typical("after-both", "the receive after that returns", Fact::Nothing, &sources::LOOPBACK),
     ];
     let answer =
         "With MSG_PEEK recvfrom returned {peek}; the next receive {after-peek}; the one after that {after-both}.";
@@ -206,10 +206,10 @@ fn peek_first() -> Scene {
 fn wait_for_all() -> Scene {
     let no_such_flag = "Windows has MSG_WAITALL for streams only";
     let claims = [
-        promised("wait-for-all", "ab, cd: recvfrom of 4, MSG_WAITALL", &b"ab"[..], &sources::UDP_7)
+        specified("wait-for-all", "ab, cd: recvfrom of 4, MSG_WAITALL", &b"ab"[..], &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, no_such_flag),
-        promised("after-wait-for-all", "the next receive returns", &b"cd"[..], &sources::UDP_7)
+        specified("after-wait-for-all", "the next receive returns", &b"cd"[..], &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, no_such_flag),
     ];

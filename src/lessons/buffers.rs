@@ -10,7 +10,7 @@ use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_b
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
 use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, receive_buffer_for};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, promised, right, sources, usual, wrong,
+    Claim, Fact, Guess, Need, Os, Receive, SocketError, measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -132,7 +132,7 @@ fn fill(
 fn granted_and_held(asked: usize) -> Scene {
     /// At most so many more datagrams are sent than should fit.
     const BEYOND: usize = 1000;
-    let factor = promised("factor", "granted / asked for, up to the limit", 2, &sources::SOCKET_7)
+    let factor = specified("factor", "granted / asked for, up to the limit", 2, &sources::SOCKET_7)
         .on(Os::Macos, 1)
         .on(Os::Windows, 1)
         .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
@@ -143,7 +143,7 @@ fn granted_and_held(asked: usize) -> Scene {
         if asked < MACOS_CERTAIN { factor } else { factor.unconfirmed_on(Os::Macos) },
         by_memory(measured("memory", "memory of a 1-byte datagram, in bytes", &sources::LINUX_CHARGE)),
         by_memory(measured("held", "1-byte datagrams held", &sources::LINUX_CHARGE)),
-        by_memory(usual("as-predicted", "is memory counted, not payload?", "yes", &sources::LINUX_CHARGE)),
+        by_memory(typical("as-predicted", "is memory counted, not payload?", "yes", &sources::LINUX_CHARGE)),
     ];
     let answer = format!(
         "Asked for: {asked} bytes; granted: {{granted}}. At most {{limit}} may be asked for. A 1-byte datagram takes \
@@ -188,21 +188,21 @@ fn above_the_limit() -> Scene {
     /// The largest receive buffer that can be doubled: its size is a C `int`.
     const MOST_DOUBLED: usize = i32::MAX as usize / 2;
     let claims = [
-        known_on_linux(usual("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF))
+        known_on_linux(typical("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF))
             .cites_on(Os::Macos, &sources::XNU_RESERVE)
             .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER),
         limit("limit-again"),
         measured("most-granted", "bytes granted then", &sources::LINUX_RCVBUF),
-        usual("ceiling", "granted / limit", 2, &sources::SOCKET_7_LIMIT)
+        typical("ceiling", "granted / limit", 2, &sources::SOCKET_7_LIMIT)
             .on(Os::Macos, 1)
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Macos, &sources::XNU_RESERVE)
             .absent_on(Os::Windows, "Windows names no limit"),
-        usual("minus-one", "SO_RCVBUF -1: granted / limit", 2, &sources::LINUX_RCVBUF_UNSIGNED)
+        typical("minus-one", "SO_RCVBUF -1: granted / limit", 2, &sources::LINUX_RCVBUF_UNSIGNED)
             .on(Os::Macos, SocketError::InvalidArgument.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER_LEAST)
             .absent_on(Os::Windows, "Windows names no limit"),
-        promised("forced", "plain user: SO_RCVBUFFORCE", SocketError::NotPermitted, &sources::SOCKET_7_FORCE)
+        specified("forced", "plain user: SO_RCVBUFFORCE", SocketError::NotPermitted, &sources::SOCKET_7_FORCE)
             .absent_on(Os::Macos, "macOS has no SO_RCVBUFFORCE")
             .absent_on(Os::Windows, "Windows has no SO_RCVBUFFORCE"),
     ];
@@ -243,9 +243,9 @@ fn counted() -> Scene {
     const SIZE: usize = 100;
     let claims = [
         of_linux(measured("lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_DROPS)),
-        of_linux(usual("of-the-first", "count with the first one queued", Fact::Nothing, &sources::LINUX_OVERFLOW)),
+        of_linux(typical("of-the-first", "count with the first one queued", Fact::Nothing, &sources::LINUX_OVERFLOW)),
         of_linux(measured("of-the-next", "count with the next one, after them", &sources::SOCKET_7_OVERFLOW)),
-        of_linux(promised("untold", "lost, not counted by SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
+        of_linux(specified("untold", "lost, not counted by SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
     ];
     let answer = "In a buffer of 8192 bytes {lost} of 200 were lost; the option SO_RXQ_OVFL reported {of-the-next}.";
     Scene::claims("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
@@ -282,8 +282,8 @@ fn shrunk() -> Scene {
     const LATE: [u8; SIZE] = [0x00; SIZE];
     let claims = [
         measured("least", "SO_RCVBUF 1: bytes granted", &sources::LINUX_RCVBUF),
-        known_on_linux(usual("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE)),
-        known_on_linux(usual("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF)),
+        known_on_linux(typical("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE)),
+        known_on_linux(typical("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF)),
     ];
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
@@ -315,11 +315,11 @@ fn smallest() -> Scene {
     const SIZE: usize = 9000;
     let claims = [
         known_on_linux(
-            usual("one-at-least", format!("{SIZE} bytes into SO_RCVBUF 1"), SIZE, &sources::LINUX_CHARGE)
+            typical("one-at-least", format!("{SIZE} bytes into SO_RCVBUF 1"), SIZE, &sources::LINUX_CHARGE)
                 .on(Os::Macos, Fact::Nothing)
                 .cites_on(Os::Macos, &sources::XNU_ROOM),
         ),
-        known_on_linux(usual("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)),
+        known_on_linux(typical("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)),
     ];
     let answer = "SO_RCVBUF 1, a datagram of 9000 bytes: {one-at-least} received.";
     Scene::claims("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {
@@ -345,9 +345,9 @@ fn counted_by_host() -> Scene {
     const COUNT: usize = 200;
     const SIZE: usize = 100;
     let claims = [
-        usual("delivered", "1 received: UdpInDatagrams", 1, &sources::RFC4113_IN),
+        typical("delivered", "1 received: UdpInDatagrams", 1, &sources::RFC4113_IN),
         measured("host-lost", format!("sent and not received, of {COUNT}"), &sources::LINUX_CHARGE),
-        usual("host-untold", "lost, not counted by UdpRcvbufErrors", 0, &sources::LINUX_ROOM_ERRORS),
+        typical("host-untold", "lost, not counted by UdpRcvbufErrors", 0, &sources::LINUX_ROOM_ERRORS),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \
@@ -368,7 +368,7 @@ fn counted_by_host() -> Scene {
 }
 
 fn send_queue() -> Scene {
-    let claims = [usual("send-queue", "sent, not received: SIOCOUTQ says", 0, &sources::LINUX_ORPHAN)
+    let claims = [typical("send-queue", "sent, not received: SIOCOUTQ says", 0, &sources::LINUX_ORPHAN)
         .absent_on(Os::Macos, "macOS has no SIOCOUTQ")
         .absent_on(Os::Windows, "Windows has no SIOCOUTQ")];
     let answer = "A datagram was sent and not yet received: {send-queue byte} in the client's send queue.";

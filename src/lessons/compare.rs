@@ -16,8 +16,8 @@ use crate::experiments::{
 };
 use crate::lab::{END_OF_FILE, SceneError, Stream};
 use crate::vocabulary::{
-    Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, promised, right, sources, tcp, udp, usual,
-    wrong,
+    Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, right, sources, specified, tcp, typical,
+    udp, wrong,
 };
 
 /// The lesson.
@@ -74,10 +74,10 @@ fn stream_or_datagrams() -> Scene {
     let rest = "after 1 byte of \"hello\", the next read or receive returns";
     let peeked = "after a peek at \"hello\", a read or receive returns";
     let claims = [
-        promised("tcp-rest", tcp(rest), &b"ello"[..], &sources::POSIX_RECV),
-        promised("udp-rest", udp(rest), Fact::Nothing, &sources::POSIX_RECVFROM),
-        promised("tcp-peek", tcp(peeked), &b"hello"[..], &sources::POSIX_RECV),
-        promised("udp-peek", udp(peeked), &b"hello"[..], &sources::POSIX_RECVFROM),
+        specified("tcp-rest", tcp(rest), &b"ello"[..], &sources::POSIX_RECV),
+        specified("udp-rest", udp(rest), Fact::Nothing, &sources::POSIX_RECVFROM),
+        specified("tcp-peek", tcp(peeked), &b"hello"[..], &sources::POSIX_RECV),
+        specified("udp-peek", udp(peeked), &b"hello"[..], &sources::POSIX_RECVFROM),
     ];
     Scene::claims("stream", "1. stream against datagram", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
@@ -115,9 +115,9 @@ fn nothing_sticks() -> Scene {
         .exactly("TCP has no messages; reads may merge or split bytes anywhere.");
     let needed = "reads or receives for 3 messages";
     let claims = [
-        usual("tcp-three", tcp(needed), 1, &sources::RFC9293_STREAM),
-        usual("udp-three", udp(needed), 3, &sources::LOOPBACK),
-        promised("udp-joined", udp("receives that are not one message"), 0, &sources::POSIX_RECVFROM),
+        typical("tcp-three", tcp(needed), 1, &sources::RFC9293_STREAM),
+        typical("udp-three", udp(needed), 3, &sources::LOOPBACK),
+        specified("udp-joined", udp("receives that are not one message"), 0, &sources::POSIX_RECVFROM),
     ];
     Scene::claims("messages", "2. TCP has no messages that could stick", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
@@ -158,17 +158,17 @@ fn complete_or_whole() -> Scene {
         .exactly("both have checksums; a datagram arrives whole or not at all; TCP adds a complete stream.");
     let missing = "bytes missing, or datagrams in part";
     let claims = [
-        promised("tcp-missing", tcp(missing), 0, &sources::RFC9293_STREAM),
-        promised("udp-in-part", udp(missing), 0, &sources::RFC768),
-        promised(
+        specified("tcp-missing", tcp(missing), 0, &sources::RFC9293_STREAM),
+        specified("udp-in-part", udp(missing), 0, &sources::RFC768),
+        specified(
             "tcp-held",
             tcp("nobody reads: a write, not waiting"),
             SocketError::WouldBlock,
             &sources::RFC9293_FLOW,
         ),
-        usual("udp-held", udp("nobody reads: failed sends of 1000"), 0, &sources::RFC8085_CONTROL)
+        typical("udp-held", udp("nobody reads: failed sends of 1000"), 0, &sources::RFC8085_CONTROL)
             .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
-        usual("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS)
+        typical("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
@@ -200,18 +200,18 @@ fn a_descriptor_or_none(count: usize) -> Scene {
     let descriptors = format!("file descriptors for {}", parameters::counted(count, "client"));
     let handles = "Windows counts handles, not file descriptors";
     let claims = [
-        promised("tcp-listen", tcp("listen"), "success", &sources::POSIX_LISTEN),
-        promised("udp-listen", udp("listen"), unsupported, &sources::POSIX_LISTEN)
+        specified("tcp-listen", tcp("listen"), "success", &sources::POSIX_LISTEN),
+        specified("udp-listen", udp("listen"), unsupported, &sources::POSIX_LISTEN)
             .cites_on(Os::Macos, &sources::XNU_LISTEN)
             .cites_on(Os::Windows, &sources::WINE_LISTEN),
-        promised("tcp-accept", tcp("accept"), "success", &sources::POSIX_ACCEPT),
-        promised("udp-accept", udp("accept"), unsupported, &sources::POSIX_ACCEPT)
+        specified("tcp-accept", tcp("accept"), "success", &sources::POSIX_ACCEPT),
+        specified("udp-accept", udp("accept"), unsupported, &sources::POSIX_ACCEPT)
             .cites_on(Os::Macos, &sources::XNU_ACCEPT)
             .cites_on(Os::Windows, &sources::MS_ACCEPT),
-        promised("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT)
+        specified("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT)
             .absent_on(Os::Windows, handles)
             .needs(Need::Descriptors),
-        promised("udp-descriptors", udp(&*descriptors), 0, &sources::RFC768)
+        specified("udp-descriptors", udp(&*descriptors), 0, &sources::RFC768)
             .absent_on(Os::Windows, handles)
             .needs(Need::Descriptors),
     ];
@@ -247,20 +247,20 @@ fn calls_are_convention() -> Scene {
     let no_peer = "send without a peer";
     let unconnected = SocketError::NotConnected.on(Os::Windows);
     let claims = [
-        promised("tcp-send", tcp(connected), &b"hello"[..], &sources::POSIX_RECV),
-        promised("udp-send", udp(connected), &b"hello"[..], &sources::POSIX_CONNECT),
-        usual("tcp-no-peer", tcp(no_peer), SocketError::BrokenPipe, &sources::SEND_2)
+        specified("tcp-send", tcp(connected), &b"hello"[..], &sources::POSIX_RECV),
+        specified("udp-send", udp(connected), &b"hello"[..], &sources::POSIX_CONNECT),
+        typical("tcp-no-peer", tcp(no_peer), SocketError::BrokenPipe, &sources::SEND_2)
             .on(Os::Macos, SocketError::NotConnected.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_SEND)
             .on(Os::Windows, unconnected.clone())
             .cites_on(Os::Windows, &sources::MS_SEND)
             .unlike_wine(),
-        promised("udp-no-peer", udp(no_peer), SocketError::DestinationRequired, &sources::POSIX_SENDTO)
+        specified("udp-no-peer", udp(no_peer), SocketError::DestinationRequired, &sources::POSIX_SENDTO)
             .cites_on(Os::Macos, &sources::XNU_SEND)
             .on(Os::Windows, unconnected)
             .cites_on(Os::Windows, &sources::MS_SEND)
             .unlike_wine(),
-        promised("udp-recv", udp("recv without a peer returns"), &b"hello"[..], &sources::POSIX_RECV),
+        specified("udp-recv", udp("recv without a peer returns"), &b"hello"[..], &sources::POSIX_RECV),
     ];
     Scene::claims("calls", "5. send or sendto: convention, not law", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
@@ -286,10 +286,10 @@ fn calls_are_convention() -> Scene {
 fn end_of_file_or_none() -> Scene {
     let closed = "the peer closes; the next read or receive returns";
     let claims = [
-        promised("tcp-close", tcp(closed), END_OF_FILE, &sources::POSIX_RECV),
-        promised("udp-close", udp(closed), Fact::Nothing, &sources::RFC768),
-        promised("udp-empty", udp("an empty message is received as"), &b""[..], &sources::RFC768),
-        usual("udp-after-empty", udp("the receive after it returns"), &b"more"[..], &sources::LOOPBACK),
+        specified("tcp-close", tcp(closed), END_OF_FILE, &sources::POSIX_RECV),
+        specified("udp-close", udp(closed), Fact::Nothing, &sources::RFC768),
+        specified("udp-empty", udp("an empty message is received as"), &b""[..], &sources::RFC768),
+        typical("udp-after-empty", udp("the receive after it returns"), &b"more"[..], &sources::LOOPBACK),
     ];
     Scene::claims("end-of-file", "end of file", claims).run(|lab| {
         lab.observe("tcp-close", tcp_peer_closes(lab)?);
@@ -307,11 +307,11 @@ fn end_of_file_or_none() -> Scene {
 fn restart() -> Scene {
     let rebind = "the server closes first, binds again";
     let claims = [
-        usual("tcp-rebind", tcp(rebind), SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
+        typical("tcp-rebind", tcp(rebind), SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
             .cites_on(Os::Macos, &sources::COREFX_24562)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::COREFX_24562),
-        promised("udp-rebind", udp(rebind), "success", &sources::RFC768),
+        specified("udp-rebind", udp(rebind), "success", &sources::RFC768),
     ];
     Scene::claims("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
         lab.observe("tcp-rebind", tcp_binds_again(lab)?);
@@ -324,11 +324,11 @@ fn nobody_there() -> Scene {
     let refused = SocketError::ConnectionRefused;
     let connect = "connect where nobody listens";
     let claims = [
-        promised("tcp-connect", tcp(connect), refused, &sources::POSIX_CONNECT)
+        specified("tcp-connect", tcp(connect), refused, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
-        promised("udp-connect", udp(connect), "success", &sources::POSIX_CONNECT),
-        promised("udp-first", udp("bytes that the first send takes"), 5, &sources::POSIX_SENDTO),
-        usual("udp-next", udp("the receive after it"), refused, &sources::UDP_7)
+        specified("udp-connect", udp(connect), "success", &sources::POSIX_CONNECT),
+        specified("udp-first", udp("bytes that the first send takes"), 5, &sources::POSIX_SENDTO),
+        typical("udp-next", udp("the receive after it"), refused, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
@@ -369,13 +369,13 @@ fn the_address_of_the_answer() -> Scene {
     let one_address = "macOS has one loopback address configured";
     let connected = "a connected client receives";
     let claims = [
-        promised("tcp-asked", tcp(connected), &b"Thanks"[..], &sources::RFC9293_STREAM)
+        specified("tcp-asked", tcp(connected), &b"Thanks"[..], &sources::RFC9293_STREAM)
             .absent_on(Os::Macos, one_address),
-        promised("udp-connected-hears", udp(connected), Fact::Nothing, &sources::CONNECT_2)
+        specified("udp-connected-hears", udp(connected), Fact::Nothing, &sources::CONNECT_2)
             .absent_on(Os::Macos, one_address)
             .unconfirmed_on(Os::Windows)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
-        usual(
+        typical(
             "udp-unconnected-hears",
             udp("an unconnected client receives"),
             &b"Thanks"[..],
@@ -383,7 +383,7 @@ fn the_address_of_the_answer() -> Scene {
         )
         .absent_on(Os::Macos, one_address)
         .unconfirmed_on(Os::Windows),
-        usual("udp-answers-from", udp("the answer comes from"), "127.0.0.1", &sources::RFC1122_MULTIHOMING)
+        typical("udp-answers-from", udp("the answer comes from"), "127.0.0.1", &sources::RFC1122_MULTIHOMING)
             .absent_on(Os::Macos, one_address)
             .unconfirmed_on(Os::Windows),
     ];

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{answer_to, answered};
 use crate::lab::{Endpoint, SceneError, Service, Target, Workers};
-use crate::vocabulary::{Guess, measured, promised, right, sources, usual, wrong};
+use crate::vocabulary::{Guess, measured, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -91,8 +91,8 @@ impl Scenes for Concurrency {
 fn without_work(clients: usize) -> Scene {
     let asking = parameters::counted(clients, "client");
     let claims = [
-        usual("answered", format!("no work: of {asking}, answered"), clients, &sources::LOOPBACK),
-        promised("in-hand", "no work: requests processed at once", 1, &sources::UNP_ITERATIVE),
+        typical("answered", format!("no work: of {asking}, answered"), clients, &sources::LOOPBACK),
+        specified("in-hand", "no work: requests processed at once", 1, &sources::UNP_ITERATIVE),
         measured("last-answer", "no work: time until the last reply", &sources::UNP_ITERATIVE),
     ];
     let answer =
@@ -114,12 +114,12 @@ fn with_work(clients: usize, work: Duration) -> Scene {
     let last = work.saturating_mul(u32::try_from(clients).unwrap_or(u32::MAX));
     let count = clients;
     let claims = [
-        usual("waiting", format!("requests queued, {each} of work each"), clients, &sources::UNP_ITERATIVE),
-        promised("in-hand-with-work", "one loop: requests processed at once", 1, &sources::UNP_ITERATIVE),
-        promised("early-answers", "replies faster than one loop allows", 0, &sources::UNP_ITERATIVE),
+        typical("waiting", format!("requests queued, {each} of work each"), clients, &sources::UNP_ITERATIVE),
+        specified("in-hand-with-work", "one loop: requests processed at once", 1, &sources::UNP_ITERATIVE),
+        specified("early-answers", "replies faster than one loop allows", 0, &sources::UNP_ITERATIVE),
         measured("out-of-turn", "clients answered out of turn", &sources::LOOPBACK),
-        usual("last-waits", format!("does the last client wait {count} x {each}?"), "yes", &sources::UNP_ITERATIVE),
-        usual("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
+        typical("last-waits", format!("does the last client wait {count} x {each}?"), "yes", &sources::UNP_ITERATIVE),
+        typical("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("first-answer-with-work", "time until the first reply", &sources::UNP_ITERATIVE),
         measured("last-answer-with-work", "time until the last reply", &sources::UNP_ITERATIVE),
     ];
@@ -154,15 +154,15 @@ fn with_work(clients: usize, work: Duration) -> Scene {
 fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
     let asking = parameters::counted(clients, "client");
     let claims = [
-        promised(
+        specified(
             "in-hand-of-threads",
             format!("{}: requests processed at once", parameters::counted(threads, "thread")),
             threads,
             &sources::POSIX_THREADS,
         ),
-        usual("requests-of-threads", "requests processed, all threads", clients, &sources::LOOPBACK),
-        promised("handled-again", "requests that two threads received", 0, &sources::POSIX_RECVFROM),
-        usual("answered-by-threads", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
+        typical("requests-of-threads", "requests processed, all threads", clients, &sources::LOOPBACK),
+        specified("handled-again", "requests that two threads received", 0, &sources::POSIX_RECVFROM),
+        typical("answered-by-threads", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("last-answer-of-threads", "with threads: time until the last reply", &sources::POSIX_THREADS),
     ];
     let answer = format!(

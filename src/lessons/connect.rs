@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::BROADCAST;
 use crate::lab::{AllReceived, Lab, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, promised, right, sources, usual, wrong};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -80,10 +80,10 @@ fn observe_both(lab: &Lab, received: &AllReceived, [first, second]: [(&str, &str
 
 fn others(count: usize) -> Scene {
     let claims = [
-        promised("sends", "connect: server receives", Fact::Nothing, &sources::POSIX_CONNECT)
+        specified("sends", "connect: server receives", Fact::Nothing, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
-        usual("peer", "received from the peer", &b"hello"[..], &sources::LOOPBACK),
-        promised("other", "from another socket", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
+        typical("peer", "received from the peer", &b"hello"[..], &sources::LOOPBACK),
+        specified("other", "from another socket", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
     let answer = "On connect the server received {sends}. Then the client received {peer} from it and {other} from another socket.";
@@ -108,12 +108,12 @@ fn others(count: usize) -> Scene {
 
 fn queued() -> Scene {
     let claims = [
-        usual("early", "sent before connect", &b"early"[..], &sources::LINUX_CONNECTED)
+        typical("early", "sent before connect", &b"early"[..], &sources::LINUX_CONNECTED)
             .cites_on(Os::Macos, &sources::XNU_CONNECT)
             .on(Os::Windows, Fact::Nothing)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER)
             .unconfirmed_on(Os::Windows),
-        promised("late", "sent after connect", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
+        specified("late", "sent after connect", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
     let answer = "Of what another socket had sent before connect, {early} was received after it.";
@@ -133,13 +133,13 @@ fn queued() -> Scene {
 
 fn elsewhere() -> Scene {
     let claims = [
-        promised("sendto-other", "sendto elsewhere returns", 5, &sources::UDP_7_SENDTO)
+        specified("sendto-other", "sendto elsewhere returns", 5, &sources::UDP_7_SENDTO)
             .on(Os::Macos, SocketError::AlreadyConnected.on(Os::Macos))
             .cites_on(Os::Macos, &sources::APPLE_UDP_4)
             .cites_on(Os::Windows, &sources::MS_SENDTO_CONNECTED),
-        usual("elsewhere", "received there", &b"aside"[..], &sources::LOOPBACK)
+        typical("elsewhere", "received there", &b"aside"[..], &sources::LOOPBACK)
             .absent_on(Os::Macos, "macOS refuses the sendto"),
-        usual("next-send", "by the next send the peer receives", &b"hello"[..], &sources::LOOPBACK),
+        typical("next-send", "by the next send the peer receives", &b"hello"[..], &sources::LOOPBACK),
     ];
     let answer = "sendto elsewhere returned {sendto-other byte}.";
     Scene::claims("elsewhere", "sendto beside the peer", claims).answer(answer).run(|lab| {
@@ -160,10 +160,10 @@ fn elsewhere() -> Scene {
 
 fn address() -> Scene {
     let claims = [
-        usual("local-before", "local address before connect", "0.0.0.0", &sources::POSIX_GETSOCKNAME)
+        typical("local-before", "local address before connect", "0.0.0.0", &sources::POSIX_GETSOCKNAME)
             .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
-        usual("local-after", "local address after it", "127.0.0.1", &sources::UNP_OUTGOING)
+        typical("local-after", "local address after it", "127.0.0.1", &sources::UNP_OUTGOING)
             .cites_on(Os::Macos, &sources::XNU_CONNECT)
             .cites_on(Os::Windows, &sources::MS_SENDTO_CONNECTED),
     ];
@@ -179,20 +179,21 @@ fn address() -> Scene {
 
 fn undone() -> Scene {
     let claims = [
-        promised("undo", "connect to AF_UNSPEC returns", "success", &sources::CONNECT_2_AGAIN)
+        specified("undo", "connect to AF_UNSPEC returns", "success", &sources::CONNECT_2_AGAIN)
             .on(Os::Macos, SocketError::FamilyNotSupported.on(Os::Macos))
             .cites_on(Os::Macos, &sources::APPLE_CONNECT_2)
             .cites_on(Os::Windows, &sources::WINE_CONNECT),
-        promised("no-peer", "then send returns", SocketError::DestinationRequired, &sources::SEND_2_NO_PEER)
+        specified("no-peer", "then send returns", SocketError::DestinationRequired, &sources::SEND_2_NO_PEER)
             .cites_on(Os::Macos, &sources::XNU_SEND)
             .on(Os::Windows, SocketError::NotConnected.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER)
             .unlike_wine(),
-        usual("anybody", "then received from another", &b"me too"[..], &sources::LOOPBACK).unconfirmed_on(Os::Windows),
-        usual("local", "local address: connected, undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
+        typical("anybody", "then received from another", &b"me too"[..], &sources::LOOPBACK)
+            .unconfirmed_on(Os::Windows),
+        typical("local", "local address: connected, undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
             .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
-        usual("port-stays", "does a port stay that it chose?", "no", &sources::LINUX_DISCONNECT)
+        typical("port-stays", "does a port stay that it chose?", "no", &sources::LINUX_DISCONNECT)
             .on(Os::Macos, "yes")
             .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
@@ -221,11 +222,11 @@ fn undone() -> Scene {
 
 fn again() -> Scene {
     let claims = [
-        promised("again", "connect to another peer returns", "success", &sources::CONNECT_2_AGAIN)
+        specified("again", "connect to another peer returns", "success", &sources::CONNECT_2_AGAIN)
             .cites_on(Os::Macos, &sources::APPLE_CONNECT_2)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
-        usual("new-peer", "then received from the new peer", "señal".as_bytes(), &sources::LOOPBACK),
-        promised("old-peer", "and from the old one", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
+        typical("new-peer", "then received from the new peer", "señal".as_bytes(), &sources::LOOPBACK),
+        specified("old-peer", "and from the old one", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
     let answer = "A second connect returned {again}. Then {new-peer} was received from the new peer, {old-peer} from the old one.";
@@ -243,10 +244,11 @@ fn again() -> Scene {
 }
 
 fn turned_away() -> Scene {
-    let claims = [usual("other-told", "the other: its next receive", SocketError::ConnectionRefused, &sources::UDP_7)
-        .cites_on(Os::Macos, &sources::XNU_ICMP)
-        .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-        .unconfirmed_on(Os::Windows)];
+    let claims =
+        [typical("other-told", "the other: its next receive", SocketError::ConnectionRefused, &sources::UDP_7)
+            .cites_on(Os::Macos, &sources::XNU_ICMP)
+            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
+            .unconfirmed_on(Os::Windows)];
     let answer = "The next receive of another socket that had sent to the connected one returned {other-told}.";
     Scene::claims("turned-away", "the next receive of the other socket", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.endpoint("other")?);
@@ -260,13 +262,13 @@ fn turned_away() -> Scene {
 
 fn nobody() -> Scene {
     let claims = [
-        usual("nobody", "connect to nobody returns", "success", &sources::UNP_CONNECT)
+        typical("nobody", "connect to nobody returns", "success", &sources::UNP_CONNECT)
             .cites_on(Os::Windows, &sources::WINE_UDP),
-        usual("port-0", "connect to port 0 returns", "success", &sources::LINUX_CONNECT)
+        typical("port-0", "connect to port 0 returns", "success", &sources::LINUX_CONNECT)
             .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
             .unconfirmed_on(Os::Windows),
-        usual("itself", "connected to itself, it receives", &b"hello"[..], &sources::LOOPBACK)
+        typical("itself", "connected to itself, it receives", &b"hello"[..], &sources::LOOPBACK)
             .unconfirmed_on(Os::Windows),
     ];
     let answer =
@@ -287,16 +289,21 @@ fn nobody() -> Scene {
 fn broadcast() -> Scene {
     const EVERYBODY: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
     let claims = [
-        promised("refused", "connect to a broadcast address", SocketError::AccessDenied, &sources::CONNECT_2_BROADCAST)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::WINE_BROADCAST)
-            .unconfirmed_on(Os::Windows)
-            .unlike_wine(),
-        promised("allowed", "the same with SO_BROADCAST", "success", &sources::CONNECT_2_BROADCAST)
+        specified(
+            "refused",
+            "connect to a broadcast address",
+            SocketError::AccessDenied,
+            &sources::CONNECT_2_BROADCAST,
+        )
+        .on(Os::Windows, "success")
+        .cites_on(Os::Windows, &sources::WINE_BROADCAST)
+        .unconfirmed_on(Os::Windows)
+        .unlike_wine(),
+        specified("allowed", "the same with SO_BROADCAST", "success", &sources::CONNECT_2_BROADCAST)
             .unconfirmed_on(Os::Windows),
-        usual("broadcast", "then a send: the server receives", &b"hello"[..], &sources::LOOPBACK)
+        typical("broadcast", "then a send: the server receives", &b"hello"[..], &sources::LOOPBACK)
             .unconfirmed_on(Os::Windows),
-        usual(
+        typical(
             "answer",
             "the server answers: its next receive",
             SocketError::ConnectionRefused,
@@ -329,17 +336,17 @@ fn nowhere() -> Scene {
     const REFUSED: &str = "macOS refuses the connect";
     const OPEN: &str = "Microsoft's page on connect says both that zeros are refused, and that they take the peer away";
     let claims = [
-        usual("any-zero", "connect to 0.0.0.0:0 returns", "success", &sources::GVISOR_CONNECT_ZERO)
+        typical("any-zero", "connect to 0.0.0.0:0 returns", "success", &sources::GVISOR_CONNECT_ZERO)
             .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
             .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_CONNECT_ANY)
             // The same page says that zeros as the address take the peer away.
             .unconfirmed_on(Os::Windows),
-        usual("any-zero-local", "its local address then", "127.0.0.1", &sources::LINUX_TO_ANY)
+        typical("any-zero-local", "its local address then", "127.0.0.1", &sources::LINUX_TO_ANY)
             .absent_on(Os::Macos, REFUSED)
             .absent_on(Os::Windows, OPEN),
-        usual("any-zero-peer", "getpeername returns then", SocketError::NotConnected, &sources::GVISOR_CONNECT_ZERO)
+        typical("any-zero-peer", "getpeername returns then", SocketError::NotConnected, &sources::GVISOR_CONNECT_ZERO)
             .absent_on(Os::Macos, REFUSED)
             .absent_on(Os::Windows, OPEN),
     ];

@@ -12,7 +12,7 @@ use crate::experiments::{
     udp_peer_closes,
 };
 use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, promised, right, sources, usual, wrong};
+use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -65,23 +65,23 @@ fn nobody_listens() -> Scene {
     let told = SocketError::ConnectionRefused;
     let reset = SocketError::ConnectionReset.on(Os::Windows);
     let claims = [
-        promised("send-to-nobody", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
-        usual("unconnected-hears", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
+        specified("send-to-nobody", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
+        typical("unconnected-hears", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, reset.clone())
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
-        promised("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
-        usual("connected-hears", "connected: next receive", told, &sources::UDP_7)
+        specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
+        typical("connected-hears", "connected: next receive", told, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, reset)
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
             .unlike_wine(),
-        promised("told-once", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
+        specified("told-once", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .cites_on(Os::Windows, &sources::JDK_4431020)
             .unlike_wine(),
-        promised("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
+        specified("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
     let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the next receive \
@@ -115,10 +115,10 @@ fn nobody_listens() -> Scene {
 fn no_listen_no_accept() -> Scene {
     let unsupported = SocketError::NotSupported;
     let claims = [
-        promised("listen", "listen on a UDP socket returns", unsupported, &sources::POSIX_LISTEN)
+        specified("listen", "listen on a UDP socket returns", unsupported, &sources::POSIX_LISTEN)
             .cites_on(Os::Macos, &sources::XNU_LISTEN)
             .cites_on(Os::Windows, &sources::WINE_LISTEN),
-        promised("accept", "accept on a UDP socket returns", unsupported, &sources::POSIX_ACCEPT)
+        specified("accept", "accept on a UDP socket returns", unsupported, &sources::POSIX_ACCEPT)
             .cites_on(Os::Macos, &sources::XNU_ACCEPT)
             .cites_on(Os::Windows, &sources::MS_ACCEPT),
     ];
@@ -133,13 +133,13 @@ fn no_listen_no_accept() -> Scene {
 
 fn no_bind() -> Scene {
     let claims = [
-        usual("port-before", "port of an unbound client", 0, &sources::POSIX_GETSOCKNAME)
+        typical("port-before", "port of an unbound client", 0, &sources::POSIX_GETSOCKNAME)
             .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
-        promised("port-after", "does its first sendto bind a port?", "yes", &sources::UDP_7)
+        specified("port-after", "does its first sendto bind a port?", "yes", &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
-        promised("port-stays", "does its next sendto keep that port?", "yes", &sources::UDP_7)
+        specified("port-stays", "does its next sendto keep that port?", "yes", &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
@@ -167,16 +167,16 @@ fn no_bind() -> Scene {
 
 fn one_socket_for_all(count: usize) -> Scene {
     let claims = [
-        usual(
+        typical(
             "answered",
             format!("of {}, received their own reply", parameters::counted(count, "client")),
             count,
             &sources::UNP_ITERATIVE,
         ),
-        promised("descriptors", "file descriptors the server adds", 0, &sources::RFC768)
+        specified("descriptors", "file descriptors the server adds", 0, &sources::RFC768)
             .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
             .needs(Need::Descriptors),
-        promised("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
+        specified("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
             .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
             .needs(Need::Descriptors),
     ];
@@ -201,8 +201,8 @@ fn one_socket_for_all(count: usize) -> Scene {
 
 fn connect_sends_nothing() -> Scene {
     let claims = [
-        promised("connect", "connect to a UDP server returns", "success", &sources::POSIX_CONNECT),
-        promised("connect-sends", "the server then receives", Fact::Nothing, &sources::POSIX_CONNECT),
+        specified("connect", "connect to a UDP server returns", "success", &sources::POSIX_CONNECT),
+        specified("connect-sends", "the server then receives", Fact::Nothing, &sources::POSIX_CONNECT),
     ];
     let answer = "connect returned {connect}. The server received {connect-sends}.";
     Scene::claims("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
@@ -224,8 +224,8 @@ fn before(received: ReceiveResult, payload: &[u8]) -> Result<Fact, SceneError> {
 
 fn before_the_server() -> Scene {
     let claims = [
-        promised("too-early", "no server yet: sendto returns", 5, &sources::POSIX_SENDTO),
-        promised("not-kept", "the server, started later, receives", Fact::Nothing, &sources::RFC1122_PORTS),
+        specified("too-early", "no server yet: sendto returns", 5, &sources::POSIX_SENDTO),
+        specified("not-kept", "the server, started later, receives", Fact::Nothing, &sources::RFC1122_PORTS),
     ];
     let answer =
         "sendto returned {too-early byte} before there was a server. The server, started later, received {not-kept}.";
@@ -244,7 +244,7 @@ fn before_the_server() -> Scene {
 }
 
 fn sender_closes_at_once() -> Scene {
-    let claims = [usual("after-close", "sent, then closed: received", "adiós".as_bytes(), &sources::LOOPBACK)];
+    let claims = [typical("after-close", "sent, then closed: received", "adiós".as_bytes(), &sources::LOOPBACK)];
     let answer = "The client sent and closed its socket at once. The server received {after-close}.";
     Scene::claims("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
@@ -258,9 +258,9 @@ fn sender_closes_at_once() -> Scene {
 
 fn the_server_restarts() -> Scene {
     let claims = [
-        usual("before-restart", "before its restart the server receives", &b"one"[..], &sources::LOOPBACK),
-        usual("after-restart", "after its restart the server receives", &b"two"[..], &sources::LOOPBACK),
-        promised("client-notices", "error reported to the client", Fact::Nothing, &sources::RFC768),
+        typical("before-restart", "before its restart the server receives", &b"one"[..], &sources::LOOPBACK),
+        typical("after-restart", "after its restart the server receives", &b"two"[..], &sources::LOOPBACK),
+        specified("client-notices", "error reported to the client", Fact::Nothing, &sources::RFC768),
     ];
     let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to the \
                   client: {client-notices}.";
@@ -288,10 +288,10 @@ fn the_server_restarts() -> Scene {
 
 fn no_end_of_file() -> Scene {
     let claims = [
-        promised("peer-closes", "the peer closes: recvfrom returns", Fact::Nothing, &sources::RFC768),
-        promised("empty-is-not-end", "an empty datagram: recvfrom returns", &b""[..], &sources::RFC768),
-        usual("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
-        promised("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV),
+        specified("peer-closes", "the peer closes: recvfrom returns", Fact::Nothing, &sources::RFC768),
+        specified("empty-is-not-end", "an empty datagram: recvfrom returns", &b""[..], &sources::RFC768),
+        typical("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
+        specified("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
                   {after-empty}. Over TCP read returned {tcp-peer-closes}.";

@@ -12,7 +12,7 @@ use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_wh
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, receive_buffer_for};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, promised, right, sources, usual, wrong,
+    Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -138,7 +138,7 @@ fn unsure_on_macos(unsure: bool, claim: Claim) -> Claim {
 fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
     let sent = counted(count, "datagram");
     let claims = [
-        usual("failed-sends", "failed sends", 0, &sources::POSIX_SENDTO).cites_on(Os::Macos, &sources::XNU_LOOPBACK),
+        typical("failed-sends", "failed sends", 0, &sources::POSIX_SENDTO).cites_on(Os::Macos, &sources::XNU_LOOPBACK),
         measured("sent", "datagrams sent", &sources::POSIX_SENDTO),
         measured("kept", "datagrams received", &sources::SOCKET_7),
         measured("dropped", "datagrams dropped, by the kernel's count", &sources::LINUX_DROPS)
@@ -147,18 +147,18 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             .needs(Need::Drops),
         unsure_on_macos(
             count > MACOS_INPUT_QUEUE || receive_buffer < MACOS_LEAST_BUFFER,
-            usual("prefix", "the first ones, no gap?", "yes", &sources::LOOPBACK)
+            typical("prefix", "the first ones, no gap?", "yes", &sources::LOOPBACK)
                 .cites_on(Os::Macos, &sources::XNU_FULL_BUFFER)
                 .cites_on(Os::Windows, &sources::MS_CIRCULAR_QUEUEING),
         ),
-        usual("kept-and-dropped", "received + dropped", count, &sources::LINUX_DROPS)
+        typical("kept-and-dropped", "received + dropped", count, &sources::LINUX_DROPS)
             .absent_on(Os::Macos, "macOS counts drops for all sockets together")
             .absent_on(Os::Windows, "Windows does not count drops by socket")
             .needs(Need::Drops),
-        usual("sender-told", "later error at the sender", Fact::Nothing, &sources::RFC6633),
+        typical("sender-told", "later error at the sender", Fact::Nothing, &sources::RFC6633),
         unsure_on_macos(
             receive_buffer < MACOS_LEAST_BUFFER,
-            usual("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
+            typical("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
     let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
@@ -186,14 +186,14 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
 
 fn tcp_stops_the_sender() -> Scene {
     let claims = [
-        promised(
+        specified(
             "tcp-stopped",
             "TCP: nobody reads; non-blocking write",
             SocketError::WouldBlock,
             &sources::RFC9293_FLOW,
         ),
         measured("tcp-taken", "TCP: bytes accepted before that", &sources::RFC9293_FLOW),
-        promised("tcp-lost", "TCP: of these, bytes not received", 0, &sources::RFC9293_STREAM),
+        specified("tcp-lost", "TCP: of these, bytes not received", 0, &sources::RFC9293_STREAM),
     ];
     let answer =
         "Over TCP the sender was stopped after {tcp-taken byte}: {tcp-stopped}. Of these {tcp-lost} were not received.";
@@ -208,7 +208,8 @@ fn tcp_stops_the_sender() -> Scene {
 
 fn a_larger_buffer() -> Scene {
     let claims = [
-        usual("larger-keeps-more", "do more fit into 65536 bytes than 4096?", "yes", &sources::SOCKET_7).unlike_wine(),
+        typical("larger-keeps-more", "do more fit into 65536 bytes than 4096?", "yes", &sources::SOCKET_7)
+            .unlike_wine(),
         measured("kept-by-small", "512-byte datagrams that fit into 4096", &sources::SOCKET_7),
         measured("kept-by-large", "512-byte datagrams that fit into 65536", &sources::SOCKET_7),
     ];
@@ -243,11 +244,11 @@ fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
 fn one_byte_each() -> Scene {
     const ASKED: usize = 8192;
     let claims = [
-        usual("fewer-than-bytes", "do fewer 1-byte datagrams fit than bytes?", "yes", &sources::SOCKET_7)
+        typical("fewer-than-bytes", "do fewer 1-byte datagrams fit than bytes?", "yes", &sources::SOCKET_7)
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Windows),
         measured("kept-one-byte", "1-byte datagrams that fit", &sources::SOCKET_7),
-        promised("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), 2 * ASKED, &sources::SOCKET_7)
+        specified("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), 2 * ASKED, &sources::SOCKET_7)
             .on(Os::Macos, ASKED)
             .on(Os::Windows, ASKED)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
@@ -277,14 +278,14 @@ fn room_comes_late() -> Scene {
     /// As long as the others: a shorter one may fit where they do not.
     const LATE: [u8; 512] = [b'x'; 512];
     let claims = [
-        usual("after-one-read", "buffer full; read one, send one more: it is", "dropped", &sources::LINUX_RELEASE)
+        typical("after-one-read", "buffer full; read one, send one more: it is", "dropped", &sources::LINUX_RELEASE)
             .on(Os::Macos, "kept")
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, "kept")
             .unconfirmed_on(Os::Windows)
             .cites_on(Os::Windows, &sources::LOOPBACK),
-        usual("after-all-read", "read all, send one more: it is", "kept", &sources::LOOPBACK),
+        typical("after-all-read", "read all, send one more: it is", "kept", &sources::LOOPBACK),
     ];
     let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, one more \
                   sent: it was {after-all-read}.";
@@ -313,9 +314,9 @@ fn room_comes_late() -> Scene {
 fn two_senders() -> Scene {
     let claims = [
         measured("interleaved", "a1, b1, a2, b2 from two clients arrive as", &sources::LOOPBACK),
-        usual("order-of-each", "order of client 1's, then of client 2's", "a1 a2 b1 b2", &sources::LOOPBACK),
-        promised("torn", "both at once: datagrams that neither sent", 0, &sources::POSIX_RECVFROM),
-        usual("both-arrived", "both at once: received, of 200", 200, &sources::LOOPBACK),
+        typical("order-of-each", "order of client 1's, then of client 2's", "a1 a2 b1 b2", &sources::LOOPBACK),
+        specified("torn", "both at once: datagrams that neither sent", 0, &sources::POSIX_RECVFROM),
+        typical("both-arrived", "both at once: received, of 200", 200, &sources::LOOPBACK),
     ];
     let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: {both-arrived} of 200 \
                   received, {torn} of them sent by neither client.";
@@ -352,9 +353,9 @@ fn in_order_and_once() -> Scene {
     const COUNT: usize = 200;
     const SIZE: usize = 8;
     let claims = [
-        usual("distinct", format!("numbered datagrams received, of {COUNT}"), COUNT, &sources::LOOPBACK),
-        usual("out-of-order", "datagrams received out of order", 0, &sources::LOOPBACK),
-        usual("duplicates", "datagrams received twice", 0, &sources::RFC768),
+        typical("distinct", format!("numbered datagrams received, of {COUNT}"), COUNT, &sources::LOOPBACK),
+        typical("out-of-order", "datagrams received out of order", 0, &sources::LOOPBACK),
+        typical("duplicates", "datagrams received twice", 0, &sources::RFC768),
     ];
     let answer = "{distinct} of 200 numbered datagrams received, {out-of-order} out of order, {duplicates} twice.";
     let scene = Scene::claims("in-order", "in order, and once", claims)

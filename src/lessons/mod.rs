@@ -362,8 +362,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_queue_that_ran_full_makes_a_difference_no_evidence_and_nothing_else() {
-        use crate::vocabulary::{promised, sources};
-        let claims = [promised("same", "same", 1, &sources::RFC768), promised("other", "other", 1, &sources::RFC768)];
+        use crate::vocabulary::{sources, specified};
+        let claims = [specified("same", "same", 1, &sources::RFC768), specified("other", "other", 1, &sources::RFC768)];
         let scene = Scene::claims("small", "a small queue", claims).run(|lab| {
             let (server, client) = (lab.bind("server")?, lab.bind("client")?);
             for _ in 0..5000 {

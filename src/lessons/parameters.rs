@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::vocabulary::{Claim, Os, Property, SocketError, promised, quoted, sources};
+use crate::vocabulary::{Claim, Os, Property, SocketError, quoted, sources, specified};
 
 /// Most messages in one run: each has rows of its own.
 const MOST_MESSAGES: usize = 100;
@@ -77,7 +77,7 @@ pub fn receive_returns(
     message: &Message,
     buffer: usize,
 ) -> Claim {
-    let claim = promised(id, property, message.cut_to(buffer), &sources::POSIX_RECVFROM);
+    let claim = specified(id, property, message.cut_to(buffer), &sources::POSIX_RECVFROM);
     if message.length() <= buffer {
         return claim;
     }

@@ -13,7 +13,7 @@ use crate::experiments::{tcp_binds_again, udp_binds_again};
 use crate::lab::socket::ANY_PORT;
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, promised, right, sources, usual, wrong,
+    Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -80,7 +80,7 @@ fn yes_no(yes: bool) -> &'static str {
 
 /// The port of a socket that has none: Windows does not tell it.
 fn no_port(id: &str, property: &str) -> Claim {
-    usual(id, property, 0, &sources::POSIX_GETSOCKNAME)
+    typical(id, property, 0, &sources::POSIX_GETSOCKNAME)
         .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
         .cites_on(Os::Windows, &sources::MS_GETSOCKNAME)
 }
@@ -88,11 +88,11 @@ fn no_port(id: &str, property: &str) -> Claim {
 fn first_send() -> Scene {
     let claims = [
         no_port("before", "port before the first sendto"),
-        promised("bound", "does the first sendto bind a port?", "yes", &sources::UDP_7)
+        specified("bound", "does the first sendto bind a port?", "yes", &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
         measured("port", "port after it", &sources::RFC6335),
-        promised("stays", "ports of 3 datagrams", 1, &sources::UDP_7)
+        specified("stays", "ports of 3 datagrams", 1, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
@@ -121,7 +121,7 @@ fn first_send() -> Scene {
 
 fn receive_binds_nothing() -> Scene {
     let claims = [
-        promised("unbound-receive", "recvfrom on an unbound socket returns", Fact::Nothing, &sources::POSIX_RECVFROM)
+        specified("unbound-receive", "recvfrom on an unbound socket returns", Fact::Nothing, &sources::POSIX_RECVFROM)
             .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
             .cites_on(Os::Windows, &sources::WINE_UNBOUND)
             .unlike_wine(),
@@ -137,7 +137,7 @@ fn receive_binds_nothing() -> Scene {
 }
 
 fn port_zero(count: usize) -> Scene {
-    let claims = [promised("different", format!("different ports of {count} sockets"), count, &sources::IP_7)];
+    let claims = [specified("different", format!("different ports of {count} sockets"), count, &sources::IP_7)];
     let answer = format!("{count} sockets were bound to port 0. They have {{different}} different ports.");
     Scene::claims("port-0", "bind to port 0 takes a free one", claims).answer(answer).run(move |lab| {
         let sockets: Vec<_> = (1..=count).map(|n| lab.bind(&format!("socket {n}"))).collect::<Call<_>>()?;
@@ -149,15 +149,15 @@ fn port_zero(count: usize) -> Scene {
 
 fn bound_twice() -> Scene {
     let claims = [
-        promised("again", "bind of a bound socket returns", SocketError::InvalidArgument, &sources::POSIX_BIND),
-        promised(
+        specified("again", "bind of a bound socket returns", SocketError::InvalidArgument, &sources::POSIX_BIND),
+        specified(
             "after-send",
             "bind after the first sendto returns",
             SocketError::InvalidArgument,
             &sources::POSIX_BIND,
         ),
-        promised("same-address", "bind to used address", SocketError::AddressInUse, &sources::POSIX_BIND),
-        usual("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
+        specified("same-address", "bind to used address", SocketError::AddressInUse, &sources::POSIX_BIND),
+        typical("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::MS_REUSEADDR)
@@ -179,8 +179,8 @@ fn bound_twice() -> Scene {
 
 fn tcp_beside_it() -> Scene {
     let claims = [
-        promised("tcp-same-number", "TCP: bind that port", "success", &sources::RFC768_PORTS),
-        usual("udp-beside-tcp", "UDP to that port: received", "café".as_bytes(), &sources::LOOPBACK),
+        specified("tcp-same-number", "TCP: bind that port", "success", &sources::RFC768_PORTS),
+        typical("udp-beside-tcp", "UDP to that port: received", "café".as_bytes(), &sources::LOOPBACK),
     ];
     let answer = "A TCP bind to the same number: {tcp-same-number}.";
     Scene::claims("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
@@ -215,8 +215,8 @@ fn on_one_number(lab: &Lab) -> Result<(Endpoint, Call<Listener>), SceneError> {
 
 fn free_again() -> Scene {
     let claims = [
-        promised("udp-again", "UDP: bind again", "success", &sources::RFC768),
-        usual("tcp-again", "TCP: close first, bind again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
+        specified("udp-again", "UDP: bind again", "success", &sources::RFC768),
+        typical("tcp-again", "TCP: close first, bind again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
             .cites_on(Os::Macos, &sources::COREFX_24562)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::COREFX_24562),
@@ -231,7 +231,7 @@ fn free_again() -> Scene {
 
 fn not_ours() -> Scene {
     let claims =
-        [promised("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)
+        [specified("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)
             .unlike_wine()];
     let answer = "bind to an address that this machine does not have returned {foreign}.";
     Scene::claims("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
@@ -252,13 +252,13 @@ fn not_ours() -> Scene {
 
 fn to_port_zero() -> Scene {
     let claims = [
-        usual("to-port-0", "sendto port 0 returns", SocketError::InvalidArgument, &sources::LINUX_PORT_0)
+        typical("to-port-0", "sendto port 0 returns", SocketError::InvalidArgument, &sources::LINUX_PORT_0)
             .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
             .on(Os::Windows, 5)
             .cites_on(Os::Windows, &sources::WINE_UDP)
             .unlike_wine(),
-        usual("bound-all-the-same", "is the socket bound all the same?", "yes", &sources::LINUX_PORT_0)
+        typical("bound-all-the-same", "is the socket bound all the same?", "yes", &sources::LINUX_PORT_0)
             .on(Os::Macos, "no")
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
             .unconfirmed_on(Os::Windows),
@@ -277,7 +277,7 @@ fn privileged() -> Scene {
     /// That of DNS.
     const LOW: u16 = 53;
     let claims =
-        [promised("privileged", "plain user: bind to port 53", SocketError::AccessDenied, &sources::IP_7_PRIVILEGED)
+        [specified("privileged", "plain user: bind to port 53", SocketError::AccessDenied, &sources::IP_7_PRIVILEGED)
             .cites_on(Os::Macos, &sources::XNU_BIND_LOW)
             .on(Os::Windows, "success")
             .unconfirmed_on(Os::Windows)];
@@ -299,9 +299,9 @@ fn privileged() -> Scene {
 fn none_left() -> Scene {
     const PORTS: usize = 4;
     let claims = [
-        promised("none-left", "4 of 4 in use: bind to port 0", SocketError::AddressInUse, &sources::BIND_2_NO_PORT),
-        promised("none-to-send", "4 of 4 in use: first sendto", SocketError::WouldBlock, &sources::SEND_2_NO_PORT),
-        usual("one-left", "one is closed: first sendto", 5, &sources::SEND_2_NO_PORT),
+        specified("none-left", "4 of 4 in use: bind to port 0", SocketError::AddressInUse, &sources::BIND_2_NO_PORT),
+        specified("none-to-send", "4 of 4 in use: first sendto", SocketError::WouldBlock, &sources::SEND_2_NO_PORT),
+        typical("one-left", "one is closed: first sendto", 5, &sources::SEND_2_NO_PORT),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first sendto \
@@ -321,8 +321,8 @@ fn none_left() -> Scene {
 
 fn from_port_zero() -> Scene {
     let claims = [
-        usual("from-port-0", "source port 0: recvfrom returns port", 0, &sources::RFC768_SOURCE),
-        usual("answer-port-0", "sendto to answer it", SocketError::InvalidArgument, &sources::LINUX_PORT_0),
+        typical("from-port-0", "source port 0: recvfrom returns port", 0, &sources::RFC768_SOURCE),
+        typical("answer-port-0", "sendto to answer it", SocketError::InvalidArgument, &sources::LINUX_PORT_0),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the sendto that was to answer it \

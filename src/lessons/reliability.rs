@@ -14,7 +14,7 @@ use crate::experiments::{
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
 use crate::lab::{Lab, ReceiveResult, Target, receive_buffer_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, promised, right, sources, usual, wrong};
+use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -139,10 +139,10 @@ fn numbers(parameters: Reliability) -> Scene {
     planned.extend(line.rest());
     let [missing, twice, late] = gaps(&planned, messages);
     let claims = [
-        usual("received", "received, in this order", in_order(&planned), &sources::LOOPBACK),
-        usual("missing", "not received: numbers", list(&missing), &sources::RFC8085_RELIABILITY),
-        usual("twice", "received again", list(&twice), &sources::RFC8085_RELIABILITY),
-        usual("late", "received behind a later one", list(&late), &sources::RFC8085_RELIABILITY),
+        typical("received", "received, in this order", in_order(&planned), &sources::LOOPBACK),
+        typical("missing", "not received: numbers", list(&missing), &sources::RFC8085_RELIABILITY),
+        typical("twice", "received again", list(&twice), &sources::RFC8085_RELIABILITY),
+        typical("late", "received behind a later one", list(&late), &sources::RFC8085_RELIABILITY),
     ];
     let answer = "Received: {received}; not received: {missing}.";
     let title = format!("{}, numbered, and nothing else", counted(messages, "message"));
@@ -179,7 +179,7 @@ const BULK: &Source = &sources::RFC8085_BULK;
 
 /// What is claimed of a transfer: what comes of it by the script alone.
 fn planned<'r>(rows: &'r [TransferRow], plan: &'r Transfer) -> impl Iterator<Item = Claim> + 'r {
-    rows.iter().map(|(id, property, shown, source)| usual(*id, *property, shown(plan), source))
+    rows.iter().map(|(id, property, shown, source)| typical(*id, *property, shown(plan), source))
 }
 
 fn observe(lab: &Lab, rows: &[TransferRow], seen: &Transfer) {
@@ -206,7 +206,7 @@ fn one_message(fixed: &str) -> Scene {
         ("delivered", "2 copies: delivered", |seen| seen.delivered.len().into(), RELIABILITY),
     ];
     let plan = planned_transfer(SCRIPT, 1, 1);
-    let early = promised("early", "time-outs that ended early", 0, &sources::POSIX_TIMEOUT)
+    let early = specified("early", "time-outs that ended early", 0, &sources::POSIX_TIMEOUT)
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)
         .unconfirmed_on(Os::Windows);
     let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
@@ -293,9 +293,9 @@ fn heartbeat(fixed: &str) -> Scene {
     /// The first answer is lost; and all that comes after the close, as behind a firewall: without ICMP.
     const SCRIPT: Script = Script::Lost { to_server: &[3, 4, 5, 6, 7, 8], to_client: &[1] };
     let claims = [
-        usual("one-lost", "answer 1 lost, 2 came: missed in a row", 0, &sources::RFC8085_KEEP_ALIVE),
-        usual("close-sends", "the server closes: received", Fact::Nothing, &sources::RFC768),
-        usual("gone", "gone after heartbeat", LAST + MOST_MISSED, &sources::RFC8085_KEEP_ALIVE),
+        typical("one-lost", "answer 1 lost, 2 came: missed in a row", 0, &sources::RFC8085_KEEP_ALIVE),
+        typical("close-sends", "the server closes: received", Fact::Nothing, &sources::RFC768),
+        typical("gone", "gone after heartbeat", LAST + MOST_MISSED, &sources::RFC8085_KEEP_ALIVE),
     ];
     let answer = format!("The server closed{fixed}: {{close-sends}} received; gone after heartbeat {{gone}}.");
     Scene::claims("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {

@@ -14,7 +14,7 @@ use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT, REUSE_PORT_PROGRAM};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
     Claim, Expect, Expected, Fact, Guess, Need, Opt, Os, PEEK, Property, Receive, Returns, SocketError, Source,
-    measured, promised, right, sources, usual, wrong,
+    measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -159,13 +159,13 @@ fn at_one_address(
     expected: impl Into<Expected>,
     source: &'static Source,
 ) -> Claim {
-    let claim = indeterminate(usual(id, property, expected, source));
+    let claim = indeterminate(typical(id, property, expected, source));
     claim.absent_on(Os::Macos, NOT_ON_MACOS).cites_on(Os::Macos, &sources::XNU_REUSE)
 }
 
 fn reuse_address(count: usize) -> Scene {
     let claims = [
-        promised("address-both", "SO_REUSEADDR on both: bind returns", "success", &sources::SOCKET_7_REUSEADDR)
+        specified("address-both", "SO_REUSEADDR on both: bind returns", "success", &sources::SOCKET_7_REUSEADDR)
             .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .cites_on(Os::Windows, &sources::MS_REUSE_TWICE),
@@ -204,7 +204,7 @@ fn reuse_port(count: usize, members: usize) -> Scene {
     let on_all =
         |claim: Claim| claim.cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP).absent_on(Os::Windows, NO_REUSEPORT);
     let claims = [
-        promised(
+        specified(
             "port-both",
             format!("SO_REUSEPORT on {members}: bind returns"),
             "success",
@@ -212,11 +212,11 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         )
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
-        on_all(usual("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
-        on_all(promised("port-members", "SO_REUSEPORT: several receive?", "yes", &sources::SOCKET_7_REUSEPORT))
+        on_all(typical("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
+        on_all(specified("port-members", "SO_REUSEPORT: several receive?", "yes", &sources::SOCKET_7_REUSEPORT))
             .on(Os::Macos, "no"),
         on_all(measured("port-used", format!("sockets that receive, of {members}"), &sources::SOCKET_7_REUSEPORT)),
-        on_all(usual("port-sticks", "SO_REUSEPORT: clients at several", 0, &sources::LINUX_REUSEPORT)),
+        on_all(typical("port-sticks", "SO_REUSEPORT: clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
     let answer = format!(
         "SO_REUSEPORT: {{port-used}} of {members} sockets received; clients received by more than one: {{port-sticks}}."
@@ -267,12 +267,12 @@ fn members_by_client(received: &[AllReceived]) -> HashMap<u16, HashSet<usize>> {
 fn one_asks() -> Scene {
     let in_use = SocketError::AddressInUse;
     let address = |id: &str, property: &str| {
-        usual(id, property, in_use, &sources::LINUX_BIND)
+        typical(id, property, in_use, &sources::LINUX_BIND)
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .cites_on(Os::Windows, &sources::MS_REUSE_TWICE)
     };
     let port = |id: &str, property: &str| {
-        promised(id, property, in_use, &sources::SOCKET_7_REUSEPORT)
+        specified(id, property, in_use, &sources::SOCKET_7_REUSEPORT)
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .absent_on(Os::Windows, NO_REUSEPORT)
     };
@@ -310,10 +310,10 @@ fn opening(lab: &Lab, opened: Call<Endpoint>) -> Result<Fact, SceneError> {
 fn one_is_closed() -> Scene {
     let claims = [
         at_one_address("address-left", "SO_REUSEADDR: received by", "server 1", &sources::LINUX_BIND_LAST),
-        usual("closed-lost", "SO_REUSEPORT, queued: received", Fact::Nothing, &sources::LINUX_CLOSE)
+        typical("closed-lost", "SO_REUSEPORT, queued: received", Fact::Nothing, &sources::LINUX_CLOSE)
             .cites_on(Os::Macos, &sources::XNU_CLOSE)
             .absent_on(Os::Windows, NO_REUSEPORT),
-        usual("closed-next", "SO_REUSEPORT, sent later: received", b"later".as_slice(), &sources::LINUX_LOOKUP)
+        typical("closed-next", "SO_REUSEPORT, sent later: received", b"later".as_slice(), &sources::LINUX_LOOKUP)
             .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
             .absent_on(Os::Windows, NO_REUSEPORT),
     ];
@@ -359,7 +359,7 @@ fn close_with_a_queue(lab: &Lab) -> Result<(), SceneError> {
 
 /// Who is chosen by its address.
 fn chosen(id: &str, property: &str, expected: &str) -> Claim {
-    usual(id, property, expected, &sources::LINUX_LOOKUP).cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
+    typical(id, property, expected, &sources::LINUX_LOOKUP).cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
 }
 
 /// Microsoft leaves open who receives.
@@ -374,7 +374,7 @@ fn two_addresses() -> Scene {
     let claims = [
         indeterminate(chosen("specific-first", "to 127.0.0.1: received by", SPECIFIC)),
         indeterminate(chosen("wildcard-rest", "to 127.0.0.2: received by", WILDCARD)).needs(Need::SecondLoopback),
-        usual("ipv4-first", "0.0.0.0 and [::], IPv4: received by", SPECIFIC, &sources::LINUX_LOOKUP)
+        typical("ipv4-first", "0.0.0.0 and [::], IPv4: received by", SPECIFIC, &sources::LINUX_LOOKUP)
             .unconfirmed_on(Os::Macos)
             .unconfirmed_on(Os::Windows)
             .needs(Need::Ipv6),
@@ -463,8 +463,8 @@ fn per_client() -> Scene {
 fn theft() -> Scene {
     let claims = [
         indeterminate(chosen("stolen", "the client's next: received by", "thief")),
-        indeterminate(usual("forged", "then the client receives", "pay 5 £".as_bytes(), &sources::CONNECT_2)),
-        usual("kept", "server did not ask: thief's bind", SocketError::AddressInUse, &sources::LINUX_BIND)
+        indeterminate(typical("forged", "then the client receives", "pay 5 £".as_bytes(), &sources::CONNECT_2)),
+        typical("kept", "server did not ask: thief's bind", SocketError::AddressInUse, &sources::LINUX_BIND)
             .on(Os::Macos, "success")
             .cites_on(Os::Macos, &sources::XNU_REUSE)
             .on(Os::Windows, "success")
@@ -498,9 +498,9 @@ fn another_user() -> Scene {
     const REASON: &str = "this program can be two users on Linux only";
     const OTHER: &str = "other user";
     let claims = [
-        usual("user-address", "SO_REUSEADDR on both, another user: bind", "success", &sources::LINUX_BIND_USER),
-        usual("user-receives", "then received by", OTHER, &sources::LINUX_BIND_LAST),
-        promised(
+        typical("user-address", "SO_REUSEADDR on both, another user: bind", "success", &sources::LINUX_BIND_USER),
+        typical("user-receives", "then received by", OTHER, &sources::LINUX_BIND_LAST),
+        specified(
             "user-port",
             "SO_REUSEPORT on both, another user: bind",
             SocketError::AddressInUse,
@@ -535,7 +535,7 @@ fn a_program_chooses() -> Scene {
         ("chosen-nobody", "then it returns 3: several receive?", "yes"),
     ];
     let claims = claims.map(|(id, property, expected)| {
-        let claim = promised(id, property, expected, &sources::SOCKET_7_REUSEPORT_PROGRAM);
+        let claim = specified(id, property, expected, &sources::SOCKET_7_REUSEPORT_PROGRAM);
         claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
     });
     let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place of the \
@@ -560,11 +560,11 @@ fn a_program_chooses() -> Scene {
 
 fn both_options() -> Scene {
     let claims = [
-        usual("both-members", "both options on both: several receive?", "yes", &sources::LINUX_REUSEPORT_GROUP)
+        typical("both-members", "both options on both: several receive?", "yes", &sources::LINUX_REUSEPORT_GROUP)
             .on(Os::Macos, "no")
             .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
             .absent_on(Os::Windows, NO_REUSEPORT),
-        usual(
+        typical(
             "both-then-address",
             "2nd has SO_REUSEADDR only: received by",
             "server 2",

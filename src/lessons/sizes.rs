@@ -11,7 +11,7 @@ use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, SocketError, measured, promised, right, sources, usual, wrong,
+    Claim, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, SocketError, measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -90,16 +90,16 @@ fn passed(lab: &Lab, from: &Endpoint, to: &Endpoint, bytes: usize) -> Result<Fac
 
 fn over_ipv4(too_many: usize) -> Scene {
     let claims = [
-        usual("longest", format!("{LONGEST_PAYLOAD} bytes: recvfrom"), LONGEST_PAYLOAD, &sources::RFC791),
-        usual("same-bytes", "are they the same bytes?", "yes", &sources::POSIX_RECVFROM),
-        promised(
+        typical("longest", format!("{LONGEST_PAYLOAD} bytes: recvfrom"), LONGEST_PAYLOAD, &sources::RFC791),
+        typical("same-bytes", "are they the same bytes?", "yes", &sources::POSIX_RECVFROM),
+        specified(
             "too-long",
             format!("{too_many} bytes: sendto"),
             SocketError::MessageTooLong,
             &sources::POSIX_SENDTO_TOO_LONG,
         )
         .cites_on(Os::Windows, &sources::MS_SENDTO_TOO_LONG),
-        promised("refused-arrives", format!("{too_many} bytes: received"), Fact::Nothing, &sources::SEND_2_TOO_LONG)
+        specified("refused-arrives", format!("{too_many} bytes: received"), Fact::Nothing, &sources::SEND_2_TOO_LONG)
             .cites_on(Os::Macos, &sources::XNU_TOO_LONG)
             .cites_on(Os::Windows, &sources::MS_SENDTO_TOO_LONG),
     ];
@@ -140,13 +140,13 @@ fn over_ipv6() -> Scene {
     let one_more = LONGEST_PAYLOAD_V6 + 1;
     let nobody_knows = |claim: Claim| claim.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows);
     let claims = [
-        nobody_knows(usual(
+        nobody_knows(typical(
             "longest-ipv6",
             format!("IPv6, {LONGEST_PAYLOAD_V6}: recvfrom"),
             LONGEST_PAYLOAD_V6,
             &sources::RFC8200_LENGTH,
         )),
-        nobody_knows(promised(
+        nobody_knows(specified(
             "too-long-ipv6",
             format!("IPv6, {one_more}: sendto"),
             SocketError::MessageTooLong,
@@ -173,9 +173,9 @@ fn above_the_mtu() -> Scene {
     const REASON: &str = "IPV6_MTU can be set on Linux only";
     let one_more = ONE_PACKET + 1;
     let claims = [
-        usual("fragmented", format!("MTU {LEAST_MTU}: {one_more} bytes"), one_more, &sources::RFC8200_FRAGMENTS),
-        usual("below-mtu", format!("IPV6_DONTFRAG: {ONE_PACKET} bytes"), ONE_PACKET, &sources::LINUX_DONTFRAG),
-        usual(
+        typical("fragmented", format!("MTU {LEAST_MTU}: {one_more} bytes"), one_more, &sources::RFC8200_FRAGMENTS),
+        typical("below-mtu", format!("IPV6_DONTFRAG: {ONE_PACKET} bytes"), ONE_PACKET, &sources::LINUX_DONTFRAG),
+        typical(
             "above-mtu",
             format!("IPV6_DONTFRAG: {one_more} bytes"),
             SocketError::MessageTooLong,
@@ -197,7 +197,7 @@ fn above_the_mtu() -> Scene {
 
 fn known_mtu() -> Scene {
     let claims = [
-        usual("mtu-unconnected", "IPV6_MTU before connect", SocketError::NotConnected, &sources::LINUX_MTU)
+        typical("mtu-unconnected", "IPV6_MTU before connect", SocketError::NotConnected, &sources::LINUX_MTU)
             .unconfirmed_on(Os::Windows),
         measured("mtu", "IPV6_MTU after connect", &sources::IPV6_7_MTU),
     ];
@@ -217,7 +217,7 @@ const SMALL_BUFFER: usize = 9216;
 
 fn send_buffer() -> Scene {
     let one_more = SMALL_BUFFER + 1;
-    let claims = [usual(
+    let claims = [typical(
         "send-buffer",
         format!("SO_SNDBUF {SMALL_BUFFER}: {one_more} bytes"),
         one_more,
@@ -260,11 +260,11 @@ fn fragments() -> Scene {
     const MOST: usize = (8 + LONGEST_PAYLOAD).div_ceil(1480);
     let source = &sources::RFC791_FRAGMENTS;
     let claims = [
-        usual("one-packet", format!("MTU {ETHERNET}, {IN_ONE_PACKET} bytes: fragments"), 0, source),
-        usual("two-fragments", format!("MTU {ETHERNET}, {one_more} bytes: fragments"), 2, source),
-        usual("two-joined", format!("{one_more} bytes: recvfrom returns"), one_more, source),
-        usual("most-fragments", format!("MTU {ETHERNET}, {LONGEST_PAYLOAD} bytes: fragments"), MOST, source),
-        usual(
+        typical("one-packet", format!("MTU {ETHERNET}, {IN_ONE_PACKET} bytes: fragments"), 0, source),
+        typical("two-fragments", format!("MTU {ETHERNET}, {one_more} bytes: fragments"), 2, source),
+        typical("two-joined", format!("{one_more} bytes: recvfrom returns"), one_more, source),
+        typical("most-fragments", format!("MTU {ETHERNET}, {LONGEST_PAYLOAD} bytes: fragments"), MOST, source),
+        typical(
             "most-joined",
             format!("{LONGEST_PAYLOAD} bytes, MTU {ETHERNET}: recvfrom returns"),
             LONGEST_PAYLOAD,
@@ -296,8 +296,8 @@ fn fragments() -> Scene {
 fn one_fragment_dropped() -> Scene {
     let bytes = IN_ONE_PACKET + 1;
     let claims = [
-        usual("first-kept", "2 fragments, 1 dropped: received", Fact::Nothing, &sources::RFC791_FRAGMENTS),
-        usual("after-dropped", format!("then {IN_ONE_PACKET} bytes: received"), IN_ONE_PACKET, &sources::LOOPBACK),
+        typical("first-kept", "2 fragments, 1 dropped: received", Fact::Nothing, &sources::RFC791_FRAGMENTS),
+        typical("after-dropped", format!("then {IN_ONE_PACKET} bytes: received"), IN_ONE_PACKET, &sources::LOOPBACK),
     ];
     let answer = format!(
         "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received {{first-kept}}."
@@ -324,20 +324,20 @@ fn one_fragment_dropped() -> Scene {
 fn not_to_be_fragmented() -> Scene {
     let one_more = IN_ONE_PACKET + 1;
     let claims = [
-        usual(
+        typical(
             "df-fits",
             format!("IP_PMTUDISC_DO, {IN_ONE_PACKET} bytes: send"),
             IN_ONE_PACKET,
             &sources::IP_7_PMTUDISC,
         ),
-        promised(
+        specified(
             "df-too-long",
             format!("IP_PMTUDISC_DO, {one_more} bytes: send"),
             SocketError::MessageTooLong,
             &sources::IP_7_PMTUDISC,
         ),
-        usual("df-mtu", "IP_MTU returns", ETHERNET, &sources::IP_7_MTU),
-        promised("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
+        typical("df-mtu", "IP_MTU returns", ETHERNET, &sources::IP_7_MTU),
+        specified("df-arrives", "received of it", Fact::Nothing, &sources::SEND_2_TOO_LONG),
     ];
     let answer = format!(
         "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU returned {{df-mtu}}; the server received \

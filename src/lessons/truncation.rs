@@ -9,7 +9,7 @@ use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::ReceiveResult;
 use crate::vocabulary::{
-    Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, promised, right, sources, usual, wrong,
+    Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -71,15 +71,15 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
             let property = format!("receive {n}: {} into {}", message.short(), bytes(buffer));
             let claim = parameters::receive_returns(format!("receive-{n}"), property, message, buffer);
             // That a later one comes next, and not before, is loopback's order.
-            if n == 1 { claim } else { claim.usually() }
+            if n == 1 { claim } else { claim.typically() }
         })
         .collect();
     claims.insert(
         1,
-        promised("buffer-1", "after receive 1 the buffer holds", first, &sources::POSIX_RECVFROM)
+        specified("buffer-1", "after receive 1 the buffer holds", first, &sources::POSIX_RECVFROM)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
     );
-    claims.push(usual("one-more-receive", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM));
+    claims.push(typical("one-more-receive", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM));
 
     let answer = match count {
         1 => "Receive 1 put {buffer-1} into the buffer.",
@@ -110,9 +110,9 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
     let too_long = if message.length() > buffer { "truncated" } else { "complete" };
     let (sent, length) = (message.short(), message.length());
     let claims = [
-        promised("flag", format!("recvmsg flag: {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG)
+        specified("flag", format!("recvmsg flag: {sent} into {}", bytes(buffer)), too_long, &sources::POSIX_RECVMSG)
             .cites_on(Os::Windows, &sources::MS_RECVMSG),
-        promised(
+        specified(
             "flag-exact",
             format!("recvmsg flag: {sent} into {}", bytes(length)),
             "complete",
@@ -140,13 +140,13 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
     };
     let sent = message.short();
     let claims = [
-        promised(
+        specified(
             "length-ahead",
             format!("{sent}: recv, MSG_PEEK | MSG_TRUNC, returns"),
             message.length(),
             &sources::RECV_2,
         ),
-        promised("length", "recv with MSG_TRUNC returns", message.length(), &sources::RECV_2),
+        specified("length", "recv with MSG_TRUNC returns", message.length(), &sources::RECV_2),
     ];
     let answer = "Asked with MSG_TRUNC, the receive returned the length of the datagram: {length byte}.";
     let claims = claims.map(linux_only);
@@ -164,12 +164,12 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
 fn the_same_length() -> Scene {
     let too_long = SocketError::MessageTooLong.on(Os::Windows);
     let claims = [
-        promised("ten-into-ten", "10 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM),
-        promised("eleven-into-ten", "11 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM)
+        specified("ten-into-ten", "10 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM),
+        specified("eleven-into-ten", "11 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM)
             .on(Os::Windows, too_long)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
-        promised("ten-into-eleven", "10 bytes into a buffer of 11: returns", 10, &sources::UNP_TRUNCATION),
-        promised("eleven-into-eleven", "11 bytes into a buffer of 11: returns", 11, &sources::UNP_TRUNCATION),
+        specified("ten-into-eleven", "10 bytes into a buffer of 11: returns", 10, &sources::UNP_TRUNCATION),
+        specified("eleven-into-eleven", "11 bytes into a buffer of 11: returns", 11, &sources::UNP_TRUNCATION),
     ];
     let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into 11 bytes \
                   they returned {ten-into-eleven} and {eleven-into-eleven}.";
@@ -190,14 +190,14 @@ fn the_same_length() -> Scene {
 
 fn no_buffer_at_all() -> Scene {
     let claims = [
-        promised("into-nothing", "hello into a buffer of 0: returns", &b""[..], &sources::POSIX_RECVFROM)
+        specified("into-nothing", "hello into a buffer of 0: returns", &b""[..], &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
-        promised("after-nothing", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM)
+        specified("after-nothing", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
-        promised("after-read", "after read() of 0 bytes, recvfrom", &b"hello"[..], &sources::POSIX_READ)
+        specified("after-read", "after read() of 0 bytes, recvfrom", &b"hello"[..], &sources::POSIX_READ)
             .on(Os::Macos, Fact::Nothing)
             .unconfirmed_on(Os::Macos)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
@@ -233,10 +233,10 @@ fn half_a_character() -> Scene {
     let word = "café".as_bytes();
     let (all, cut) = (word.len(), word.len() - 1);
     let claims = [
-        promised("half", format!("\"café\" into {}", bytes(cut)), &word[..cut], &sources::POSIX_RECVFROM)
+        specified("half", format!("\"café\" into {}", bytes(cut)), &word[..cut], &sources::POSIX_RECVFROM)
             .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
-        promised("whole", format!("\"café\" into {}", bytes(all)), word, &sources::POSIX_RECVFROM),
+        specified("whole", format!("\"café\" into {}", bytes(all)), word, &sources::POSIX_RECVFROM),
     ];
     let answer = format!("Into {} \"café\" was received as {{half}}, into {all} as {{whole}}.", bytes(cut));
     Scene::claims("characters", "half a character", claims).answer(answer).run(move |lab| {
@@ -253,8 +253,8 @@ fn half_a_character() -> Scene {
 
 fn tcp_keeps_the_rest() -> Scene {
     let claims = [
-        promised("tcp-first-read", "TCP: hello, a read of 1 byte returns", &b"h"[..], &sources::POSIX_RECV),
-        promised("tcp-second-read", "TCP: the next read returns", &b"ello"[..], &sources::POSIX_RECV),
+        specified("tcp-first-read", "TCP: hello, a read of 1 byte returns", &b"h"[..], &sources::POSIX_RECV),
+        specified("tcp-second-read", "TCP: the next read returns", &b"ello"[..], &sources::POSIX_RECV),
     ];
     let answer =
         "Over TCP, of \"hello\", a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";

@@ -11,7 +11,7 @@ use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TI
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
     Claim, ERRQUEUE, Expected, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError,
-    promised, right, sources, usual, wrong,
+    right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -75,7 +75,7 @@ impl Scenes for Unreachable {
 
 /// That nobody listens, as a receive returns it: Windows has another name for it.
 fn refused(id: &str, property: &str) -> Claim {
-    usual(id, property, SocketError::ConnectionRefused, &sources::UDP_7)
+    typical(id, property, SocketError::ConnectionRefused, &sources::UDP_7)
         .cites_on(Os::Macos, &sources::XNU_ICMP)
         .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
         .cites_on(Os::Windows, &sources::MS_RECVFROM)
@@ -84,7 +84,7 @@ fn refused(id: &str, property: &str) -> Claim {
 
 /// What a send returns while an error is pending. On Windows only a receive returns it.
 fn at_a_send(id: &str, property: String, expected: impl Into<Expected>, windows: impl Into<Fact>) -> Claim {
-    usual(id, property, expected, &sources::LINUX_PENDING)
+    typical(id, property, expected, &sources::LINUX_PENDING)
         .cites_on(Os::Macos, &sources::XNU_SEND)
         .on(Os::Windows, windows.into())
         .cites_on(Os::Windows, &sources::WINE_UDP)
@@ -93,9 +93,9 @@ fn at_a_send(id: &str, property: String, expected: impl Into<Expected>, windows:
 
 fn connected() -> Scene {
     let claims = [
-        promised("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
+        specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
         refused("next-receive", "connected: next receive"),
-        promised("receive-after", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
+        specified("receive-after", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .cites_on(Os::Windows, &sources::JDK_4431020)
             .unlike_wine(),
@@ -120,8 +120,8 @@ fn connected() -> Scene {
 
 fn unconnected() -> Scene {
     let claims = [
-        promised("unconnected-send", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
-        usual("unconnected-error", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
+        specified("unconnected-send", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
+        typical("unconnected-error", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_RECVFROM)
@@ -180,14 +180,14 @@ fn one_send_after_another(sends: usize) -> Scene {
 
 fn pending_error() -> Scene {
     let claims = [
-        usual("so-error", "SO_ERROR after the error came", SocketError::ConnectionRefused, &sources::UDP_7)
+        typical("so-error", "SO_ERROR after the error came", SocketError::ConnectionRefused, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
             .unconfirmed_on(Os::Windows),
-        promised("so-error-again", "SO_ERROR read again", Fact::Nothing, &sources::SOCKET_7_ERROR)
+        specified("so-error-again", "SO_ERROR read again", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
             .unconfirmed_on(Os::Windows),
-        promised("receive-too-late", "after SO_ERROR: receive", Fact::Nothing, &sources::SOCKET_7_ERROR)
+        specified("receive-too-late", "after SO_ERROR: receive", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
             .unconfirmed_on(Os::Windows),
     ];
@@ -220,12 +220,12 @@ fn error_and_data() -> Scene {
     let refused = SocketError::ConnectionRefused;
     let reset = Fact::from(SocketError::ConnectionReset.on(Os::Windows));
     let claims = [
-        usual("first-returned", "data, then error: 1st receive", refused, &sources::LINUX_RECEIVE)
+        typical("first-returned", "data, then error: 1st receive", refused, &sources::LINUX_RECEIVE)
             .on(Os::Macos, "café".as_bytes())
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, "café".as_bytes())
             .unconfirmed_on(Os::Windows),
-        usual("second-returned", "data, then error: 2nd receive", "café".as_bytes(), &sources::LINUX_RECEIVE)
+        typical("second-returned", "data, then error: 2nd receive", "café".as_bytes(), &sources::LINUX_RECEIVE)
             .on(Os::Macos, refused.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .on(Os::Windows, reset)
@@ -273,10 +273,10 @@ fn client_that_keeps_errors(lab: &Lab, row: &str) -> Result<Endpoint, SceneError
 fn error_queue() -> Scene {
     let source = &sources::IP_7_RECVERR;
     let claims = [
-        promised("queue-receive", "with IP_RECVERR: receive", SocketError::ConnectionRefused, source),
-        promised("queue-payload", "error queue: the datagram", "café".as_bytes(), source),
-        promised("queue-destination", "error queue: destination", "nobody", source),
-        promised("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
+        specified("queue-receive", "with IP_RECVERR: receive", SocketError::ConnectionRefused, source),
+        specified("queue-payload", "error queue: the datagram", "café".as_bytes(), source),
+        specified("queue-destination", "error queue: destination", "nobody", source),
+        specified("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];
     let answer = "Error queue: {queue-icmp} (port unreachable).";
     let claims = claims.map(on_linux_only);
@@ -294,8 +294,8 @@ fn error_queue() -> Scene {
 fn another_server() -> Scene {
     let source = &sources::LINUX_PENDING;
     let claims = [
-        usual("other-send", "sendto another server", SocketError::ConnectionRefused, source),
-        usual("other-receives", "the other server receives", &b"three"[..], source),
+        typical("other-send", "sendto another server", SocketError::ConnectionRefused, source),
+        typical("other-receives", "the other server receives", &b"three"[..], source),
     ];
     let answer = "A sendto another server returned {other-send}; that server first received {other-receives}.";
     let claims = claims.map(on_linux_only);
@@ -311,8 +311,8 @@ fn another_server() -> Scene {
 
 fn silence() -> Scene {
     let claims = [
-        usual("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
-        usual("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
+        typical("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
+        typical("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
             .absent_on(Os::Macos, NO_FILTER)
             .absent_on(Os::Windows, NO_FILTER)
             .needs(Need::Drops),
@@ -349,11 +349,11 @@ fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, Sc
 
 fn poll() -> Scene {
     let claims = [
-        usual("poll-error", "an error is pending: poll says", "POLLOUT|POLLERR", &sources::LINUX_POLL)
+        typical("poll-error", "an error is pending: poll says", "POLLOUT|POLLERR", &sources::LINUX_POLL)
             .on(Os::Macos, "POLLIN|POLLOUT")
             .cites_on(Os::Macos, &sources::XNU_POLL)
             .unconfirmed_on(Os::Windows),
-        usual("poll-after", "after the receive that returned it", "POLLOUT", &sources::LINUX_POLL)
+        typical("poll-after", "after the receive that returned it", "POLLOUT", &sources::LINUX_POLL)
             .cites_on(Os::Macos, &sources::XNU_POLL)
             .unconfirmed_on(Os::Windows),
     ];
@@ -370,8 +370,8 @@ fn poll() -> Scene {
 
 fn error_queue_v6() -> Scene {
     let claims = [
-        promised("queue-icmp-v6", "error queue over IPv6: ICMP", "type 1, code 4", &sources::RFC4443),
-        usual(
+        specified("queue-icmp-v6", "error queue over IPv6: ICMP", "type 1, code 4", &sources::RFC4443),
+        typical(
             "other-family",
             "IPV6_RECVERR on a socket of IPv4",
             SocketError::NoProtocolOption,
@@ -403,10 +403,10 @@ fn no_route() -> Scene {
         ([192, 0, 2, 1], "192.0.2.0/24"),
     ];
     let claims = [
-        promised("no-route", "no route: sendto", SocketError::NetworkUnreachable, &sources::POSIX_SENDTO_NO_ROUTE),
-        promised("unreachable", "unreachable route: sendto", SocketError::HostUnreachable, &sources::IP_ROUTE_8),
-        promised("prohibit", "prohibit route: sendto", SocketError::AccessDenied, &sources::IP_ROUTE_8),
-        promised("discard", "blackhole route: sendto", SocketError::InvalidArgument, &sources::IP_ROUTE_8),
+        specified("no-route", "no route: sendto", SocketError::NetworkUnreachable, &sources::POSIX_SENDTO_NO_ROUTE),
+        specified("unreachable", "unreachable route: sendto", SocketError::HostUnreachable, &sources::IP_ROUTE_8),
+        specified("prohibit", "prohibit route: sendto", SocketError::AccessDenied, &sources::IP_ROUTE_8),
+        specified("discard", "blackhole route: sendto", SocketError::InvalidArgument, &sources::IP_ROUTE_8),
     ];
     let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, with one of the \
                   type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
@@ -424,7 +424,7 @@ fn no_route() -> Scene {
 }
 
 fn broadcast() -> Scene {
-    let claims = [promised("broadcast", "broadcast: next receive", Fact::Nothing, &sources::RFC1122_BROADCAST)];
+    let claims = [specified("broadcast", "broadcast: next receive", Fact::Nothing, &sources::RFC1122_BROADCAST)];
     let answer = "What was sent to a broadcast address where nobody listens was answered by: {broadcast}.";
     Scene::claims("broadcast", "a broadcast that nobody wants", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
@@ -443,8 +443,8 @@ fn broadcast() -> Scene {
 
 fn counted() -> Scene {
     let claims = [
-        usual("counted-sent", "3 sent to nobody: UdpOutDatagrams", 3, &sources::RFC4113),
-        usual("counted-nobody", "3 sent to nobody: UdpNoPorts", 3, &sources::RFC4113),
+        typical("counted-sent", "3 sent to nobody: UdpOutDatagrams", 3, &sources::RFC4113),
+        typical("counted-nobody", "3 sent to nobody: UdpNoPorts", 3, &sources::RFC4113),
     ];
     let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where nobody listens.";
     Scene::claims("counted", "what the system counts", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
@@ -506,11 +506,16 @@ const CLOSED: (([u8; 4], u16), &str) = (([203, 0, 113, 1], 9), "203.0.113.0/24")
 
 fn soft_errors() -> Scene {
     let claims = [
-        usual("time-exceeded", "time exceeded: next receive", Fact::Nothing, &sources::LINUX_ICMP),
-        usual("time-exceeded-icmp", "the same with IP_RECVERR: ICMP", "type 11, code 0", &sources::RFC792_TIME),
-        promised("reported-by", "who reported it", "router", &sources::IP_7_OFFENDER),
-        usual("host-unreachable", "host unreachable: next receive", Fact::Nothing, &sources::LINUX_ICMP),
-        usual("host-unreachable-told", "the same with IP_RECVERR", SocketError::HostUnreachable, &sources::LINUX_ICMP),
+        typical("time-exceeded", "time exceeded: next receive", Fact::Nothing, &sources::LINUX_ICMP),
+        typical("time-exceeded-icmp", "the same with IP_RECVERR: ICMP", "type 11, code 0", &sources::RFC792_TIME),
+        specified("reported-by", "who reported it", "router", &sources::IP_7_OFFENDER),
+        typical("host-unreachable", "host unreachable: next receive", Fact::Nothing, &sources::LINUX_ICMP),
+        typical(
+            "host-unreachable-told",
+            "the same with IP_RECVERR",
+            SocketError::HostUnreachable,
+            &sources::LINUX_ICMP,
+        ),
     ];
     let answer = "A router reported time exceeded, then host unreachable. A connected client received {time-exceeded}, then \
                   {host-unreachable}; one with IP_RECVERR received ICMP {time-exceeded-icmp}, then {host-unreachable-told}.";
@@ -553,14 +558,14 @@ fn hard_errors() -> Scene {
     /// One more than fits it.
     const TOO_LONG: usize = NARROW - IPV4_UDP_HEADERS + 1;
     let claims = [
-        usual("prohibited", "prohibited: next receive", SocketError::HostUnreachable, &sources::LINUX_ICMP),
-        usual(
+        typical("prohibited", "prohibited: next receive", SocketError::HostUnreachable, &sources::LINUX_ICMP),
+        typical(
             "fragmentation-needed",
             "fragmentation needed: next receive",
             SocketError::MessageTooLong,
             &sources::LINUX_ICMP,
         ),
-        usual("path-mtu", "IP_MTU after that", NARROW, &sources::IP_7_MTU),
+        typical("path-mtu", "IP_MTU after that", NARROW, &sources::IP_7_MTU),
     ];
     let answer = format!(
         "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It reported that {TOO_LONG} \

@@ -12,7 +12,7 @@ use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target};
 use crate::vocabulary::{
     Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
-    promised, right, sources, usual, wrong,
+    right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -110,7 +110,7 @@ fn returned(result: &ReceiveResult) -> Fact {
 
 /// A claim about a receive on a socket that is shut down.
 fn after_shutdown(id: &str, property: &str, expected: impl Into<Expect>) -> Claim {
-    usual(id, property, Fact::from(NOBODY), &sources::LINUX_RECEIVE_NOTHING)
+    typical(id, property, Fact::from(NOBODY), &sources::LINUX_RECEIVE_NOTHING)
         .on(Os::Linux, expected)
         .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
         .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
@@ -119,12 +119,12 @@ fn after_shutdown(id: &str, property: &str, expected: impl Into<Expect>) -> Clai
 
 fn by_default() -> Scene {
     let claims = [
-        promised("default-limit", "default SO_RCVTIMEO, ms (0: no limit)", 0, &sources::POSIX_TIMEOUT)
+        specified("default-limit", "default SO_RCVTIMEO, ms (0: no limit)", 0, &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT),
-        promised("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
+        specified("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
             .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
-        promised("ended-by", "no limit: waits, then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
+        specified("ended-by", "no limit: waits, then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
     let answer =
@@ -151,10 +151,10 @@ fn in_milliseconds(time: Duration) -> usize {
 fn with_a_limit(timeout: Duration) -> Scene {
     let limit = humantime::format_duration(timeout);
     let claims = [
-        promised("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
+        specified("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
             .on(Os::Windows, SocketError::TimedOut.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_TIMED_OUT),
-        promised("long-enough", format!("after {limit} or more"), "yes", &sources::POSIX_TIMEOUT)
+        specified("long-enough", format!("after {limit} or more"), "yes", &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT)
             .unconfirmed_on(Os::Windows),
         measured("waited", "time until it returned", &sources::LINUX_TIMEOUT),
@@ -176,7 +176,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
 }
 
 fn with_limit_zero() -> Scene {
-    let claims = [promised("zero", "limit 0: recvfrom returns", &b"late"[..], &sources::POSIX_TIMEOUT)
+    let claims = [specified("zero", "limit 0: recvfrom returns", &b"late"[..], &sources::POSIX_TIMEOUT)
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)];
     let answer = "With a limit of 0 (no limit) it returned {zero}.";
     Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
@@ -193,8 +193,8 @@ fn with_limit_zero() -> Scene {
 
 fn to_itself() -> Scene {
     let claims = [
-        usual("itself", "a datagram to itself: returns", &b"wake"[..], &sources::LOOPBACK),
-        promised("itself-from", "its sender", "server", &sources::POSIX_RECVFROM),
+        typical("itself", "a datagram to itself: returns", &b"wake"[..], &sources::LOOPBACK),
+        specified("itself-from", "its sender", "server", &sources::POSIX_RECVFROM),
     ];
     let answer =
         "Another thread sent a datagram to the socket's own address: recvfrom returned {itself} from {itself-from}.";
@@ -212,10 +212,10 @@ fn to_itself() -> Scene {
 
 fn empty_datagram() -> Scene {
     let claims = [
-        usual("empty", "write of 0 bytes: returns", &b""[..], &sources::LINUX_WRITE)
+        typical("empty", "write of 0 bytes: returns", &b""[..], &sources::LINUX_WRITE)
             .unconfirmed_on(Os::Macos)
             .absent_on(Os::Windows, "Windows has no `write` for sockets"),
-        usual("empty-from", "who sent that", "client", &sources::LINUX_WRITE)
+        typical("empty-from", "who sent that", "client", &sources::LINUX_WRITE)
             .unconfirmed_on(Os::Macos)
             .absent_on(Os::Windows, "Windows has no `write` for sockets"),
     ];
@@ -260,13 +260,13 @@ fn shut_down() -> Scene {
         after_shutdown("shut-connected", "after another connect", Fact::from(NOBODY))
             .cites_on(Os::Linux, &sources::GVISOR_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
-        promised("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
+        specified("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
             .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
             .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
-        usual("shut-write-signal", "does SIGPIPE come with it?", "no", &sources::POSIX_SEND_SIGPIPE)
+        typical("shut-write-signal", "does SIGPIPE come with it?", "no", &sources::POSIX_SEND_SIGPIPE)
             .absent_on(Os::Macos, "this program's sockets ask for no signal there (SO_NOSIGPIPE)")
             .absent_on(Os::Windows, "Windows has no signals"),
-        usual("shut-write-receives", "and recvfrom returns", "más".as_bytes(), &sources::POSIX_SHUTDOWN),
+        typical("shut-write-receives", "and recvfrom returns", "más".as_bytes(), &sources::POSIX_SHUTDOWN),
     ];
     let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
                   returned {shut-write}.";
@@ -298,10 +298,10 @@ fn shut_down() -> Scene {
 
 fn shut_down_without_a_peer() -> Scene {
     let claims = [
-        promised("no-peer", "shutdown without a peer returns", SocketError::NotConnected, &sources::POSIX_SHUTDOWN)
+        specified("no-peer", "shutdown without a peer returns", SocketError::NotConnected, &sources::POSIX_SHUTDOWN)
             .on(Os::Windows, "success")
             .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
-        usual("no-peer-receives", "recvfrom returns all the same", Fact::from(NOBODY), &sources::LINUX_SHUTDOWN)
+        typical("no-peer-receives", "recvfrom returns all the same", Fact::from(NOBODY), &sources::LINUX_SHUTDOWN)
             .on(Os::Macos, SocketError::WouldBlock.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
             .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
@@ -319,7 +319,7 @@ fn shut_down_without_a_peer() -> Scene {
 
 fn closed_meanwhile() -> Scene {
     let claims = [
-        promised("close-ends", "does close end the wait?", "no", &sources::CLOSE_2)
+        specified("close-ends", "does close end the wait?", "no", &sources::CLOSE_2)
             .on(Os::Macos, "yes")
             .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
             .on(Os::Windows, "yes")
@@ -327,7 +327,7 @@ fn closed_meanwhile() -> Scene {
             // A run confirms nothing where the close may come before the receive.
             .unconfirmed_on(Os::Macos)
             .unconfirmed_on(Os::Windows),
-        promised("after-close", "after close: recvfrom returns", &b"late"[..], &sources::CLOSE_2)
+        specified("after-close", "after close: recvfrom returns", &b"late"[..], &sources::CLOSE_2)
             .on(Os::Macos, SocketError::BadDescriptor.on(Os::Macos))
             .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
@@ -351,16 +351,16 @@ fn closed_meanwhile() -> Scene {
 
 fn duplicated() -> Scene {
     let claims = [
-        usual("first-descriptor", "one socket, two descriptors: first", &b"one"[..], &sources::POSIX_DUP_QUEUE)
+        typical("first-descriptor", "one socket, two descriptors: first", &b"one"[..], &sources::POSIX_DUP_QUEUE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
-        usual("second-descriptor", "then by the second: received", &b"two"[..], &sources::POSIX_DUP_QUEUE)
+        typical("second-descriptor", "then by the second: received", &b"two"[..], &sources::POSIX_DUP_QUEUE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
-        promised("shared-flag", "O_NONBLOCK of a duplicate: returns", SocketError::WouldBlock, &sources::POSIX_DUP)
+        specified("shared-flag", "O_NONBLOCK of a duplicate: returns", SocketError::WouldBlock, &sources::POSIX_DUP)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE)
             .unconfirmed_on(Os::Windows),
-        promised("port-kept", "one of two closed: bind again", SocketError::AddressInUse, &sources::POSIX_CLOSE)
+        specified("port-kept", "one of two closed: bind again", SocketError::AddressInUse, &sources::POSIX_CLOSE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
-        promised("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
+        specified("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
     ];
     let answer = "By the first of two descriptors was received {first-descriptor}, then by the second {second-descriptor}. O_NONBLOCK \
@@ -390,11 +390,11 @@ fn duplicated() -> Scene {
 fn non_blocking() -> Scene {
     const NO_FLAG: &str = "Windows has no flag MSG_DONTWAIT";
     let claims = [
-        promised("at-once", "O_NONBLOCK: recvfrom returns", SocketError::WouldBlock, &sources::POSIX_RECVFROM_WAITS)
+        specified("at-once", "O_NONBLOCK: recvfrom returns", SocketError::WouldBlock, &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
-        promised("flag", "MSG_DONTWAIT: returns", SocketError::WouldBlock, &sources::RECV_2_DONTWAIT)
+        specified("flag", "MSG_DONTWAIT: returns", SocketError::WouldBlock, &sources::RECV_2_DONTWAIT)
             .absent_on(Os::Windows, NO_FLAG),
-        promised("next-waits", "does the next call wait 20ms?", "yes", &sources::RECV_2_DONTWAIT)
+        specified("next-waits", "does the next call wait 20ms?", "yes", &sources::RECV_2_DONTWAIT)
             .absent_on(Os::Windows, NO_FLAG),
     ];
     let answer = "With O_NONBLOCK recvfrom returned {at-once}.";
@@ -418,25 +418,25 @@ fn non_blocking() -> Scene {
 
 fn readable() -> Scene {
     let poll = |id, property, expected| {
-        promised(id, property, expected, &sources::POSIX_POLL).cites_on(Os::Windows, &sources::MS_POLL)
+        specified(id, property, expected, &sources::POSIX_POLL).cites_on(Os::Windows, &sources::MS_POLL)
     };
     let claims = [
         poll("ready-empty", "nothing queued: is it readable?", "no"),
-        promised("writable", "nothing sent: is it writable?", "yes", &sources::POSIX_POLL_OUT)
+        specified("writable", "nothing sent: is it writable?", "yes", &sources::POSIX_POLL_OUT)
             .cites_on(Os::Windows, &sources::MS_POLL),
         poll("ready", "one datagram: is it readable?", "yes"),
-        usual("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", "yes", &sources::LINUX_POLL)
+        typical("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", "yes", &sources::LINUX_POLL)
             .on(Os::Macos, "no")
             .cites_on(Os::Macos, &sources::XNU_READABLE)
             .absent_on(Os::Windows, "Windows does not support SO_RCVLOWAT"),
-        promised(
+        specified(
             "ready-late",
             "another thread took it: returns",
             SocketError::WouldBlock,
             &sources::POSIX_RECVFROM_WAITS,
         )
         .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
-        usual("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_POLL)
+        typical("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_POLL)
             .cites_on(Os::Macos, &sources::XNU_READABLE)
             .unconfirmed_on(Os::Windows),
         after_shutdown(
@@ -474,12 +474,12 @@ fn readable() -> Scene {
 
 fn watched() -> Scene {
     let claims = [
-        promised("level-again", "EPOLLIN, one of two read: reported?", "yes", &sources::EPOLL_7_LEVEL),
-        usual("edge-first", "EPOLLET, two queued: reported?", "yes", &sources::LINUX_EPOLL),
-        promised("edge-again", "EPOLLET, one of two read: reported?", "no", &sources::EPOLL_7_EDGE),
-        promised("edge-poll", "at that moment, says poll: readable?", "yes", &sources::POSIX_POLL),
-        promised("edge-new", "EPOLLET, another comes: reported?", "yes", &sources::EPOLL_7_EDGE),
-        usual("edge-late", "and what recvfrom returns then", &b"three"[..], &sources::LOOPBACK),
+        specified("level-again", "EPOLLIN, one of two read: reported?", "yes", &sources::EPOLL_7_LEVEL),
+        typical("edge-first", "EPOLLET, two queued: reported?", "yes", &sources::LINUX_EPOLL),
+        specified("edge-again", "EPOLLET, one of two read: reported?", "no", &sources::EPOLL_7_EDGE),
+        specified("edge-poll", "at that moment, says poll: readable?", "yes", &sources::POSIX_POLL),
+        specified("edge-new", "EPOLLET, another comes: reported?", "yes", &sources::EPOLL_7_EDGE),
+        typical("edge-late", "and what recvfrom returns then", &b"three"[..], &sources::LOOPBACK),
     ];
     let claims = claims.map(|claim| {
         let claim = claim.absent_on(Os::Macos, "epoll is Linux's; macOS has kqueue");
@@ -525,7 +525,7 @@ fn bytes_queued() -> Scene {
     /// What macOS counts besides the payload of a datagram: its sender's address.
     const ADDRESS: usize = 16;
     let bytes = |id, property, linux: usize, on_macos: usize, on_windows: usize| {
-        promised(id, property, linux, &sources::UDP_7_FIONREAD)
+        specified(id, property, linux, &sources::UDP_7_FIONREAD)
             .on(Os::Macos, on_macos)
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Macos)
@@ -536,9 +536,9 @@ fn bytes_queued() -> Scene {
         bytes("bytes-both", "FIONREAD: 4 + 2 bytes queued", 4, 4 + 2 + 2 * ADDRESS, 4 + 2).unlike_wine(),
         bytes("bytes-next", "after one receive", 2, 2 + ADDRESS, 2),
         bytes("bytes-none", "an empty datagram queued", 0, ADDRESS, 0),
-        promised("none-ready", "is it readable then?", "yes", &sources::POSIX_POLL)
+        specified("none-ready", "is it readable then?", "yes", &sources::POSIX_POLL)
             .cites_on(Os::Windows, &sources::MS_POLL),
-        usual("bytes-shut", "5 bytes queued, then SHUT_RD", 5, &sources::GVISOR_SHUTDOWN)
+        typical("bytes-shut", "5 bytes queued, then SHUT_RD", 5, &sources::GVISOR_SHUTDOWN)
             .on(Os::Macos, 0)
             .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
@@ -569,8 +569,8 @@ fn bytes_queued() -> Scene {
 
 fn interrupted() -> Scene {
     let claims = [
-        promised("signal", "a signal: recvfrom returns", SocketError::Interrupted, &sources::SIGNAL_7_RESTART),
-        promised(
+        specified("signal", "a signal: recvfrom returns", SocketError::Interrupted, &sources::SIGNAL_7_RESTART),
+        specified(
             "signal-limit",
             "SA_RESTART and a limit: returns",
             SocketError::Interrupted,
@@ -592,8 +592,8 @@ fn interrupted() -> Scene {
 
 fn peer_taken_away() -> Scene {
     let claims = [
-        usual("undo-ends", "does AF_UNSPEC end the wait?", "no", &sources::LINUX_DISCONNECT_SLEEP),
-        usual("after-undo", "then another socket sends: returns", &b"me too"[..], &sources::LINUX_DISCONNECT_SLEEP),
+        typical("undo-ends", "does AF_UNSPEC end the wait?", "no", &sources::LINUX_DISCONNECT_SLEEP),
+        typical("after-undo", "then another socket sends: returns", &b"me too"[..], &sources::LINUX_DISCONNECT_SLEEP),
     ];
     let claims =
         claims.map(|claim| claim.absent_on(Os::Macos, NOT_TOLD_WHO_WAITS).absent_on(Os::Windows, NOT_TOLD_WHO_WAITS));

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::markdown::{escaped, head, row, scene_row};
-use super::phrases::{USUAL, each_once, property};
+use super::phrases::{TYPICAL, each_once, property};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::table;
@@ -44,12 +44,12 @@ fn cited(claim: &Claim, systems: &[Os]) -> String {
 }
 
 fn legend(prediction: &Prediction, systems: &[Os]) -> Vec<&'static str> {
-    let usual = prediction.claims().any(is_usual);
+    let typical = prediction.claims().any(is_typical);
     let mut expects = prediction.claims().flat_map(|claim| systems.iter().map(|os| claim.expected.on(*os)));
     let unconfirmed = expects.clone().any(|expect| matches!(expect, Expect::Unconfirmed(_)));
     let measured = expects.any(|expect| matches!(expect, Expect::Measured));
     let observed = prediction.observed.iter().any(|(_, os)| systems.contains(os));
-    [(usual, USUAL), (unconfirmed, UNCONFIRMED), (observed, OBSERVED), (measured, MEASURED)]
+    [(typical, TYPICAL), (unconfirmed, UNCONFIRMED), (observed, OBSERVED), (measured, MEASURED)]
         .into_iter()
         .filter(|(there, _)| *there)
         .map(|(_, text)| text)
@@ -60,8 +60,8 @@ pub(super) fn is_measured(claim: &Claim) -> bool {
     Os::ALL.iter().all(|os| matches!(claim.expected.on(*os), Expect::Measured | Expect::Absent(_)))
 }
 
-fn is_usual(claim: &Claim) -> bool {
-    claim.strength == Strength::Usual && !is_measured(claim)
+fn is_typical(claim: &Claim) -> bool {
+    claim.strength == Strength::Typical && !is_measured(claim)
 }
 
 /// What is expected, marked where it was observed on such a system.
@@ -219,7 +219,7 @@ pub fn as_plain(prediction: &Prediction, os: Option<Os>, blank: bool, options: R
             lines.line(&format!("expected on {}", os.name()), &value(claim, *os, blank));
         }
         lines.line("observed on", &observed_on(prediction, claim, &systems, blank));
-        lines.line("strength", claim.strength.shown());
+        lines.line("strength", claim.strength.word());
         lines.line("source", &cited(claim, &systems));
         lines.line("id", &claim.id);
     }
@@ -264,7 +264,7 @@ pub fn page(lessons: &[Prediction]) -> String {
          parameters, and from [the records](systems.md): `UPDATE_PAGES=1 cargo test --test main registry::`. `udp-lab expect \
          LESSON` shows the same for the parameters that you give.\n\n",
     );
-    let _ = writeln!(page, "{USUAL}; {UNCONFIRMED}; {MEASURED}; {}.", escaped(OBSERVED));
+    let _ = writeln!(page, "{TYPICAL}; {UNCONFIRMED}; {MEASURED}; {}.", escaped(OBSERVED));
     page.push_str(
         "\nA Linux manual page speaks for Linux only, and POSIX does not speak for Windows. Where no other source is \
          named for macOS or Windows, the answer there is expected to be the same, and that document does not promise it.\n",

@@ -4,7 +4,7 @@
 
 use super::markup::{Page, Text};
 use super::phrases::{
-    TALLY, USUAL, answered, because, counts, each_once, has_usual, outcome, property, summary, verdict,
+    TALLY, TYPICAL, answered, because, counts, each_once, has_typical, outcome, property, summary, verdict,
 };
 use super::picture::{Extent, Ladder, MOST_ON_A_SCREEN, Picture};
 use super::trace::shell_word;
@@ -194,8 +194,8 @@ fn seen(page: &mut Page, report: &Report, results: &Results<'_>) {
         report.scenes.iter().for_each(|scene| rows(page, scene, titles.len()));
         page.0.push_str("</table>\n");
     });
-    if has_usual(report) {
-        page.element("p", USUAL);
+    if has_typical(report) {
+        page.element("p", TYPICAL);
     }
     report.notes().iter().for_each(|note| page.element("p", format_args!("Note: {note}.")));
 }

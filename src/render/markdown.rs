@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::phrases::{TALLY, USUAL, answered, because, counts, has_usual, property, summary, verdict};
+use super::phrases::{TALLY, TYPICAL, answered, because, counts, has_typical, property, summary, verdict};
 use super::picture::{Bars, Extent, Fate, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
 use crate::vocabulary::{Host, Report, Tally, Verdict};
@@ -86,8 +86,8 @@ fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> 
     if report.key_rows().next().is_some() {
         page.push_str("\nIn bold: the rows on which the answer rests.\n");
     }
-    if has_usual(report) {
-        let _ = writeln!(page, "\n{}", escaped(USUAL));
+    if has_typical(report) {
+        let _ = writeln!(page, "\n{}", escaped(TYPICAL));
     }
     for note in report.notes() {
         let _ = writeln!(page, "\nNote: {}.", escaped(note));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::vocabulary::{Answer, Host, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
 
 /// What the mark in front of a property means.
-pub(super) const USUAL: &str = "~ typical, guaranteed by no standard";
+pub(super) const TYPICAL: &str = "~ typical, guaranteed by no standard";
 
 /// The heads of a table that sums up lessons.
 pub(super) const TALLY: [&str; 6] = ["Lesson", "Rows", "Match", "Differ", "Skipped", "Info"];
@@ -56,13 +56,13 @@ fn reason(row: &Row) -> &str {
 }
 
 /// Whether a row is marked as one that nobody promises.
-pub(super) fn has_usual(report: &Report) -> bool {
+pub(super) fn has_typical(report: &Report) -> bool {
     report.rows().any(is_typical)
 }
 
 /// Whether nobody promises what a row says. A number that is only measured promises nothing anyhow.
 pub(super) fn is_typical(row: &Row) -> bool {
-    row.strength == Strength::Usual && row.verdict != Verdict::Info
+    row.strength == Strength::Typical && row.verdict != Verdict::Info
 }
 
 /// `text`, marked where it `is` only typical.
@@ -72,7 +72,7 @@ pub(super) fn typical(text: &str, is: bool) -> String {
 
 /// The property; `~` marks what nobody promises. A number that is only measured promises nothing anyhow.
 pub(super) fn property(property: &str, strength: Strength, measured: bool) -> String {
-    typical(property, strength == Strength::Usual && !measured)
+    typical(property, strength == Strength::Typical && !measured)
 }
 
 /// The verdict, with the reason where there is one.

@@ -102,7 +102,7 @@ impl Lines {
         if let Some(reason) = &row.reason {
             self.line("reason", reason);
         }
-        self.line("strength", row.strength.shown());
+        self.line("strength", row.strength.word());
         self.line("source", row.source.cite);
         self.line("id", &row.id);
         if is_key {

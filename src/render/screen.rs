@@ -2,7 +2,7 @@
 //! it is still there when the prompt is back.
 
 use super::ladder::{self, Brief};
-use super::phrases::{USUAL, each_once, has_usual, rows_as_expected};
+use super::phrases::{TYPICAL, each_once, has_typical, rows_as_expected};
 use super::sheet::{LEAST_FOR_FRAMES, Notes, Sheet};
 use super::table::{HEADER, add, answer, happened, heading, line, note, skipped_for};
 use super::{RenderOptions, Results, sentences, together};
@@ -162,7 +162,7 @@ fn in_a_row(numbers: &[String]) -> String {
 /// How many rows were as expected, and what the mark in front of some means.
 fn counts(report: &Report, host: &Host) -> String {
     // On a line of its own where both do not fit: it is no end of the sentence before it.
-    let mark = if has_usual(report) { format!("  {}", together(USUAL)) } else { String::new() };
+    let mark = if has_typical(report) { format!("  {}", together(TYPICAL)) } else { String::new() };
     format!("{} on {}.{mark}", rows_as_expected(report.tally()), together(&host.short()))
 }
 

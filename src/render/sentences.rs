@@ -151,7 +151,7 @@ fn padded(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{Observation, Os, judge, promised, sources, tcp, udp};
+    use crate::vocabulary::{Observation, Os, judge, sources, specified, tcp, udp};
 
     fn options(width: u16) -> RenderOptions {
         RenderOptions {
@@ -166,7 +166,7 @@ mod tests {
 
     fn drawn(width: u16) -> String {
         let claims =
-            [tcp, udp].map(|side| promised("id", side("the next read or receive returns"), 1, &sources::RFC768));
+            [tcp, udp].map(|side| specified("id", side("the next read or receive returns"), 1, &sources::RFC768));
         let rows = claims.map(|claim| judge(&claim, Os::Linux, &Observation::Seen(1.into())));
         let lines: Vec<Line> = Pair::all(&rows).iter().map(|pair| Line::of(pair, options(width))).collect();
         lines[0].draw(Columns::of(lines.iter(), options(width)).as_ref(), options(width))

@@ -115,7 +115,7 @@ pub(super) fn in_short(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{Claim, Observation, Os, judge, promised, sources, tcp, udp, usual};
+    use crate::vocabulary::{Claim, Observation, Os, judge, sources, specified, tcp, typical, udp};
 
     fn row(claim: &Claim) -> Row {
         judge(claim, Os::Linux, &Observation::Seen(1.into()))
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn neighbours_with_one_property_are_a_pair() {
-        let claim = |property| promised("id", property, 1, &sources::RFC768);
+        let claim = |property| specified("id", property, 1, &sources::RFC768);
         let rows = [tcp("a"), udp("a"), udp("b"), udp("c"), tcp("c"), tcp("a")].map(|property| row(&claim(property)));
         let expected = [("a", true, true), ("b", false, true), ("c", true, true), ("a", true, false)];
         assert_eq!(pairs(&rows), expected);
@@ -136,22 +136,22 @@ mod tests {
 
     #[test]
     fn no_row_is_lost_where_two_of_one_protocol_have_one_property() {
-        let claim = promised("id", udp("a"), 1, &sources::RFC768);
+        let claim = specified("id", udp("a"), 1, &sources::RFC768);
         let rows = [row(&claim), row(&claim)];
         assert_eq!(pairs(&rows), [("a", false, true), ("a", false, true)]);
     }
 
     #[test]
     fn what_differs_is_written_in_full() {
-        let claim = promised("id", udp("a"), 2, &sources::RFC768);
+        let claim = specified("id", udp("a"), 2, &sources::RFC768);
         assert_eq!(in_full(&row(&claim)), "expected 2, observed 1");
         assert_eq!(in_short(&row(&claim)), "1 (differs)");
     }
 
     #[test]
     fn the_mark_stands_before_all_that_is_typical() {
-        let (specified, typical) = (promised("id", tcp("a"), 1, &sources::RFC768), |property| {
-            row(&usual("id", property, 1, &sources::RFC768))
+        let (specified, typical) = (specified("id", tcp("a"), 1, &sources::RFC768), |property| {
+            row(&typical("id", property, 1, &sources::RFC768))
         });
         let drawn = |rows: &[Row]| {
             let pairs = Pair::all(rows);

@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::expectations::is_measured;
 use super::markdown::{escaped, head, row, scene_row};
-use super::phrases::{USUAL, property};
+use super::phrases::{TYPICAL, property};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::{RenderOptions, csv, json, table};
@@ -140,7 +140,7 @@ pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions
         }
     }
     table::line(&mut text, &drawn.finish(1..3));
-    table::line(&mut text, USUAL);
+    table::line(&mut text, TYPICAL);
     text.push_str(&notes.lines(options));
     table::line(&mut text, "\nThe systems, and what else differs: udp-lab systems");
     text

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, Color};
 
-use super::phrases::{self, TALLY, USUAL, answered, counts, has_usual, property, summary};
+use super::phrases::{self, TALLY, TYPICAL, answered, counts, has_typical, property, summary};
 use super::picture::{Extent, Picture};
 use super::sheet::{self, BOLD, LEAST_FOR_FRAMES, Notes, Sheet};
 use super::{Detail, RenderOptions, Results, ladder, screen, sentences, side_by_side, trace};
@@ -55,8 +55,8 @@ fn every_scene(report: &Report, results: &Results<'_>) -> String {
         text.push_str(&answer(report.answered(), options));
     }
     line(&mut text, &options.wrap(&summary(report.tally(), results.host), ""));
-    if has_usual(report) {
-        line(&mut text, USUAL);
+    if has_typical(report) {
+        line(&mut text, TYPICAL);
     }
     text.push_str(&notes.lines(options));
     text.push_str(&happened(report, options));

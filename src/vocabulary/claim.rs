@@ -4,30 +4,22 @@ use serde::Serialize;
 
 use super::{Fact, Os, Protocol, SocketError, Source};
 
-/// Who stands behind a claim.
+/// Whether a claim rests on a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strength {
     /// A standard or the system's manual says so.
-    Promised,
-    /// So it is here; nobody promises it.
-    Usual,
+    Specified,
+    /// What systems usually do, guaranteed by no standard.
+    Typical,
 }
 
 impl Strength {
-    /// The word that people read.
-    pub fn shown(self) -> &'static str {
-        match self {
-            Strength::Promised => "specified",
-            Strength::Usual => "typical",
-        }
-    }
-
-    /// The word in JSON and CSV, which programs read.
+    /// Its word in all formats.
     pub fn word(self) -> &'static str {
         match self {
-            Strength::Promised => "promised",
-            Strength::Usual => "usual",
+            Strength::Specified => "specified",
+            Strength::Typical => "typical",
         }
     }
 }
@@ -189,7 +181,7 @@ pub struct Claim {
 }
 
 /// A claim that a standard or the system's manual makes.
-pub fn promised(
+pub fn specified(
     id: impl Into<String>,
     property: impl Into<Property>,
     expected: impl Into<Expected>,
@@ -201,7 +193,7 @@ pub fn promised(
         property: text,
         beside,
         expected: expected.into(),
-        strength: Strength::Promised,
+        strength: Strength::Specified,
         source,
         other_sources: Vec::new(),
         unlike_wine: false,
@@ -210,24 +202,24 @@ pub fn promised(
 }
 
 /// A claim that holds here and that nobody promises; `source` tells why not, or what the system does.
-pub fn usual(
+pub fn typical(
     id: impl Into<String>,
     property: impl Into<Property>,
     expected: impl Into<Expected>,
     source: &'static Source,
 ) -> Claim {
-    promised(id, property, expected, source).usually()
+    specified(id, property, expected, source).typically()
 }
 
 /// A number that is shown and never judged.
 pub fn measured(id: impl Into<String>, property: impl Into<Property>, source: &'static Source) -> Claim {
-    usual(id, property, Expect::Measured, source)
+    typical(id, property, Expect::Measured, source)
 }
 
 impl Claim {
     /// Says that nobody promises it: loopback delivery and order, for two.
-    pub fn usually(mut self) -> Self {
-        self.strength = Strength::Usual;
+    pub fn typically(mut self) -> Self {
+        self.strength = Strength::Typical;
         self
     }
 

@@ -92,7 +92,7 @@ pub fn judge(claim: &Claim, os: Os, observed: &Observation) -> Row {
 /// What a reader of a `differs` must know beyond the two cells.
 fn difference(strength: Strength, expected: &Fact, observed: &Fact) -> Option<String> {
     let mut notes = Vec::new();
-    if strength == Strength::Usual {
+    if strength == Strength::Typical {
         notes.push("guaranteed by no standard".to_owned());
     }
     if let (Fact::Bytes(expected), Fact::Bytes(observed)) = (expected, observed) {
@@ -109,7 +109,7 @@ fn difference(strength: Strength, expected: &Fact, observed: &Fact) -> Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{SocketError, promised, sources, usual};
+    use crate::vocabulary::{SocketError, sources, specified, typical};
 
     fn verdict(claim: &Claim, os: Os, fact: impl Into<Fact>) -> Verdict {
         judge(claim, os, &Observation::Seen(fact.into())).verdict
@@ -117,18 +117,18 @@ mod tests {
 
     #[test]
     fn equal_facts_match_and_all_others_differ() {
-        let claim = promised("id", "receives", 3, &sources::POSIX_RECVFROM);
+        let claim = specified("id", "receives", 3, &sources::POSIX_RECVFROM);
         assert_eq!(verdict(&claim, Os::Linux, 3), Verdict::Match);
         assert_eq!(verdict(&claim, Os::Linux, 4), Verdict::Differs);
         assert_eq!(verdict(&claim, Os::Linux, "3"), Verdict::Differs);
         assert_eq!(verdict(&claim, Os::Linux, Fact::Nothing), Verdict::Differs);
-        let empty = promised("id", "receive", &b""[..], &sources::POSIX_RECVFROM);
+        let empty = specified("id", "receive", &b""[..], &sources::POSIX_RECVFROM);
         assert_eq!(verdict(&empty, Os::Linux, Fact::Nothing), Verdict::Differs);
     }
 
     #[test]
     fn an_error_is_judged_by_the_number_of_the_system() {
-        let claim = promised("id", "next call", SocketError::ConnectionRefused, &sources::UDP_7)
+        let claim = specified("id", "next call", SocketError::ConnectionRefused, &sources::UDP_7)
             .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows));
         let refused = |os| SocketError::ConnectionRefused.on(os);
         assert_eq!(verdict(&claim, Os::Linux, refused(Os::Linux)), Verdict::Match);
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn what_nobody_confirmed_is_shown_and_not_judged() {
         let claim =
-            promised("id", "listen", SocketError::NotSupported, &sources::POSIX_LISTEN).unconfirmed_on(Os::Macos);
+            specified("id", "listen", SocketError::NotSupported, &sources::POSIX_LISTEN).unconfirmed_on(Os::Macos);
         let row = judge(&claim, Os::Macos, &Observation::Seen(Fact::Nothing));
         assert_eq!((row.verdict, row.expected.as_str()), (Verdict::Info, "EOPNOTSUPP 102 ?"));
         assert_eq!(verdict(&claim, Os::Linux, Fact::Nothing), Verdict::Differs);
@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_row_cites_the_document_of_its_system() {
-        let claim = promised("id", "receive", 1, &sources::POSIX_RECVFROM).cites_on(Os::Windows, &sources::MS_RECVFROM);
+        let claim =
+            specified("id", "receive", 1, &sources::POSIX_RECVFROM).cites_on(Os::Windows, &sources::MS_RECVFROM);
         let cited = |os| judge(&claim, os, &Observation::Seen(1.into())).source;
         assert_eq!(cited(Os::Windows), &sources::MS_RECVFROM);
         assert_eq!(cited(Os::Linux), &sources::POSIX_RECVFROM);
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_skipped_row_never_matches_and_gives_its_reason() {
-        let claim = promised("id", "flag", 1, &sources::POSIX_RECVMSG).absent_on(Os::Windows, "no such flag");
+        let claim = specified("id", "flag", 1, &sources::POSIX_RECVMSG).absent_on(Os::Windows, "no such flag");
         let row = judge(&claim, Os::Windows, &Observation::Seen(1.into()));
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Skipped, Some("no such flag")));
         assert_eq!((row.observed.as_str(), row.observed_value), ("-", None));
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_proves_nothing_is_a_match_or_skipped() {
-        let claim = promised("id", "send", SocketError::NetworkUnreachable, &sources::SEND_2);
+        let claim = specified("id", "send", SocketError::NetworkUnreachable, &sources::SEND_2);
         let seen = |error: SocketError| Fact::from(error.on(Os::Linux)).unproved("no way there");
         let row = judge(&claim, Os::Linux, &Observation::Seen(seen(SocketError::NetworkUnreachable)));
         assert_eq!((row.verdict, row.observed.as_str()), (Verdict::Match, "ENETUNREACH 101"));
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_difference_says_what_the_cells_cannot() {
-        let claim = usual("id", "receive", &b"hello"[..], &sources::POSIX_RECVFROM);
+        let claim = typical("id", "receive", &b"hello"[..], &sources::POSIX_RECVFROM);
         let row = judge(&claim, Os::Linux, &Observation::Seen((&b"help"[..]).into()));
         let reason = "guaranteed by no standard; 5 bytes expected, 4 observed, the first difference after 3";
         assert_eq!(row.reason.as_deref(), Some(reason));

@@ -19,7 +19,7 @@ pub use call::{
     Received, Role, SendForm, Syscall, TRUNC, Trigger, UDP_HEADER, WAITALL, udp_header,
 };
 pub use chance::{Chances, Corruption, Decision, Delay, Share, Way};
-pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, promised, tcp, udp, usual};
+pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, specified, tcp, typical, udp};
 pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess, PossibleAnswer, right, wrong};

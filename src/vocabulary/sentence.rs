@@ -56,7 +56,7 @@ impl Sentence {
     pub fn truth(&self, rows: &[Row]) -> Truth {
         let judged = self.among(rows);
         let is_only_typical =
-            judged.iter().any(|row| row.strength == Strength::Usual && self.shown_by.contains(&row.id.as_str()));
+            judged.iter().any(|row| row.strength == Strength::Typical && self.shown_by.contains(&row.id.as_str()));
         if judged.iter().any(|row| row.verdict == Verdict::Differs) {
             Truth::NotAsExpected
         } else if judged.len() < self.rests_on().count() || judged.iter().any(|row| row.verdict != Verdict::Match) {
@@ -160,14 +160,14 @@ fn listed(texts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::{Claim, Fact, Observation, Os, judge, promised, sources, usual};
+    use crate::vocabulary::{Claim, Fact, Observation, Os, judge, sources, specified, typical};
 
     const PLAIN: Sentence = Sentence::put("It is so.").holds_when(&["one", "other"]);
     const BOUNDED: Sentence = PLAIN.loosely_when(&["bound"]);
     const WRONG: Sentence = PLAIN.not_when(&["opposite"]);
 
-    fn specified(id: &str) -> Claim {
-        promised(id, id, 1, &sources::RFC768)
+    fn claim(id: &str) -> Claim {
+        specified(id, id, 1, &sources::RFC768)
     }
 
     fn judged(claim: &Claim, observed: impl Into<Fact>) -> Row {
@@ -180,7 +180,7 @@ mod tests {
 
     /// A row for each claim, and whatever `odd` makes of the one called so.
     fn rows(odd: &str, row: fn(&Claim) -> Row) -> Vec<Row> {
-        let claims = ["one", "other", "bound", "opposite"].map(specified);
+        let claims = ["one", "other", "bound", "opposite"].map(claim);
         claims.iter().map(|claim| if claim.id == odd { row(claim) } else { judged(claim, 1) }).collect()
     }
 
@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_only_typical_holds_loosely() {
-        let typical = usual("other", "other", 1, &sources::LOOPBACK);
-        let rows = [judged(&specified("one"), 1), judged(&typical, 1)];
+        let typical = typical("other", "other", 1, &sources::LOOPBACK);
+        let rows = [judged(&claim("one"), 1), judged(&typical, 1)];
         assert_eq!(PLAIN.truth(&rows), Truth::Loosely);
     }
 
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_difference_weighs_more_than_what_was_not_observed() {
-        let rows = [skipped(&specified("one")), judged(&specified("other"), 2)];
+        let rows = [skipped(&claim("one")), judged(&claim("other"), 2)];
         assert_eq!(PLAIN.truth(&rows), Truth::NotAsExpected);
         assert_eq!(PLAIN.unsettled_by(&rows)[0].id, "other");
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::vocabulary::{Fact, Observation, Receive, Role, SendForm, SocketError, Syscall, promised, sources};
+use crate::vocabulary::{Fact, Observation, Receive, Role, SendForm, SocketError, Syscall, sources, specified};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -32,7 +32,8 @@ fn notes(log: &Log) -> Vec<String> {
 // Observations.
 
 fn close(observed: &[&str], ended: Option<&SceneError>) -> Result<Vec<Observation>, SceneError> {
-    let (lab, _) = with_claims(vec![promised("a", "a", 1, &sources::RFC768), promised("b", "b", 2, &sources::RFC768)]);
+    let (lab, _) =
+        with_claims(vec![specified("a", "a", 1, &sources::RFC768), specified("b", "b", 2, &sources::RFC768)]);
     for id in observed {
         lab.observe(*id, 1);
     }
@@ -57,7 +58,7 @@ fn a_scene_that_ended_early_keeps_what_it_saw_and_skips_the_rest() {
 
 #[test]
 fn a_call_that_fails_can_be_a_rows_answer() {
-    let (lab, _) = with_claims(vec![promised("a", "a", 1, &sources::RFC768)]);
+    let (lab, _) = with_claims(vec![specified("a", "a", 1, &sources::RFC768)]);
     let error =
         CallError::new("sendto", &std::io::Error::from_raw_os_error(SocketError::InvalidArgument.on(HERE).number));
     let ended = lab.attempt::<()>("a", Err(error.clone())).unwrap_err();
@@ -67,7 +68,8 @@ fn a_call_that_fails_can_be_a_rows_answer() {
 
 #[test]
 fn a_call_that_does_not_return_is_the_answer_to_the_row_it_was_made_for() {
-    let (lab, _) = with_claims(vec![promised("a", "a", 1, &sources::RFC768), promised("b", "b", 1, &sources::RFC768)]);
+    let (lab, _) =
+        with_claims(vec![specified("a", "a", 1, &sources::RFC768), specified("b", "b", 1, &sources::RFC768)]);
     *lab.in_progress.lock().unwrap() = Some("a".to_owned());
     let hung = SceneError::Hung("a call has not returned".to_owned());
     let seen = lab.record().close(Some(&hung)).unwrap();
@@ -97,8 +99,8 @@ fn a_scene_that_makes_call_after_call_is_ended() {
 
 #[test]
 fn a_claim_applies_where_the_system_has_such_a_thing() {
-    let absent = promised("absent", "absent", 1, &sources::RFC768).absent_on(HERE, "no such thing");
-    let (lab, _) = with_claims(vec![absent, promised("there", "there", 1, &sources::RFC768)]);
+    let absent = specified("absent", "absent", 1, &sources::RFC768).absent_on(HERE, "no such thing");
+    let (lab, _) = with_claims(vec![absent, specified("there", "there", 1, &sources::RFC768)]);
     assert_eq!((lab.applies("absent"), lab.applies("there"), lab.applies("unclaimed")), (false, true, true));
 }
 
