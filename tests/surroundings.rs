@@ -129,7 +129,7 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
         "sysctl -qw net.ipv4.ip_local_port_range='40000 40019' && CLOSED",
         "ports",
         3,
-        &["a TCP socket, or a connection in TIME-WAIT, has port 400"],
+        &["TCP sockets, or connections in TIME-WAIT, have all ports that were tried"],
     ),
     // The machine takes more than others do.
     (

@@ -211,8 +211,8 @@ fn one_message(fixed: &str) -> Scene {
         .unconfirmed_on(Os::Windows);
     let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
     let answer = format!(
-        "A program must add an acknowledgement, a time-out (here {{time-outs}} ms) and a number: of one message{fixed} \
-         {{copies}} copies were received, {{delivered}} delivered."
+        "Needed: acknowledgements, time-outs (here {{time-outs}} ms) and numbers{fixed}: {{copies}} copies were received, \
+         {{delivered}} delivered."
     );
     Scene::claims("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
         let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;
@@ -255,7 +255,7 @@ fn window(script: Script, messages: usize) -> Scene {
     ];
     let plan = planned_transfer(script, messages, WINDOW);
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
-    let answer = "Up to three at a time, a window of 3: {window-rounds round}.";
+    let answer = "Window of 3: {window-rounds round}.";
     let title = format!("{}, up to three at a time", counted(messages, "message"));
     Scene::claims("window", title, claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, WINDOW)?;
@@ -297,7 +297,7 @@ fn heartbeat(fixed: &str) -> Scene {
         typical("close-sends", "the server closes: received", Fact::Nothing, &sources::RFC768),
         typical("gone", "gone after heartbeat", LAST + MOST_MISSED, &sources::RFC8085_KEEP_ALIVE),
     ];
-    let answer = format!("The server closed{fixed}: {{close-sends}} received; gone after heartbeat {{gone}}.");
+    let answer = format!("The server closed{fixed}: gone after heartbeat {{gone}}.");
     Scene::claims("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {
         let (client, server) = (lab.bind_without_limit("client")?, lab.bind("server")?);
         let mut relay = LossyRelay::new(lab, SCRIPT)?;

@@ -114,29 +114,13 @@ pub fn grow(ladder: &Ladder, header: bool, options: RenderOptions) -> String {
     rows(ladder, &columns(ladder, width / 3, width), header, options)
 }
 
-/// A brief picture.
-pub(super) struct Brief {
-    pub(super) text: String,
-    /// Whether something that was sent is left out of it.
-    pub(super) is_cut: bool,
-}
-
-impl Brief {
-    pub(super) fn lines(&self) -> usize {
-        self.text.lines().count()
-    }
-}
-
 /// The brief picture of a scene, in no more than so many lines, if that can be.
-pub(super) fn brief(scene: &SceneReport, lines: usize, options: RenderOptions) -> Option<Brief> {
-    let draw_in = |steps| {
-        let picture = Picture::brief(scene, steps, LEAST_STEPS)?;
-        Some(Brief { text: draw(&picture, options), is_cut: picture.leaves_out_sends() })
-    };
+pub(super) fn brief(scene: &SceneReport, lines: usize, options: RenderOptions) -> Option<String> {
+    let draw_in = |steps| Picture::brief(scene, steps, LEAST_STEPS).map(|picture| draw(&picture, options));
     let steps = lines.saturating_sub(1);
     let drawn = draw_in(steps)?;
     // Long names make a header of several lines.
-    match drawn.lines().saturating_sub(lines) {
+    match drawn.lines().count().saturating_sub(lines) {
         _ if steps <= LEAST_STEPS => Some(drawn),
         0 => Some(drawn),
         over => draw_in(steps.saturating_sub(over)),

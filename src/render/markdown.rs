@@ -57,10 +57,18 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
+/// Text in bold. Markdown takes no space for its first or last character.
+fn bold(text: &str) -> String {
+    match escaped(text).trim() {
+        "" => String::new(),
+        text => format!("**{text}**"),
+    }
+}
+
 fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> String {
     let mut page = format!("{level} {}: {}\n\n{}\n", report.lesson, escaped(report.title), escaped(report.question));
     if let Some(answer) = report.answered() {
-        let _ = writeln!(page, "\n**{}**", escaped(&answered(&answer)));
+        let _ = writeln!(page, "\n{}", bold(&answered(&answer)));
     }
     let pictures = report.scenes.iter().filter_map(|scene| Picture::of_scene(scene, Extent::of(options.detail)));
     for picture in pictures.filter(|_| options.ladder) {
@@ -76,8 +84,7 @@ fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> 
         page.push_str(&scene_row(&scene.title, titles.len()));
         for judged in &scene.rows {
             let property = property(&judged.property, judged.strength, judged.verdict == Verdict::Info);
-            let property =
-                if report.is_key(judged) { format!("**{}**", escaped(&property)) } else { escaped(&property) };
+            let property = if report.is_key(judged) { bold(&property) } else { escaped(&property) };
             let others = [judged.expected.as_str(), &judged.observed, &verdict(judged), judged.source.cite];
             page.push_str(&row([property].into_iter().chain(others.map(escaped))));
         }

@@ -223,16 +223,6 @@ impl Picture {
             .or_else(|| of(Brevity::Arrows).map(|picture| picture.shortened(lines.max(least))))
     }
 
-    /// Whether steps are left out of it that are not alike, nor all receives.
-    pub(super) fn leaves_out_sends(&self) -> bool {
-        match self {
-            Picture::Ladder(Ladder { steps, .. }) => {
-                steps.iter().any(|step| matches!(step.what, What::More(left_out) if left_out.has_more_than_receives()))
-            }
-            Picture::Bars(_) => false,
-        }
-    }
-
     /// The same in no more than so many lines below its header, if that can be.
     fn shortened(self, lines: usize) -> Picture {
         match self {

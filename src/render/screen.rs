@@ -1,11 +1,10 @@
 //! What a class sees: the question, the ladder of the scene that answers it, the answer, and the rows that it rests on. All of
 //! it is still there when the prompt is back.
 
-use super::ladder::{self, Brief};
 use super::phrases::{TYPICAL, each_once, has_typical, rows_as_expected};
 use super::sheet::{LEAST_FOR_FRAMES, Notes, Sheet};
 use super::table::{HEADER, add, answer, happened, heading, line, note, skipped_for};
-use super::{RenderOptions, Results, sentences, together};
+use super::{RenderOptions, Results, ladder, sentences, together};
 use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict};
 
 /// Lines of a terminal of 24 that are there above the prompt.
@@ -41,29 +40,14 @@ fn with_picture(scene: &SceneReport, question: &str, below: &str, options: Rende
         width if width < LEAST_FOR_FRAMES => usize::MAX,
         _ => VISIBLE.saturating_sub(others),
     };
-    let brief = |lines| ladder::brief(scene, lines, options);
-    let Brief { text: picture, is_cut } = brief(if room < LEAST_PICTURE { SCROLLED_PICTURE } else { room })?;
+    let picture = ladder::brief(scene, if room < LEAST_PICTURE { SCROLLED_PICTURE } else { room }, options)?;
     let lines = picture.lines().count();
-    // One line more may be the one that shows all that was sent.
-    if is_cut
-        && let Some(larger) = brief(room.saturating_add(1)).filter(|larger| !larger.is_cut)
-        && larger.lines() <= room.saturating_add(1)
-    {
-        return Some(format!("{question}{}{}", larger.text, without_top(below)));
-    }
     Some(match () {
         () if lines.saturating_add(2) <= room => format!("{question}\n{picture}\n{below}"),
         () if lines <= room => format!("{question}{picture}{below}"),
         () if others <= VISIBLE => format!("{question}\n{picture}\n{question}{below}"),
         () => format!("{question}\n{picture}\n{below}"),
     })
-}
-
-/// The same without the upper edge of its table.
-fn without_top(text: &str) -> String {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let top = lines.iter().position(|line| line.starts_with('╭') || line.starts_with("+-"));
-    lines.iter().enumerate().filter(|(place, _)| Some(*place) != top).map(|(_, line)| *line).collect()
 }
 
 /// The answer, the rows that it rests on where `with_rows`, and the way to more.
@@ -120,7 +104,7 @@ fn with_differing<'r>(rows: impl IntoIterator<Item = &'r Row>, report: &'r Repor
 /// The table of these rows, where there are any, with their notes; the scenes that could not run, and what else happened.
 fn rows(rows: &[&Row], report: &Report, options: RenderOptions) -> String {
     let notes = Notes::of(rows.iter().filter_map(|row| note(row)));
-    let below = notes.lines(options) + &troubles(report, &notes, options);
+    let below = notes.lines(options) + &problems(report, &notes, options);
     if rows.is_empty() {
         return below;
     }
@@ -132,7 +116,7 @@ fn rows(rows: &[&Row], report: &Report, options: RenderOptions) -> String {
 }
 
 /// The scenes that could not run, each reason once, and what else happened.
-fn troubles(report: &Report, notes: &Notes, options: RenderOptions) -> String {
+fn problems(report: &Report, notes: &Notes, options: RenderOptions) -> String {
     let stopped = || report.scenes.iter().filter_map(|scene| Some((scene.number, scene.stopped.as_deref()?)));
     let sentence = |reason: &str| {
         let scenes: Vec<_> =
