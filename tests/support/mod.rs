@@ -68,7 +68,6 @@ pub fn whole_machine() -> std::sync::MutexGuard<'static, ()> {
 }
 
 /// Does `work` with each of `items`, several at a time: for runs of the binary that wait most of the time.
-#[cfg(target_os = "linux")]
 pub fn abreast<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
     const ABREAST: usize = 8;
     let items = std::sync::Mutex::new(items.into_iter().collect::<Vec<_>>().into_iter());
