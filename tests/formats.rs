@@ -158,10 +158,12 @@ fn the_answer_and_its_rows_are_in_plain_and_in_markdown() {
         let run = run_in(&folder, &[lesson.name, "--format", "plain", "--export", "r.md", "--export", "r.json"]);
         let json: Value = serde_json::from_str(&read(&folder, "r.json")).unwrap();
         let answer = json["reports"][0]["answer"].as_str().unwrap();
-        assert!(run.out.contains(&format!("\nquestion: {}\nanswer: {answer}\n", lesson.question)), "{}", run.out);
+        // Behind it may stand what was not observed here.
+        assert!(run.out.contains(&format!("\nquestion: {}\nanswer: {answer}", lesson.question)), "{}", run.out);
         let markdown = read(&folder, "r.md");
         let bold: Vec<&str> = markdown.lines().filter(|line| line.starts_with("**")).collect();
-        assert_eq!(bold[0].replace('\\', ""), format!("**{answer}**").replace('\\', ""));
+        let said = bold[0].replace('\\', "");
+        assert!(said.starts_with(&format!("**{answer}").replace('\\', "")) && said.ends_with("**"), "{said}");
         for key in lesson.keys {
             assert!(run.out.contains(&format!("\nid: {key}\nkey: yes\n")), "{key}: {}", run.out);
         }
