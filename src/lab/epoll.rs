@@ -47,7 +47,7 @@ impl Endpoint {
     /// woken. The lab does it to prepare; it is not recorded.
     ///
     /// # Errors
-    /// [`SceneError::Skip`] where nothing comes within the limit; what the system says of the send.
+    /// [`SceneError::Skip`] where nothing is reported within the limit; what the system says of the send.
     pub fn queue_and_wake(&self, send: impl FnOnce() -> Call<usize>) -> Result<(), SceneError> {
         let socket = &self.socket.socket;
         let error = |error| CallError::new(format!("watch {} by epoll", self.name()), &error);
@@ -62,7 +62,7 @@ impl Endpoint {
             return Ok(());
         }
         self.context().session.time_limits.shorten_after_timeout();
-        Err(SceneError::Skip(format!("the datagram was not queued at {}", self.name())))
+        Err(SceneError::Skip(format!("epoll, edge-triggered, did not report a datagram at {}", self.name())))
     }
 }
 
