@@ -56,7 +56,7 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
                 .about(lesson.title)
                 .long_about(about)
                 .after_help(format!(
-                    "{}Why: {}\n\nExample: {}\n{step}\n\n{EXIT_STATUS}",
+                    "{}\n\nWhy: {}\n\nExample: {}\n{step}\n\n{EXIT_STATUS}",
                     scenes_of(lesson),
                     lesson.why,
                     example.trim_end()
@@ -69,7 +69,7 @@ fn lesson_command(lesson: &'static Lesson) -> Command {
 fn scenes_of(lesson: &Lesson) -> String {
     let scenes = lesson.default_scenes().unwrap_or_default();
     let scenes: Vec<String> = scenes.iter().map(|scene| format!("{} {}", scene.number(), scene.id())).collect();
-    if scenes.is_empty() { String::new() } else { format!("Scenes: {}\n\n", scenes.join(", ")) }
+    format!("Scenes: {}", scenes.join(", "))
 }
 
 /// Finishes the command of a lesson: clap defers to functions that know only the command.

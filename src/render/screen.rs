@@ -5,7 +5,7 @@ use super::phrases::{TYPICAL, each_once, has_typical, rows_as_expected};
 use super::sheet::{LEAST_FOR_FRAMES, Notes, Sheet};
 use super::table::{HEADER, add, answer, happened, heading, line, note, skipped_for};
 use super::{RenderOptions, Results, ladder, sentences, together};
-use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict};
+use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict, listed};
 
 /// Lines of a terminal of 24 that are there above the prompt.
 const VISIBLE: usize = 23;
@@ -123,7 +123,7 @@ fn problems(report: &Report, notes: &Notes, options: RenderOptions) -> String {
             stopped().filter(|(_, other)| *other == reason).map(|(number, _)| number.to_string()).collect();
         let scenes = match &scenes[..] {
             [scene] => format!("Scene {scene}"),
-            scenes => format!("Scenes {}", in_a_row(scenes)),
+            scenes => format!("Scenes {}", listed(scenes)),
         };
         let sentence = match notes.number_of(&skipped_for(reason)) {
             Some(number) => format!("{scenes} could not run: see [{number}]."),
@@ -133,14 +133,6 @@ fn problems(report: &Report, notes: &Notes, options: RenderOptions) -> String {
     };
     let reasons = each_once(stopped().map(|(_, reason)| reason));
     reasons.into_iter().map(sentence).collect::<String>() + &happened(report, options)
-}
-
-/// `1, 2 and 5`.
-fn in_a_row(numbers: &[String]) -> String {
-    match numbers {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        _ => numbers.concat(),
-    }
 }
 
 /// How many rows were as expected, and what the mark in front of some means.
@@ -153,11 +145,11 @@ fn counts(report: &Report, host: &Host) -> String {
 /// What else there is to see, and what comes next: on one line, if that can be.
 fn more(report: &Report, results: &Results<'_>) -> String {
     let last = report.scenes.last().map_or(1, |scene| scene.number);
-    let [all, next] = ["All: --full.".to_owned(), format!("Next: {} {}", results.invocation.again, report.next)];
-    let [named, short] = [" (see --help)", ""].map(|names| {
-        [format!("Scenes: --scene 1 to {last}{names}."), all.clone(), next.clone()]
-            .map(|part| together(&part))
-            .join(" ")
-    });
-    if named.chars().count() <= results.options.width.into() { named } else { short }
+    let next = together(&format!("Next: {} {}", results.invocation.again, report.next));
+    let line = |names: &str| {
+        let scenes = together(&format!("Scenes: --scene 1 to {last}{names}."));
+        format!("{scenes} {} {next}", together("All: --full."))
+    };
+    let named = line(" (see --help)");
+    if named.chars().count() <= results.options.width.into() { named } else { line("") }
 }

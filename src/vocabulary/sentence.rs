@@ -1,6 +1,6 @@
 //! A sentence of a tutorial, and whether what was observed bears it out.
 
-use super::{Row, Strength, Verdict};
+use super::{Row, Strength, Verdict, listed};
 
 /// What a tutorial says, and the rows by which that is judged. Which rows these are is written down before anything runs;
 /// whether the sentence holds follows from what became of them.
@@ -145,15 +145,6 @@ impl Truth {
     /// Whether the sentence could be judged.
     pub fn is_settled(self) -> bool {
         matches!(self, Truth::Holds | Truth::Loosely | Truth::NotAsPut)
-    }
-}
-
-/// `1`; `1 and 2`; `1, 2 and 3`.
-fn listed(texts: &[String]) -> String {
-    match texts {
-        [] => String::new(),
-        [only] => only.clone(),
-        [others @ .., last] => format!("{} and {last}", others.join(", ")),
     }
 }
 

@@ -117,6 +117,15 @@ pub(super) fn push_escaped(text: &mut String, c: char) {
     }
 }
 
+/// The texts as a list in a sentence: `1`; `1 and 2`; `1, 2 and 3`.
+pub fn listed(texts: &[String]) -> String {
+    match texts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

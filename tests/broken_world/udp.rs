@@ -327,7 +327,7 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
         () if fault(Fault::TellUnconnected) && with(socket, |state| std::mem::take(&mut state.refused)) => {
             return Err(libc::ECONNREFUSED);
         }
-        () if fault(Fault::TellAlways) && kernel::peer_address(socket).is_some() => {
+        () if fault(Fault::TellAlways) && is_connected(socket) => {
             let unanswered = |state: &mut State| state.sent > std::mem::replace(&mut state.answered, state.sent);
             if with(socket, |state| unanswered(state) && !state.guard) {
                 if goes_to_nobody(socket, None) {
@@ -535,7 +535,7 @@ pub fn send(
         return Err(error);
     }
     let is_at = |address: [u8; 4]| ip(&kernel::own_address(socket)) == address;
-    let is_connected = || kernel::peer_address(socket).is_some();
+    let is_connected = || is_connected(socket);
     let is_shared = || {
         let to = to.copied().or_else(|| kernel::peer_address(socket));
         to.is_some_and(|to| hearers(to.sin_port).len() > 1)
@@ -606,8 +606,8 @@ pub fn send(
             sent
         }
         _ if [Fault::SharedToFirst, Fault::SharedCopies, Fault::SharedInTurn]
-            .map(|to| fault_where(to, is_shared))
-            .contains(&true) =>
+            .into_iter()
+            .any(|to| fault_where(to, is_shared)) =>
         {
             let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return plain() };
             let hearers = hearers(to.sin_port);
@@ -686,6 +686,11 @@ fn keeps_errors(socket: c_int) -> bool {
     let is_on = || is_on().is_some_and(|option| (option.level, option.number) == (libc::IPPROTO_IP, libc::IP_RECVERR));
     let in_this_world = WHERE.into_iter().any(fault) || is_on();
     in_this_world && kernel::option::<c_int>(socket, libc::IPPROTO_IP, libc::IP_RECVERR) == Some(1)
+}
+
+/// Whether the kernel knows a peer of the socket.
+fn is_connected(socket: c_int) -> bool {
+    kernel::peer_address(socket).is_some()
 }
 
 /// Whether no socket of the binary takes what `socket` sends to `to`, or to its peer.
@@ -773,7 +778,7 @@ fn sending(socket: c_int, asked: Option<&sockaddr_in>, count: usize) -> Option<c
     };
     let is_caller = |to: &sockaddr_in| with(socket, |state| state.callers.iter().any(|known| kernel::same(known, to)));
     let is_unbound = || kernel::own_address(socket).sin_port == 0;
-    let is_connected = || kernel::peer_address(socket).is_some();
+    let is_connected = || is_connected(socket);
     let is_elsewhere = || {
         let peer = kernel::peer_address(socket);
         peer.is_some_and(|peer| asked.is_some_and(|to| !kernel::same(to, &peer)))
@@ -990,7 +995,7 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
         () if to.sin_port == 0 && fault(Fault::NoConnectToPortZero) => Some(Err(libc::EADDRNOTAVAIL)),
         () if fault(Fault::NoUdpConnect) => Some(Err(libc::EOPNOTSUPP)),
         () if !somebody && fault(Fault::ConnectRefused) => Some(Err(libc::ECONNREFUSED)),
-        () if fault_where(Fault::ConnectOnce, || kernel::peer_address(socket).is_some()) => Some(Err(libc::EISCONN)),
+        () if fault_where(Fault::ConnectOnce, || is_connected(socket)) => Some(Err(libc::EISCONN)),
         () if somebody && fault(Fault::ConnectTimesOut) => Some(Err(libc::ETIMEDOUT)),
         () if fault(Fault::HearStrangers) => {
             if own.sin_port == 0 {
@@ -1049,7 +1054,7 @@ pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
 
 /// What getsockname tells of the socket, which the kernel says is `own`.
 pub fn tells_its_address(socket: c_int, own: &mut sockaddr_in) {
-    let has_peer = || kernel::peer_address(socket).is_some() || nowhere(socket).is_some();
+    let has_peer = || is_connected(socket) || nowhere(socket).is_some();
     if fault_where(Fault::NoAddressChosen, has_peer) {
         own.sin_addr.s_addr = 0;
     }
