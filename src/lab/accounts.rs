@@ -1,10 +1,8 @@
 //! What the kernel says it has queued and dropped at a socket: when what was sent is no longer under way, though nobody reads.
 
-use std::thread;
-use std::time::Instant;
-
 use socket2::Socket;
 
+use super::recheck::recheck;
 use super::{Call, Endpoint, SceneError, probe};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::Os;
@@ -81,31 +79,24 @@ impl Endpoint {
             self.accounts_after(before);
             return Ok(());
         }
-        // Linux's FIONREAD tells of the next datagram alone: behind another one nothing can be seen to come.
-        if HERE == Os::Linux && kernel::is_readable(socket).is_ok_and(|readable| readable) {
+        // Linux's FIONREAD, which is Wine's too, tells of the next datagram alone: behind another one nothing can be seen to come.
+        let tells_of_the_next_alone = HERE == Os::Linux || kernel::under_wine();
+        if tells_of_the_next_alone && kernel::is_readable(socket).is_ok_and(|readable| readable) {
             return send().map(drop);
         }
         let look = || (kernel::queued_bytes(socket).ok(), kernel::is_readable(socket).ok());
         let before = look();
         send()?;
-        let deadline = Instant::now() + self.limit();
-        while look() == before && Instant::now() < deadline {
-            thread::yield_now();
-        }
+        recheck(self.limit(), || (look() != before).then_some(()));
         Ok(())
     }
 
     fn await_accounts(&self, enough: impl Fn(Accounts) -> bool) -> Option<Accounts> {
-        let deadline = Instant::now() + self.limit();
-        loop {
-            match self.accounts()? {
-                accounts if enough(accounts) => return Some(accounts),
-                _ if Instant::now() > deadline => {
-                    self.context().session.time_limits.shorten_after_timeout();
-                    return None;
-                }
-                _ => thread::yield_now(),
-            }
+        self.accounts()?;
+        let accounts = recheck(self.limit(), || self.accounts().filter(|accounts| enough(*accounts)));
+        if accounts.is_none() {
+            self.context().session.time_limits.shorten_after_timeout();
         }
+        accounts
     }
 }

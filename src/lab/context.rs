@@ -8,10 +8,6 @@ use super::marker::Markers;
 use super::session::Session;
 use crate::vocabulary::Protocol;
 
-/// Most calls of one scene, so that it ends, and in bounded memory, whatever a system says of its buffers. A lesson's most
-/// demanding parameters take two thirds of them.
-pub(crate) const MOST_CALLS: usize = 300_000;
-
 /// One scene's log, its directory of addresses, its end markers.
 #[derive(Debug)]
 pub(super) struct SceneContext {
@@ -29,10 +25,10 @@ impl SceneContext {
         SceneContext { session, log, directory, markers, inconclusive: OnceLock::new() }
     }
 
-    /// Goes no further once the scene has made [`MOST_CALLS`]: the watchdog gives it up. The caller has no error to return
-    /// for it, since no call has failed.
+    /// Goes no further once the scene has made all the calls that it may make: the watchdog gives it up. The caller has no
+    /// error to return for it, since no call has failed.
     pub(super) fn stop_where_calls_do_not_end(&self) {
-        while self.log.len() >= MOST_CALLS {
+        while self.log.len() >= self.session.most_calls {
             self.session.calls_do_not_end();
             std::thread::park();
         }

@@ -4,10 +4,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
 use super::context::SceneContext;
+use super::recheck::recheck;
 use super::{CallError, Endpoint, RawSender, SceneError};
 use crate::kernel::{self, Namespace};
 use crate::vocabulary::Peer;
@@ -168,15 +167,15 @@ impl Host {
     /// # Errors
     /// [`SceneError::Skip`] where that does not happen within the limit.
     pub fn await_counter(&self, protocol: &str, name: &str, before: usize) -> Result<(), SceneError> {
-        let deadline = Instant::now() + self.context.session.time_limits.limit();
-        while self.counter(protocol, name)? <= before {
-            if Instant::now() > deadline {
-                self.context.session.time_limits.shorten_after_timeout();
-                return Err(SceneError::Skip(format!("the system has not counted {protocol}{name}")));
-            }
-            thread::yield_now();
-        }
-        Ok(())
+        let time_limits = &self.context.session.time_limits;
+        let counted = || match self.counter(protocol, name) {
+            Ok(count) if count <= before => None,
+            other => Some(other.map(drop)),
+        };
+        recheck(time_limits.limit(), counted).unwrap_or_else(|| {
+            time_limits.shorten_after_timeout();
+            Err(SceneError::Skip(format!("the system has not counted {protocol}{name}")))
+        })
     }
 
     /// Gives this host a network card with this address, in a network of 256 addresses where nobody else is.

@@ -13,14 +13,13 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
-use std::time::Instant;
 
 use socket2::Socket;
 
 use super::accounts::Accounts;
 use super::directory::{Entry, Path};
 use super::lock::lock;
+use super::recheck::recheck;
 use super::recorded::RecordedSocket;
 use super::{Call, CallError, SceneError, socket};
 use crate::kernel::{self, HERE};
@@ -221,16 +220,13 @@ impl Proof {
         let form = if connects { SendForm::Connected } else { SendForm::To(nobody.clone()) };
         let marker = new_marker(receiver, path.from)?;
         self.send_beside(receiver, &socket, path.from, &form, &nobody, marker)?;
-        let deadline = Instant::now() + context.session.time_limits.limit();
-        while !self.is_marker_refused(&socket, marker, keeps_errors) {
-            if Instant::now() > deadline {
-                context.session.lab_wait_timed_out();
-                return Err(SceneError::Skip(format!(
-                    "a datagram to {}, where nobody listens, was not answered with ICMP",
-                    path.to
-                )));
-            }
-            thread::yield_now();
+        let refused = || self.is_marker_refused(&socket, marker, keeps_errors).then_some(());
+        if recheck(context.session.time_limits.limit(), refused).is_none() {
+            context.session.lab_wait_timed_out();
+            return Err(SceneError::Skip(format!(
+                "a datagram to {}, where nobody listens, was not answered with ICMP",
+                path.to
+            )));
         }
         context.markers.forget(marker);
         Ok(())
@@ -385,12 +381,10 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
 fn await_natural_refusal(receiver: &RecordedSocket) {
     let before = *lock(&receiver.refusals_before);
     let address = receiver.address().unwrap_or(socket::ANY_PORT).ip();
-    let deadline = Instant::now() + receiver.context.session.time_limits.limit();
-    while before.is_some() && kernel::refusals_received(address) <= before {
-        if Instant::now() > deadline {
-            return receiver.context.session.lab_wait_timed_out();
-        }
-        thread::yield_now();
+    let session = &receiver.context.session;
+    let has_come = || (before.is_none() || kernel::refusals_received(address) > before).then_some(());
+    if recheck(session.time_limits.limit(), has_come).is_none() {
+        session.lab_wait_timed_out();
     }
 }
 
@@ -426,22 +420,20 @@ impl<'a> Watched<'a> {
 
     /// What became of the marker, as soon as that can be seen.
     fn fate(&self, mut is_refused: impl FnMut() -> bool) -> Fate {
-        let time_limits = &self.receiver.context.session.time_limits;
+        let session = &self.receiver.context.session;
         if !self.filters && self.others.iter().all(|(_, counts)| counts.is_none()) {
             return Fate::UnderWay;
         }
-        let deadline = Instant::now() + time_limits.limit();
-        while Instant::now() < deadline {
+        let fate = recheck(session.time_limits.limit(), || {
             if is_refused() || self.others.iter().any(|(socket, before)| Accounts::of(socket) > *before) {
-                return Fate::Settled;
+                return Some(Fate::Settled);
             }
-            if Accounts::of(&self.receiver.socket) > self.own {
-                return Fate::UnderWay;
-            }
-            thread::yield_now();
-        }
-        self.receiver.context.session.lab_wait_timed_out();
-        Fate::UnderWay
+            (Accounts::of(&self.receiver.socket) > self.own).then_some(Fate::UnderWay)
+        });
+        fate.unwrap_or_else(|| {
+            session.lab_wait_timed_out();
+            Fate::UnderWay
+        })
     }
 }
 

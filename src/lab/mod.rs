@@ -22,6 +22,7 @@ mod observer;
 pub mod probe;
 mod raw;
 mod received;
+mod recheck;
 mod recorded;
 mod session;
 pub mod socket;

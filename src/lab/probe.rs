@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockAddr, Socket};
 
+use super::recheck::recheck;
 use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, host, socket};
 use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
 use crate::vocabulary::{Flags, Need, Os, SocketError};
@@ -190,16 +191,13 @@ fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
         // Where an error about the datagram before is pending, this call returns it and sends nothing.
         let send = || sender.send_to(b"?", &SockAddr::from(port.address()));
         send().or_else(|_| send()).ok()?;
-        let deadline = Instant::now() + SILENCE;
-        while kernel::refusals_received(loopback)? <= before {
-            if Instant::now() > deadline {
-                return Some(format!(
-                    "a datagram to {}, where nobody listens, was not answered with ICMP, after {number} others were. Does a firewall \
-                     drop it?",
-                    port.address()
-                ));
-            }
-            std::thread::yield_now();
+        let answered = || (kernel::refusals_received(loopback)? > before).then_some(());
+        if recheck(SILENCE, answered).is_none() {
+            return Some(format!(
+                "a datagram to {}, where nobody listens, was not answered with ICMP, after {number} others were. Does a firewall \
+                 drop it?",
+                port.address()
+            ));
         }
     }
     None

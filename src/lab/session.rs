@@ -10,11 +10,17 @@ use super::observer::{Announcer, Observer};
 use super::time_limits::TimeLimits;
 use super::workers::Work;
 
+/// Most calls of one scene, so that it ends, and in bounded memory, whatever a system says of its buffers. A lesson's most
+/// demanding parameters take two thirds of them.
+const MOST_CALLS: usize = 300_000;
+
 /// One run of a lesson.
 #[derive(Debug)]
 pub struct Session {
     started: Instant,
     began: SystemTime,
+    /// Most calls of one scene.
+    pub(super) most_calls: usize,
     pub(super) announcer: Announcer,
     pub(super) time_limits: TimeLimits,
     /// The servers' work on requests.
@@ -33,6 +39,7 @@ impl Session {
         Session {
             started: Instant::now(),
             began: SystemTime::now(),
+            most_calls: MOST_CALLS,
             announcer: Announcer::new(observer),
             time_limits: TimeLimits::default(),
             work: Work::default(),

@@ -3,11 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Instant;
 
 use super::context::SceneContext;
 use super::error::{CallKind, error_of};
+use super::recheck::recheck;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, socket};
 use crate::kernel::{self, HERE};
@@ -178,14 +178,11 @@ impl Stream {
     /// Waits, [`socket::LIMIT`] at most, until one read could return `count` bytes, so that the read that follows shows the
     /// stream and not the clock.
     pub fn wait_for(&self, count: usize) {
-        let deadline = Instant::now() + socket::LIMIT;
         let mut buffer = vec![0; count];
-        while let Ok(ready) = kernel::receive(&self.socket.socket, &mut buffer, PEEK) {
-            if ready >= count || ready == 0 || Instant::now() > deadline {
-                return;
-            }
-            thread::yield_now();
-        }
+        recheck(socket::LIMIT, || match kernel::receive(&self.socket.socket, &mut buffer, PEEK) {
+            Ok(ready) if ready < count && ready > 0 => None,
+            _ => Some(()),
+        });
     }
 
     /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, nothing within the limit, or an error.

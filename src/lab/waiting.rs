@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::endpoint::Arrival;
 use super::marker::Proof;
 use super::received::ReceiveResult;
+use super::recheck::recheck;
 use super::watchdog::no_thread;
 use super::{CallError, Endpoint, SceneError, arrival};
 use crate::kernel;
@@ -141,17 +142,15 @@ impl WaitingReceive<'_> {
     /// # Errors
     /// [`SceneError::Skip`] where the system does not tell, and it has not returned.
     pub fn still_waits(&self) -> Result<bool, SceneError> {
-        let deadline = Instant::now() + self.endpoint.limit();
-        while Instant::now() < deadline {
-            match self.sleeps() {
-                // Between the two looks it may have been woken and have ended.
-                _ if self.has_returned() => return Ok(false),
-                Some(true) => return Ok(true),
-                None => break,
-                Some(false) => thread::yield_now(),
-            }
-        }
-        Err(SceneError::Skip(NOT_TOLD_WHO_WAITS.to_owned()))
+        let untold = || Err(SceneError::Skip(NOT_TOLD_WHO_WAITS.to_owned()));
+        let waits = recheck(self.endpoint.limit(), || match self.sleeps() {
+            // Between the two looks it may have been woken and have ended.
+            _ if self.has_returned() => Some(Ok(false)),
+            Some(true) => Some(Ok(true)),
+            None => Some(untold()),
+            Some(false) => None,
+        });
+        waits.unwrap_or_else(untold)
     }
 
     /// States that what follows needs the receive to be waiting. A system that cannot report this is not asked: there what
@@ -179,10 +178,7 @@ impl WaitingReceive<'_> {
     }
 
     fn await_return_unless(&self, is_enough: impl Fn() -> bool) {
-        let deadline = Instant::now() + self.endpoint.limit();
-        while !self.has_returned() && !is_enough() && Instant::now() < deadline {
-            thread::yield_now();
-        }
+        recheck(self.endpoint.limit(), || (self.has_returned() || is_enough()).then_some(()));
     }
 
     /// Sends a signal to the thread once it waits, and waits until that has ended its receive or let it go on. Where a datagram of

@@ -4,7 +4,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::context::MOST_CALLS;
 use super::session::Session;
 use super::socket::LIMIT;
 use super::{CallError, SceneError};
@@ -77,7 +76,8 @@ impl Watchdog {
             if session.is_endless() {
                 self.thread = None;
                 return Err(SceneError::Endless(format!(
-                    "{MOST_CALLS} calls, and no end: no scene needs so many; {}.",
+                    "{} calls, and no end: no scene needs so many; {}.",
+                    session.most_calls,
                     session.last_call()
                 )));
             }
