@@ -35,7 +35,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const MOST_WRONG: usize = 20;
 
 /// So many worlds run side by side: in most of them somebody waits, and in few the processor is busy.
-const SIDE_BY_SIDE: usize = 64;
+const SIDE_BY_SIDE: usize = 40;
 
 /// The first line of each file.
 const HEADING: &str = "# fault, exit status, rows that differ | what it said. \

@@ -2,7 +2,6 @@
 
 use socket2::Socket;
 
-use super::recheck::recheck;
 use super::{Call, Endpoint, SceneError, probe};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::Os;
@@ -87,16 +86,12 @@ impl Endpoint {
         let look = || (kernel::queued_bytes(socket).ok(), kernel::is_readable(socket).ok());
         let before = look();
         send()?;
-        recheck(self.limit(), || (look() != before).then_some(()));
+        self.context().session.wait(|| (look() != before).then_some(()));
         Ok(())
     }
 
     fn await_accounts(&self, enough: impl Fn(Accounts) -> bool) -> Option<Accounts> {
         self.accounts()?;
-        let accounts = recheck(self.limit(), || self.accounts().filter(|accounts| enough(*accounts)));
-        if accounts.is_none() {
-            self.context().session.time_limits.shorten_after_timeout();
-        }
-        accounts
+        self.context().session.wait(|| self.accounts().filter(|accounts| enough(*accounts)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::arrival::{discard_peeked, discard_unrelated};
 use super::context::SceneContext;
@@ -202,11 +202,13 @@ impl Endpoint {
     /// # Errors
     /// [`SceneError::Skip`] when none comes within the limit.
     pub fn await_error(&self) -> Result<(), SceneError> {
+        let (time_limits, began) = (&self.context().session.time_limits, Instant::now());
         let came = kernel::await_error(&self.socket.socket, self.limit());
         if came.map_err(|error| CallError::new(format!("poll {}", self.name()), &error))? {
+            time_limits.arrived_after(began.elapsed());
             return Ok(());
         }
-        self.context().session.time_limits.shorten_after_timeout();
+        time_limits.shorten_after_timeout();
         Err(SceneError::Skip(format!("no error came for {}", self.name())))
     }
 

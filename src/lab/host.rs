@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::context::SceneContext;
-use super::recheck::recheck;
 use super::{CallError, Endpoint, RawSender, SceneError};
 use crate::kernel::{self, Namespace};
 use crate::vocabulary::Peer;
@@ -35,8 +34,8 @@ const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192
 /// # Errors
 /// [`SceneError::Skip`] where this user may not make network namespaces, or `ip` of iproute2 is not there.
 pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Host; 2], SceneError> {
-    let first = namespace()?;
-    let second = first.beside().map_err(|error| skipped(MAKE, &error))?;
+    let first = context.session.prepare(namespace)?;
+    let second = context.session.prepare(|| first.beside()).map_err(|error| skipped(MAKE, &error))?;
     let host = |(namespace, number): (Namespace, usize)| Host {
         name: Some(names[number].to_owned()),
         namespace,
@@ -59,8 +58,9 @@ pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Hos
 /// # Errors
 /// [`SceneError::Skip`] where this user may not make network namespaces, or has no rights in one.
 pub(super) fn alone(mtu: usize, context: &Arc<SceneContext>) -> Result<Host, SceneError> {
-    let (namespace, context) = (namespace()?, Arc::clone(context));
-    start(&namespace, mtu)?;
+    let namespace = context.session.prepare(namespace)?;
+    context.session.prepare(|| start(&namespace, mtu))?;
+    let context = Arc::clone(context);
     Ok(Host { name: None, namespace, address: Ipv4Addr::LOCALHOST, context })
 }
 
@@ -167,15 +167,12 @@ impl Host {
     /// # Errors
     /// [`SceneError::Skip`] where that does not happen within the limit.
     pub fn await_counter(&self, protocol: &str, name: &str, before: usize) -> Result<(), SceneError> {
-        let time_limits = &self.context.session.time_limits;
         let counted = || match self.counter(protocol, name) {
             Ok(count) if count <= before => None,
             other => Some(other.map(drop)),
         };
-        recheck(time_limits.limit(), counted).unwrap_or_else(|| {
-            time_limits.shorten_after_timeout();
-            Err(SceneError::Skip(format!("the system has not counted {protocol}{name}")))
-        })
+        let uncounted = || Err(SceneError::Skip(format!("the system has not counted {protocol}{name}")));
+        self.context.session.wait(counted).unwrap_or_else(uncounted)
     }
 
     /// Gives this host a network card with this address, in a network of 256 addresses where nobody else is.
@@ -224,7 +221,8 @@ impl Host {
     }
 
     fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-        self.namespace.enter(work).map_err(|error| skipped("enter a network namespace", &error))
+        let entered = self.context.session.prepare(|| self.namespace.enter(work));
+        entered.map_err(|error| skipped("enter a network namespace", &error))
     }
 
     /// Runs `ip` of iproute2 on this host.

@@ -19,7 +19,6 @@ use socket2::Socket;
 use super::accounts::Accounts;
 use super::directory::{Entry, Path};
 use super::lock::lock;
-use super::recheck::recheck;
 use super::recorded::RecordedSocket;
 use super::{Call, CallError, SceneError, socket};
 use crate::kernel::{self, HERE};
@@ -221,8 +220,7 @@ impl Proof {
         let marker = new_marker(receiver, path.from)?;
         self.send_beside(receiver, &socket, path.from, &form, &nobody, marker)?;
         let refused = || self.is_marker_refused(&socket, marker, keeps_errors).then_some(());
-        if recheck(context.session.time_limits.limit(), refused).is_none() {
-            context.session.lab_wait_timed_out();
+        if context.session.wait(refused).is_none() {
             return Err(SceneError::Skip(format!(
                 "a datagram to {}, where nobody listens, was not answered with ICMP",
                 path.to
@@ -381,10 +379,8 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
 fn await_natural_refusal(receiver: &RecordedSocket) {
     let before = *lock(&receiver.refusals_before);
     let address = receiver.address().unwrap_or(socket::ANY_PORT).ip();
-    let session = &receiver.context.session;
-    let has_come = || (before.is_none() || kernel::refusals_received(address) > before).then_some(());
-    if recheck(session.time_limits.limit(), has_come).is_none() {
-        session.lab_wait_timed_out();
+    if before.is_some() {
+        receiver.context.session.wait(|| (kernel::refusals_received(address) > before).then_some(()));
     }
 }
 
@@ -420,20 +416,16 @@ impl<'a> Watched<'a> {
 
     /// What became of the marker, as soon as that can be seen.
     fn fate(&self, mut is_refused: impl FnMut() -> bool) -> Fate {
-        let session = &self.receiver.context.session;
         if !self.filters && self.others.iter().all(|(_, counts)| counts.is_none()) {
             return Fate::UnderWay;
         }
-        let fate = recheck(session.time_limits.limit(), || {
+        let fate = self.receiver.context.session.wait(|| {
             if is_refused() || self.others.iter().any(|(socket, before)| Accounts::of(socket) > *before) {
                 return Some(Fate::Settled);
             }
             (Accounts::of(&self.receiver.socket) > self.own).then_some(Fate::UnderWay)
         });
-        fate.unwrap_or_else(|| {
-            session.lab_wait_timed_out();
-            Fate::UnderWay
-        })
+        fate.unwrap_or(Fate::UnderWay)
     }
 }
 

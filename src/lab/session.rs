@@ -93,10 +93,21 @@ impl Session {
         self.returned.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A wait of the lab is over, and nothing came: no call that hangs, and the next waits are short.
-    pub(super) fn lab_wait_timed_out(&self) {
-        self.time_limits.shorten_after_timeout();
+    /// Waits for what no call waits for; `None` where it did not come within the limit. That is no call that hangs.
+    pub(super) fn wait<T>(&self, check: impl FnMut() -> Option<T>) -> Option<T> {
+        let found = self.time_limits.wait(check);
         self.count_call();
+        found
+    }
+
+    /// Takes a step that prepares something. It may take its time where much else runs: it counts as a call that returns, and
+    /// shows how slow the machine is.
+    pub(super) fn prepare<T>(&self, step: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let prepared = step();
+        self.time_limits.arrived_after(began.elapsed());
+        self.count_call();
+        prepared
     }
 
     /// The scene that runs has made all calls that it may make, and goes no further.

@@ -1,15 +1,16 @@
 //! How long the lab waits.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::recheck::recheck;
 use super::socket::LIMIT;
 
 /// The limits of one run of a lesson.
 #[derive(Debug, Default)]
 pub(super) struct TimeLimits {
     waited_in_vain: AtomicBool,
-    /// The longest wait that brought a datagram, in microseconds.
+    /// The longest wait that brought what was waited for, in microseconds.
     slowest: AtomicU64,
 }
 
@@ -25,7 +26,18 @@ impl TimeLimits {
         }
     }
 
-    /// A datagram was received after so long a wait.
+    /// Waits for what no call waits for, and takes note of how long that was; `None` where it did not come within the limit.
+    pub(super) fn wait<T>(&self, check: impl FnMut() -> Option<T>) -> Option<T> {
+        let began = Instant::now();
+        let found = recheck(self.limit(), check);
+        match found {
+            Some(_) => self.arrived_after(began.elapsed()),
+            None => self.shorten_after_timeout(),
+        }
+        found
+    }
+
+    /// What was waited for came after so long a wait.
     pub(super) fn arrived_after(&self, wait: Duration) {
         self.slowest.fetch_max(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
