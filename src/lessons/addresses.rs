@@ -186,7 +186,7 @@ fn on_one_port(lab: &Lab, second: Ipv4Addr) -> Call<[Endpoint; 2]> {
 fn payloads(received: &AllReceived) -> Fact {
     let mut payloads: Vec<String> = received.iter().map(|result| Fact::from(result).to_string()).collect();
     payloads.sort();
-    if payloads.is_empty() { Fact::Nothing } else { Fact::from(payloads.join(", ")) }
+    Fact::list(payloads, ", ")
 }
 
 fn one_and_all() -> Scene {
@@ -206,7 +206,7 @@ fn one_and_all() -> Scene {
             let received = socket.receive_until_marker(100)?;
             receivers.extend(received.iter().map(|_| socket.local_ip().to_string()));
         }
-        lab.observe("specific", if receivers.is_empty() { Fact::Nothing } else { Fact::from(receivers.join(", ")) });
+        lab.observe("specific", Fact::list(receivers, ", "));
         Ok(())
     })
 }

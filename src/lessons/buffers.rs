@@ -108,10 +108,6 @@ fn times(whole: usize, part: usize) -> Fact {
     }
 }
 
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
 /// A server whose buffer nobody fills but its client: it is connected to it from the moment at which it has a port.
 fn pair(lab: &Lab) -> Result<(Endpoint, Endpoint), SceneError> {
     let (client, server) = (lab.bind("client")?, lab.endpoint("server")?);
@@ -143,7 +139,7 @@ fn granted_and_held(asked: usize) -> Scene {
         if asked < MACOS_CERTAIN { factor } else { factor.unconfirmed_on(Os::Macos) },
         by_memory(measured("memory", "memory of a 1-byte datagram, in bytes", &sources::LINUX_CHARGE)),
         by_memory(measured("held", "1-byte datagrams held", &sources::LINUX_CHARGE)),
-        by_memory(typical("as-predicted", "is memory counted, not payload?", "yes", &sources::LINUX_CHARGE)),
+        by_memory(typical("as-predicted", "is memory counted, not payload?", true, &sources::LINUX_CHARGE)),
     ];
     let answer = format!(
         "Asked for: {asked} bytes; granted: {{granted}}. At most {{limit}} may be asked for. A 1-byte datagram takes \
@@ -177,7 +173,7 @@ fn granted_and_held(asked: usize) -> Scene {
             let held = server.drain(16, 1 + more)?.count();
             lab.observe("held", held);
             // Linux 6.1 takes one more, which goes beyond the limit.
-            lab.observe("as-predicted", yes_no((predicted..=predicted + 1).contains(&held)));
+            lab.observe("as-predicted", (predicted..=predicted + 1).contains(&held));
             Ok(())
         },
     )

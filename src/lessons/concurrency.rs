@@ -118,7 +118,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
         specified("in-hand-with-work", "one loop: requests processed at once", 1, &sources::UNP_ITERATIVE),
         specified("early-answers", "replies faster than one loop allows", 0, &sources::UNP_ITERATIVE),
         measured("out-of-turn", "clients answered out of turn", &sources::LOOPBACK),
-        typical("last-waits", format!("does the last client wait {count} x {each}?"), "yes", &sources::UNP_ITERATIVE),
+        typical("last-waits", format!("does the last client wait {count} x {each}?"), true, &sources::UNP_ITERATIVE),
         typical("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("first-answer-with-work", "time until the first reply", &sources::UNP_ITERATIVE),
         measured("last-answer-with-work", "time until the last reply", &sources::UNP_ITERATIVE),
@@ -141,7 +141,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
                 lab.skip("last-waits", format!("{received} of {count} requests were received"));
             }
             _ if work.is_zero() => lab.skip("last-waits", "there is no work to wait for"),
-            _ => lab.observe("last-waits", if service.last_answer() >= last { "yes" } else { "no" }),
+            _ => lab.observe("last-waits", service.last_answer() >= last),
         }
         lab.observe("out-of-turn", out_of_turn(&service, &clients));
         lab.observe("answered-with-work", answered(&clients)?);

@@ -193,8 +193,8 @@ fn undone() -> Scene {
         typical("local", "local address: connected, undone", "127.0.0.1, 0.0.0.0", &sources::LINUX_DISCONNECT)
             .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
-        typical("port-stays", "does a port stay that it chose?", "no", &sources::LINUX_DISCONNECT)
-            .on(Os::Macos, "yes")
+        typical("port-stays", "does a port stay that it chose?", false, &sources::LINUX_DISCONNECT)
+            .on(Os::Macos, true)
             .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
     ];
@@ -206,7 +206,7 @@ fn undone() -> Scene {
         let (connected, port) = (unbound.local_ip(), unbound.port()?);
         lab.observe("undo", unbound.disconnect());
         lab.observe("local", format!("{connected}, {}", unbound.local_ip()));
-        lab.observe("port-stays", if unbound.port().is_ok_and(|now| now == port) { "yes" } else { "no" });
+        lab.observe("port-stays", unbound.port().is_ok_and(|now| now == port));
 
         // A port that the program has asked for stays everywhere.
         let client = lab.bind_at("client", &lab.closed_port("client")?)?;

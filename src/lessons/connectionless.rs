@@ -136,29 +136,28 @@ fn no_bind() -> Scene {
         typical("port-before", "port of an unbound client", 0, &sources::POSIX_GETSOCKNAME)
             .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
-        specified("port-after", "does its first sendto bind a port?", "yes", &sources::UDP_7)
+        specified("port-after", "does its first sendto bind a port?", true, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
-        specified("port-stays", "does its next sendto keep that port?", "yes", &sources::UDP_7)
+        specified("port-stays", "does its next sendto keep that port?", true, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
     ];
     let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: {port-stays}.";
     Scene::claims("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
-        let yes_no = |yes| if yes { "yes" } else { "no" };
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.observe("port-before", client.port().map(usize::from));
         lab.attempt("port-after", client.send_to(b"one", &server))?;
         let port = client.port()?;
-        lab.observe("port-after", yes_no(port != 0));
+        lab.observe("port-after", port != 0);
         client.send_to(b"two", &server)?;
         let received = server.receive_until_marker(1024)?;
         let ports: Vec<_> = received.iter().filter_map(|result| result.sender_port()).collect();
         match (ports.as_slice(), received.set_aside()) {
-            ([first, second], _) => lab.observe("port-stays", yes_no([*first, *second] == [port; 2])),
+            ([first, second], _) => lab.observe("port-stays", [*first, *second] == [port; 2]),
             // The missing datagram arrived, but from an unknown port, and was set aside.
-            (_, 1..) => lab.observe("port-stays", yes_no(false)),
+            (_, 1..) => lab.observe("port-stays", false),
             (_, 0) => lab.skip("port-stays", format!("{} of 2 datagrams were received", ports.len())),
         }
         Ok(())

@@ -118,7 +118,7 @@ fn is_prefix(received: &AllReceived, size: usize) -> Fact {
     let gap = received.iter().zip(0..).find(|(result, number)| result.bytes() != numbered(*number, size));
     match gap {
         None if received.count() == 0 => Fact::Nothing,
-        None => Fact::from("yes"),
+        None => Fact::from(true),
         Some((_, number)) => Fact::from(format!("not from {number} on")),
     }
 }
@@ -147,7 +147,7 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             .needs(Need::Drops),
         unsure_on_macos(
             count > MACOS_INPUT_QUEUE || receive_buffer < MACOS_LEAST_BUFFER,
-            typical("prefix", "the first ones, no gap?", "yes", &sources::LOOPBACK)
+            typical("prefix", "the first ones, no gap?", true, &sources::LOOPBACK)
                 .cites_on(Os::Macos, &sources::XNU_FULL_BUFFER)
                 .cites_on(Os::Windows, &sources::MS_CIRCULAR_QUEUEING),
         ),
@@ -208,8 +208,7 @@ fn tcp_stops_the_sender() -> Scene {
 
 fn a_larger_buffer() -> Scene {
     let claims = [
-        typical("larger-keeps-more", "do more fit into 65536 bytes than 4096?", "yes", &sources::SOCKET_7)
-            .unlike_wine(),
+        typical("larger-keeps-more", "do more fit into 65536 bytes than 4096?", true, &sources::SOCKET_7).unlike_wine(),
         measured("kept-by-small", "512-byte datagrams that fit into 4096", &sources::SOCKET_7),
         measured("kept-by-large", "512-byte datagrams that fit into 65536", &sources::SOCKET_7),
     ];
@@ -221,7 +220,7 @@ fn a_larger_buffer() -> Scene {
         if small.granted == large.granted {
             return Err(SceneError::Skip(format!("the system grants {} bytes for either size", small.granted)));
         }
-        lab.observe("larger-keeps-more", if large.count > small.count { "yes" } else { "no" });
+        lab.observe("larger-keeps-more", large.count > small.count);
         lab.observe("kept-by-small", small.count);
         lab.observe("kept-by-large", large.count);
         Ok(())
@@ -244,7 +243,7 @@ fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
 fn one_byte_each() -> Scene {
     const ASKED: usize = 8192;
     let claims = [
-        typical("fewer-than-bytes", "do fewer 1-byte datagrams fit than bytes?", "yes", &sources::SOCKET_7)
+        typical("fewer-than-bytes", "do fewer 1-byte datagrams fit than bytes?", true, &sources::SOCKET_7)
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Windows),
         measured("kept-one-byte", "1-byte datagrams that fit", &sources::SOCKET_7),
@@ -264,7 +263,7 @@ fn one_byte_each() -> Scene {
         // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
         send_until_full(lab, &client, &server, all_numbered(granted + 1, 1))?;
         let kept = server.drain(1, granted + 1)?.count();
-        lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
+        lab.observe("fewer-than-bytes", kept < granted);
         lab.observe("kept-one-byte", kept);
         let limited = granted < ASKED || lab.most_receive_buffer().is_some_and(|most| most < ASKED);
         lab.observe_or_skip("buffer-granted", if limited { Err(lab.limit_on_buffers()) } else { Ok(granted) });

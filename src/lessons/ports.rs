@@ -74,10 +74,6 @@ impl Scenes for Ports {
     }
 }
 
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
 /// The port of a socket that has none: Windows does not tell it.
 fn no_port(id: &str, property: &str) -> Claim {
     typical(id, property, 0, &sources::POSIX_GETSOCKNAME)
@@ -88,7 +84,7 @@ fn no_port(id: &str, property: &str) -> Claim {
 fn first_send() -> Scene {
     let claims = [
         no_port("before", "port before the first sendto"),
-        specified("bound", "does the first sendto bind a port?", "yes", &sources::UDP_7)
+        specified("bound", "does the first sendto bind a port?", true, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_BIND)
             .cites_on(Os::Windows, &sources::MS_SENDTO),
         measured("port", "port after it", &sources::RFC6335),
@@ -103,7 +99,7 @@ fn first_send() -> Scene {
         lab.observe("before", client.port().map(usize::from));
         lab.attempt("bound", client.send_to(b"one", &server))?;
         let port = client.port()?;
-        lab.observe("bound", yes_no(port != 0));
+        lab.observe("bound", port != 0);
         lab.observe("port", usize::from(port));
         client.send_to(b"two", &server)?;
         client.send_to(b"three", &server)?;
@@ -258,8 +254,8 @@ fn to_port_zero() -> Scene {
             .on(Os::Windows, 5)
             .cites_on(Os::Windows, &sources::WINE_UDP)
             .unlike_wine(),
-        typical("bound-all-the-same", "is the socket bound all the same?", "yes", &sources::LINUX_PORT_0)
-            .on(Os::Macos, "no")
+        typical("bound-all-the-same", "is the socket bound all the same?", true, &sources::LINUX_PORT_0)
+            .on(Os::Macos, false)
             .cites_on(Os::Macos, &sources::XNU_PORT_0)
             .unconfirmed_on(Os::Windows),
     ];
@@ -268,7 +264,7 @@ fn to_port_zero() -> Scene {
         let client = lab.endpoint("client")?;
         let nobody = Peer { name: "port 0".to_owned(), address: ANY_PORT };
         lab.observe("to-port-0", client.send_to(b"hello", &nobody));
-        lab.observe("bound-all-the-same", yes_no(client.port().is_ok_and(|port| port != 0)));
+        lab.observe("bound-all-the-same", client.port().is_ok_and(|port| port != 0));
         Ok(())
     })
 }

@@ -95,10 +95,6 @@ impl Scenes for Sharing {
     }
 }
 
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
 /// Every client sends its name so many times, one client after another: whoever gave the datagrams out in turn would give those
 /// of one client to several sockets.
 fn send_names(clients: &[Endpoint], times: usize, server: &impl Target) -> Call<()> {
@@ -122,8 +118,10 @@ fn who_received(queues: &Queues, client: &Endpoint) -> Fact {
 
 /// The names of those whose queue `is_one`; `nobody` for none.
 fn names(queues: &Queues, is_one: impl Fn(&AllReceived) -> bool) -> Fact {
-    let names: Vec<&str> = queues.iter().filter(|(_, queue)| is_one(queue)).map(|(name, _)| *name).collect();
-    if names.is_empty() { Fact::from("nobody") } else { Fact::from(names.join(" and ")) }
+    match Fact::list(queues.iter().filter(|(_, queue)| is_one(queue)).map(|(name, _)| name), " and ") {
+        Fact::Nothing => Fact::from("nobody"),
+        names => names,
+    }
 }
 
 /// Those of several sockets that received anything.
@@ -213,8 +211,8 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
         on_all(typical("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
-        on_all(specified("port-members", "SO_REUSEPORT: several receive?", "yes", &sources::SOCKET_7_REUSEPORT))
-            .on(Os::Macos, "no"),
+        on_all(specified("port-members", "SO_REUSEPORT: several receive?", true, &sources::SOCKET_7_REUSEPORT))
+            .on(Os::Macos, false),
         on_all(measured("port-used", format!("sockets that receive, of {members}"), &sources::SOCKET_7_REUSEPORT)),
         on_all(typical("port-sticks", "SO_REUSEPORT: clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
@@ -235,7 +233,7 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         if sum < sent {
             return Err(SceneError::Skip(format!("{sum} of {sent} datagrams were received")));
         }
-        lab.observe("port-members", yes_no(used > 1));
+        lab.observe("port-members", used > 1);
         lab.observe("port-sticks", members_by_client(&received).values().filter(|members| members.len() > 1).count());
         Ok(())
     })
@@ -531,8 +529,8 @@ fn another_user() -> Scene {
 fn a_program_chooses() -> Scene {
     const REASON: &str = "SO_ATTACH_REUSEPORT_CBPF is Linux's";
     let claims = [
-        ("chosen-second", "BPF program returns 1: received by", "server 2"),
-        ("chosen-nobody", "then it returns 3: several receive?", "yes"),
+        ("chosen-second", "BPF program returns 1: received by", Fact::from("server 2")),
+        ("chosen-nobody", "then it returns 3: several receive?", Fact::from(true)),
     ];
     let claims = claims.map(|(id, property, expected)| {
         let claim = specified(id, property, expected, &sources::SOCKET_7_REUSEPORT_PROGRAM);
@@ -553,15 +551,15 @@ fn a_program_chooses() -> Scene {
         };
         lab.observe("chosen-second", chosen("chosen-second", &group[0], 1)?.names);
         // Whichever of them is given it, the program is that of all.
-        lab.observe("chosen-nobody", yes_no(chosen("chosen-nobody", &group[1], 3)?.are_several));
+        lab.observe("chosen-nobody", chosen("chosen-nobody", &group[1], 3)?.are_several);
         Ok(())
     })
 }
 
 fn both_options() -> Scene {
     let claims = [
-        typical("both-members", "both options on both: several receive?", "yes", &sources::LINUX_REUSEPORT_GROUP)
-            .on(Os::Macos, "no")
+        typical("both-members", "both options on both: several receive?", true, &sources::LINUX_REUSEPORT_GROUP)
+            .on(Os::Macos, false)
             .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
             .absent_on(Os::Windows, NO_REUSEPORT),
         typical(
@@ -586,7 +584,7 @@ fn both_options() -> Scene {
             grow_receive_buffers(&[&first, &second], &clients, 3)?;
             Receivers::of_one_datagram_each(&clients, &first, &[&first, &second])
         };
-        lab.observe("both-members", yes_no(receivers("both-members", &BOTH)?.are_several));
+        lab.observe("both-members", receivers("both-members", &BOTH)?.are_several);
         if lab.applies("both-then-address") {
             lab.observe("both-then-address", receivers("both-then-address", &[&REUSE_ADDRESS])?.names);
         }

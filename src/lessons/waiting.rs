@@ -86,10 +86,6 @@ impl Scenes for Waiting {
     }
 }
 
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
 /// A server whose receives have no limit, and a client; each is the other's only peer.
 fn pair(lab: &Lab) -> Call<(Endpoint, Endpoint)> {
     let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
@@ -121,7 +117,7 @@ fn by_default() -> Scene {
     let claims = [
         specified("default-limit", "default SO_RCVTIMEO, ms (0: no limit)", 0, &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT),
-        specified("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
+        specified("waits", "waits while nothing comes", true, &sources::POSIX_RECVFROM_WAITS)
             .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
         specified("ended-by", "no limit: waits, then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
@@ -134,7 +130,7 @@ fn by_default() -> Scene {
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
         let result = server.receive_meanwhile(16, |receive| {
             if lab.applies("waits") {
-                lab.observe_or_skip("waits", receive.still_waits().map(yes_no).map_err(|untold| untold.to_string()));
+                lab.observe_or_skip("waits", receive.still_waits().map_err(|untold| untold.to_string()));
             }
             client.send_to(b"hello", &server)?;
             Ok(())
@@ -154,7 +150,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
         specified("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
             .on(Os::Windows, SocketError::TimedOut.on(Os::Windows))
             .cites_on(Os::Windows, &sources::MS_TIMED_OUT),
-        specified("long-enough", format!("after {limit} or more"), "yes", &sources::POSIX_TIMEOUT)
+        specified("long-enough", format!("after {limit} or more"), true, &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT)
             .unconfirmed_on(Os::Windows),
         measured("waited", "time until it returned", &sources::LINUX_TIMEOUT),
@@ -167,7 +163,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
         server.set(&RECEIVE_TIMEOUT, timeout)?;
         let (result, waited) = lab.timed(|| server.receive(16));
         lab.observe("timed-out", result);
-        lab.observe("long-enough", yes_no(waited >= timeout));
+        lab.observe("long-enough", waited >= timeout);
         lab.observe("waited", waited);
         server.set(&RECEIVE_TIMEOUT, Duration::from_micros(1))?;
         lab.observe("tick", server.get(&RECEIVE_TIMEOUT)?);
@@ -263,7 +259,7 @@ fn shut_down() -> Scene {
         specified("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
             .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
             .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
-        typical("shut-write-signal", "does SIGPIPE come with it?", "no", &sources::POSIX_SEND_SIGPIPE)
+        typical("shut-write-signal", "does SIGPIPE come with it?", false, &sources::POSIX_SEND_SIGPIPE)
             .absent_on(Os::Macos, "this program's sockets ask for no signal there (SO_NOSIGPIPE)")
             .absent_on(Os::Windows, "Windows has no signals"),
         typical("shut-write-receives", "and recvfrom returns", "más".as_bytes(), &sources::POSIX_SHUTDOWN),
@@ -288,7 +284,7 @@ fn shut_down() -> Scene {
         let (sent, signal) = lab.with_sigpipe(|| other.send(b"hello"));
         lab.observe("shut-write", sent);
         if lab.applies("shut-write-signal") {
-            lab.observe("shut-write-signal", yes_no(signal));
+            lab.observe("shut-write-signal", signal);
         }
         other.queue(|| client.send("más".as_bytes()))?;
         lab.observe("shut-write-receives", other.receive(16));
@@ -319,10 +315,10 @@ fn shut_down_without_a_peer() -> Scene {
 
 fn closed_meanwhile() -> Scene {
     let claims = [
-        specified("close-ends", "does close end the wait?", "no", &sources::CLOSE_2)
-            .on(Os::Macos, "yes")
+        specified("close-ends", "does close end the wait?", false, &sources::CLOSE_2)
+            .on(Os::Macos, true)
             .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
-            .on(Os::Windows, "yes")
+            .on(Os::Windows, true)
             .cites_on(Os::Windows, &sources::MS_CLOSESOCKET)
             // A run confirms nothing where the close may come before the receive.
             .unconfirmed_on(Os::Macos)
@@ -343,7 +339,7 @@ fn closed_meanwhile() -> Scene {
             Ok(())
         })?;
         let went_on = matches!(result, ReceiveResult::Datagram(_) | ReceiveResult::Nothing);
-        lab.observe("close-ends", yes_no(!went_on));
+        lab.observe("close-ends", !went_on);
         lab.observe("after-close", result);
         Ok(())
     })
@@ -394,7 +390,7 @@ fn non_blocking() -> Scene {
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
         specified("flag", "MSG_DONTWAIT: returns", SocketError::WouldBlock, &sources::RECV_2_DONTWAIT)
             .absent_on(Os::Windows, NO_FLAG),
-        specified("next-waits", "does the next call wait 20ms?", "yes", &sources::RECV_2_DONTWAIT)
+        specified("next-waits", "does the next call wait 20ms?", true, &sources::RECV_2_DONTWAIT)
             .absent_on(Os::Windows, NO_FLAG),
     ];
     let answer = "With O_NONBLOCK recvfrom returned {at-once}.";
@@ -409,7 +405,7 @@ fn non_blocking() -> Scene {
             let (next, waited) = lab.timed(|| server.receive(16));
             match next.is_datagram() {
                 true => lab.skip("next-waits", format!("something came: {}", Fact::from(next))),
-                false => lab.observe("next-waits", yes_no(waited >= SHORT)),
+                false => lab.observe("next-waits", waited >= SHORT),
             }
         }
         Ok(())
@@ -421,12 +417,12 @@ fn readable() -> Scene {
         specified(id, property, expected, &sources::POSIX_POLL).cites_on(Os::Windows, &sources::MS_POLL)
     };
     let claims = [
-        poll("ready-empty", "nothing queued: is it readable?", "no"),
-        specified("writable", "nothing sent: is it writable?", "yes", &sources::POSIX_POLL_OUT)
+        poll("ready-empty", "nothing queued: is it readable?", false),
+        specified("writable", "nothing sent: is it writable?", true, &sources::POSIX_POLL_OUT)
             .cites_on(Os::Windows, &sources::MS_POLL),
-        poll("ready", "one datagram: is it readable?", "yes"),
-        typical("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", "yes", &sources::LINUX_POLL)
-            .on(Os::Macos, "no")
+        poll("ready", "one datagram: is it readable?", true),
+        typical("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", true, &sources::LINUX_POLL)
+            .on(Os::Macos, false)
             .cites_on(Os::Macos, &sources::XNU_READABLE)
             .absent_on(Os::Windows, "Windows does not support SO_RCVLOWAT"),
         specified(
@@ -436,7 +432,7 @@ fn readable() -> Scene {
             &sources::POSIX_RECVFROM_WAITS,
         )
         .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
-        typical("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_POLL)
+        typical("ready-shut", "shut down: is it readable?", true, &sources::LINUX_POLL)
             .cites_on(Os::Macos, &sources::XNU_READABLE)
             .unconfirmed_on(Os::Windows),
         after_shutdown(
@@ -450,13 +446,13 @@ fn readable() -> Scene {
     Scene::claims("readable", "poll says that it can be read", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
-        lab.observe("ready-empty", yes_no(server.is_readable()?));
-        lab.observe("writable", yes_no(server.poll(POLLIN | POLLOUT)?.contains(POLLOUT)));
+        lab.observe("ready-empty", server.is_readable()?);
+        lab.observe("writable", server.poll(POLLIN | POLLOUT)?.contains(POLLOUT));
         server.queue(|| client.send(b"hello"))?;
-        lab.observe("ready", yes_no(server.is_readable()?));
+        lab.observe("ready", server.is_readable()?);
         if lab.applies("low-water") {
             lab.attempt("low-water", server.set(&RECEIVE_LOW_WATER, 100))?;
-            lab.observe("low-water", yes_no(server.is_readable()?));
+            lab.observe("low-water", server.is_readable()?);
             server.set(&RECEIVE_LOW_WATER, 1)?;
         }
         lab.together(&[()], |()| {
@@ -466,7 +462,7 @@ fn readable() -> Scene {
         })?;
         lab.observe("ready-late", server.receive(16));
         server.shutdown(Direction::Receiving)?;
-        lab.observe("ready-shut", yes_no(server.is_readable()?));
+        lab.observe("ready-shut", server.is_readable()?);
         lab.observe("ready-shut-returns", returned(&server.receive(16)));
         Ok(())
     })
@@ -474,11 +470,11 @@ fn readable() -> Scene {
 
 fn watched() -> Scene {
     let claims = [
-        specified("level-again", "EPOLLIN, one of two read: reported?", "yes", &sources::EPOLL_7_LEVEL),
-        typical("edge-first", "EPOLLET, two queued: reported?", "yes", &sources::LINUX_EPOLL),
-        specified("edge-again", "EPOLLET, one of two read: reported?", "no", &sources::EPOLL_7_EDGE),
-        specified("edge-poll", "at that moment, says poll: readable?", "yes", &sources::POSIX_POLL),
-        specified("edge-new", "EPOLLET, another comes: reported?", "yes", &sources::EPOLL_7_EDGE),
+        specified("level-again", "EPOLLIN, one of two read: reported?", true, &sources::EPOLL_7_LEVEL),
+        typical("edge-first", "EPOLLET, two queued: reported?", true, &sources::LINUX_EPOLL),
+        specified("edge-again", "EPOLLET, one of two read: reported?", false, &sources::EPOLL_7_EDGE),
+        specified("edge-poll", "at that moment, says poll: readable?", true, &sources::POSIX_POLL),
+        specified("edge-new", "EPOLLET, another comes: reported?", true, &sources::EPOLL_7_EDGE),
         typical("edge-late", "and what recvfrom returns then", &b"three"[..], &sources::LOOPBACK),
     ];
     let claims = claims.map(|claim| {
@@ -498,22 +494,22 @@ fn watched() -> Scene {
         let level = server.watch(Trigger::Level)?;
         level.reports()?;
         server.receive(16).required("the first of two datagrams")?;
-        lab.observe("level-again", yes_no(level.reports()?));
+        lab.observe("level-again", level.reports()?);
 
         queue(b"three")?;
         let edge = server.watch(Trigger::Edge)?;
         let first = edge.reports()?;
-        lab.observe("edge-first", yes_no(first));
+        lab.observe("edge-first", first);
         server.receive(16).required("the first of two datagrams")?;
         let (again, left) = (edge.reports()?, server.is_readable()?);
         match () {
             () if !first => lab.skip("edge-again", "nothing had been reported before"),
             () if !left => lab.skip("edge-again", "poll says that nothing is left in the queue"),
-            () => lab.observe("edge-again", yes_no(again)),
+            () => lab.observe("edge-again", again),
         }
-        lab.observe("edge-poll", yes_no(left));
+        lab.observe("edge-poll", left);
         queue(b"four")?;
-        lab.observe("edge-new", yes_no(edge.reports()?));
+        lab.observe("edge-new", edge.reports()?);
         lab.observe("edge-late", server.receive(16));
         // Nobody is to take it for lost.
         let _ = server.receive(16);
@@ -536,7 +532,7 @@ fn bytes_queued() -> Scene {
         bytes("bytes-both", "FIONREAD: 4 + 2 bytes queued", 4, 4 + 2 + 2 * ADDRESS, 4 + 2).unlike_wine(),
         bytes("bytes-next", "after one receive", 2, 2 + ADDRESS, 2),
         bytes("bytes-none", "an empty datagram queued", 0, ADDRESS, 0),
-        specified("none-ready", "is it readable then?", "yes", &sources::POSIX_POLL)
+        specified("none-ready", "is it readable then?", true, &sources::POSIX_POLL)
             .cites_on(Os::Windows, &sources::MS_POLL),
         typical("bytes-shut", "5 bytes queued, then SHUT_RD", 5, &sources::GVISOR_SHUTDOWN)
             .on(Os::Macos, 0)
@@ -556,7 +552,7 @@ fn bytes_queued() -> Scene {
         server.receive(16).required("the second datagram")?;
         server.queue(|| client.send(b""))?;
         lab.observe("bytes-none", server.queued_bytes()?);
-        lab.observe("none-ready", yes_no(server.is_readable()?));
+        lab.observe("none-ready", server.is_readable()?);
         server.receive(16).required("the empty datagram")?;
         server.queue(|| client.send(b"hello"))?;
         server.shutdown(Direction::Receiving)?;
@@ -592,7 +588,7 @@ fn interrupted() -> Scene {
 
 fn peer_taken_away() -> Scene {
     let claims = [
-        typical("undo-ends", "does AF_UNSPEC end the wait?", "no", &sources::LINUX_DISCONNECT_SLEEP),
+        typical("undo-ends", "does AF_UNSPEC end the wait?", false, &sources::LINUX_DISCONNECT_SLEEP),
         typical("after-undo", "then another socket sends: returns", &b"me too"[..], &sources::LINUX_DISCONNECT_SLEEP),
     ];
     let claims =
@@ -616,7 +612,7 @@ fn peer_taken_away() -> Scene {
         match &result {
             // It went on, and nothing says that it did so without a peer.
             ReceiveResult::Nothing => lab.skip("undo-ends", "nothing was received from another socket"),
-            other => lab.observe("undo-ends", yes_no(!other.is_datagram())),
+            other => lab.observe("undo-ends", !other.is_datagram()),
         }
         lab.observe("after-undo", result);
         Ok(())
