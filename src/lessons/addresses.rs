@@ -8,13 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
+use super::claims::at_a_second_loopback;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
 use crate::lab::{AllReceived, Call, Endpoint, LOOPBACK_MTU, Lab, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, right, sources, specified, typical,
-    wrong,
+    Claim, Fact, Guess, Os, Peer, Receive, Received, SocketError, measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -70,10 +70,7 @@ impl Scenes for Addresses {
 
 /// A row that takes a second address of loopback. Nobody knows for sure what Windows does with it.
 fn at_a_second_address(claim: Claim) -> Claim {
-    claim
-        .absent_on(Os::Macos, "macOS has one loopback address configured")
-        .unconfirmed_on(Os::Windows)
-        .needs(Need::SecondLoopback)
+    at_a_second_loopback(claim).unconfirmed_on(Os::Windows)
 }
 
 fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
@@ -190,9 +187,9 @@ fn payloads(received: &AllReceived) -> Fact {
 }
 
 fn one_and_all() -> Scene {
-    let claims = [typical("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
-        .unconfirmed_on(Os::Macos)
-        .unconfirmed_on(Os::Windows)];
+    let claims =
+        [typical("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
+            .confirmed_on_linux_only()];
     let answered =
         "One socket was bound to 127.0.0.1, one to 0.0.0.0. A datagram to 127.0.0.1 was received on {specific}.";
     Scene::claims("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
@@ -240,8 +237,7 @@ fn to_all_addresses() -> Scene {
     let to_all = |id, property, windows| {
         typical(id, property, "café".as_bytes(), &sources::LINUX_TO_ANY)
             .unconfirmed_on(Os::Macos)
-            .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
-            .cites_on(Os::Windows, windows)
+            .on(Os::Windows, SocketError::AddressNotAvailable, windows)
             .unlike_wine()
     };
     let claims = [

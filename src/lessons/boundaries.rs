@@ -6,6 +6,7 @@
 
 use clap::Args;
 
+use super::claims::receive_returns;
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::{END_OF_FILE, SceneError};
@@ -65,7 +66,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
         typical("receives-needed", "receives needed", count, &sources::LOOPBACK),
     ];
     claims.extend(messages.iter().zip(1..).map(|(message, n)| {
-        parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).typically()
+        receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).typically()
     }));
     claims.extend([
         specified("mixed-receives", "merged or split receives", 0, &sources::POSIX_RECVFROM),

@@ -5,6 +5,7 @@
 
 use clap::Args;
 
+use super::claims::receive_buffer_granted;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
@@ -83,11 +84,6 @@ fn of_linux(claim: Claim) -> Claim {
     claim.absent_on(Os::Macos, "macOS has no SO_RXQ_OVFL").absent_on(Os::Windows, "Windows has no SO_RXQ_OVFL")
 }
 
-/// A row of which nobody knows the answer elsewhere.
-fn known_on_linux(claim: Claim) -> Claim {
-    claim.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows)
-}
-
 /// The limit that the system names for a receive buffer.
 fn limit(id: &str) -> Claim {
     measured(id, "the most that may be asked for", &sources::SOCKET_7_LIMIT)
@@ -128,11 +124,7 @@ fn fill(
 fn granted_and_held(asked: usize) -> Scene {
     /// At most so many more datagrams are sent than should fit.
     const BEYOND: usize = 1000;
-    let factor = specified("factor", "granted / asked for, up to the limit", 2, &sources::SOCKET_7)
-        .on(Os::Macos, 1)
-        .on(Os::Windows, 1)
-        .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
-        .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER);
+    let factor = receive_buffer_granted("factor", "granted / asked for, up to the limit", 1);
     let claims = [
         limit("limit"),
         measured("granted", format!("SO_RCVBUF {asked}: bytes granted"), &sources::SOCKET_7),
@@ -184,19 +176,18 @@ fn above_the_limit() -> Scene {
     /// The largest receive buffer that can be doubled: its size is a C `int`.
     const MOST_DOUBLED: usize = i32::MAX as usize / 2;
     let claims = [
-        known_on_linux(typical("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF))
+        typical("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF)
+            .confirmed_on_linux_only()
             .cites_on(Os::Macos, &sources::XNU_RESERVE)
             .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER),
         limit("limit-again"),
         measured("most-granted", "bytes granted then", &sources::LINUX_RCVBUF),
         typical("ceiling", "granted / limit", 2, &sources::SOCKET_7_LIMIT)
-            .on(Os::Macos, 1)
+            .on(Os::Macos, 1, &sources::XNU_RESERVE)
             .unconfirmed_on(Os::Macos)
-            .cites_on(Os::Macos, &sources::XNU_RESERVE)
             .absent_on(Os::Windows, "Windows names no limit"),
         typical("minus-one", "SO_RCVBUF -1: granted / limit", 2, &sources::LINUX_RCVBUF_UNSIGNED)
-            .on(Os::Macos, SocketError::InvalidArgument.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER_LEAST)
+            .on(Os::Macos, SocketError::InvalidArgument, &sources::XNU_RECEIVE_BUFFER_LEAST)
             .absent_on(Os::Windows, "Windows names no limit"),
         specified("forced", "plain user: SO_RCVBUFFORCE", SocketError::NotPermitted, &sources::SOCKET_7_FORCE)
             .absent_on(Os::Macos, "macOS has no SO_RCVBUFFORCE")
@@ -278,8 +269,8 @@ fn shrunk() -> Scene {
     const LATE: [u8; SIZE] = [0x00; SIZE];
     let claims = [
         measured("least", "SO_RCVBUF 1: bytes granted", &sources::LINUX_RCVBUF),
-        known_on_linux(typical("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE)),
-        known_on_linux(typical("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF)),
+        typical("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE).confirmed_on_linux_only(),
+        typical("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF).confirmed_on_linux_only(),
     ];
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
@@ -310,12 +301,11 @@ fn smallest() -> Scene {
     /// More than the least buffer of any system, and a datagram that each sends.
     const SIZE: usize = 9000;
     let claims = [
-        known_on_linux(
-            typical("one-at-least", format!("{SIZE} bytes into SO_RCVBUF 1"), SIZE, &sources::LINUX_CHARGE)
-                .on(Os::Macos, Fact::Nothing)
-                .cites_on(Os::Macos, &sources::XNU_ROOM),
-        ),
-        known_on_linux(typical("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)),
+        typical("one-at-least", format!("{SIZE} bytes into SO_RCVBUF 1"), SIZE, &sources::LINUX_CHARGE)
+            .on(Os::Macos, Fact::Nothing, &sources::XNU_ROOM)
+            .confirmed_on_linux_only(),
+        typical("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)
+            .confirmed_on_linux_only(),
     ];
     let answer = "SO_RCVBUF 1, a datagram of 9000 bytes: {one-at-least} received.";
     Scene::claims("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::claims::{at_a_second_loopback, no_accept, no_listen, refused, time_wait};
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{
     answer_by_sendto, connected_client_asks, empty_datagram, overfill, tcp_binds_again, tcp_descriptors_for,
@@ -16,8 +17,8 @@ use crate::experiments::{
 };
 use crate::lab::{END_OF_FILE, SceneError, Stream};
 use crate::vocabulary::{
-    Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, measured, right, sources, specified, tcp, typical,
-    udp, wrong,
+    Fact, Guess, Os, PEEK, Receive, Sentence, SocketError, measured, right, sources, specified, tcp, typical, udp,
+    wrong,
 };
 
 /// The lesson.
@@ -168,10 +169,7 @@ fn complete_or_whole() -> Scene {
         ),
         typical("udp-held", udp("nobody reads: failed sends of 1000"), 0, &sources::RFC8085_CONTROL)
             .cites_on(Os::Macos, &sources::XNU_LOOPBACK),
-        typical("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS)
-            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket")
-            .needs(Need::Drops),
+        typical("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS).from_drop_count(),
         measured("udp-kept", udp("of these, kept"), &sources::SOCKET_7),
     ];
     Scene::claims("complete", "3. complete stream, or whole datagrams", claims).tests(sentence).run(|lab| {
@@ -196,24 +194,14 @@ fn a_descriptor_or_none(count: usize) -> Scene {
         .holds_when(&["tcp-listen", "tcp-accept"])
         .loosely_when(&["udp-listen", "udp-accept"])
         .exactly("only a TCP server needs them; on UDP both are errors.");
-    let unsupported = SocketError::NotSupported;
     let descriptors = format!("file descriptors for {}", parameters::counted(count, "client"));
-    let handles = "Windows counts handles, not file descriptors";
     let claims = [
         specified("tcp-listen", tcp("listen"), "success", &sources::POSIX_LISTEN),
-        specified("udp-listen", udp("listen"), unsupported, &sources::POSIX_LISTEN)
-            .cites_on(Os::Macos, &sources::XNU_LISTEN)
-            .cites_on(Os::Windows, &sources::WINE_LISTEN),
+        no_listen("udp-listen", udp("listen")),
         specified("tcp-accept", tcp("accept"), "success", &sources::POSIX_ACCEPT),
-        specified("udp-accept", udp("accept"), unsupported, &sources::POSIX_ACCEPT)
-            .cites_on(Os::Macos, &sources::XNU_ACCEPT)
-            .cites_on(Os::Windows, &sources::MS_ACCEPT),
-        specified("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT)
-            .absent_on(Os::Windows, handles)
-            .needs(Need::Descriptors),
-        specified("udp-descriptors", udp(&*descriptors), 0, &sources::RFC768)
-            .absent_on(Os::Windows, handles)
-            .needs(Need::Descriptors),
+        no_accept("udp-accept", udp("accept")),
+        specified("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT).from_descriptor_count(),
+        specified("udp-descriptors", udp(&*descriptors), 0, &sources::RFC768).from_descriptor_count(),
     ];
     Scene::claims("descriptors", "4. listen and accept, or one socket for all", claims).tests(sentence).run(
         move |lab| {
@@ -245,20 +233,16 @@ fn calls_are_convention() -> Scene {
         .exactly("convention; once connected, UDP uses send and recv too.");
     let connected = "connected, send and recv carry";
     let no_peer = "send without a peer";
-    let unconnected = SocketError::NotConnected.on(Os::Windows);
     let claims = [
         specified("tcp-send", tcp(connected), &b"hello"[..], &sources::POSIX_RECV),
         specified("udp-send", udp(connected), &b"hello"[..], &sources::POSIX_CONNECT),
         typical("tcp-no-peer", tcp(no_peer), SocketError::BrokenPipe, &sources::SEND_2)
-            .on(Os::Macos, SocketError::NotConnected.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_SEND)
-            .on(Os::Windows, unconnected.clone())
-            .cites_on(Os::Windows, &sources::MS_SEND)
+            .on(Os::Macos, SocketError::NotConnected, &sources::XNU_SEND)
+            .on(Os::Windows, SocketError::NotConnected, &sources::MS_SEND)
             .unlike_wine(),
         specified("udp-no-peer", udp(no_peer), SocketError::DestinationRequired, &sources::POSIX_SENDTO)
             .cites_on(Os::Macos, &sources::XNU_SEND)
-            .on(Os::Windows, unconnected)
-            .cites_on(Os::Windows, &sources::MS_SEND)
+            .on(Os::Windows, SocketError::NotConnected, &sources::MS_SEND)
             .unlike_wine(),
         specified("udp-recv", udp("recv without a peer returns"), &b"hello"[..], &sources::POSIX_RECV),
     ];
@@ -306,13 +290,8 @@ fn end_of_file_or_none() -> Scene {
 
 fn restart() -> Scene {
     let rebind = "the server closes first, binds again";
-    let claims = [
-        typical("tcp-rebind", tcp(rebind), SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
-            .cites_on(Os::Macos, &sources::COREFX_24562)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::COREFX_24562),
-        specified("udp-rebind", udp(rebind), "success", &sources::RFC768),
-    ];
+    let claims =
+        [time_wait("tcp-rebind", tcp(rebind)), specified("udp-rebind", udp(rebind), "success", &sources::RFC768)];
     Scene::claims("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
         lab.observe("tcp-rebind", tcp_binds_again(lab)?);
         lab.observe("udp-rebind", udp_binds_again(lab)?);
@@ -321,18 +300,13 @@ fn restart() -> Scene {
 }
 
 fn nobody_there() -> Scene {
-    let refused = SocketError::ConnectionRefused;
     let connect = "connect where nobody listens";
     let claims = [
-        specified("tcp-connect", tcp(connect), refused, &sources::POSIX_CONNECT)
+        specified("tcp-connect", tcp(connect), SocketError::ConnectionRefused, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
         specified("udp-connect", udp(connect), "success", &sources::POSIX_CONNECT),
         specified("udp-first", udp("bytes that the first send takes"), 5, &sources::POSIX_SENDTO),
-        typical("udp-next", udp("the receive after it"), refused, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_RECVFROM)
-            .unlike_wine(),
+        refused("udp-next", udp("the receive after it")),
         measured("tcp-told-after", tcp("time until the error is returned"), &sources::UNSLOTH_11213),
         measured("udp-told-after", udp("time until the error is returned"), &sources::UNSLOTH_11213),
     ];
@@ -366,13 +340,10 @@ fn time_of_error(returned: &Fact, after: Duration) -> Fact {
 }
 
 fn the_address_of_the_answer() -> Scene {
-    let one_address = "macOS has one loopback address configured";
     let connected = "a connected client receives";
     let claims = [
-        specified("tcp-asked", tcp(connected), &b"Thanks"[..], &sources::RFC9293_STREAM)
-            .absent_on(Os::Macos, one_address),
+        specified("tcp-asked", tcp(connected), &b"Thanks"[..], &sources::RFC9293_STREAM),
         specified("udp-connected-hears", udp(connected), Fact::Nothing, &sources::CONNECT_2)
-            .absent_on(Os::Macos, one_address)
             .unconfirmed_on(Os::Windows)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
         typical(
@@ -381,13 +352,12 @@ fn the_address_of_the_answer() -> Scene {
             &b"Thanks"[..],
             &sources::RFC1122_MULTIHOMING,
         )
-        .absent_on(Os::Macos, one_address)
         .unconfirmed_on(Os::Windows),
         typical("udp-answers-from", udp("the answer comes from"), "127.0.0.1", &sources::RFC1122_MULTIHOMING)
-            .absent_on(Os::Macos, one_address)
             .unconfirmed_on(Os::Windows),
     ];
-    Scene::claims("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).needs(Need::SecondLoopback).run(|lab| {
+    let claims = claims.map(at_a_second_loopback);
+    Scene::claims("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).run(|lab| {
         let second = lab.second_loopback()?;
 
         let listener = lab.tcp_listener_everywhere("server")?;

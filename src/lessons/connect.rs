@@ -110,8 +110,7 @@ fn queued() -> Scene {
     let claims = [
         typical("early", "sent before connect", &b"early"[..], &sources::LINUX_CONNECTED)
             .cites_on(Os::Macos, &sources::XNU_CONNECT)
-            .on(Os::Windows, Fact::Nothing)
-            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER)
+            .on(Os::Windows, Fact::Nothing, &sources::MS_CONNECT_PEER)
             .unconfirmed_on(Os::Windows),
         specified("late", "sent after connect", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
@@ -134,8 +133,7 @@ fn queued() -> Scene {
 fn elsewhere() -> Scene {
     let claims = [
         specified("sendto-other", "sendto elsewhere returns", 5, &sources::UDP_7_SENDTO)
-            .on(Os::Macos, SocketError::AlreadyConnected.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::APPLE_UDP_4)
+            .on(Os::Macos, SocketError::AlreadyConnected, &sources::APPLE_UDP_4)
             .cites_on(Os::Windows, &sources::MS_SENDTO_CONNECTED),
         typical("elsewhere", "received there", &b"aside"[..], &sources::LOOPBACK)
             .absent_on(Os::Macos, "macOS refuses the sendto"),
@@ -160,9 +158,11 @@ fn elsewhere() -> Scene {
 
 fn address() -> Scene {
     let claims = [
-        typical("local-before", "local address before connect", "0.0.0.0", &sources::POSIX_GETSOCKNAME)
-            .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
+        typical("local-before", "local address before connect", "0.0.0.0", &sources::POSIX_GETSOCKNAME).on(
+            Os::Windows,
+            SocketError::InvalidArgument,
+            &sources::MS_GETSOCKNAME,
+        ),
         typical("local-after", "local address after it", "127.0.0.1", &sources::UNP_OUTGOING)
             .cites_on(Os::Macos, &sources::XNU_CONNECT)
             .cites_on(Os::Windows, &sources::MS_SENDTO_CONNECTED),
@@ -180,13 +180,11 @@ fn address() -> Scene {
 fn undone() -> Scene {
     let claims = [
         specified("undo", "connect to AF_UNSPEC returns", "success", &sources::CONNECT_2_AGAIN)
-            .on(Os::Macos, SocketError::FamilyNotSupported.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::APPLE_CONNECT_2)
+            .on(Os::Macos, SocketError::FamilyNotSupported, &sources::APPLE_CONNECT_2)
             .cites_on(Os::Windows, &sources::WINE_CONNECT),
         specified("no-peer", "then send returns", SocketError::DestinationRequired, &sources::SEND_2_NO_PEER)
             .cites_on(Os::Macos, &sources::XNU_SEND)
-            .on(Os::Windows, SocketError::NotConnected.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_CONNECT_PEER)
+            .on(Os::Windows, SocketError::NotConnected, &sources::MS_CONNECT_PEER)
             .unlike_wine(),
         typical("anybody", "then received from another", &b"me too"[..], &sources::LOOPBACK)
             .unconfirmed_on(Os::Windows),
@@ -194,8 +192,7 @@ fn undone() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
         typical("port-stays", "does a port stay that it chose?", false, &sources::LINUX_DISCONNECT)
-            .on(Os::Macos, true)
-            .cites_on(Os::Macos, &sources::XNU_DISCONNECT)
+            .on(Os::Macos, true, &sources::XNU_DISCONNECT)
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "The local address, connected and then undone: {local}.";
@@ -247,8 +244,7 @@ fn turned_away() -> Scene {
     let claims =
         [typical("other-told", "the other: its next receive", SocketError::ConnectionRefused, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-            .unconfirmed_on(Os::Windows)];
+            .supposed_on(Os::Windows, SocketError::ConnectionReset)];
     let answer = "The next receive of another socket that had sent to the connected one returned {other-told}.";
     Scene::claims("turned-away", "the next receive of the other socket", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.endpoint("other")?);
@@ -265,8 +261,7 @@ fn nobody() -> Scene {
         typical("nobody", "connect to nobody returns", "success", &sources::UNP_CONNECT)
             .cites_on(Os::Windows, &sources::WINE_UDP),
         typical("port-0", "connect to port 0 returns", "success", &sources::LINUX_CONNECT)
-            .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_PORT_0)
+            .on(Os::Macos, SocketError::AddressNotAvailable, &sources::XNU_PORT_0)
             .unconfirmed_on(Os::Windows),
         typical("itself", "connected to itself, it receives", &b"hello"[..], &sources::LOOPBACK)
             .unconfirmed_on(Os::Windows),
@@ -295,8 +290,7 @@ fn broadcast() -> Scene {
             SocketError::AccessDenied,
             &sources::CONNECT_2_BROADCAST,
         )
-        .on(Os::Windows, "success")
-        .cites_on(Os::Windows, &sources::WINE_BROADCAST)
+        .on(Os::Windows, "success", &sources::WINE_BROADCAST)
         .unconfirmed_on(Os::Windows)
         .unlike_wine(),
         specified("allowed", "the same with SO_BROADCAST", "success", &sources::CONNECT_2_BROADCAST)
@@ -309,8 +303,7 @@ fn broadcast() -> Scene {
             SocketError::ConnectionRefused,
             &sources::LINUX_CONNECTED,
         )
-        .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-        .unconfirmed_on(Os::Windows)
+        .supposed_on(Os::Windows, SocketError::ConnectionReset)
         .unlike_wine(),
     ];
     let answer = "connect to a broadcast address returned {refused}, with SO_BROADCAST {allowed}. The server received {broadcast}; \
@@ -337,10 +330,8 @@ fn nowhere() -> Scene {
     const OPEN: &str = "Microsoft's page on connect says both that zeros are refused, and that they take the peer away";
     let claims = [
         typical("any-zero", "connect to 0.0.0.0:0 returns", "success", &sources::GVISOR_CONNECT_ZERO)
-            .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_PORT_0)
-            .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_CONNECT_ANY)
+            .on(Os::Macos, SocketError::AddressNotAvailable, &sources::XNU_PORT_0)
+            .on(Os::Windows, SocketError::AddressNotAvailable, &sources::MS_CONNECT_ANY)
             // The same page says that zeros as the address take the peer away.
             .unconfirmed_on(Os::Windows),
         typical("any-zero-local", "its local address then", "127.0.0.1", &sources::LINUX_TO_ANY)

@@ -6,13 +6,14 @@
 
 use clap::Args;
 
+use super::claims::{bound_by_sendto, no_accept, no_listen, no_port, refused, refused_once, unconnected_refused};
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::{
     answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_unconnected, udp_descriptors_for,
     udp_peer_closes,
 };
 use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Fact, Guess, Os, Receive, SocketError, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -62,26 +63,13 @@ impl Scenes for Connectionless {
 }
 
 fn nobody_listens() -> Scene {
-    let told = SocketError::ConnectionRefused;
-    let reset = SocketError::ConnectionReset.on(Os::Windows);
     let claims = [
         specified("send-to-nobody", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
-        typical("unconnected-hears", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
-            .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, reset.clone())
-            .cites_on(Os::Windows, &sources::MS_RECVFROM)
-            .unlike_wine(),
+        unconnected_refused("unconnected-hears", "unconnected: error later"),
         specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
-        typical("connected-hears", "connected: next receive", told, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, reset)
-            .cites_on(Os::Windows, &sources::MS_RECVFROM)
-            .unlike_wine(),
-        specified("told-once", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .cites_on(Os::Windows, &sources::JDK_4431020)
-            .unlike_wine(),
-        specified("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
+        refused("connected-hears", "connected: next receive"),
+        refused_once("told-once", "connected: receive after that"),
+        specified("tcp-to-nobody", "TCP: connect returns", SocketError::ConnectionRefused, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
     let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the next receive \
@@ -113,15 +101,8 @@ fn nobody_listens() -> Scene {
 }
 
 fn no_listen_no_accept() -> Scene {
-    let unsupported = SocketError::NotSupported;
-    let claims = [
-        specified("listen", "listen on a UDP socket returns", unsupported, &sources::POSIX_LISTEN)
-            .cites_on(Os::Macos, &sources::XNU_LISTEN)
-            .cites_on(Os::Windows, &sources::WINE_LISTEN),
-        specified("accept", "accept on a UDP socket returns", unsupported, &sources::POSIX_ACCEPT)
-            .cites_on(Os::Macos, &sources::XNU_ACCEPT)
-            .cites_on(Os::Windows, &sources::MS_ACCEPT),
-    ];
+    let claims =
+        [no_listen("listen", "listen on a UDP socket returns"), no_accept("accept", "accept on a UDP socket returns")];
     let answer = "On a UDP socket listen returned {listen}, accept {accept}.";
     Scene::claims("listen", "there is nothing to listen for", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
@@ -133,15 +114,9 @@ fn no_listen_no_accept() -> Scene {
 
 fn no_bind() -> Scene {
     let claims = [
-        typical("port-before", "port of an unbound client", 0, &sources::POSIX_GETSOCKNAME)
-            .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
-        specified("port-after", "does its first sendto bind a port?", true, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
-        specified("port-stays", "does its next sendto keep that port?", true, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        no_port("port-before", "port of an unbound client"),
+        bound_by_sendto("port-after", "does its first sendto bind a port?", true),
+        bound_by_sendto("port-stays", "does its next sendto keep that port?", true),
     ];
     let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: {port-stays}.";
     Scene::claims("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
@@ -172,12 +147,9 @@ fn one_socket_for_all(count: usize) -> Scene {
             count,
             &sources::UNP_ITERATIVE,
         ),
-        specified("descriptors", "file descriptors the server adds", 0, &sources::RFC768)
-            .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
-            .needs(Need::Descriptors),
+        specified("descriptors", "file descriptors the server adds", 0, &sources::RFC768).from_descriptor_count(),
         specified("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
-            .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
-            .needs(Need::Descriptors),
+            .from_descriptor_count(),
     ];
     let answer = "{answered client} received their own reply. File descriptors that this cost the server: {descriptors}; over \
                   TCP {tcp-descriptors}.";

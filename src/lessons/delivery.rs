@@ -6,6 +6,7 @@
 
 use clap::Args;
 
+use super::claims::receive_buffer_granted;
 use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
@@ -141,20 +142,14 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
         typical("failed-sends", "failed sends", 0, &sources::POSIX_SENDTO).cites_on(Os::Macos, &sources::XNU_LOOPBACK),
         measured("sent", "datagrams sent", &sources::POSIX_SENDTO),
         measured("kept", "datagrams received", &sources::SOCKET_7),
-        measured("dropped", "datagrams dropped, by the kernel's count", &sources::LINUX_DROPS)
-            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket")
-            .needs(Need::Drops),
+        measured("dropped", "datagrams dropped, by the kernel's count", &sources::LINUX_DROPS).from_drop_count(),
         unsure_on_macos(
             count > MACOS_INPUT_QUEUE || receive_buffer < MACOS_LEAST_BUFFER,
             typical("prefix", "the first ones, no gap?", true, &sources::LOOPBACK)
                 .cites_on(Os::Macos, &sources::XNU_FULL_BUFFER)
                 .cites_on(Os::Windows, &sources::MS_CIRCULAR_QUEUEING),
         ),
-        typical("kept-and-dropped", "received + dropped", count, &sources::LINUX_DROPS)
-            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket")
-            .needs(Need::Drops),
+        typical("kept-and-dropped", "received + dropped", count, &sources::LINUX_DROPS).from_drop_count(),
         typical("sender-told", "later error at the sender", Fact::Nothing, &sources::RFC6633),
         unsure_on_macos(
             receive_buffer < MACOS_LEAST_BUFFER,
@@ -247,11 +242,7 @@ fn one_byte_each() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Windows),
         measured("kept-one-byte", "1-byte datagrams that fit", &sources::SOCKET_7),
-        specified("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), 2 * ASKED, &sources::SOCKET_7)
-            .on(Os::Macos, ASKED)
-            .on(Os::Windows, ASKED)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
-            .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER)
+        receive_buffer_granted("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), ASKED)
             .needs(Need::ReceiveBuffer(ASKED)),
     ];
     let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} of 1 byte \
@@ -278,12 +269,10 @@ fn room_comes_late() -> Scene {
     const LATE: [u8; 512] = [b'x'; 512];
     let claims = [
         typical("after-one-read", "buffer full; read one, send one more: it is", "dropped", &sources::LINUX_RELEASE)
-            .on(Os::Macos, "kept")
+            .on(Os::Macos, "kept", &sources::XNU_RECEIVE)
             .unconfirmed_on(Os::Macos)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, "kept")
-            .unconfirmed_on(Os::Windows)
-            .cites_on(Os::Windows, &sources::LOOPBACK),
+            .on(Os::Windows, "kept", &sources::LOOPBACK)
+            .unconfirmed_on(Os::Windows),
         typical("after-all-read", "read all, send one more: it is", "kept", &sources::LOOPBACK),
     ];
     let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, one more \

@@ -17,6 +17,7 @@ use crate::vocabulary::{
     SceneReport, Sentence, Syscall, Verdict, judge,
 };
 
+mod claims;
 pub mod parameters;
 
 macro_rules! lessons {

@@ -1,10 +1,10 @@
-//! Parameters that several lessons have, with their limits; and what follows from them for a receive.
+//! Parameters that several lessons have, with their limits.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::vocabulary::{Claim, Os, Property, SocketError, quoted, sources, specified};
+use crate::vocabulary::quoted;
 
 /// Most messages in one run: each has rows of its own.
 const MOST_MESSAGES: usize = 100;
@@ -68,23 +68,6 @@ pub fn buffer(text: &str) -> Result<usize, String> {
 /// Parses a time such as `20ms` or `1s`.
 pub fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "a time with its unit is needed, such as 20ms or 1s".to_owned())
-}
-
-/// The claim about one receive: the first `buffer` bytes of `message`, and on Windows an error when it is longer.
-pub fn receive_returns(
-    id: impl Into<String>,
-    property: impl Into<Property>,
-    message: &Message,
-    buffer: usize,
-) -> Claim {
-    let claim = specified(id, property, message.cut_to(buffer), &sources::POSIX_RECVFROM);
-    if message.length() <= buffer {
-        return claim;
-    }
-    claim
-        .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::MS_RECVFROM)
-        .cites_on(Os::Macos, &sources::XNU_RECEIVE)
 }
 
 /// Refuses more messages than a table can show.

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
+use super::claims::{bound_by_sendto, no_port, time_wait};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{tcp_binds_again, udp_binds_again};
 use crate::lab::socket::ANY_PORT;
@@ -74,23 +75,12 @@ impl Scenes for Ports {
     }
 }
 
-/// The port of a socket that has none: Windows does not tell it.
-fn no_port(id: &str, property: &str) -> Claim {
-    typical(id, property, 0, &sources::POSIX_GETSOCKNAME)
-        .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::MS_GETSOCKNAME)
-}
-
 fn first_send() -> Scene {
     let claims = [
         no_port("before", "port before the first sendto"),
-        specified("bound", "does the first sendto bind a port?", true, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        bound_by_sendto("bound", "does the first sendto bind a port?", true),
         measured("port", "port after it", &sources::RFC6335),
-        specified("stays", "ports of 3 datagrams", 1, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        bound_by_sendto("stays", "ports of 3 datagrams", 1),
     ];
     let answer = "At the first sendto the system bound port {port}; 3 datagrams came from {stays port}.";
     Scene::claims("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
@@ -118,8 +108,7 @@ fn first_send() -> Scene {
 fn receive_binds_nothing() -> Scene {
     let claims = [
         specified("unbound-receive", "recvfrom on an unbound socket returns", Fact::Nothing, &sources::POSIX_RECVFROM)
-            .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_UNBOUND)
+            .on(Os::Windows, SocketError::InvalidArgument, &sources::WINE_UNBOUND)
             .unlike_wine(),
         no_port("still-unbound", "its port is then"),
     ];
@@ -155,8 +144,7 @@ fn bound_twice() -> Scene {
         specified("same-address", "bind to used address", SocketError::AddressInUse, &sources::POSIX_BIND),
         typical("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
             .cites_on(Os::Macos, &sources::XNU_REUSE)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::MS_REUSEADDR)
+            .on(Os::Windows, "success", &sources::MS_REUSEADDR)
             .unlike_wine(),
     ];
     let answer = "bind to an address in use returned {same-address}.";
@@ -212,10 +200,7 @@ fn on_one_number(lab: &Lab) -> Result<(Endpoint, Call<Listener>), SceneError> {
 fn free_again() -> Scene {
     let claims = [
         specified("udp-again", "UDP: bind again", "success", &sources::RFC768),
-        typical("tcp-again", "TCP: close first, bind again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
-            .cites_on(Os::Macos, &sources::COREFX_24562)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::COREFX_24562),
+        time_wait("tcp-again", "TCP: close first, bind again"),
     ];
     let answer = "Closed and bound again at once: UDP {udp-again}, TCP {tcp-again}.";
     Scene::claims("again", "free again", claims).answer(answer).run(|lab| {
@@ -249,14 +234,11 @@ fn not_ours() -> Scene {
 fn to_port_zero() -> Scene {
     let claims = [
         typical("to-port-0", "sendto port 0 returns", SocketError::InvalidArgument, &sources::LINUX_PORT_0)
-            .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_PORT_0)
-            .on(Os::Windows, 5)
-            .cites_on(Os::Windows, &sources::WINE_UDP)
+            .on(Os::Macos, SocketError::AddressNotAvailable, &sources::XNU_PORT_0)
+            .on(Os::Windows, 5, &sources::WINE_UDP)
             .unlike_wine(),
         typical("bound-all-the-same", "is the socket bound all the same?", true, &sources::LINUX_PORT_0)
-            .on(Os::Macos, false)
-            .cites_on(Os::Macos, &sources::XNU_PORT_0)
+            .on(Os::Macos, false, &sources::XNU_PORT_0)
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "sendto port 0 returned {to-port-0}. Has the socket a port now? {bound-all-the-same}.";
@@ -275,8 +257,7 @@ fn privileged() -> Scene {
     let claims =
         [specified("privileged", "plain user: bind to port 53", SocketError::AccessDenied, &sources::IP_7_PRIVILEGED)
             .cites_on(Os::Macos, &sources::XNU_BIND_LOW)
-            .on(Os::Windows, "success")
-            .unconfirmed_on(Os::Windows)];
+            .supposed_on(Os::Windows, "success")];
     let answer = "bind to port 53 by a user without privileges returned {privileged}.";
     Scene::claims("privileged", "a port below 1024", claims).answer(answer).run(|lab| {
         match lab.first_plain_port() {

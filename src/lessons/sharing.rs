@@ -164,8 +164,7 @@ fn at_one_address(
 fn reuse_address(count: usize) -> Scene {
     let claims = [
         specified("address-both", "SO_REUSEADDR on both: bind returns", "success", &sources::SOCKET_7_REUSEADDR)
-            .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_REUSE)
+            .on(Os::Macos, SocketError::AddressInUse, &sources::XNU_REUSE)
             .cites_on(Os::Windows, &sources::MS_REUSE_TWICE),
         at_one_address("address-last", "SO_REUSEADDR: the last receives", count, &sources::LINUX_BIND_LAST),
         at_one_address("address-first", "SO_REUSEADDR: the first receives", 0, &sources::LINUX_BIND_LAST),
@@ -211,8 +210,11 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
         on_all(typical("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
-        on_all(specified("port-members", "SO_REUSEPORT: several receive?", true, &sources::SOCKET_7_REUSEPORT))
-            .on(Os::Macos, false),
+        on_all(specified("port-members", "SO_REUSEPORT: several receive?", true, &sources::SOCKET_7_REUSEPORT)).on(
+            Os::Macos,
+            false,
+            &sources::XNU_REUSE_LOOKUP,
+        ),
         on_all(measured("port-used", format!("sockets that receive, of {members}"), &sources::SOCKET_7_REUSEPORT)),
         on_all(typical("port-sticks", "SO_REUSEPORT: clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
@@ -275,8 +277,11 @@ fn one_asks() -> Scene {
             .absent_on(Os::Windows, NO_REUSEPORT)
     };
     let claims = [
-        address("address-second-only", "SO_REUSEADDR on 2nd: bind")
-            .on(Os::Windows, SocketError::AccessDenied.on(Os::Windows)),
+        address("address-second-only", "SO_REUSEADDR on 2nd: bind").on(
+            Os::Windows,
+            SocketError::AccessDenied,
+            &sources::MS_REUSE_TWICE,
+        ),
         address("address-first-only", "SO_REUSEADDR on the first: bind returns"),
         port("port-second-only", "SO_REUSEPORT on 2nd: bind"),
         port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
@@ -362,7 +367,7 @@ fn chosen(id: &str, property: &str, expected: &str) -> Claim {
 
 /// Microsoft leaves open who receives.
 fn indeterminate(claim: Claim) -> Claim {
-    claim.on(Os::Windows, Expect::Measured).cites_on(Os::Windows, &sources::MS_REUSE_TWICE)
+    claim.on(Os::Windows, Expect::Measured, &sources::MS_REUSE_TWICE)
 }
 
 const SPECIFIC: &str = "specific server";
@@ -373,8 +378,7 @@ fn two_addresses() -> Scene {
         indeterminate(chosen("specific-first", "to 127.0.0.1: received by", SPECIFIC)),
         indeterminate(chosen("wildcard-rest", "to 127.0.0.2: received by", WILDCARD)).needs(Need::SecondLoopback),
         typical("ipv4-first", "0.0.0.0 and [::], IPv4: received by", SPECIFIC, &sources::LINUX_LOOKUP)
-            .unconfirmed_on(Os::Macos)
-            .unconfirmed_on(Os::Windows)
+            .confirmed_on_linux_only()
             .needs(Need::Ipv6),
     ];
     let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received by: \
@@ -463,10 +467,8 @@ fn theft() -> Scene {
         indeterminate(chosen("stolen", "the client's next: received by", "thief")),
         indeterminate(typical("forged", "then the client receives", "pay 5 £".as_bytes(), &sources::CONNECT_2)),
         typical("kept", "server did not ask: thief's bind", SocketError::AddressInUse, &sources::LINUX_BIND)
-            .on(Os::Macos, "success")
-            .cites_on(Os::Macos, &sources::XNU_REUSE)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::MS_REUSEADDR)
+            .on(Os::Macos, "success", &sources::XNU_REUSE)
+            .on(Os::Windows, "success", &sources::MS_REUSEADDR)
             .unlike_wine(),
     ];
     let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, for which no privilege is needed, \
@@ -505,8 +507,7 @@ fn another_user() -> Scene {
             &sources::SOCKET_7_SAME_USER,
         ),
     ];
-    let claims =
-        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::AnotherUser));
+    let claims = claims.map(|claim| claim.linux_only(REASON).needs(Need::AnotherUser));
     let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what came: \
                   {user-receives}. With SO_REUSEPORT: {user-port}.";
     Scene::claims("user", "another user binds the port", claims).answer(answer).run(|lab| {
@@ -528,14 +529,11 @@ fn another_user() -> Scene {
 
 fn a_program_chooses() -> Scene {
     const REASON: &str = "SO_ATTACH_REUSEPORT_CBPF is Linux's";
+    let source = &sources::SOCKET_7_REUSEPORT_PROGRAM;
     let claims = [
-        ("chosen-second", "BPF program returns 1: received by", Fact::from("server 2")),
-        ("chosen-nobody", "then it returns 3: several receive?", Fact::from(true)),
+        specified("chosen-second", "BPF program returns 1: received by", "server 2", source).linux_only(REASON),
+        specified("chosen-nobody", "then it returns 3: several receive?", true, source).linux_only(REASON),
     ];
-    let claims = claims.map(|(id, property, expected)| {
-        let claim = specified(id, property, expected, &sources::SOCKET_7_REUSEPORT_PROGRAM);
-        claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
-    });
     let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place of the \
                   hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a number that no \
                   socket has, several received: {chosen-nobody}.";
@@ -559,8 +557,7 @@ fn a_program_chooses() -> Scene {
 fn both_options() -> Scene {
     let claims = [
         typical("both-members", "both options on both: several receive?", true, &sources::LINUX_REUSEPORT_GROUP)
-            .on(Os::Macos, false)
-            .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
+            .on(Os::Macos, false, &sources::XNU_REUSE_LOOKUP)
             .absent_on(Os::Windows, NO_REUSEPORT),
         typical(
             "both-then-address",

@@ -136,21 +136,21 @@ fn longest(lab: &Lab, server: &Endpoint, client: &Endpoint) -> Result<(), SceneE
 
 fn over_ipv6() -> Scene {
     let one_more = LONGEST_PAYLOAD_V6 + 1;
-    let nobody_knows = |claim: Claim| claim.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows);
     let claims = [
-        nobody_knows(typical(
+        typical(
             "longest-ipv6",
             format!("IPv6, {LONGEST_PAYLOAD_V6}: recvfrom"),
             LONGEST_PAYLOAD_V6,
             &sources::RFC8200_LENGTH,
-        )),
-        nobody_knows(specified(
+        ),
+        specified(
             "too-long-ipv6",
             format!("IPv6, {one_more}: sendto"),
             SocketError::MessageTooLong,
             &sources::POSIX_SENDTO_TOO_LONG,
-        )),
+        ),
     ];
+    let claims = claims.map(Claim::confirmed_on_linux_only);
     let answer = format!("Over IPv6 recvfrom returned {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
     Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
@@ -181,7 +181,7 @@ fn above_the_mtu() -> Scene {
         ),
     ];
     let answer = format!("MTU {LEAST_MTU}, {one_more} bytes: {{fragmented}}; with IPV6_DONTFRAG: {{above-mtu}}.");
-    let claims = claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON));
+    let claims = claims.map(|claim| claim.linux_only(REASON));
     Scene::claims("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         lab.attempt("fragmented", client.set(&PATH_MTU_V6, LEAST_MTU))?;
@@ -221,8 +221,7 @@ fn send_buffer() -> Scene {
         one_more,
         &sources::LINUX_SEND_BUFFER,
     )
-    .on(Os::Macos, SocketError::MessageTooLong.on(Os::Macos))
-    .cites_on(Os::Macos, &sources::XNU_SEND_BUFFER)
+    .on(Os::Macos, SocketError::MessageTooLong, &sources::XNU_SEND_BUFFER)
     .unconfirmed_on(Os::Windows)];
     let answer = format!("SO_SNDBUF {SMALL_BUFFER}, a datagram of {one_more} bytes: {{send-buffer}}.");
     Scene::claims("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {

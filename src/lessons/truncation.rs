@@ -5,11 +5,12 @@
 
 use clap::Args;
 
+use super::claims::receive_returns;
 use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::lab::ReceiveResult;
 use crate::vocabulary::{
-    Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, right, sources, specified, typical, wrong,
+    Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -69,7 +70,7 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         .zip(1..)
         .map(|(message, n)| {
             let property = format!("receive {n}: {} into {}", message.short(), bytes(buffer));
-            let claim = parameters::receive_returns(format!("receive-{n}"), property, message, buffer);
+            let claim = receive_returns(format!("receive-{n}"), property, message, buffer);
             // That a later one comes next, and not before, is loopback's order.
             if n == 1 { claim } else { claim.typically() }
         })
@@ -133,11 +134,6 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
 }
 
 fn the_real_length(message: Message, buffer: usize) -> Scene {
-    let linux_only = |claim: Claim| {
-        claim
-            .absent_on(Os::Macos, "macOS does not tell the real length in a receive")
-            .absent_on(Os::Windows, "Windows has no such flag")
-    };
     let sent = message.short();
     let claims = [
         specified(
@@ -149,7 +145,11 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
         specified("length", "recv with MSG_TRUNC returns", message.length(), &sources::RECV_2),
     ];
     let answer = "Asked with MSG_TRUNC, the receive returned the length of the datagram: {length byte}.";
-    let claims = claims.map(linux_only);
+    let claims = claims.map(|claim| {
+        claim
+            .absent_on(Os::Macos, "macOS does not tell the real length in a receive")
+            .absent_on(Os::Windows, "Windows has no such flag")
+    });
     Scene::claims("real-length", "Linux can return the real length", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -162,12 +162,13 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
 }
 
 fn the_same_length() -> Scene {
-    let too_long = SocketError::MessageTooLong.on(Os::Windows);
     let claims = [
         specified("ten-into-ten", "10 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM),
-        specified("eleven-into-ten", "11 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM)
-            .on(Os::Windows, too_long)
-            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+        specified("eleven-into-ten", "11 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM).on(
+            Os::Windows,
+            SocketError::MessageTooLong,
+            &sources::MS_RECVFROM,
+        ),
         specified("ten-into-eleven", "10 bytes into a buffer of 11: returns", 10, &sources::UNP_TRUNCATION),
         specified("eleven-into-eleven", "11 bytes into a buffer of 11: returns", 11, &sources::UNP_TRUNCATION),
     ];
@@ -192,15 +193,13 @@ fn no_buffer_at_all() -> Scene {
     let claims = [
         specified("into-nothing", "hello into a buffer of 0: returns", &b""[..], &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+            .on(Os::Windows, SocketError::MessageTooLong, &sources::MS_RECVFROM),
         specified("after-nothing", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
         specified("after-read", "after read() of 0 bytes, recvfrom", &b"hello"[..], &sources::POSIX_READ)
-            .on(Os::Macos, Fact::Nothing)
+            .on(Os::Macos, Fact::Nothing, &sources::XNU_RECEIVE)
             .unconfirmed_on(Os::Macos)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, "Windows has no read() for sockets"),
     ];
     let answer = "recvfrom into 0 bytes returned {into-nothing}; the next receive returned {after-nothing}.";
@@ -233,9 +232,11 @@ fn half_a_character() -> Scene {
     let word = "café".as_bytes();
     let (all, cut) = (word.len(), word.len() - 1);
     let claims = [
-        specified("half", format!("\"café\" into {}", bytes(cut)), &word[..cut], &sources::POSIX_RECVFROM)
-            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+        specified("half", format!("\"café\" into {}", bytes(cut)), &word[..cut], &sources::POSIX_RECVFROM).on(
+            Os::Windows,
+            SocketError::MessageTooLong,
+            &sources::MS_RECVFROM,
+        ),
         specified("whole", format!("\"café\" into {}", bytes(all)), word, &sources::POSIX_RECVFROM),
     ];
     let answer = format!("Into {} \"café\" was received as {{half}}, into {all} as {{whole}}.", bytes(cut));

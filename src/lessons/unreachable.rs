@@ -5,13 +5,14 @@
 
 use clap::Args;
 
+use super::claims::{refused, refused_once, unconnected_refused};
 use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::experiments::told_unconnected;
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, ERRQUEUE, Expected, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError,
-    right, sources, specified, typical, wrong,
+    Claim, ERRQUEUE, Expected, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, POLLIN, POLLOUT, Peer, Property, Receive,
+    SocketError, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -73,21 +74,16 @@ impl Scenes for Unreachable {
     }
 }
 
-/// That nobody listens, as a receive returns it: Windows has another name for it.
-fn refused(id: &str, property: &str) -> Claim {
-    typical(id, property, SocketError::ConnectionRefused, &sources::UDP_7)
-        .cites_on(Os::Macos, &sources::XNU_ICMP)
-        .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::MS_RECVFROM)
-        .unlike_wine()
-}
-
 /// What a send returns while an error is pending. On Windows only a receive returns it.
-fn at_a_send(id: &str, property: String, expected: impl Into<Expected>, windows: impl Into<Fact>) -> Claim {
+fn at_a_send(
+    id: &str,
+    property: impl Into<Property>,
+    expected: impl Into<Expected>,
+    windows: impl Into<Expected>,
+) -> Claim {
     typical(id, property, expected, &sources::LINUX_PENDING)
         .cites_on(Os::Macos, &sources::XNU_SEND)
-        .on(Os::Windows, windows.into())
-        .cites_on(Os::Windows, &sources::WINE_UDP)
+        .on(Os::Windows, windows, &sources::WINE_UDP)
         .unlike_wine()
 }
 
@@ -95,10 +91,7 @@ fn connected() -> Scene {
     let claims = [
         specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
         refused("next-receive", "connected: next receive"),
-        specified("receive-after", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .cites_on(Os::Windows, &sources::JDK_4431020)
-            .unlike_wine(),
+        refused_once("receive-after", "connected: receive after that"),
     ];
     let answer = "Connected: the next receive returned {next-receive}.";
     Scene::claims("connected", "a connected socket", claims).answer(answer).run(|lab| {
@@ -121,11 +114,7 @@ fn connected() -> Scene {
 fn unconnected() -> Scene {
     let claims = [
         specified("unconnected-send", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
-        typical("unconnected-error", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
-            .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_RECVFROM)
-            .unlike_wine(),
+        unconnected_refused("unconnected-error", "unconnected: error later"),
     ];
     let answer = "Unconnected: {unconnected-error}.";
     Scene::claims("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
@@ -140,8 +129,8 @@ fn unconnected() -> Scene {
 
 fn send_after_the_error() -> Scene {
     let claims = [
-        at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
-        at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
+        at_a_send("reporting-send", "next send returns", SocketError::ConnectionRefused, 3),
+        at_a_send("server-receives", "the server first receives", &b"three"[..], &b"two"[..]),
     ];
     let answer =
         "Then a server listened: sending \"two\" returned {reporting-send}, and it first received {server-receives}.";
@@ -182,8 +171,7 @@ fn pending_error() -> Scene {
     let claims = [
         typical("so-error", "SO_ERROR after the error came", SocketError::ConnectionRefused, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-            .unconfirmed_on(Os::Windows),
+            .supposed_on(Os::Windows, SocketError::ConnectionReset),
         specified("so-error-again", "SO_ERROR read again", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
             .unconfirmed_on(Os::Windows),
@@ -217,19 +205,18 @@ fn client_with_an_error(lab: &Lab) -> Result<Endpoint, SceneError> {
 }
 
 fn error_and_data() -> Scene {
-    let refused = SocketError::ConnectionRefused;
-    let reset = Fact::from(SocketError::ConnectionReset.on(Os::Windows));
     let claims = [
-        typical("first-returned", "data, then error: 1st receive", refused, &sources::LINUX_RECEIVE)
-            .on(Os::Macos, "café".as_bytes())
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, "café".as_bytes())
-            .unconfirmed_on(Os::Windows),
+        typical(
+            "first-returned",
+            "data, then error: 1st receive",
+            SocketError::ConnectionRefused,
+            &sources::LINUX_RECEIVE,
+        )
+        .on(Os::Macos, "café".as_bytes(), &sources::XNU_RECEIVE)
+        .supposed_on(Os::Windows, "café".as_bytes()),
         typical("second-returned", "data, then error: 2nd receive", "café".as_bytes(), &sources::LINUX_RECEIVE)
-            .on(Os::Macos, refused.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, reset)
-            .unconfirmed_on(Os::Windows),
+            .on(Os::Macos, SocketError::ConnectionRefused, &sources::XNU_RECEIVE)
+            .supposed_on(Os::Windows, SocketError::ConnectionReset),
     ];
     let answer = "Data was queued, then an error came. Returned first: {first-returned}, then {second-returned}.";
     Scene::claims("order", "data is queued when the error comes", claims).answer(answer).needs(Need::Drops).run(|lab| {
@@ -253,11 +240,8 @@ fn error_and_data() -> Scene {
     })
 }
 
-/// Says that only Linux has this way to be told of an error.
-fn on_linux_only(claim: Claim) -> Claim {
-    const REASON: &str = "the error queue is Linux's";
-    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
-}
+/// Why rows about the error queue are skipped elsewhere.
+const NO_ERROR_QUEUE: &str = "the error queue is Linux's";
 
 /// A client that asks to be told of errors though it is not connected. What it has sent to nobody has been answered.
 fn client_that_keeps_errors(lab: &Lab, row: &str) -> Result<Endpoint, SceneError> {
@@ -279,7 +263,7 @@ fn error_queue() -> Scene {
         specified("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];
     let answer = "Error queue: {queue-icmp} (port unreachable).";
-    let claims = claims.map(on_linux_only);
+    let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
     Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
         lab.observe("queue-receive", client.receive(Receive::into(1024).without_waiting()));
@@ -298,7 +282,7 @@ fn another_server() -> Scene {
         typical("other-receives", "the other server receives", &b"three"[..], source),
     ];
     let answer = "A sendto another server returned {other-send}; that server first received {other-receives}.";
-    let claims = claims.map(on_linux_only);
+    let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
     Scene::claims("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "other-send")?;
         let server = lab.bind("server")?;
@@ -313,8 +297,7 @@ fn silence() -> Scene {
     let claims = [
         typical("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
         typical("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
-            .absent_on(Os::Macos, NO_FILTER)
-            .absent_on(Os::Windows, NO_FILTER)
+            .linux_only(NO_FILTER)
             .needs(Need::Drops),
     ];
     let answer = "Open port: {open-port}; blackhole, which drops all: {blackhole}.";
@@ -350,8 +333,7 @@ fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, Sc
 fn poll() -> Scene {
     let claims = [
         typical("poll-error", "an error is pending: poll says", "POLLOUT|POLLERR", &sources::LINUX_POLL)
-            .on(Os::Macos, "POLLIN|POLLOUT")
-            .cites_on(Os::Macos, &sources::XNU_POLL)
+            .on(Os::Macos, "POLLIN|POLLOUT", &sources::XNU_POLL)
             .unconfirmed_on(Os::Windows),
         typical("poll-after", "after the receive that returned it", "POLLOUT", &sources::LINUX_POLL)
             .cites_on(Os::Macos, &sources::XNU_POLL)
@@ -379,7 +361,7 @@ fn error_queue_v6() -> Scene {
         ),
     ];
     let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: {other-family}.";
-    let claims = claims.map(on_linux_only);
+    let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
     Scene::claims("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let nobody = lab.closed_port_v6("nobody")?;
         let client = lab.bind_v6("client")?;

@@ -11,7 +11,7 @@ use super::{Lesson, Parameters, Scene, Scenes, parameters};
 use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target};
 use crate::vocabulary::{
-    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
+    Claim, DONTWAIT, Direction, Expected, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
     right, sources, specified, typical, wrong,
 };
 
@@ -99,18 +99,18 @@ const NOBODY: &str = "0, no sender";
 
 fn returned(result: &ReceiveResult) -> Fact {
     match result {
-        ReceiveResult::Datagram(received) if received.from.is_none() => Fact::from(NOBODY),
+        ReceiveResult::Datagram(received) if received.from.is_none() => NOBODY.into(),
         other => other.into(),
     }
 }
 
 /// A claim about a receive on a socket that is shut down.
-fn after_shutdown(id: &str, property: &str, expected: impl Into<Expect>) -> Claim {
-    typical(id, property, Fact::from(NOBODY), &sources::LINUX_RECEIVE_NOTHING)
-        .on(Os::Linux, expected)
-        .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
-        .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::WINE_SHUTDOWN)
+fn after_shutdown(id: &str, property: &str, expected: impl Into<Expected>) -> Claim {
+    typical(id, property, expected, &sources::LINUX_RECEIVE_NOTHING).on(Os::Macos, NOBODY, &sources::XNU_SHUTDOWN).on(
+        Os::Windows,
+        SocketError::ShutDown,
+        &sources::WINE_SHUTDOWN,
+    )
 }
 
 fn by_default() -> Scene {
@@ -118,8 +118,7 @@ fn by_default() -> Scene {
         specified("default-limit", "default SO_RCVTIMEO, ms (0: no limit)", 0, &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT),
         specified("waits", "waits while nothing comes", true, &sources::POSIX_RECVFROM_WAITS)
-            .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
-            .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
+            .linux_only(NOT_TOLD_WHO_WAITS),
         specified("ended-by", "no limit: waits, then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
@@ -146,17 +145,17 @@ fn in_milliseconds(time: Duration) -> usize {
 
 fn with_a_limit(timeout: Duration) -> Scene {
     let limit = humantime::format_duration(timeout);
-    let claims = [
-        specified("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
-            .on(Os::Windows, SocketError::TimedOut.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_TIMED_OUT),
-        specified("long-enough", format!("after {limit} or more"), true, &sources::POSIX_TIMEOUT)
-            .cites_on(Os::Windows, &sources::MS_TIMEOUT)
-            .unconfirmed_on(Os::Windows),
-        measured("waited", "time until it returned", &sources::LINUX_TIMEOUT),
-        measured("tick", "a limit of 1 µs is read as", &sources::LINUX_TIMEOUT)
-            .cites_on(Os::Macos, &sources::XNU_TIMEOUT),
-    ];
+    let claims =
+        [
+            specified("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
+                .on(Os::Windows, SocketError::TimedOut, &sources::MS_TIMED_OUT),
+            specified("long-enough", format!("after {limit} or more"), true, &sources::POSIX_TIMEOUT)
+                .cites_on(Os::Windows, &sources::MS_TIMEOUT)
+                .unconfirmed_on(Os::Windows),
+            measured("waited", "time until it returned", &sources::LINUX_TIMEOUT),
+            measured("tick", "a limit of 1 µs is read as", &sources::LINUX_TIMEOUT)
+                .cites_on(Os::Macos, &sources::XNU_TIMEOUT),
+        ];
     let answer = format!("With a limit of {limit} it returned {{timed-out}} after {{waited}}.");
     Scene::claims("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
         let server = lab.bind_without_limit("server")?;
@@ -230,7 +229,7 @@ fn empty_datagram() -> Scene {
 }
 
 fn shut_down_meanwhile() -> Scene {
-    let claims = [after_shutdown("shutdown-returns", "shutdown: recvfrom returns", Fact::from(NOBODY)).absent_on(
+    let claims = [after_shutdown("shutdown-returns", "shutdown: recvfrom returns", NOBODY).absent_on(
         Os::Windows,
         "there a shutdown does not end a receive that waits (eProsima/Fast-DDS issue 6537), and nothing else could",
     )];
@@ -252,13 +251,12 @@ fn shut_down() -> Scene {
     let claims = [
         after_shutdown("shut-queued", "queued before SHUT_RD", &b"queued"[..]),
         after_shutdown("shut-late", "sent after SHUT_RD", &b"late"[..]),
-        after_shutdown("shut-then", "the next recvfrom returns", Fact::from(NOBODY)),
-        after_shutdown("shut-connected", "after another connect", Fact::from(NOBODY))
+        after_shutdown("shut-then", "the next recvfrom returns", NOBODY),
+        after_shutdown("shut-connected", "after another connect", NOBODY)
             .cites_on(Os::Linux, &sources::GVISOR_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
         specified("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
-            .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+            .on(Os::Windows, SocketError::ShutDown, &sources::WINE_SHUTDOWN),
         typical("shut-write-signal", "does SIGPIPE come with it?", false, &sources::POSIX_SEND_SIGPIPE)
             .absent_on(Os::Macos, "this program's sockets ask for no signal there (SO_NOSIGPIPE)")
             .absent_on(Os::Windows, "Windows has no signals"),
@@ -295,13 +293,10 @@ fn shut_down() -> Scene {
 fn shut_down_without_a_peer() -> Scene {
     let claims = [
         specified("no-peer", "shutdown without a peer returns", SocketError::NotConnected, &sources::POSIX_SHUTDOWN)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
-        typical("no-peer-receives", "recvfrom returns all the same", Fact::from(NOBODY), &sources::LINUX_SHUTDOWN)
-            .on(Os::Macos, SocketError::WouldBlock.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
-            .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+            .on(Os::Windows, "success", &sources::WINE_SHUTDOWN),
+        typical("no-peer-receives", "recvfrom returns all the same", NOBODY, &sources::LINUX_SHUTDOWN)
+            .on(Os::Macos, SocketError::WouldBlock, &sources::XNU_SHUTDOWN)
+            .on(Os::Windows, SocketError::ShutDown, &sources::WINE_SHUTDOWN),
     ];
     let answer = "Without a peer shutdown returned {no-peer}, and the recvfrom after it {no-peer-receives}.";
     Scene::claims("no-peer", "shutdown of an unconnected socket", claims).answer(answer).run(|lab| {
@@ -316,16 +311,12 @@ fn shut_down_without_a_peer() -> Scene {
 fn closed_meanwhile() -> Scene {
     let claims = [
         specified("close-ends", "does close end the wait?", false, &sources::CLOSE_2)
-            .on(Os::Macos, true)
-            .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
-            .on(Os::Windows, true)
-            .cites_on(Os::Windows, &sources::MS_CLOSESOCKET)
+            .on(Os::Macos, true, &sources::XNU_CLOSE_WAKES)
+            .on(Os::Windows, true, &sources::MS_CLOSESOCKET)
             // A run confirms nothing where the close may come before the receive.
-            .unconfirmed_on(Os::Macos)
-            .unconfirmed_on(Os::Windows),
+            .confirmed_on_linux_only(),
         specified("after-close", "after close: recvfrom returns", &b"late"[..], &sources::CLOSE_2)
-            .on(Os::Macos, SocketError::BadDescriptor.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
+            .on(Os::Macos, SocketError::BadDescriptor, &sources::XNU_CLOSE_WAKES)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
     ];
     let answer = "Ended by a close in another thread? {close-ends}; it returned {after-close}.";
@@ -422,8 +413,7 @@ fn readable() -> Scene {
             .cites_on(Os::Windows, &sources::MS_POLL),
         poll("ready", "one datagram: is it readable?", true),
         typical("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", true, &sources::LINUX_POLL)
-            .on(Os::Macos, false)
-            .cites_on(Os::Macos, &sources::XNU_READABLE)
+            .on(Os::Macos, false, &sources::XNU_READABLE)
             .absent_on(Os::Windows, "Windows does not support SO_RCVLOWAT"),
         specified(
             "ready-late",
@@ -435,11 +425,7 @@ fn readable() -> Scene {
         typical("ready-shut", "shut down: is it readable?", true, &sources::LINUX_POLL)
             .cites_on(Os::Macos, &sources::XNU_READABLE)
             .unconfirmed_on(Os::Windows),
-        after_shutdown(
-            "ready-shut-returns",
-            "O_NONBLOCK: recvfrom returns then",
-            SocketError::WouldBlock.on(Os::Linux),
-        ),
+        after_shutdown("ready-shut-returns", "O_NONBLOCK: recvfrom returns then", SocketError::WouldBlock),
     ];
     let answer = "Readable, says poll: {ready}. Another thread was faster, and recvfrom returned {ready-late}. After a shutdown \
                   poll says readable: {ready-shut}, and recvfrom returned {ready-shut-returns}.";
@@ -522,11 +508,9 @@ fn bytes_queued() -> Scene {
     const ADDRESS: usize = 16;
     let bytes = |id, property, linux: usize, on_macos: usize, on_windows: usize| {
         specified(id, property, linux, &sources::UDP_7_FIONREAD)
-            .on(Os::Macos, on_macos)
-            .cites_on(Os::Macos, &sources::XNU_ROOM)
+            .on(Os::Macos, on_macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Macos)
-            .on(Os::Windows, on_windows)
-            .cites_on(Os::Windows, &sources::MS_FIONREAD)
+            .on(Os::Windows, on_windows, &sources::MS_FIONREAD)
     };
     let claims = [
         bytes("bytes-both", "FIONREAD: 4 + 2 bytes queued", 4, 4 + 2 + 2 * ADDRESS, 4 + 2).unlike_wine(),
@@ -535,8 +519,7 @@ fn bytes_queued() -> Scene {
         specified("none-ready", "is it readable then?", true, &sources::POSIX_POLL)
             .cites_on(Os::Windows, &sources::MS_POLL),
         typical("bytes-shut", "5 bytes queued, then SHUT_RD", 5, &sources::GVISOR_SHUTDOWN)
-            .on(Os::Macos, 0)
-            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
+            .on(Os::Macos, 0, &sources::XNU_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "With 4 and 2 bytes queued FIONREAD said {bytes-both}, then {bytes-next}; with an empty datagram {bytes-none}, and \
@@ -591,8 +574,7 @@ fn peer_taken_away() -> Scene {
         typical("undo-ends", "does AF_UNSPEC end the wait?", false, &sources::LINUX_DISCONNECT_SLEEP),
         typical("after-undo", "then another socket sends: returns", &b"me too"[..], &sources::LINUX_DISCONNECT_SLEEP),
     ];
-    let claims =
-        claims.map(|claim| claim.absent_on(Os::Macos, NOT_TOLD_WHO_WAITS).absent_on(Os::Windows, NOT_TOLD_WHO_WAITS));
+    let claims = claims.map(|claim| claim.linux_only(NOT_TOLD_WHO_WAITS));
     let answer =
         "Did connect to AF_UNSPEC end the wait? {undo-ends}; recvfrom returned {after-undo} from another socket.";
     Scene::claims("undo", "connect to AF_UNSPEC while recvfrom waits", claims).answer(answer).run(|lab| {

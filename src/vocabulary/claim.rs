@@ -223,10 +223,16 @@ impl Claim {
         self
     }
 
-    /// Expects another answer on `os`.
-    pub fn on(mut self, os: Os, expect: impl Into<Expect>) -> Self {
-        *self.expected.on_mut(os) = expect.into();
-        self
+    /// Expects another answer on `os`, which is written in `source`.
+    pub fn on(mut self, os: Os, expected: impl Into<Expected>, source: &'static Source) -> Self {
+        *self.expected.on_mut(os) = expected.into().on(os).clone();
+        self.cites_on(os, source)
+    }
+
+    /// Expects another answer on `os`, which is written nowhere and which nobody has confirmed: it is shown there and not judged.
+    pub fn supposed_on(mut self, os: Os, expected: impl Into<Expected>) -> Self {
+        *self.expected.on_mut(os) = expected.into().on(os).clone();
+        self.unconfirmed_on(os)
     }
 
     /// Marks the answer on `os` as one that nobody has confirmed: it is shown there and not judged.
@@ -236,6 +242,11 @@ impl Claim {
             *expect = Expect::Unconfirmed(fact.clone());
         }
         self
+    }
+
+    /// Marks the answers of macOS and Windows so.
+    pub fn confirmed_on_linux_only(self) -> Self {
+        self.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows)
     }
 
     /// Cites another document for `os`.
@@ -262,13 +273,30 @@ impl Claim {
     }
 
     /// Says that `os` has no such thing: the row is skipped there.
-    pub fn absent_on(self, os: Os, reason: &'static str) -> Self {
-        self.on(os, Expect::Absent(reason))
+    pub fn absent_on(mut self, os: Os, reason: &'static str) -> Self {
+        *self.expected.on_mut(os) = Expect::Absent(reason);
+        self
+    }
+
+    /// Says that neither macOS nor Windows has such a thing.
+    pub fn linux_only(self, reason: &'static str) -> Self {
+        self.absent_on(Os::Macos, reason).absent_on(Os::Windows, reason)
     }
 
     /// Says that the row takes a host with a network of its own.
     pub fn on_a_host_of_its_own(self) -> Self {
-        const REASON: &str = "network namespaces are Linux's";
-        self.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace)
+        self.linux_only("network namespaces are Linux's").needs(Need::Namespace)
+    }
+
+    /// Says that the row is read from the kernel's count of what a socket dropped.
+    pub fn from_drop_count(self) -> Self {
+        self.absent_on(Os::Macos, "macOS counts drops for all sockets together")
+            .absent_on(Os::Windows, "Windows does not count drops by socket")
+            .needs(Need::Drops)
+    }
+
+    /// Says that the row is read from the list of this process's descriptors.
+    pub fn from_descriptor_count(self) -> Self {
+        self.absent_on(Os::Windows, "Windows counts handles, not file descriptors").needs(Need::Descriptors)
     }
 }
