@@ -276,8 +276,7 @@ fn shrunk() -> Scene {
     let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
     scene.needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT]))).answer(answer).run(|lab| {
         // Here is room for what an unrelated sender sends before the connect.
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+        let (server, client) = lab.connected_server()?;
         server.grow_receive_buffer([SIZE; COUNT])?;
         fill(lab, "after-shrink", (&server, &client), (0..COUNT).map(|_| QUEUED.to_vec()))?;
         let before = server.accounts();

@@ -228,8 +228,7 @@ struct Kept {
 }
 
 fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
-    let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-    server.connect(&client)?;
+    let (server, client) = lab.connected_server()?;
     let granted = set_receive_buffer(&server, buffer)?;
     send_until_full(lab, &client, &server, all_numbered(1000, 512))?;
     Ok(Kept { granted, count: server.drain(512, 1000)?.count() })
@@ -248,8 +247,7 @@ fn one_byte_each() -> Scene {
     let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} of 1 byte \
                   fitted.";
     Scene::claims("one-byte", "one byte costs more than one byte", claims).answer(answer).run(|lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+        let (server, client) = lab.connected_server()?;
         let granted = set_receive_buffer(&server, ASKED)?;
         // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
         send_until_full(lab, &client, &server, all_numbered(granted + 1, 1))?;
@@ -279,8 +277,7 @@ fn room_comes_late() -> Scene {
                   sent: it was {after-all-read}.";
     let scene = Scene::claims("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED));
     scene.answer(answer).run(|lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+        let (server, client) = lab.connected_server()?;
         if set_receive_buffer(&server, ASKED)? < ASKED {
             return Err(SceneError::Skip(lab.limit_on_buffers()));
         }
@@ -349,8 +346,7 @@ fn in_order_and_once() -> Scene {
     let scene = Scene::claims("in-order", "in order, and once", claims)
         .needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT])));
     scene.answer(answer).run(|lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+        let (server, client) = lab.connected_server()?;
         server.grow_receive_buffer([SIZE; COUNT])?;
         all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
         let received = server.receive_until_marker(1024)?;
