@@ -9,7 +9,7 @@ use udp_lab::vocabulary::{Claim, Expect, Os, Strength, sources};
 
 fn claims(lesson: &Lesson) -> Vec<Claim> {
     let scenes = lesson.default_scenes().expect("default parameters fit");
-    scenes.iter().flat_map(|scene| scene.claimed().to_vec()).collect()
+    scenes.iter().flat_map(|scene| scene.claims().to_vec()).collect()
 }
 
 fn here(path: &str) -> std::path::PathBuf {
@@ -24,7 +24,7 @@ fn names_are_unique() {
 
 #[test]
 fn every_lesson_file_is_registered() {
-    let not_lessons = ["mod", "claims", "parameters"];
+    let not_lessons = ["mod", "claims", "parameters", "run", "scene"];
     for entry in fs::read_dir(here("src/lessons")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
@@ -72,7 +72,7 @@ fn texts(lesson: &Lesson) -> Vec<String> {
     let mut texts: Vec<String> = guess.chain([lesson.title, lesson.question]).map(str::to_owned).collect();
     for scene in lesson.default_scenes().expect("default parameters fit") {
         texts.extend([scene.title().to_owned(), scene.answer().to_owned()]);
-        texts.extend(scene.claimed().iter().map(|claim| claim.property.clone()));
+        texts.extend(scene.claims().iter().map(|claim| claim.property.clone()));
     }
     texts
 }
@@ -122,7 +122,7 @@ fn scene_titles_are_unique_in_their_lesson_and_fit_the_narrowest_table() {
         for scene in lesson.default_scenes().unwrap() {
             assert!(seen.insert(scene.title().to_owned()), "{}: {}", lesson.name, scene.title());
             assert!(scene.title().len() <= 44, "{}: {}", lesson.name, scene.title());
-            assert!(!scene.claimed().is_empty(), "{}: {}", lesson.name, scene.title());
+            assert!(!scene.claims().is_empty(), "{}: {}", lesson.name, scene.title());
         }
     }
 }

@@ -84,7 +84,7 @@ fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
         "Asked at {asked}, the server answered from {{answers-from}}; a connected client received {{connected-hears}}."
     );
     let title = format!("a server on 0.0.0.0, asked at {asked}");
-    Scene::claims("sendto", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
+    Scene::builder("sendto", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
         let received = unconnected_client_asks(lab, &server.at(asked), "answers-from", || answer_by_sendto(&server))?;
@@ -107,7 +107,7 @@ fn chosen_by_the_program(asked: Ipv4Addr) -> Scene {
     let claims = claims.map(|claim| claim.absent_on(Os::Windows, "this program reads no control messages on Windows"));
     let answered =
         "IP_PKTINFO gave the address that was asked, {told}; answered from there, a connected client received {fixed}.";
-    Scene::claims("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
+    Scene::builder("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
         lab.attempt("told", server.set(&PACKET_INFO, true))?;
@@ -149,7 +149,7 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
     );
     let title = "sockets on one address, and on all";
     let claims = claims.map(at_a_second_address).map(Claim::unlike_wine);
-    Scene::claims("bound", title, claims).answer(answered).run(move |lab| {
+    Scene::builder("bound", title, claims).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let [first, second] = lab.attempt("on-first", on_one_port(lab, asked))?;
         let client = lab.bind("client")?;
@@ -192,7 +192,7 @@ fn one_and_all() -> Scene {
             .confirmed_on_linux_only()];
     let answered =
         "One socket was bound to 127.0.0.1, one to 0.0.0.0. A datagram to 127.0.0.1 was received on {specific}.";
-    Scene::claims("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
+    Scene::builder("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
         let (all, one, client) = (lab.bind_everywhere("all")?, lab.endpoint("one")?, lab.bind("client")?);
         lab.attempt("specific", all.set(&REUSE_ADDRESS, true))?;
         lab.attempt("specific", one.set(&REUSE_ADDRESS, true))?;
@@ -219,7 +219,7 @@ fn without_an_address() -> Scene {
     ];
     let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
                     returned {server-name}.";
-    Scene::claims("name", "what getsockname returns", claims).answer(answered).run(|lab| {
+    Scene::builder("name", "what getsockname returns", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
         lab.observe("unbound-name", client.local_ip());
@@ -247,7 +247,7 @@ fn to_all_addresses() -> Scene {
     ];
     let answered =
         "Sent to 0.0.0.0, received at 127.0.0.1: {to-all}; sent by a client connected to 0.0.0.0: {connected-to-all}.";
-    Scene::claims("to-all", "a client sends to 0.0.0.0", claims).answer(answered).run(|lab| {
+    Scene::builder("to-all", "a client sends to 0.0.0.0", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         let connected = lab.endpoint("connected client")?;
         // First, as it says so where there is no loopback; the send then succeeds, and nothing comes.
@@ -284,7 +284,7 @@ fn loopback_only() -> Scene {
         "A host has the address {OURS}. A client that asked there was answered by {{not-outside}} where the server was bound to \
          127.0.0.1; a server on 0.0.0.0 received {{outside}}. A sendto from 127.0.0.1 to {THEIRS} returned {{not-out}}."
     );
-    Scene::claims("loopback-only", "bound to 127.0.0.1, and asked from outside", claims).answer(answered).run(|lab| {
+    Scene::builder("loopback-only", "bound to 127.0.0.1, and asked from outside", claims).answer(answered).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         host.add_network(OURS)?;
         let asked_at = |server: &Endpoint| {

@@ -77,7 +77,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
     let truncated = messages.iter().position(|message| message.length() > buffer).map(|place| place + 1);
     let truncated = truncated.map(|n| format!(" Into {}, receive {n} returned {{receive-{n}}}.", bytes(buffer)));
     let answer = format!("{{sends-whole send}}, {{receives-needed receive}}.{}", truncated.unwrap_or_default());
-    Scene::claims("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
+    Scene::builder("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer(messages.iter().map(Message::length))?;
@@ -120,7 +120,7 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
         specified("tcp-next-read", "TCP: the next read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "Over TCP one read returned {tcp-one-read}.";
-    Scene::claims("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
+    Scene::builder("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
         if total > MOST_IN_ONE_READ {
             let reason = format!("{total} bytes are more than one TCP read is sure to return ({MOST_IN_ONE_READ})");
             return Err(SceneError::Skip(reason));
@@ -146,7 +146,7 @@ fn several_buffers() -> Scene {
     ];
     let answer = "One sendmsg of three buffers sent {gathered-send byte}, received as one datagram, {gathered}. recvmsg put one \
                   datagram into two buffers: {scattered-1} and {scattered-2}.";
-    Scene::claims("several-buffers", "several buffers, one datagram", claims).answer(answer).run(|lab| {
+    Scene::builder("several-buffers", "several buffers, one datagram", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         let sent = lab.answer(client.send_gathered(&[b"he", b"l", b"lo"], &server))?;
@@ -172,7 +172,7 @@ fn an_empty_message() -> Scene {
         specified("empty-sender", "its sender", "client", &sources::RFC768),
     ];
     let answer = "sendto of 0 bytes returned {empty-send}. recvfrom returned {empty-receive}, sender {empty-sender}.";
-    Scene::claims("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
+    Scene::builder("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         let sent = lab.attempt("empty-send", client.send_to(b"", &server))?;
@@ -192,7 +192,7 @@ fn peek_first() -> Scene {
     ];
     let answer =
         "With MSG_PEEK recvfrom returned {peek}; the next receive {after-peek}; the one after that {after-both}.";
-    Scene::claims("peek", "MSG_PEEK leaves the datagram in the queue", claims).answer(answer).run(|lab| {
+    Scene::builder("peek", "MSG_PEEK leaves the datagram in the queue", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to("café".as_bytes(), &server)?;
@@ -216,7 +216,7 @@ fn wait_for_all() -> Scene {
     ];
     let answer =
         "Asked to wait for 4 bytes, recvfrom returned {wait-for-all}. The next receive returned {after-wait-for-all}.";
-    Scene::claims("wait-for-all", "MSG_WAITALL does not merge datagrams", claims).answer(answer).run(|lab| {
+    Scene::builder("wait-for-all", "MSG_WAITALL does not merge datagrams", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"ab", &server)?;

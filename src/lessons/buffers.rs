@@ -137,7 +137,7 @@ fn granted_and_held(asked: usize) -> Scene {
         "Asked for: {asked} bytes; granted: {{granted}}. At most {{limit}} may be asked for. A 1-byte datagram takes \
          {{memory byte}}; {{held}} fitted."
     );
-    Scene::claims("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(
+    Scene::builder("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(
         move |lab| {
             let (server, client) = pair(lab)?;
             let limit = match lab.applies("limit") {
@@ -194,7 +194,7 @@ fn above_the_limit() -> Scene {
             .absent_on(Os::Windows, "Windows has no SO_RCVBUFFORCE"),
     ];
     let answer = "setsockopt for 1 GiB: {too-much}. Granted: {most-granted} bytes.";
-    Scene::claims("ceiling", "more than the limit is asked for", claims).answer(answer).run(|lab| {
+    Scene::builder("ceiling", "more than the limit is asked for", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("too-much", server.set(&RECEIVE_BUFFER, ASKED));
         let granted = server.get(&RECEIVE_BUFFER)?;
@@ -235,7 +235,7 @@ fn counted() -> Scene {
         of_linux(specified("untold", "lost, not counted by SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
     ];
     let answer = "In a buffer of 8192 bytes {lost} of 200 were lost; the option SO_RXQ_OVFL reported {of-the-next}.";
-    Scene::claims("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
+    Scene::builder("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         set_receive_buffer(&server, ASKED)?;
         lab.attempt("untold", server.set(&REPORT_DROPS, true))?;
@@ -273,7 +273,7 @@ fn shrunk() -> Scene {
         typical("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF).confirmed_on_linux_only(),
     ];
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
-    let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
+    let scene = Scene::builder("shrunk", "the buffer shrinks while it is in use", claims);
     scene.needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT]))).answer(answer).run(|lab| {
         // Here is room for what an unrelated sender sends before the connect.
         let (server, client) = lab.connected_server()?;
@@ -307,7 +307,7 @@ fn smallest() -> Scene {
             .confirmed_on_linux_only(),
     ];
     let answer = "SO_RCVBUF 1, a datagram of 9000 bytes: {one-at-least} received.";
-    Scene::claims("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {
+    Scene::builder("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         lab.attempt("one-at-least", server.set(&RECEIVE_BUFFER, 1))?;
         let granted = server.get(&RECEIVE_BUFFER)?;
@@ -337,7 +337,7 @@ fn counted_by_host() -> Scene {
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \
                   {host-untold} of them not counted in UdpRcvbufErrors.";
-    Scene::claims("host", "what the host counts", claims).answer(answer).run(|lab| {
+    Scene::builder("host", "what the host counts", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let (server, client) = (host.bind("server")?, host.bind("client")?);
         server.connect(&client)?;
@@ -357,7 +357,7 @@ fn send_queue() -> Scene {
         .absent_on(Os::Macos, "macOS has no SIOCOUTQ")
         .absent_on(Os::Windows, "Windows has no SIOCOUTQ")];
     let answer = "A datagram was sent and not yet received: {send-queue byte} in the client's send queue.";
-    Scene::claims("send-queue", "where a datagram waits", claims).answer(answer).run(|lab| {
+    Scene::builder("send-queue", "where a datagram waits", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.queue(|| client.send_to(b"hello", &server))?;
         let unsent = client.unsent_bytes()?;

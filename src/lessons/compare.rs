@@ -80,7 +80,7 @@ fn stream_or_datagrams() -> Scene {
         specified("tcp-peek", tcp(peeked), &b"hello"[..], &sources::POSIX_RECV),
         specified("udp-peek", udp(peeked), &b"hello"[..], &sources::POSIX_RECVFROM),
     ];
-    Scene::claims("stream", "1. stream against datagram", claims).tests(sentence).run(|lab| {
+    Scene::builder("stream", "1. stream against datagram", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);
@@ -120,7 +120,7 @@ fn nothing_sticks() -> Scene {
         typical("udp-three", udp(needed), 3, &sources::LOOPBACK),
         specified("udp-joined", udp("receives that are not one message"), 0, &sources::POSIX_RECVFROM),
     ];
-    Scene::claims("messages", "2. TCP has no messages that could stick", claims).tests(sentence).run(|lab| {
+    Scene::builder("messages", "2. TCP has no messages that could stick", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         THREE.iter().try_for_each(|message| client.write(message).map(drop))?;
         server.wait_for(THREE.concat().len());
@@ -172,7 +172,7 @@ fn complete_or_whole() -> Scene {
         typical("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS).from_drop_count(),
         measured("udp-kept", udp("of these, kept"), &sources::SOCKET_7),
     ];
-    Scene::claims("complete", "3. complete stream, or whole datagrams", claims).tests(sentence).run(|lab| {
+    Scene::builder("complete", "3. complete stream, or whole datagrams", claims).tests(sentence).run(|lab| {
         let stopped = write_while_nobody_reads(lab)?;
         lab.observe("tcp-held", stopped.answer);
         lab.observe_or_skip("tcp-missing", stopped.missing);
@@ -203,7 +203,7 @@ fn a_descriptor_or_none(count: usize) -> Scene {
         specified("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT).from_descriptor_count(),
         specified("udp-descriptors", udp(&*descriptors), 0, &sources::RFC768).from_descriptor_count(),
     ];
-    Scene::claims("descriptors", "4. listen and accept, or one socket for all", claims).tests(sentence).run(
+    Scene::builder("descriptors", "4. listen and accept, or one socket for all", claims).tests(sentence).run(
         move |lab| {
             let server = lab.bind("server")?;
             lab.observe("udp-listen", server.listen());
@@ -246,7 +246,7 @@ fn calls_are_convention() -> Scene {
             .unlike_wine(),
         specified("udp-recv", udp("recv without a peer returns"), &b"hello"[..], &sources::POSIX_RECV),
     ];
-    Scene::claims("calls", "5. send or sendto: convention, not law", claims).tests(sentence).run(|lab| {
+    Scene::builder("calls", "5. send or sendto: convention, not law", claims).tests(sentence).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);
@@ -275,7 +275,7 @@ fn end_of_file_or_none() -> Scene {
         specified("udp-empty", udp("an empty message is received as"), &b""[..], &sources::RFC768),
         typical("udp-after-empty", udp("the receive after it returns"), &b"more"[..], &sources::LOOPBACK),
     ];
-    Scene::claims("end-of-file", "end of file", claims).run(|lab| {
+    Scene::builder("end-of-file", "end of file", claims).run(|lab| {
         lab.observe("tcp-close", tcp_peer_closes(lab)?);
         match udp_peer_closes(lab) {
             Err(SceneError::Skip(reason)) => lab.skip("udp-close", reason),
@@ -292,7 +292,7 @@ fn restart() -> Scene {
     let rebind = "the server closes first, binds again";
     let claims =
         [time_wait("tcp-rebind", tcp(rebind)), specified("udp-rebind", udp(rebind), "success", &sources::RFC768)];
-    Scene::claims("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
+    Scene::builder("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
         lab.observe("tcp-rebind", tcp_binds_again(lab)?);
         lab.observe("udp-rebind", udp_binds_again(lab)?);
         Ok(())
@@ -310,7 +310,7 @@ fn nobody_there() -> Scene {
         measured("tcp-told-after", tcp("time until the error is returned"), &sources::UNSLOTH_11213),
         measured("udp-told-after", udp("time until the error is returned"), &sources::UNSLOTH_11213),
     ];
-    Scene::claims("nobody", "nobody there", claims).run(|lab| {
+    Scene::builder("nobody", "nobody there", claims).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
         lab.attempt("udp-connect", client.connect(&nobody))?;
@@ -357,7 +357,7 @@ fn the_address_of_the_answer() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let claims = claims.map(at_a_second_loopback);
-    Scene::claims("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).run(|lab| {
+    Scene::builder("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).run(|lab| {
         let second = lab.second_loopback()?;
 
         let listener = lab.tcp_listener_everywhere("server")?;

@@ -97,7 +97,7 @@ fn without_work(clients: usize) -> Scene {
     ];
     let answer =
         "Without work {answered client} had their replies after {last-answer}. Requests processed at once: {in-hand}.";
-    Scene::claims("no-work", "it looks concurrent", claims).answer(answer).run(move |lab| {
+    Scene::builder("no-work", "it looks concurrent", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         let service = server.serve(Workers { threads: 1, work: Duration::ZERO }, answer_to)?;
@@ -125,7 +125,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
     ];
     let answer = "One loop processed {in-hand-with-work request} at a time. The first client waited \
                   {first-answer-with-work}, the last {last-answer-with-work}.";
-    Scene::claims("work", "one loop, with work", claims).answer(answer).run(move |lab| {
+    Scene::builder("work", "one loop, with work", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         // All requests were sent before the loop starts: what it receives has waited in the queue.
@@ -169,7 +169,7 @@ fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
         "With {} on the socket the last waited {{last-answer-of-threads}}.",
         parameters::counted(threads, "thread")
     );
-    Scene::claims("threads", "threads share the socket", claims).answer(answer).run(move |lab| {
+    Scene::builder("threads", "threads share the socket", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         let service = server.serve(Workers { threads, work }, answer_to)?;

@@ -87,7 +87,7 @@ fn others(count: usize) -> Scene {
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
     let answer = "On connect the server received {sends}. Then the client received {peer} from it and {other} from another socket.";
-    Scene::claims("others", "two send to a connected socket", claims).answer(answer).run(move |lab| {
+    Scene::builder("others", "two send to a connected socket", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.attempt("sends", client.connect(&server))?;
@@ -116,7 +116,7 @@ fn queued() -> Scene {
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
     let answer = "Of what another socket had sent before connect, {early} was received after it.";
-    Scene::claims("queued", "what is in the queue already", claims).answer(answer).run(|lab| {
+    Scene::builder("queued", "what is in the queue already", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.bind("other")?);
         other.send_to(b"early", &client)?;
         client.receive(Receive::into(1024).flags(PEEK)).required("what was sent before connect")?;
@@ -140,7 +140,7 @@ fn elsewhere() -> Scene {
         typical("next-send", "by the next send the peer receives", &b"hello"[..], &sources::LOOPBACK),
     ];
     let answer = "sendto elsewhere returned {sendto-other byte}.";
-    Scene::claims("elsewhere", "sendto beside the peer", claims).answer(answer).run(|lab| {
+    Scene::builder("elsewhere", "sendto beside the peer", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.endpoint("client")?, lab.bind("other")?);
         client.connect(&server)?;
         let sent = lab.answer(client.send_to(b"aside", &other))?;
@@ -168,7 +168,7 @@ fn address() -> Scene {
             .cites_on(Os::Windows, &sources::MS_SENDTO_CONNECTED),
     ];
     let answer = "The local address was {local-before} before connect and {local-after} after it.";
-    Scene::claims("address", "the socket's own address", claims).answer(answer).run(|lab| {
+    Scene::builder("address", "the socket's own address", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         lab.observe("local-before", client.local_ip());
         lab.attempt("local-after", client.connect(&server))?;
@@ -196,7 +196,7 @@ fn undone() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "The local address, connected and then undone: {local}.";
-    Scene::claims("undo", "connect to AF_UNSPEC", claims).answer(answer).run(|lab| {
+    Scene::builder("undo", "connect to AF_UNSPEC", claims).answer(answer).run(|lab| {
         let (server, other) = (lab.bind("server")?, lab.bind("other")?);
         let unbound = lab.endpoint("unbound client")?;
         lab.attempt("local", unbound.connect(&server))?;
@@ -227,7 +227,7 @@ fn again() -> Scene {
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
     let answer = "A second connect returned {again}. Then {new-peer} was received from the new peer, {old-peer} from the old one.";
-    Scene::claims("again", "connect twice", claims).answer(answer).run(|lab| {
+    Scene::builder("again", "connect twice", claims).answer(answer).run(|lab| {
         let (old, new, client) = (lab.bind("old peer")?, lab.bind("new peer")?, lab.endpoint("client")?);
         client.connect(&old)?;
         lab.attempt("again", client.connect(&new))?;
@@ -246,7 +246,7 @@ fn turned_away() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_ICMP)
             .supposed_on(Os::Windows, SocketError::ConnectionReset)];
     let answer = "The next receive of another socket that had sent to the connected one returned {other-told}.";
-    Scene::claims("turned-away", "the next receive of the other socket", claims).answer(answer).run(|lab| {
+    Scene::builder("turned-away", "the next receive of the other socket", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.endpoint("other")?);
         client.connect(&server)?;
         other.connect(&client)?;
@@ -268,7 +268,7 @@ fn nobody() -> Scene {
     ];
     let answer =
         "connect to a port where nobody listens returned {nobody}. Connected to itself, a socket received {itself}.";
-    Scene::claims("nobody", "a peer that is not asked", claims).answer(answer).run(|lab| {
+    Scene::builder("nobody", "a peer that is not asked", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         lab.observe("nobody", lab.answer(lab.endpoint("client")?.connect(&nobody))?);
         let port_zero = Peer { name: "port 0".to_owned(), address: ([127, 0, 0, 1], 0).into() };
@@ -309,7 +309,7 @@ fn broadcast() -> Scene {
     let answer = "connect to a broadcast address returned {refused}, with SO_BROADCAST {allowed}. The server received {broadcast}; \
                   when it had answered, its next receive returned {answer}.";
     let claims = claims.map(|claim| claim.absent_on(Os::Macos, "loopback has no broadcast address on macOS"));
-    Scene::claims("broadcast", "a peer that is everybody", claims).answer(answer).run(|lab| {
+    Scene::builder("broadcast", "a peer that is everybody", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.observe("refused", lab.answer(client.connect(&server.at(EVERYBODY)))?);
         client.set(&BROADCAST, true)?;
@@ -343,7 +343,7 @@ fn nowhere() -> Scene {
     ];
     let answer = "connect to 0.0.0.0, port 0, returned {any-zero}; the local address was {any-zero-local} then, and getpeername \
                   returned {any-zero-peer}.";
-    Scene::claims("nowhere", "a peer of zeros", claims).answer(answer).run(|lab| {
+    Scene::builder("nowhere", "a peer of zeros", claims).answer(answer).run(|lab| {
         let zeros = Peer { name: "0.0.0.0:0".to_owned(), address: (Ipv4Addr::UNSPECIFIED, 0).into() };
         let client = lab.endpoint("client")?;
         let connected = lab.answer(client.connect(&zeros))?;

@@ -74,7 +74,7 @@ fn nobody_listens() -> Scene {
     ];
     let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the next receive \
                   returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
-    Scene::claims("nobody", "nobody listens", claims).answer(answer).run(|lab| {
+    Scene::builder("nobody", "nobody listens", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
 
         let unconnected = lab.bind("client")?;
@@ -104,7 +104,7 @@ fn no_listen_no_accept() -> Scene {
     let claims =
         [no_listen("listen", "listen on a UDP socket returns"), no_accept("accept", "accept on a UDP socket returns")];
     let answer = "On a UDP socket listen returned {listen}, accept {accept}.";
-    Scene::claims("listen", "there is nothing to listen for", claims).answer(answer).run(|lab| {
+    Scene::builder("listen", "there is nothing to listen for", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("listen", server.listen());
         lab.observe("accept", server.accept());
@@ -119,7 +119,7 @@ fn no_bind() -> Scene {
         bound_by_sendto("port-stays", "does its next sendto keep that port?", true),
     ];
     let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: {port-stays}.";
-    Scene::claims("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
+    Scene::builder("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.observe("port-before", client.port().map(usize::from));
@@ -153,7 +153,7 @@ fn one_socket_for_all(count: usize) -> Scene {
     ];
     let answer = "{answered client} received their own reply. File descriptors that this cost the server: {descriptors}; over \
                   TCP {tcp-descriptors}.";
-    Scene::claims("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
+    Scene::builder("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let clients = lab.endpoints("client", count)?;
         server.grow_receive_buffer(clients.iter().map(|client| client.name().len()))?;
@@ -176,7 +176,7 @@ fn connect_sends_nothing() -> Scene {
         specified("connect-sends", "the server then receives", Fact::Nothing, &sources::POSIX_CONNECT),
     ];
     let answer = "connect returned {connect}. The server received {connect-sends}.";
-    Scene::claims("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
+    Scene::builder("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.attempt("connect", client.connect(&server))?;
@@ -200,7 +200,7 @@ fn before_the_server() -> Scene {
     ];
     let answer =
         "sendto returned {too-early byte} before there was a server. The server, started later, received {not-kept}.";
-    Scene::claims("too-early", "nothing is kept for later", claims).answer(answer).run(|lab| {
+    Scene::builder("too-early", "nothing is kept for later", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
         let sent = lab.attempt("too-early", client.send_to(b"early", &port))?;
@@ -217,7 +217,7 @@ fn before_the_server() -> Scene {
 fn sender_closes_at_once() -> Scene {
     let claims = [typical("after-close", "sent, then closed: received", "adiós".as_bytes(), &sources::LOOPBACK)];
     let answer = "The client sent and closed its socket at once. The server received {after-close}.";
-    Scene::claims("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
+    Scene::builder("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to("adiós".as_bytes(), &server)?;
@@ -235,7 +235,7 @@ fn the_server_restarts() -> Scene {
     ];
     let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to the \
                   client: {client-notices}.";
-    Scene::claims("restart", "a restart of the server", claims).answer(answer).run(|lab| {
+    Scene::builder("restart", "a restart of the server", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
 
@@ -266,7 +266,7 @@ fn no_end_of_file() -> Scene {
     ];
     let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
                   {after-empty}. Over TCP read returned {tcp-peer-closes}.";
-    Scene::claims("end-of-file", "there is no end of file", claims).answer(answer).run(|lab| {
+    Scene::builder("end-of-file", "there is no end of file", claims).answer(answer).run(|lab| {
         match udp_peer_closes(lab) {
             Err(SceneError::Skip(reason)) => lab.skip("peer-closes", reason),
             received => lab.observe("peer-closes", received?),

@@ -157,7 +157,7 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
         ),
     ];
     let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
-    Scene::claims("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
+    Scene::builder("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
         move |lab| {
             let payloads = all_numbered(count, size);
             // An end marker needs a buffer of a byte.
@@ -192,7 +192,7 @@ fn tcp_stops_the_sender() -> Scene {
     ];
     let answer =
         "Over TCP the sender was stopped after {tcp-taken byte}: {tcp-stopped}. Of these {tcp-lost} were not received.";
-    Scene::claims("tcp", "TCP stops the sender", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP stops the sender", claims).answer(answer).run(|lab| {
         let stopped = write_while_nobody_reads(lab)?;
         lab.observe("tcp-stopped", stopped.answer);
         lab.observe("tcp-taken", stopped.taken);
@@ -209,7 +209,7 @@ fn a_larger_buffer() -> Scene {
     ];
     let answer = "Of datagrams of 512 bytes {kept-by-small} fitted into a receive buffer of 4096 bytes, and {kept-by-large} \
                   into one of 65536 bytes.";
-    Scene::claims("larger-buffer", "more fit into a larger receive buffer", claims).answer(answer).run(|lab| {
+    Scene::builder("larger-buffer", "more fit into a larger receive buffer", claims).answer(answer).run(|lab| {
         let small = kept_by(lab, 4096)?;
         let large = kept_by(lab, 65_536)?;
         if small.granted == large.granted {
@@ -246,7 +246,7 @@ fn one_byte_each() -> Scene {
     ];
     let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} of 1 byte \
                   fitted.";
-    Scene::claims("one-byte", "one byte costs more than one byte", claims).answer(answer).run(|lab| {
+    Scene::builder("one-byte", "one byte costs more than one byte", claims).answer(answer).run(|lab| {
         let (server, client) = lab.connected_server()?;
         let granted = set_receive_buffer(&server, ASKED)?;
         // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
@@ -275,7 +275,7 @@ fn room_comes_late() -> Scene {
     ];
     let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, one more \
                   sent: it was {after-all-read}.";
-    let scene = Scene::claims("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED));
+    let scene = Scene::builder("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED));
     scene.answer(answer).run(|lab| {
         let (server, client) = lab.connected_server()?;
         if set_receive_buffer(&server, ASKED)? < ASKED {
@@ -306,7 +306,7 @@ fn two_senders() -> Scene {
     let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: {both-arrived} of 200 \
                   received, {torn} of them sent by neither client.";
     let scene =
-        Scene::claims("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(receive_buffer_for([64; 200])));
+        Scene::builder("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(receive_buffer_for([64; 200])));
     scene.answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let (a, b) = (lab.bind("client 1")?, lab.bind("client 2")?);
@@ -343,7 +343,7 @@ fn in_order_and_once() -> Scene {
         typical("duplicates", "datagrams received twice", 0, &sources::RFC768),
     ];
     let answer = "{distinct} of 200 numbered datagrams received, {out-of-order} out of order, {duplicates} twice.";
-    let scene = Scene::claims("in-order", "in order, and once", claims)
+    let scene = Scene::builder("in-order", "in order, and once", claims)
         .needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT])));
     scene.answer(answer).run(|lab| {
         let (server, client) = lab.connected_server()?;
@@ -378,7 +378,7 @@ mod tests {
         let judged = |messages, receive_buffer| {
             let scene = nobody_reads(messages, 100, receive_buffer);
             let is = |id: &str| {
-                let claim = scene.claimed().iter().find(|claim| claim.id == id).unwrap();
+                let claim = scene.claims().iter().find(|claim| claim.id == id).unwrap();
                 matches!(claim.expected.on(Os::Macos), Expect::Is(_))
             };
             [is("prefix"), is("room-again")]

@@ -83,7 +83,7 @@ fn first_send() -> Scene {
         bound_by_sendto("stays", "ports of 3 datagrams", 1),
     ];
     let answer = "At the first sendto the system bound port {port}; 3 datagrams came from {stays port}.";
-    Scene::claims("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
+    Scene::builder("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.observe("before", client.port().map(usize::from));
@@ -113,7 +113,7 @@ fn receive_binds_nothing() -> Scene {
         no_port("still-unbound", "its port is then"),
     ];
     let answer = "recvfrom returned {unbound-receive}, and the port was {still-unbound}.";
-    Scene::claims("receive", "a receive binds no port", claims).answer(answer).run(|lab| {
+    Scene::builder("receive", "a receive binds no port", claims).answer(answer).run(|lab| {
         let client = lab.endpoint("client")?;
         lab.observe("unbound-receive", client.receive(Receive::into(16).without_waiting()));
         lab.observe("still-unbound", client.port().map(usize::from));
@@ -124,7 +124,7 @@ fn receive_binds_nothing() -> Scene {
 fn port_zero(count: usize) -> Scene {
     let claims = [specified("different", format!("different ports of {count} sockets"), count, &sources::IP_7)];
     let answer = format!("{count} sockets were bound to port 0. They have {{different}} different ports.");
-    Scene::claims("port-0", "bind to port 0 takes a free one", claims).answer(answer).run(move |lab| {
+    Scene::builder("port-0", "bind to port 0 takes a free one", claims).answer(answer).run(move |lab| {
         let sockets: Vec<_> = (1..=count).map(|n| lab.bind(&format!("socket {n}"))).collect::<Call<_>>()?;
         let ports: HashSet<u16> = sockets.iter().map(|socket| socket.port()).collect::<Call<_>>()?;
         lab.observe("different", ports.len());
@@ -148,7 +148,7 @@ fn bound_twice() -> Scene {
             .unlike_wine(),
     ];
     let answer = "bind to an address in use returned {same-address}.";
-    Scene::claims("twice", "bind twice", claims).answer(answer).run(|lab| {
+    Scene::builder("twice", "bind twice", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("again", server.bind(ANY_PORT));
         let client = lab.endpoint("client")?;
@@ -167,7 +167,7 @@ fn tcp_beside_it() -> Scene {
         typical("udp-beside-tcp", "UDP to that port: received", "café".as_bytes(), &sources::LOOPBACK),
     ];
     let answer = "A TCP bind to the same number: {tcp-same-number}.";
-    Scene::claims("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
         let (server, listener) = on_one_number(lab)?;
         let client = lab.endpoint("client")?;
         client.send_to("café".as_bytes(), &server)?;
@@ -203,7 +203,7 @@ fn free_again() -> Scene {
         time_wait("tcp-again", "TCP: close first, bind again"),
     ];
     let answer = "Closed and bound again at once: UDP {udp-again}, TCP {tcp-again}.";
-    Scene::claims("again", "free again", claims).answer(answer).run(|lab| {
+    Scene::builder("again", "free again", claims).answer(answer).run(|lab| {
         lab.observe("udp-again", udp_binds_again(lab)?);
         lab.observe("tcp-again", tcp_binds_again(lab)?);
         Ok(())
@@ -215,7 +215,7 @@ fn not_ours() -> Scene {
         [specified("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)
             .unlike_wine()];
     let answer = "bind to an address that this machine does not have returned {foreign}.";
-    Scene::claims("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
+    Scene::builder("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
         // Linux looks for the address only where one is set up, and loopback is: a datagram passes.
         let (server, client) = (lab.bind("local server")?, lab.endpoint("client")?);
         client.send_to(b"hello", &server)?;
@@ -242,7 +242,7 @@ fn to_port_zero() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "sendto port 0 returned {to-port-0}. Has the socket a port now? {bound-all-the-same}.";
-    Scene::claims("to-port-0", "nobody has port 0", claims).answer(answer).run(|lab| {
+    Scene::builder("to-port-0", "nobody has port 0", claims).answer(answer).run(|lab| {
         let client = lab.endpoint("client")?;
         let nobody = Peer { name: "port 0".to_owned(), address: ANY_PORT };
         lab.observe("to-port-0", client.send_to(b"hello", &nobody));
@@ -259,7 +259,7 @@ fn privileged() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_BIND_LOW)
             .supposed_on(Os::Windows, "success")];
     let answer = "bind to port 53 by a user without privileges returned {privileged}.";
-    Scene::claims("privileged", "a port below 1024", claims).answer(answer).run(|lab| {
+    Scene::builder("privileged", "a port below 1024", claims).answer(answer).run(|lab| {
         match lab.first_plain_port() {
             Some(first) if first <= LOW => {
                 return Err(SceneError::Skip(format!("net.ipv4.ip_unprivileged_port_start is {first} here")));
@@ -283,7 +283,7 @@ fn none_left() -> Scene {
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first sendto \
                   {none-to-send}. When a socket was closed it returned {one-left}.";
-    Scene::claims("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
+    Scene::builder("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         host.set("net.ipv4.ip_local_port_range", "40000 40003")?;
         let mut servers: Vec<_> = (1..=PORTS).map(|n| host.bind(&format!("server {n}"))).collect::<Result<_, _>>()?;
@@ -304,7 +304,7 @@ fn from_port_zero() -> Scene {
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the sendto that was to answer it \
                   returned {answer-port-0}.";
-    Scene::claims("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
+    Scene::builder("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let server = host.bind("server")?;
         let nameless = host.raw_sender("raw socket", 0)?;

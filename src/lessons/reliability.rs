@@ -141,7 +141,7 @@ fn numbers(parameters: Reliability) -> Scene {
     ];
     let answer = "Received: {received}; not received: {missing}.";
     let title = format!("{}, numbered, and nothing else", counted(messages, "message"));
-    let scene = Scene::claims("numbers", title, claims).answer(answer);
+    let scene = Scene::builder("numbers", title, claims).answer(answer);
     // Each may come twice.
     let room = vec!["data 20".len(); 2 * messages];
     scene.needs(Need::ReceiveBuffer(receive_buffer_for(room.clone()))).run(move |lab| {
@@ -209,7 +209,7 @@ fn one_message(fixed: &str) -> Scene {
         "Needed: acknowledgements, time-outs (here {{time-outs}} ms) and numbers{fixed}: {{copies}} copies were received, \
          {{delivered}} delivered."
     );
-    Scene::claims("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
+    Scene::builder("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
         let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;
         observe(lab, ROWS, &seen);
         lab.observe("early", early);
@@ -233,7 +233,7 @@ fn one_at_a_time(script: Script, messages: usize) -> Scene {
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
     let what = counted(messages, "message");
     let answer = format!("{what}, one at a time: {{rounds round}} of sending and waiting.");
-    Scene::claims("stop-and-wait", format!("{what}, one at a time"), claims).answer(answer).run(move |lab| {
+    Scene::builder("stop-and-wait", format!("{what}, one at a time"), claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, 1)?;
         observe(lab, ROWS, &seen);
         Ok(())
@@ -252,7 +252,7 @@ fn window(script: Script, messages: usize) -> Scene {
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
     let answer = "Window of 3: {window-rounds round}.";
     let title = format!("{}, up to three at a time", counted(messages, "message"));
-    Scene::claims("window", title, claims).answer(answer).run(move |lab| {
+    Scene::builder("window", title, claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, WINDOW)?;
         observe(lab, ROWS, &seen);
         Ok(())
@@ -293,7 +293,7 @@ fn heartbeat(fixed: &str) -> Scene {
         typical("gone", "gone after heartbeat", LAST + MOST_MISSED, &sources::RFC8085_KEEP_ALIVE),
     ];
     let answer = format!("The server closed{fixed}: gone after heartbeat {{gone}}.");
-    Scene::claims("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {
+    Scene::builder("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {
         let (client, server) = (lab.bind_without_limit("client")?, lab.bind("server")?);
         let mut relay = LossyRelay::new(lab, SCRIPT)?;
         client.set(&RECEIVE_TIMEOUT, FIRST_TIME_OUT)?;

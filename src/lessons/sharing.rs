@@ -172,7 +172,7 @@ fn reuse_address(count: usize) -> Scene {
     let answer = format!(
         "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first {{address-first}}."
     );
-    Scene::claims("reuse-address", "SO_REUSEADDR on both sockets", claims).answer(answer).run(move |lab| {
+    Scene::builder("reuse-address", "SO_REUSEADDR on both sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
         let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let last = lab.attempt("address-both", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
@@ -221,7 +221,7 @@ fn reuse_port(count: usize, members: usize) -> Scene {
     let answer = format!(
         "SO_REUSEPORT: {{port-used}} of {members} sockets received; clients received by more than one: {{port-sticks}}."
     );
-    Scene::claims("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
+    Scene::builder("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
         let group = group(lab, "port-both", members)?;
         lab.observe("port-both", "success");
@@ -288,7 +288,7 @@ fn one_asks() -> Scene {
         port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
     ];
     let answer = "Option on the second only: bind with SO_REUSEADDR returned {address-second-only}, with SO_REUSEPORT {port-second-only}.";
-    Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
+    Scene::builder("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
         let beside = |first: &Endpoint, option| opening(lab, lab.bind_beside("server 2", option, first.address()));
         let without = |first: &Endpoint| opening(lab, lab.bind_to("server 2", first.address()));
@@ -323,7 +323,7 @@ fn one_is_closed() -> Scene {
     let answer = "SO_REUSEADDR: the socket bound last was closed, and the next datagram was received by: {address-left}. \
                   SO_REUSEPORT: one of two sockets was closed with a datagram in its queue. Of that the other received \
                   {closed-lost}, and of the client's next one {closed-next}.";
-    Scene::claims("closed", "one of two sockets is closed", claims).answer(answer).run(|lab| {
+    Scene::builder("closed", "one of two sockets is closed", claims).answer(answer).run(|lab| {
         if lab.applies("address-left") {
             let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
             let last = lab.attempt("address-left", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
@@ -384,7 +384,7 @@ fn two_addresses() -> Scene {
     let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received by: \
                   {specific-first}; one to 127.0.0.2 by: {wildcard-rest}. With one on 0.0.0.0 and one on [::], which stands for all \
                   addresses of IPv4 as well, a datagram over IPv4 was received by: {ipv4-first}.";
-    Scene::claims("wildcard", "127.0.0.1, 0.0.0.0 and [::]", claims).answer(answer).run(|lab| {
+    Scene::builder("wildcard", "127.0.0.1, 0.0.0.0 and [::]", claims).answer(answer).run(|lab| {
         // It stays open to the end: a port that it left the next client might get, and then either might have sent.
         let third = lab.bind("client 3")?;
         match ipv4_and_ipv6(lab, &third) {
@@ -440,7 +440,7 @@ fn per_client() -> Scene {
     let answer = "The server bound a second socket to its port and connected it to client 1. What client 1 sent then was \
                   received by: {own}; what client 2 sent, by: {rest}. With one more such socket, what client 1 sent was received by: \
                   {twice}.";
-    Scene::claims("per-client", "a socket for one client", claims).answer(answer).run(|lab| {
+    Scene::builder("per-client", "a socket for one client", claims).answer(answer).run(|lab| {
         let server = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let (one, two) = (lab.bind("client 1")?, lab.bind("client 2")?);
         one.send_to(b"hello", &server)?;
@@ -474,7 +474,7 @@ fn theft() -> Scene {
     let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, for which no privilege is needed, \
                   was bound to the port on 127.0.0.1. The client's next datagram was received by: {stolen}. Then the connected \
                   client received {forged}. Where the server had not set the option, that bind returned {kept}.";
-    Scene::claims("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {
+    Scene::builder("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {
         let thief = |server: &Endpoint| lab.bind_beside("thief", &REUSE_ADDRESS, server.address());
         lab.observe("kept", opening(lab, thief(&lab.bind_everywhere("server")?))?);
 
@@ -510,7 +510,7 @@ fn another_user() -> Scene {
     let claims = claims.map(|claim| claim.linux_only(REASON).needs(Need::AnotherUser));
     let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what came: \
                   {user-receives}. With SO_REUSEPORT: {user-port}.";
-    Scene::claims("user", "another user binds the port", claims).answer(answer).run(|lab| {
+    Scene::builder("user", "another user binds the port", claims).answer(answer).run(|lab| {
         let beside = |first: &Endpoint, option| {
             let address = first.address();
             lab.as_another_user(|| lab.bind_beside(OTHER, option, address))
@@ -537,7 +537,7 @@ fn a_program_chooses() -> Scene {
     let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place of the \
                   hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a number that no \
                   socket has, several received: {chosen-nobody}.";
-    Scene::claims("program", "SO_REUSEPORT, and a program that chooses", claims).answer(answer).run(|lab| {
+    Scene::builder("program", "SO_REUSEPORT, and a program that chooses", claims).answer(answer).run(|lab| {
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;
         let group = group(lab, "chosen-second", 3)?;
         let members: Vec<&Endpoint> = group.iter().collect();
@@ -571,7 +571,7 @@ fn both_options() -> Scene {
     ];
     let answer = "With both options on both sockets, several received: {both-members}. Where the first had both and the \
                   second SO_REUSEADDR alone, what all clients sent was received by: {both-then-address}.";
-    Scene::claims("both-options", "both options on one socket", claims).answer(answer).run(|lab| {
+    Scene::builder("both-options", "both options on one socket", claims).answer(answer).run(|lab| {
         const BOTH: [&Opt<bool>; 2] = [&REUSE_ADDRESS, &REUSE_PORT];
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;
         let receivers = |id: &str, options: &[&'static Opt<bool>]| {

@@ -107,7 +107,7 @@ fn over_ipv4(too_many: usize) -> Scene {
         "{LONGEST_PAYLOAD} bytes: recvfrom returned {{longest}}. {too_many} bytes: sendto returned {{too-long}}, and the server \
          received {{refused-arrives}}."
     );
-    Scene::claims("ipv4", "over IPv4", claims).answer(answer).run(move |lab| {
+    Scene::builder("ipv4", "over IPv4", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         server.grow_receive_buffer([LONGEST_PAYLOAD])?;
         longest(lab, &server, &client)?;
@@ -152,7 +152,7 @@ fn over_ipv6() -> Scene {
     ];
     let claims = claims.map(Claim::confirmed_on_linux_only);
     let answer = format!("Over IPv6 recvfrom returned {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
-    Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
+    Scene::builder("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         server.grow_receive_buffer([LONGEST_PAYLOAD_V6])?;
         lab.observe("longest-ipv6", passed(lab, &client, &server, LONGEST_PAYLOAD_V6)?);
@@ -182,7 +182,7 @@ fn above_the_mtu() -> Scene {
     ];
     let answer = format!("MTU {LEAST_MTU}, {one_more} bytes: {{fragmented}}; with IPV6_DONTFRAG: {{above-mtu}}.");
     let claims = claims.map(|claim| claim.linux_only(REASON));
-    Scene::claims("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
+    Scene::builder("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         lab.attempt("fragmented", client.set(&PATH_MTU_V6, LEAST_MTU))?;
         lab.observe("fragmented", passed(lab, &client, &server, one_more)?);
@@ -201,7 +201,7 @@ fn known_mtu() -> Scene {
     ];
     let answer = "IPV6_MTU read: {mtu-unconnected} before connect, {mtu} after it.";
     let claims = claims.map(|claim| claim.absent_on(Os::Macos, "macOS has no IPV6_MTU"));
-    Scene::claims("known-mtu", "asking for the MTU", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+    Scene::builder("known-mtu", "asking for the MTU", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         lab.observe("mtu-unconnected", client.get(&PATH_MTU_V6));
         client.connect(&server)?;
@@ -224,7 +224,7 @@ fn send_buffer() -> Scene {
     .on(Os::Macos, SocketError::MessageTooLong, &sources::XNU_SEND_BUFFER)
     .unconfirmed_on(Os::Windows)];
     let answer = format!("SO_SNDBUF {SMALL_BUFFER}, a datagram of {one_more} bytes: {{send-buffer}}.");
-    Scene::claims("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {
+    Scene::builder("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         server.grow_receive_buffer([one_more])?;
         lab.attempt("send-buffer", client.set(&SEND_BUFFER, SMALL_BUFFER))?;
@@ -272,22 +272,26 @@ fn fragments() -> Scene {
         "Over an MTU of {ETHERNET} bytes {one_more} bytes were sent in {{two-fragments fragment}}, {LONGEST_PAYLOAD} in \
          {{most-fragments}}."
     );
-    Scene::claims("fragments", format!("an MTU of {ETHERNET} bytes over IPv4"), claims.map(Claim::on_a_host_of_its_own))
-        .answer(answer)
-        .run(move |lab| {
-            let host = lab.own_host(ETHERNET)?;
-            let (server, client) = (host.bind("server")?, host.bind("client")?);
-            server.grow_receive_buffer([LONGEST_PAYLOAD])?;
-            let sent = |bytes| sent_over(lab, &host, [&client, &server], bytes);
-            lab.observe("one-packet", sent(IN_ONE_PACKET)?.0);
-            let (fragments, received) = sent(one_more)?;
-            lab.observe("two-fragments", fragments);
-            lab.observe("two-joined", received);
-            let (fragments, received) = sent(LONGEST_PAYLOAD)?;
-            lab.observe("most-fragments", fragments);
-            lab.observe("most-joined", received);
-            Ok(())
-        })
+    Scene::builder(
+        "fragments",
+        format!("an MTU of {ETHERNET} bytes over IPv4"),
+        claims.map(Claim::on_a_host_of_its_own),
+    )
+    .answer(answer)
+    .run(move |lab| {
+        let host = lab.own_host(ETHERNET)?;
+        let (server, client) = (host.bind("server")?, host.bind("client")?);
+        server.grow_receive_buffer([LONGEST_PAYLOAD])?;
+        let sent = |bytes| sent_over(lab, &host, [&client, &server], bytes);
+        lab.observe("one-packet", sent(IN_ONE_PACKET)?.0);
+        let (fragments, received) = sent(one_more)?;
+        lab.observe("two-fragments", fragments);
+        lab.observe("two-joined", received);
+        let (fragments, received) = sent(LONGEST_PAYLOAD)?;
+        lab.observe("most-fragments", fragments);
+        lab.observe("most-joined", received);
+        Ok(())
+    })
 }
 
 fn one_fragment_dropped() -> Scene {
@@ -299,7 +303,7 @@ fn one_fragment_dropped() -> Scene {
     let answer = format!(
         "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received {{first-kept}}."
     );
-    Scene::claims("one-dropped", "one of two fragments is dropped", claims.map(Claim::on_a_host_of_its_own))
+    Scene::builder("one-dropped", "one of two fragments is dropped", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;
@@ -340,7 +344,7 @@ fn not_to_be_fragmented() -> Scene {
         "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU returned {{df-mtu}}; the server received \
          {{df-arrives}}."
     );
-    Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(Claim::on_a_host_of_its_own))
+    Scene::builder("dont-fragment", "no fragments over IPv4", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;

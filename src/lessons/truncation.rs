@@ -90,7 +90,7 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         true => format!("{answer} And the rest? The next receive returned {{one-more-receive}}."),
         false => format!("{answer} No message is longer than the buffer."),
     };
-    Scene::claims("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
+    Scene::builder("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer(messages.iter().map(Message::length))?;
@@ -121,7 +121,7 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
         ),
     ];
     let answer = format!("The flag MSG_TRUNC of recvmsg says of {sent}: {{flag}}.");
-    Scene::claims("flag", "the truncation flag of recvmsg", claims).answer(answer).run(move |lab| {
+    Scene::builder("flag", "the truncation flag of recvmsg", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([length])?;
@@ -150,7 +150,7 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
             .absent_on(Os::Macos, "macOS does not tell the real length in a receive")
             .absent_on(Os::Windows, "Windows has no such flag")
     });
-    Scene::claims("real-length", "Linux can return the real length", claims).answer(answer).run(move |lab| {
+    Scene::builder("real-length", "Linux can return the real length", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([message.length()])?;
@@ -174,7 +174,7 @@ fn the_same_length() -> Scene {
     ];
     let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into 11 bytes \
                   they returned {ten-into-eleven} and {eleven-into-eleven}.";
-    Scene::claims("one-more", "one byte more shows the difference", claims).answer(answer).run(|lab| {
+    Scene::builder("one-more", "one byte more shows the difference", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([10, 11, 10, 11])?;
@@ -203,7 +203,7 @@ fn no_buffer_at_all() -> Scene {
             .absent_on(Os::Windows, "Windows has no read() for sockets"),
     ];
     let answer = "recvfrom into 0 bytes returned {into-nothing}; the next receive returned {after-nothing}.";
-    Scene::claims("no-buffer", "a buffer of 0 bytes", claims).answer(answer).run(|lab| {
+    Scene::builder("no-buffer", "a buffer of 0 bytes", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"hello", &server)?;
@@ -240,7 +240,7 @@ fn half_a_character() -> Scene {
         specified("whole", format!("\"café\" into {}", bytes(all)), word, &sources::POSIX_RECVFROM),
     ];
     let answer = format!("Into {} \"café\" was received as {{half}}, into {all} as {{whole}}.", bytes(cut));
-    Scene::claims("characters", "half a character", claims).answer(answer).run(move |lab| {
+    Scene::builder("characters", "half a character", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([all; 2])?;
@@ -259,7 +259,7 @@ fn tcp_keeps_the_rest() -> Scene {
     ];
     let answer =
         "Over TCP, of \"hello\", a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
-    Scene::claims("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);

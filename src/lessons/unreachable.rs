@@ -94,7 +94,7 @@ fn connected() -> Scene {
         refused_once("receive-after", "connected: receive after that"),
     ];
     let answer = "Connected: the next receive returned {next-receive}.";
-    Scene::claims("connected", "a connected socket", claims).answer(answer).run(|lab| {
+    Scene::builder("connected", "a connected socket", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
         client.connect(&nobody)?;
@@ -117,7 +117,7 @@ fn unconnected() -> Scene {
         unconnected_refused("unconnected-error", "unconnected: error later"),
     ];
     let answer = "Unconnected: {unconnected-error}.";
-    Scene::claims("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
+    Scene::builder("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.bind("client")?;
         let sent = lab.attempt("unconnected-send", client.send_to(b"hello", &nobody))?;
@@ -134,7 +134,7 @@ fn send_after_the_error() -> Scene {
     ];
     let answer =
         "Then a server listened: sending \"two\" returned {reporting-send}, and it first received {server-receives}.";
-    Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
+    Scene::builder("send", "the next call is a send", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.endpoint("client")?;
         client.connect(&port)?;
@@ -151,7 +151,7 @@ fn send_after_the_error() -> Scene {
 fn one_send_after_another(sends: usize) -> Scene {
     let claims = [at_a_send("failed-sends", format!("of {sends} sends, failed"), sends / 2, 0)];
     let answer = format!("{{failed-sends}} of {sends} sends failed.");
-    Scene::claims("sends", "one send after another", claims).answer(answer).run(move |lab| {
+    Scene::builder("sends", "one send after another", claims).answer(answer).run(move |lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
         client.connect(&nobody)?;
@@ -180,7 +180,7 @@ fn pending_error() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "SO_ERROR was {so-error}, then {so-error-again}; a receive after that returned {receive-too-late}.";
-    Scene::claims("so-error", "asking for the error", claims).answer(answer).run(|lab| {
+    Scene::builder("so-error", "asking for the error", claims).answer(answer).run(|lab| {
         let client = client_with_an_error(lab)?;
         let error = client.pending_error()?;
         let is_told = error != Fact::Nothing;
@@ -219,25 +219,27 @@ fn error_and_data() -> Scene {
             .supposed_on(Os::Windows, SocketError::ConnectionReset),
     ];
     let answer = "Data was queued, then an error came. Returned first: {first-returned}, then {second-returned}.";
-    Scene::claims("order", "data is queued when the error comes", claims).answer(answer).needs(Need::Drops).run(|lab| {
-        let port = lab.closed_port("server")?;
-        let client = lab.endpoint("client")?;
-        client.connect(&port)?;
-        // Who counts what was dropped counts what is queued.
-        client.drops().map_err(SceneError::Skip)?;
-        let empty = client.accounts();
-        let server = lab.bind_at("server", &port)?;
-        server.send_to("café".as_bytes(), &client)?;
-        if client.accounts_after(empty).is_none() {
-            return Err(SceneError::Skip("the system does not tell that the data is queued".to_owned()));
-        }
-        server.close();
-        client.send(b"hello")?;
-        client.await_error()?;
-        lab.observe("first-returned", client.receive(1024));
-        lab.observe("second-returned", client.receive(1024));
-        Ok(())
-    })
+    Scene::builder("order", "data is queued when the error comes", claims).answer(answer).needs(Need::Drops).run(
+        |lab| {
+            let port = lab.closed_port("server")?;
+            let client = lab.endpoint("client")?;
+            client.connect(&port)?;
+            // Who counts what was dropped counts what is queued.
+            client.drops().map_err(SceneError::Skip)?;
+            let empty = client.accounts();
+            let server = lab.bind_at("server", &port)?;
+            server.send_to("café".as_bytes(), &client)?;
+            if client.accounts_after(empty).is_none() {
+                return Err(SceneError::Skip("the system does not tell that the data is queued".to_owned()));
+            }
+            server.close();
+            client.send(b"hello")?;
+            client.await_error()?;
+            lab.observe("first-returned", client.receive(1024));
+            lab.observe("second-returned", client.receive(1024));
+            Ok(())
+        },
+    )
 }
 
 /// Why rows about the error queue are skipped elsewhere.
@@ -264,7 +266,7 @@ fn error_queue() -> Scene {
     ];
     let answer = "Error queue: {queue-icmp} (port unreachable).";
     let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
-    Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
+    Scene::builder("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
         lab.observe("queue-receive", client.receive(Receive::into(1024).without_waiting()));
         let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
@@ -283,7 +285,7 @@ fn another_server() -> Scene {
     ];
     let answer = "A sendto another server returned {other-send}; that server first received {other-receives}.";
     let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
-    Scene::claims("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
+    Scene::builder("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "other-send")?;
         let server = lab.bind("server")?;
         lab.observe("other-send", client.send_to(b"two", &server));
@@ -301,7 +303,7 @@ fn silence() -> Scene {
             .needs(Need::Drops),
     ];
     let answer = "Open port: {open-port}; blackhole, which drops all: {blackhole}.";
-    Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
+    Scene::builder("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.connect(&server)?;
@@ -340,7 +342,7 @@ fn poll() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "With the error pending poll said {poll-error}, and {poll-after} after the receive that returned it.";
-    Scene::claims("poll", "what poll says of an error", claims).answer(answer).run(|lab| {
+    Scene::builder("poll", "what poll says of an error", claims).answer(answer).run(|lab| {
         let client = client_with_an_error(lab)?;
         lab.observe("poll-error", client.poll(POLLIN | POLLOUT)?.to_string());
         // It returns the error.
@@ -362,7 +364,7 @@ fn error_queue_v6() -> Scene {
     ];
     let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: {other-family}.";
     let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
-    Scene::claims("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+    Scene::builder("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let nobody = lab.closed_port_v6("nobody")?;
         let client = lab.bind_v6("client")?;
         lab.attempt("queue-icmp-v6", client.set(&KEEP_ERRORS_V6, true))?;
@@ -392,7 +394,7 @@ fn no_route() -> Scene {
     ];
     let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, with one of the \
                   type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
-    Scene::claims("no-route", "no way there", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
+    Scene::builder("no-route", "no way there", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let client = host.endpoint("client")?;
         let nobody = |address: [u8; 4]| Peer { name: "nobody".to_owned(), address: (address, 9).into() };
@@ -408,7 +410,7 @@ fn no_route() -> Scene {
 fn broadcast() -> Scene {
     let claims = [specified("broadcast", "broadcast: next receive", Fact::Nothing, &sources::RFC1122_BROADCAST)];
     let answer = "What was sent to a broadcast address where nobody listens was answered by: {broadcast}.";
-    Scene::claims("broadcast", "a broadcast that nobody wants", claims.map(Claim::on_a_host_of_its_own))
+    Scene::builder("broadcast", "a broadcast that nobody wants", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(|lab| {
             let host = lab.own_host(LOOPBACK_MTU)?;
@@ -429,7 +431,7 @@ fn counted() -> Scene {
         typical("counted-nobody", "3 sent to nobody: UdpNoPorts", 3, &sources::RFC4113),
     ];
     let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where nobody listens.";
-    Scene::claims("counted", "what the system counts", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
+    Scene::builder("counted", "what the system counts", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
         |lab| {
             let host = lab.own_host(LOOPBACK_MTU)?;
             let (server, client) = (host.bind("server")?, host.endpoint("client")?);
@@ -453,7 +455,7 @@ fn counted() -> Scene {
 fn meanwhile() -> Scene {
     let claims = [refused("woken", "a receive waits, then a send: it returns")];
     let answer = "A receive that waited in one thread when another one sent to nobody returned {woken}.";
-    Scene::claims("wait", "a receive that waits already", claims).answer(answer).run(|lab| {
+    Scene::builder("wait", "a receive that waits already", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.bind("client")?;
         client.connect(&nobody)?;
@@ -501,39 +503,41 @@ fn soft_errors() -> Scene {
     ];
     let answer = "A router reported time exceeded, then host unreachable. A connected client received {time-exceeded}, then \
                   {host-unreachable}; one with IP_RECVERR received ICMP {time-exceeded-icmp}, then {host-unreachable-told}.";
-    Scene::claims("soft", "a router's soft errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
-        let (host, router) = behind_a_router(lab)?;
-        let far = host.nobody("far", FAR.into());
-        let [client, asking] = ["client", "asking client"].map(|name| host.endpoint(name));
-        let (client, asking) = (client?, asking?);
-        client.connect(&far)?;
-        lab.attempt("time-exceeded-icmp", asking.set(&KEEP_ERRORS, true))?;
-        asking.connect(&far)?;
-        // The system counts a message, and then passes it on: when a later one has been passed on, there is nothing to come.
-        let told = |counter: &str, payload: &[u8]| {
-            let before = host.counter("Icmp", counter)?;
-            client.send(payload)?;
-            host.await_counter("Icmp", counter, before)?;
-            asking.send(payload)?;
-            asking.await_error()
-        };
+    Scene::builder("soft", "a router's soft errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
+        |lab| {
+            let (host, router) = behind_a_router(lab)?;
+            let far = host.nobody("far", FAR.into());
+            let [client, asking] = ["client", "asking client"].map(|name| host.endpoint(name));
+            let (client, asking) = (client?, asking?);
+            client.connect(&far)?;
+            lab.attempt("time-exceeded-icmp", asking.set(&KEEP_ERRORS, true))?;
+            asking.connect(&far)?;
+            // The system counts a message, and then passes it on: when a later one has been passed on, there is nothing to come.
+            let told = |counter: &str, payload: &[u8]| {
+                let before = host.counter("Icmp", counter)?;
+                client.send(payload)?;
+                host.await_counter("Icmp", counter, before)?;
+                asking.send(payload)?;
+                asking.await_error()
+            };
 
-        client.set(&TIME_TO_LIVE, 1)?;
-        asking.set(&TIME_TO_LIVE, 1)?;
-        told("InTimeExcds", b"one")?;
-        lab.observe("time-exceeded", client.receive(Receive::into(1024).without_waiting()));
-        let error = asking.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
-        lab.observe("time-exceeded-icmp", error.icmp());
-        let reporter = error.reported_by();
-        let is_router = reporter == Fact::from(router.address().to_string());
-        lab.observe("reported-by", if is_router { "router".into() } else { reporter });
+            client.set(&TIME_TO_LIVE, 1)?;
+            asking.set(&TIME_TO_LIVE, 1)?;
+            told("InTimeExcds", b"one")?;
+            lab.observe("time-exceeded", client.receive(Receive::into(1024).without_waiting()));
+            let error = asking.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
+            lab.observe("time-exceeded-icmp", error.icmp());
+            let reporter = error.reported_by();
+            let is_router = reporter == Fact::from(router.address().to_string());
+            lab.observe("reported-by", if is_router { "router".into() } else { reporter });
 
-        router.route("unreachable", "198.51.100.2/32")?;
-        told("InDestUnreachs", b"two")?;
-        lab.observe("host-unreachable", client.receive(Receive::into(1024).without_waiting()));
-        lab.observe("host-unreachable-told", asking.receive(1024));
-        Ok(())
-    })
+            router.route("unreachable", "198.51.100.2/32")?;
+            told("InDestUnreachs", b"two")?;
+            lab.observe("host-unreachable", client.receive(Receive::into(1024).without_waiting()));
+            lab.observe("host-unreachable-told", asking.receive(1024));
+            Ok(())
+        },
+    )
 }
 
 fn hard_errors() -> Scene {
@@ -553,21 +557,23 @@ fn hard_errors() -> Scene {
         "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It reported that {TOO_LONG} \
          bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU returned {{path-mtu}}."
     );
-    Scene::claims("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
-        let (host, router) = behind_a_router(lab)?;
-        router.route("prohibit", CLOSED.1)?;
-        let prohibited = host.nobody("prohibited", CLOSED.0.into());
-        let far = host.nobody("far", FAR.into());
-        let client = host.endpoint("client")?;
-        client.connect(&prohibited)?;
-        client.send(b"hello")?;
-        client.await_error()?;
-        lab.observe("prohibited", client.receive(1024));
-        client.connect(&far)?;
-        lab.attempt("fragmentation-needed", client.send(&[b'x'; TOO_LONG]))?;
-        client.await_error()?;
-        lab.observe("fragmentation-needed", client.receive(1024));
-        lab.observe("path-mtu", client.get(&PATH_MTU));
-        Ok(())
-    })
+    Scene::builder("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
+        |lab| {
+            let (host, router) = behind_a_router(lab)?;
+            router.route("prohibit", CLOSED.1)?;
+            let prohibited = host.nobody("prohibited", CLOSED.0.into());
+            let far = host.nobody("far", FAR.into());
+            let client = host.endpoint("client")?;
+            client.connect(&prohibited)?;
+            client.send(b"hello")?;
+            client.await_error()?;
+            lab.observe("prohibited", client.receive(1024));
+            client.connect(&far)?;
+            lab.attempt("fragmentation-needed", client.send(&[b'x'; TOO_LONG]))?;
+            client.await_error()?;
+            lab.observe("fragmentation-needed", client.receive(1024));
+            lab.observe("path-mtu", client.get(&PATH_MTU));
+            Ok(())
+        },
+    )
 }

@@ -124,7 +124,7 @@ fn by_default() -> Scene {
     ];
     let answer =
         "SO_RCVTIMEO was {default-limit} by default (0: no limit). recvfrom waited until a datagram came: {ended-by}.";
-    Scene::claims("default", "nothing is set", claims).answer(answer).run(|lab| {
+    Scene::builder("default", "nothing is set", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
         let result = server.receive_meanwhile(16, |receive| {
@@ -157,7 +157,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
                 .cites_on(Os::Macos, &sources::XNU_TIMEOUT),
         ];
     let answer = format!("With a limit of {limit} it returned {{timed-out}} after {{waited}}.");
-    Scene::claims("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
+    Scene::builder("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
         let server = lab.bind_without_limit("server")?;
         server.set(&RECEIVE_TIMEOUT, timeout)?;
         let (result, waited) = lab.timed(|| server.receive(16));
@@ -174,7 +174,7 @@ fn with_limit_zero() -> Scene {
     let claims = [specified("zero", "limit 0: recvfrom returns", &b"late"[..], &sources::POSIX_TIMEOUT)
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)];
     let answer = "With a limit of 0 (no limit) it returned {zero}.";
-    Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
+    Scene::builder("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         server.set(&RECEIVE_TIMEOUT, Duration::ZERO)?;
         let result = server.receive_meanwhile(16, |_| {
@@ -193,7 +193,7 @@ fn to_itself() -> Scene {
     ];
     let answer =
         "Another thread sent a datagram to the socket's own address: recvfrom returned {itself} from {itself-from}.";
-    Scene::claims("itself", "a datagram to one's own socket", claims).answer(answer).run(|lab| {
+    Scene::builder("itself", "a datagram to one's own socket", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         let result = server.receive_meanwhile(16, |_| {
             server.send_to(b"wake", &server)?;
@@ -215,7 +215,7 @@ fn empty_datagram() -> Scene {
             .absent_on(Os::Windows, "Windows has no `write` for sockets"),
     ];
     let answer = "The client wrote 0 bytes: recvfrom returned {empty}, from {empty-from}.";
-    Scene::claims("empty", "an empty datagram", claims).answer(answer).run(|lab| {
+    Scene::builder("empty", "an empty datagram", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
@@ -234,7 +234,7 @@ fn shut_down_meanwhile() -> Scene {
         "there a shutdown does not end a receive that waits (eProsima/Fast-DDS issue 6537), and nothing else could",
     )];
     let answer = "After shutdown(SHUT_RD) by another thread it returned {shutdown-returns}.";
-    Scene::claims("shutdown", "shutdown while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("shutdown", "shutdown while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, _client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
@@ -264,7 +264,7 @@ fn shut_down() -> Scene {
     ];
     let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
                   returned {shut-write}.";
-    Scene::claims("shut-down", "what a shutdown leaves", claims).answer(answer).run(|lab| {
+    Scene::builder("shut-down", "what a shutdown leaves", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
         server.queue(|| client.send(b"queued"))?;
@@ -299,7 +299,7 @@ fn shut_down_without_a_peer() -> Scene {
             .on(Os::Windows, SocketError::ShutDown, &sources::WINE_SHUTDOWN),
     ];
     let answer = "Without a peer shutdown returned {no-peer}, and the recvfrom after it {no-peer-receives}.";
-    Scene::claims("no-peer", "shutdown of an unconnected socket", claims).answer(answer).run(|lab| {
+    Scene::builder("no-peer", "shutdown of an unconnected socket", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
         lab.observe("no-peer", server.shutdown(Direction::Receiving));
@@ -320,7 +320,7 @@ fn closed_meanwhile() -> Scene {
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
     ];
     let answer = "Ended by a close in another thread? {close-ends}; it returned {after-close}.";
-    Scene::claims("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
@@ -353,7 +353,7 @@ fn duplicated() -> Scene {
     let answer = "By the first of two descriptors was received {first-descriptor}, then by the second {second-descriptor}. O_NONBLOCK \
                   was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
                   after one close: {port-kept}, after both: {port-free}.";
-    Scene::claims("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+    Scene::builder("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         // So it is with processes, too: after a fork each has a descriptor of the socket.
         let duplicate = server.duplicate("duplicate")?;
@@ -385,7 +385,7 @@ fn non_blocking() -> Scene {
             .absent_on(Os::Windows, NO_FLAG),
     ];
     let answer = "With O_NONBLOCK recvfrom returned {at-once}.";
-    Scene::claims("non-blocking", "calls that must not wait", claims).answer(answer).run(|lab| {
+    Scene::builder("non-blocking", "calls that must not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         server.set_non_blocking(true)?;
         lab.observe("at-once", lab.while_it_may_hang("at-once", || server.receive(16)));
@@ -429,7 +429,7 @@ fn readable() -> Scene {
     ];
     let answer = "Readable, says poll: {ready}. Another thread was faster, and recvfrom returned {ready-late}. After a shutdown \
                   poll says readable: {ready-shut}, and recvfrom returned {ready-shut-returns}.";
-    Scene::claims("readable", "poll says that it can be read", claims).answer(answer).run(|lab| {
+    Scene::builder("readable", "poll says that it can be read", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
         lab.observe("ready-empty", server.is_readable()?);
@@ -470,7 +470,7 @@ fn watched() -> Scene {
     let answer = "Two datagrams were queued, and one was read. Did epoll_wait report the socket again? With EPOLLIN: \
                   {level-again}; with EPOLLIN|EPOLLET: {edge-again}, and poll said readable: {edge-poll}. When another \
                   came, it was reported: {edge-new}; recvfrom returned {edge-late}.";
-    Scene::claims("epoll", "epoll, level- and edge-triggered", claims).answer(answer).run(|lab| {
+    Scene::builder("epoll", "epoll, level- and edge-triggered", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
         // Else epoll might be told of one of them only after it has been asked.
@@ -524,7 +524,7 @@ fn bytes_queued() -> Scene {
     ];
     let answer = "With 4 and 2 bytes queued FIONREAD said {bytes-both}, then {bytes-next}; with an empty datagram {bytes-none}, and \
                   poll said readable: {none-ready}.";
-    Scene::claims("bytes", "how many bytes are queued", claims).answer(answer).run(|lab| {
+    Scene::builder("bytes", "how many bytes are queued", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
         server.queue(|| client.send(b"four"))?;
@@ -560,7 +560,7 @@ fn interrupted() -> Scene {
         .map(|claim| claim.absent_on(Os::Macos, NOT_TOLD_WHO_WAITS).absent_on(Os::Windows, "Windows has no signals"));
     let answer =
         "A signal with a handler came: recvfrom returned {signal}; with SA_RESTART and a limit {signal-limit}.";
-    Scene::claims("signal", "a signal while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("signal", "a signal while recvfrom waits", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         lab.observe("signal", server.receive_until_a_signal(16, false)?);
         server.set(&RECEIVE_TIMEOUT, NEVER)?;
@@ -577,7 +577,7 @@ fn peer_taken_away() -> Scene {
     let claims = claims.map(|claim| claim.linux_only(NOT_TOLD_WHO_WAITS));
     let answer =
         "Did connect to AF_UNSPEC end the wait? {undo-ends}; recvfrom returned {after-undo} from another socket.";
-    Scene::claims("undo", "connect to AF_UNSPEC while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("undo", "connect to AF_UNSPEC while recvfrom waits", claims).answer(answer).run(|lab| {
         // A port that the system has chosen would be taken back with the peer.
         let server = lab.bind_at_without_limit("server", &lab.closed_port("server")?)?;
         let (client, other) = (lab.bind("client")?, lab.bind("other")?);
