@@ -7,10 +7,10 @@
 use clap::Args;
 
 use super::claims::receive_returns;
-use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments::{self, Message};
 use crate::lab::{END_OF_FILE, SceneError};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, bytes, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -41,13 +41,13 @@ struct Boundaries {
     messages: Vec<Message>,
 
     /// Bytes that each receive offers room for, 0 to 65535
-    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = arguments::buffer)]
     buffer: usize,
 }
 
 impl Scenes for Boundaries {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        parameters::check_messages(&self.messages)?;
+        arguments::check_messages(&self.messages)?;
         Ok(vec![
             one_send_one_receive(self.messages.clone(), self.buffer),
             the_same_over_tcp(self.messages),

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::claims::receive_buffer_granted;
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
 use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, receive_buffer_for};
@@ -40,17 +41,10 @@ pub static LESSON: Lesson = Lesson {
 #[derive(Args)]
 struct Buffers {
     /// Receive buffer to ask for in scene 1, 4096 to 16777216 bytes
-    #[arg(long, value_name = "BYTES", default_value = "2097152", value_parser = receive_buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "2097152",
+        value_parser = arguments::number(4096..=16_777_216, "bytes",
+            "below that systems have a least size, and more takes long to fill"))]
     receive_buffer: usize,
-}
-
-fn receive_buffer(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes @ 4096..=16_777_216) => Ok(bytes),
-        _ => {
-            Err("4096 to 16777216 bytes: below that systems have a least size, and more takes long to fill".to_owned())
-        }
-    }
 }
 
 impl Scenes for Buffers {

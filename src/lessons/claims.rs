@@ -1,6 +1,6 @@
 //! Claims that several lessons make.
 
-use super::parameters::Message;
+use crate::arguments::Message;
 use crate::vocabulary::{Claim, Expected, Fact, Need, Os, Property, SocketError, sources, specified, typical};
 
 /// One receive into `buffer` bytes returns as much of `message`; on Windows an error when it is longer.

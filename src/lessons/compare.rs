@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::claims::{at_a_second_loopback, no_accept, no_listen, refused, time_wait};
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{
     answer_by_sendto, connected_client_asks, empty_datagram, overfill, tcp_binds_again, tcp_descriptors_for,
     tcp_peer_closes, udp_binds_again, udp_descriptors_for, udp_peer_closes, unconnected_client_asks,
@@ -17,8 +18,8 @@ use crate::experiments::{
 };
 use crate::lab::{END_OF_FILE, SceneError, Stream};
 use crate::vocabulary::{
-    Fact, Guess, Os, PEEK, Receive, Sentence, SocketError, measured, right, sources, specified, tcp, typical, udp,
-    wrong,
+    Fact, Guess, Os, PEEK, Receive, Sentence, SocketError, counted, measured, right, sources, specified, tcp, typical,
+    udp, wrong,
 };
 
 /// The lesson.
@@ -48,7 +49,7 @@ pub static LESSON: Lesson = Lesson {
 #[derive(Args)]
 struct Compare {
     /// Clients of the one server in scene 4, 1 to 100
-    #[arg(long, value_name = "N", default_value = "5", value_parser = parameters::clients)]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = arguments::sockets)]
     clients: usize,
 }
 
@@ -194,7 +195,7 @@ fn a_descriptor_or_none(count: usize) -> Scene {
         .holds_when(&["tcp-listen", "tcp-accept"])
         .loosely_when(&["udp-listen", "udp-accept"])
         .exactly("only a TCP server needs them; on UDP both are errors.");
-    let descriptors = format!("file descriptors for {}", parameters::counted(count, "client"));
+    let descriptors = format!("file descriptors for {}", counted(count, "client"));
     let claims = [
         specified("tcp-listen", tcp("listen"), "success", &sources::POSIX_LISTEN),
         no_listen("udp-listen", udp("listen")),

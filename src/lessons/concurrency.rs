@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{answer_to, answered};
 use crate::lab::{Endpoint, SceneError, Service, Target, Workers};
-use crate::vocabulary::{Guess, measured, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Guess, counted, measured, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -44,30 +45,19 @@ const MOST_WORK: Duration = Duration::from_secs(60);
 #[derive(Args)]
 struct Concurrency {
     /// Clients that ask at the same time, 1 to 1000
-    #[arg(long, value_name = "N", default_value = "8", value_parser = clients)]
+    #[arg(long, value_name = "N", default_value = "8",
+        value_parser = arguments::number(1..=MOST_CLIENTS, "clients",
+            "each is a socket, and systems commonly grant a process 1024"))]
     clients: usize,
 
     /// Time the server works on each request; with all clients together at most 60s
-    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = parameters::time)]
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = arguments::time)]
     work: Duration,
 
     /// Threads that share the socket in the last scene, 1 to 64
-    #[arg(long, value_name = "N", default_value = "3", value_parser = threads)]
+    #[arg(long, value_name = "N", default_value = "3",
+        value_parser = arguments::number(1..=64, "threads", "more show nothing new and cost memory"))]
     threads: usize,
-}
-
-fn clients(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=MOST_CLIENTS) => Ok(count),
-        _ => Err(format!("1 to {MOST_CLIENTS} clients: each is a socket, and systems commonly grant a process 1024")),
-    }
-}
-
-fn threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=64) => Ok(count),
-        _ => Err("1 to 64 threads: more show nothing new and cost memory".to_owned()),
-    }
 }
 
 impl Scenes for Concurrency {
@@ -89,7 +79,7 @@ impl Scenes for Concurrency {
 }
 
 fn without_work(clients: usize) -> Scene {
-    let asking = parameters::counted(clients, "client");
+    let asking = counted(clients, "client");
     let claims = [
         typical("answered", format!("no work: of {asking}, answered"), clients, &sources::LOOPBACK),
         specified("in-hand", "no work: requests processed at once", 1, &sources::UNP_ITERATIVE),
@@ -109,7 +99,7 @@ fn without_work(clients: usize) -> Scene {
 }
 
 fn with_work(clients: usize, work: Duration) -> Scene {
-    let asking = parameters::counted(clients, "client");
+    let asking = counted(clients, "client");
     let each = humantime::format_duration(work);
     let last = work.saturating_mul(u32::try_from(clients).unwrap_or(u32::MAX));
     let count = clients;
@@ -152,11 +142,11 @@ fn with_work(clients: usize, work: Duration) -> Scene {
 }
 
 fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
-    let asking = parameters::counted(clients, "client");
+    let asking = counted(clients, "client");
     let claims = [
         specified(
             "in-hand-of-threads",
-            format!("{}: requests processed at once", parameters::counted(threads, "thread")),
+            format!("{}: requests processed at once", counted(threads, "thread")),
             threads,
             &sources::POSIX_THREADS,
         ),
@@ -165,10 +155,8 @@ fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
         typical("answered-by-threads", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("last-answer-of-threads", "with threads: time until the last reply", &sources::POSIX_THREADS),
     ];
-    let answer = format!(
-        "With {} on the socket the last waited {{last-answer-of-threads}}.",
-        parameters::counted(threads, "thread")
-    );
+    let answer =
+        format!("With {} on the socket the last waited {{last-answer-of-threads}}.", counted(threads, "thread"));
     Scene::builder("threads", "threads share the socket", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;

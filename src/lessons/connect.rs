@@ -8,7 +8,8 @@ use std::net::Ipv4Addr;
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::kernel::option::BROADCAST;
 use crate::lab::{AllReceived, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, right, sources, specified, typical, wrong};
@@ -40,7 +41,7 @@ pub static LESSON: Lesson = Lesson {
 #[derive(Args)]
 struct Connect {
     /// Other sockets that send to the connected one in scene 1, 1 to 100
-    #[arg(long, value_name = "N", default_value = "1", value_parser = parameters::clients)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = arguments::sockets)]
     others: usize,
 }
 

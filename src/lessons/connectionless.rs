@@ -7,13 +7,14 @@
 use clap::Args;
 
 use super::claims::{bound_by_sendto, no_accept, no_listen, no_port, refused, refused_once, unconnected_refused};
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{
     answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_unconnected, udp_descriptors_for,
     udp_peer_closes,
 };
 use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Os, Receive, SocketError, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Fact, Guess, Os, Receive, SocketError, counted, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -42,7 +43,7 @@ pub static LESSON: Lesson = Lesson {
 #[derive(Args)]
 struct Connectionless {
     /// Clients of the one server socket, 1 to 100
-    #[arg(long, value_name = "N", default_value = "5", value_parser = parameters::clients)]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = arguments::sockets)]
     clients: usize,
 }
 
@@ -143,7 +144,7 @@ fn one_socket_for_all(count: usize) -> Scene {
     let claims = [
         typical(
             "answered",
-            format!("of {}, received their own reply", parameters::counted(count, "client")),
+            format!("of {}, received their own reply", counted(count, "client")),
             count,
             &sources::UNP_ITERATIVE,
         ),

@@ -7,13 +7,14 @@
 use clap::Args;
 
 use super::claims::receive_buffer_granted;
-use super::parameters::{bytes, counted};
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, receive_buffer_for};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, right, sources, specified, typical, wrong,
+    Claim, Fact, Guess, Need, Os, SocketError, bytes, counted, escaped, measured, right, sources, specified, typical,
+    wrong,
 };
 
 /// The lesson.
@@ -45,37 +46,22 @@ const MOST_MESSAGES: usize = 100_000;
 #[derive(Args)]
 struct Delivery {
     /// Datagrams to send while nobody reads, 1 to 100000
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = messages)]
+    #[arg(long, value_name = "N", default_value = "1000",
+        value_parser = arguments::number(1..=MOST_MESSAGES, "datagrams",
+            "more fill no buffer better and take longer"))]
     messages: usize,
 
     /// Payload of each, 0 to 65507 bytes; beyond 16 MiB of payload the log keeps the first 128 bytes of each
-    #[arg(long, value_name = "BYTES", default_value = "100", value_parser = size)]
+    #[arg(long, value_name = "BYTES", default_value = "100",
+        value_parser = arguments::number(0..=LONGEST_PAYLOAD, "bytes",
+            "no datagram over IPv4 carries more (RFC 791, RFC 768)"))]
     size: usize,
 
     /// Receive buffer to ask the system for, 1 to 16777216 bytes
-    #[arg(long, value_name = "BYTES", default_value = "16384", value_parser = receive_buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "16384",
+        value_parser = arguments::number(1..=16_777_216, "bytes",
+            "systems grant less, and 0 means something else on each"))]
     receive_buffer: usize,
-}
-
-fn messages(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=MOST_MESSAGES) => Ok(count),
-        _ => Err(format!("1 to {MOST_MESSAGES} datagrams: more fill no buffer better and take longer")),
-    }
-}
-
-fn size(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(size @ 0..=LONGEST_PAYLOAD) => Ok(size),
-        _ => Err(format!("0 to {LONGEST_PAYLOAD} bytes: no datagram over IPv4 carries more (RFC 791, RFC 768)")),
-    }
-}
-
-fn receive_buffer(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes @ 1..=16_777_216) => Ok(bytes),
-        _ => Err("1 to 16777216 bytes: systems grant less, and 0 means something else on each".to_owned()),
-    }
 }
 
 /// The most that all datagrams together may carry: a slip of the keyboard is not to keep the class waiting.

@@ -13,7 +13,6 @@ pub use self::scene::{Scene, SceneBuilder};
 use crate::vocabulary::{Guess, PredictedScene, Prediction};
 
 mod claims;
-pub mod parameters;
 mod run;
 mod scene;
 

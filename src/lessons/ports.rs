@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::claims::{bound_by_sendto, no_port, time_wait};
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{tcp_binds_again, udp_binds_again};
 use crate::lab::socket::ANY_PORT;
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
@@ -40,21 +41,16 @@ pub static LESSON: Lesson = Lesson {
     parameters: Parameters::of::<Ports>(),
 };
 
-/// Most sockets at one time: systems commonly grant a process 1024 file descriptors.
+/// Most sockets at one time.
 const MOST_SOCKETS: usize = 500;
 
 #[derive(Args)]
 struct Ports {
     /// Sockets that are bound to port 0 in scene 3, 2 to 500
-    #[arg(long, value_name = "N", default_value = "50", value_parser = sockets)]
+    #[arg(long, value_name = "N", default_value = "50",
+        value_parser = arguments::number(2..=MOST_SOCKETS, "sockets",
+            "systems commonly grant a process 1024 file descriptors"))]
     sockets: usize,
-}
-
-fn sockets(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 2..=MOST_SOCKETS) => Ok(count),
-        _ => Err(format!("2 to {MOST_SOCKETS} sockets: systems commonly grant a process 1024 file descriptors")),
-    }
 }
 
 impl Scenes for Ports {

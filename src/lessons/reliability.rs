@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::parameters::counted;
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{
     FIRST_TIME_OUT, Line, LossyRelay, Script, Transfer, number_behind, planned_transfer, transfer,
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
 use crate::lab::{Lab, ReceiveResult, Target, receive_buffer_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, right, sources, specified, typical, wrong};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Need, Os, Share, Source, Way, counted, right, sources, specified, typical, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -55,7 +57,9 @@ const WINDOW: usize = 3;
 #[derive(Args, Clone, Copy)]
 struct Reliability {
     /// Messages to send, 1 to 20
-    #[arg(long, value_name = "N", default_value = "5", value_parser = messages)]
+    #[arg(long, value_name = "N", default_value = "5",
+        value_parser = arguments::number(1..=MOST_MESSAGES, "messages",
+            "each may be sent five times, and a class does not want to wait"))]
     messages: usize,
 
     /// Seed of the random decisions: the same seed repeats them, also in `udp-lab relay`
@@ -73,15 +77,6 @@ struct Reliability {
     /// Share of datagrams to hold back in scene 1 until the next one has passed
     #[arg(long, value_name = "SHARE", default_value = "20%")]
     reorder: Share,
-}
-
-fn messages(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=MOST_MESSAGES) => Ok(count),
-        _ => Err(format!(
-            "1 to {MOST_MESSAGES} messages: each may be sent five times, and a class does not want to wait"
-        )),
-    }
 }
 
 impl Scenes for Reliability {

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT, REUSE_PORT_PROGRAM};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
@@ -53,29 +54,15 @@ const BUFFER: usize = 64;
 #[derive(Args)]
 struct Sharing {
     /// Clients that send to the port in scenes 1 and 2, 48 to 200
-    #[arg(long, value_name = "N", default_value = "48", value_parser = clients)]
+    #[arg(long, value_name = "N", default_value = "48",
+        value_parser = arguments::number(LEAST_CLIENTS..=MOST_CLIENTS, "clients",
+            "a few might all have the same socket by chance, and more find no room in its receive buffer"))]
     clients: usize,
 
     /// Sockets that share the port in scene 2, 2 to 16
-    #[arg(long, value_name = "N", default_value = "3", value_parser = members)]
+    #[arg(long, value_name = "N", default_value = "3",
+        value_parser = arguments::number(2..=16, "sockets", "more show nothing new"))]
     members: usize,
-}
-
-fn clients(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ LEAST_CLIENTS..=MOST_CLIENTS) => Ok(count),
-        _ => Err(format!(
-            "{LEAST_CLIENTS} to {MOST_CLIENTS} clients: a few might all have the same socket by chance, and more find no room in \
-             its receive buffer"
-        )),
-    }
-}
-
-fn members(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 2..=16) => Ok(count),
-        _ => Err("2 to 16 sockets: more show nothing new".to_owned()),
-    }
 }
 
 impl Scenes for Sharing {

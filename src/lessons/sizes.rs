@@ -7,6 +7,7 @@
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH_MTU_V6, PMTUDISC_DO, SEND_BUFFER};
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
@@ -43,15 +44,9 @@ const MOST_BYTES: usize = 1_000_000;
 #[derive(Args)]
 struct Sizes {
     /// Bytes that are too many for one datagram over IPv4, in scene 1, 65508 to 1000000
-    #[arg(long, value_name = "BYTES", default_value = "65508", value_parser = too_many)]
+    #[arg(long, value_name = "BYTES", default_value = "65508",
+        value_parser = arguments::number(LONGEST_PAYLOAD + 1..=MOST_BYTES, "bytes", "65507 still fit"))]
     bytes: usize,
-}
-
-fn too_many(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes) if bytes > LONGEST_PAYLOAD && bytes <= MOST_BYTES => Ok(bytes),
-        _ => Err(format!("{} to {MOST_BYTES} bytes: {LONGEST_PAYLOAD} still fit", LONGEST_PAYLOAD + 1)),
-    }
 }
 
 impl Scenes for Sizes {

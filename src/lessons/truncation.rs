@@ -6,11 +6,11 @@
 use clap::Args;
 
 use super::claims::receive_returns;
-use super::parameters::{self, Message, bytes};
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments::{self, Message};
 use crate::lab::ReceiveResult;
 use crate::vocabulary::{
-    Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, right, sources, specified, typical, wrong,
+    Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, bytes, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -42,13 +42,13 @@ struct Truncation {
     messages: Vec<Message>,
 
     /// Bytes that each receive offers room for, 0 to 65535
-    #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parameters::buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "1", value_parser = arguments::buffer)]
     buffer: usize,
 }
 
 impl Scenes for Truncation {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        parameters::check_messages(&self.messages)?;
+        arguments::check_messages(&self.messages)?;
         let first = self.messages[0].clone();
         Ok(vec![
             the_rest_is_gone(self.messages, self.buffer),

@@ -6,7 +6,8 @@
 use clap::Args;
 
 use super::claims::{refused, refused_once, unconnected_refused};
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::told_unconnected;
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
@@ -46,7 +47,7 @@ pub static LESSON: Lesson = Lesson {
 #[derive(Args)]
 struct Unreachable {
     /// Sends of a connected socket to nobody in scene 4, 1 to 20
-    #[arg(long, value_name = "N", default_value = "6", value_parser = parameters::whole::<u16>(1, 20))]
+    #[arg(long, value_name = "N", default_value = "6", value_parser = arguments::whole::<u16>(1, 20))]
     sends: u16,
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target};
 use crate::vocabulary::{
@@ -57,7 +58,7 @@ struct Waiting {
 }
 
 fn limit(text: &str) -> Result<Duration, String> {
-    match parameters::time(text)? {
+    match arguments::time(text)? {
         limit if (Duration::from_millis(1)..=LONGEST).contains(&limit) => Ok(limit),
         _ => Err("1ms to 3s: 0 would be no limit, and a class does not want to wait longer".to_owned()),
     }

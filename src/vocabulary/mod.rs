@@ -28,4 +28,4 @@ pub use option::{Form, Level, Opt, OptionName, OptionValue, Returns};
 pub use report::{Answer, Host, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use sentence::{Sentence, Truth};
 pub use source::{Source, sources};
-pub use text::{Reader, escape, escape_but, listed};
+pub use text::{Reader, bytes, counted, escape, escape_but, listed};

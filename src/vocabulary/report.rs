@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Beside, Claim, Event, Guess, Os, Sentence, Source, Strength, Truth};
+use super::{Beside, Claim, Event, Guess, Os, Sentence, Source, Strength, Truth, counted};
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -242,22 +242,16 @@ impl SceneReport {
             let (id, noun) = value.split_once(' ').unwrap_or((value, ""));
             answer.text.push_str(before);
             if let Some(row) = self.row(id) {
-                answer.text.push_str(&counted(&row.observed, noun));
+                match noun {
+                    "" => answer.text.push_str(&row.observed),
+                    noun => answer.text.push_str(&counted(&row.observed, noun)),
+                }
                 answer.rows.push(row);
             }
             rest = after;
         }
         answer.text.push_str(rest);
         (!answer.text.is_empty()).then_some(answer)
-    }
-}
-
-/// `3 sends`, `1 send`; what is no number stands alone.
-fn counted(value: &str, noun: &str) -> String {
-    match (value, noun) {
-        (_, "") => value.to_owned(),
-        ("1", _) => format!("1 {noun}"),
-        _ => format!("{value} {noun}s"),
     }
 }
 

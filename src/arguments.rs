@@ -1,5 +1,6 @@
-//! Parameters that several lessons have, with their limits.
+//! Values that are given on the command line, with their limits: for lessons, programs and options.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -45,18 +46,7 @@ impl Message {
     }
 }
 
-/// `1 thread`, `2 threads`.
-pub fn counted(count: usize, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {thing}{plural}")
-}
-
-/// `1 byte`, `2 bytes`.
-pub fn bytes(count: usize) -> String {
-    counted(count, "byte")
-}
-
-/// Parses the room that a receive offers: 0 to 65535 bytes.
+/// Parses the size of the buffer of a receive: 0 to 65535 bytes.
 pub fn buffer(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(bytes) if bytes <= usize::from(u16::MAX) => Ok(bytes),
@@ -96,10 +86,19 @@ pub fn whole<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<
     }
 }
 
-/// Parses how many clients one server has, beside whom TCP shows the same: 1 to 100.
-pub fn clients(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=100) => Ok(count),
-        _ => Err("1 to 100: each takes descriptors, and systems grant few".to_owned()),
+/// Parses a number of `things` in `range`. The error gives the range, and says `why` it is that.
+pub fn number(
+    range: RangeInclusive<usize>,
+    things: &'static str,
+    why: &'static str,
+) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("{} to {} {things}: {why}", range.start(), range.end())),
     }
+}
+
+/// Parses how many sockets there are, of which each does the same: 1 to 100.
+pub fn sockets(text: &str) -> Result<usize, String> {
+    number(1..=100, "sockets", "each takes descriptors, and systems grant few")(text)
 }
