@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Fact, Os, Protocol, SocketError, Source};
+use super::{Fact, Os, PerSystem, Protocol, SocketError, Source};
 
 /// Whether a claim rests on a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,44 +55,19 @@ impl std::fmt::Display for Expect {
 }
 
 /// The answers expected on all systems.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    linux: Expect,
-    macos: Expect,
-    windows: Expect,
-}
-
-impl Expected {
-    /// The answer expected on `os`.
-    pub fn on(&self, os: Os) -> &Expect {
-        match os {
-            Os::Linux => &self.linux,
-            Os::Macos => &self.macos,
-            Os::Windows => &self.windows,
-        }
-    }
-
-    fn on_mut(&mut self, os: Os) -> &mut Expect {
-        match os {
-            Os::Linux => &mut self.linux,
-            Os::Macos => &mut self.macos,
-            Os::Windows => &mut self.windows,
-        }
-    }
-}
+pub type Expected = PerSystem<Expect>;
 
 impl<E: Into<Expect>> From<E> for Expected {
     fn from(expect: E) -> Self {
         let expect = expect.into();
-        Expected { linux: expect.clone(), macos: expect.clone(), windows: expect }
+        PerSystem::new(Os::ALL.map(|_| expect.clone()))
     }
 }
 
 /// An error is expected under each system's own number.
 impl From<SocketError> for Expected {
     fn from(error: SocketError) -> Self {
-        let on = |os| Expect::from(error.on(os));
-        Expected { linux: on(Os::Linux), macos: on(Os::Macos), windows: on(Os::Windows) }
+        PerSystem::new(Os::ALL.map(|os| error.on(os).into()))
     }
 }
 
@@ -170,10 +145,10 @@ pub struct Claim {
     pub expected: Expected,
     /// Who stands behind them.
     pub strength: Strength,
-    /// Where it is written, unless `other_sources` says otherwise.
+    /// Where they are written, unless `other_sources` says otherwise.
     pub source: &'static Source,
-    /// Where it is written for the systems of which that document does not speak.
-    pub other_sources: Vec<(Os, &'static Source)>,
+    /// Where they are written for the systems of which that document does not speak.
+    pub other_sources: PerSystem<Option<&'static Source>>,
     /// Wine is known to answer otherwise than Windows: under Wine the row is skipped.
     pub unlike_wine: bool,
     /// What it needs of the machine.
@@ -195,7 +170,7 @@ pub fn specified(
         expected: expected.into(),
         strength: Strength::Specified,
         source,
-        other_sources: Vec::new(),
+        other_sources: PerSystem::new([None; 3]),
         unlike_wine: false,
         needs: Vec::new(),
     }
@@ -251,13 +226,13 @@ impl Claim {
 
     /// Cites another document for `os`.
     pub fn cites_on(mut self, os: Os, source: &'static Source) -> Self {
-        self.other_sources.push((os, source));
+        *self.other_sources.on_mut(os) = Some(source);
         self
     }
 
     /// Where the answer on `os` is written.
     pub fn source_on(&self, os: Os) -> &'static Source {
-        self.other_sources.iter().find(|(other, _)| *other == os).map_or(self.source, |(_, source)| source)
+        self.other_sources.on(os).unwrap_or(self.source)
     }
 
     /// Says that Wine is known to answer otherwise than Windows.
