@@ -46,10 +46,12 @@ fn lessons_measure_with_the_labs_clock_only() {
 }
 
 #[test]
-fn every_lesson_has_a_demonstration_page() {
+fn every_lesson_has_its_page_and_its_program() {
     for lesson in LESSONS {
-        let page = fs::read_to_string(here(&format!("demos/{}.md", lesson.name))).unwrap_or_default();
-        assert!(page.contains(&format!("$ udp-lab {}", lesson.name)), "demos/{}.md shows the lesson", lesson.name);
+        let read = |kind: &str| fs::read_to_string(here(&format!("demos/{}.{kind}", lesson.name))).unwrap_or_default();
+        assert_eq!(lesson.page.lines().next(), read("md").lines().next(), "{} has its own page", lesson.name);
+        assert_eq!(lesson.python, read("py"), "{} has its own program", lesson.name);
+        assert!(lesson.page.contains(&format!("$ udp-lab {}", lesson.name)), "demos/{}.md shows it", lesson.name);
     }
 }
 

@@ -39,6 +39,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--asked 127.1.2.3",
     parameters: Parameters::of::<Addresses>(),
+    page: include_str!("../../demos/addresses.md"),
+    python: include_str!("../../demos/addresses.py"),
 };
 
 #[derive(Args)]

@@ -32,6 +32,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "one two three four",
     parameters: Parameters::of::<Boundaries>(),
+    page: include_str!("../../demos/boundaries.md"),
+    python: include_str!("../../demos/boundaries.py"),
 };
 
 #[derive(Args)]

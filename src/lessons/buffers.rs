@@ -36,6 +36,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--receive-buffer 65536",
     parameters: Parameters::of::<Buffers>(),
+    page: include_str!("../../demos/buffers.md"),
+    python: include_str!("../../demos/buffers.py"),
 };
 
 #[derive(Args)]

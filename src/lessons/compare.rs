@@ -44,6 +44,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--clients 20",
     parameters: Parameters::of::<Compare>(),
+    page: include_str!("../../demos/compare.md"),
+    python: include_str!("../../demos/compare.py"),
 };
 
 #[derive(Args)]

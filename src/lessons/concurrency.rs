@@ -34,6 +34,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--clients 4 --work 200ms",
     parameters: Parameters::of::<Concurrency>(),
+    page: include_str!("../../demos/concurrency.md"),
+    python: include_str!("../../demos/concurrency.py"),
 };
 
 /// Most clients: each is a socket, and a process is commonly granted 1024.

@@ -36,6 +36,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--others 5",
     parameters: Parameters::of::<Connect>(),
+    page: include_str!("../../demos/connect.md"),
+    python: include_str!("../../demos/connect.py"),
 };
 
 #[derive(Args)]

@@ -38,6 +38,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),
+    page: include_str!("../../demos/connectionless.md"),
+    python: include_str!("../../demos/connectionless.py"),
 };
 
 #[derive(Args)]

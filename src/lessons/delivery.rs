@@ -38,6 +38,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),
+    page: include_str!("../../demos/delivery.md"),
+    python: include_str!("../../demos/delivery.py"),
 };
 
 /// Most datagrams in one run: enough to fill the largest buffers, and still a moment's work.

@@ -1,8 +1,7 @@
 //! The lessons, in teaching order.
 //!
-//! A lesson is a file of its own that ends in a [`Lesson`] value. A new one needs one line here: its name in
-//! `lessons!`, and its page and its Python program in `demos/`. Commands, help, `list`, `all`, `explain`, JSON and the
-//! tests follow from that list.
+//! A lesson is a file of its own that ends in a [`Lesson`] value. A new one needs one word here, its name in
+//! `lessons!`. Commands, help, `list`, `all`, `explain`, JSON and the tests follow from that list.
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -25,12 +24,6 @@ macro_rules! lessons {
 
         /// The parts of the course: the title of each, and its lessons.
         pub static PARTS: &[(&str, &[&Lesson])] = &[$(($part, &[$(&$name::LESSON),*])),*];
-
-        /// Their teacher's pages, in the same order.
-        static PAGES: &[&str] = &[$($(include_str!(concat!("../../demos/", stringify!($name), ".md"))),*),*];
-
-        /// The same shown in Python, in the same order.
-        static PYTHON: &[&str] = &[$($(include_str!(concat!("../../demos/", stringify!($name), ".py"))),*),*];
     };
 }
 
@@ -59,6 +52,10 @@ pub struct Lesson {
     pub example: &'static str,
     /// What a student may vary, and the scenes that follow from it.
     pub parameters: Parameters,
+    /// The teacher's page, in Markdown.
+    pub page: &'static str,
+    /// A Python program that shows the key rows with nothing but sockets.
+    pub python: &'static str,
 }
 
 /// The parameters of a lesson: a clap `Args` structure that makes the scenes.
@@ -90,20 +87,6 @@ impl Parameters {
 }
 
 impl Lesson {
-    /// The teacher's page, in Markdown.
-    pub fn page(&self) -> &'static str {
-        self.place().map_or("", |place| PAGES[place])
-    }
-
-    /// A Python program that shows the key rows with nothing but sockets.
-    pub fn python(&self) -> &'static str {
-        self.place().map_or("", |place| PYTHON[place])
-    }
-
-    fn place(&self) -> Option<usize> {
-        LESSONS.iter().position(|lesson| lesson.name == self.name)
-    }
-
     /// The lesson's parameters as arguments of `command`.
     pub fn augment(&self, command: Command) -> Command {
         (self.parameters.augment)(command)

@@ -39,6 +39,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--sockets 200",
     parameters: Parameters::of::<Ports>(),
+    page: include_str!("../../demos/ports.md"),
+    python: include_str!("../../demos/ports.py"),
 };
 
 /// Most sockets at one time.

@@ -40,6 +40,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--seed 7 --messages 8",
     parameters: Parameters::of::<Reliability>(),
+    page: include_str!("../../demos/reliability.md"),
+    python: include_str!("../../demos/reliability.py"),
 };
 
 /// Most messages: each is sent up to five times, and each time-out is waited for.

@@ -40,6 +40,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--members 8",
     parameters: Parameters::of::<Sharing>(),
+    page: include_str!("../../demos/sharing.md"),
+    python: include_str!("../../demos/sharing.py"),
 };
 
 /// With fewer, all might have the same socket by chance; with these, once in 10^14 runs where two share the port.

@@ -36,6 +36,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--bytes 100000",
     parameters: Parameters::of::<Sizes>(),
+    page: include_str!("../../demos/sizes.md"),
+    python: include_str!("../../demos/sizes.py"),
 };
 
 /// Most bytes that a send is asked to take.

@@ -33,6 +33,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--buffer 3 hello world",
     parameters: Parameters::of::<Truncation>(),
+    page: include_str!("../../demos/truncation.md"),
+    python: include_str!("../../demos/truncation.py"),
 };
 
 #[derive(Args)]

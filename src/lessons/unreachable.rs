@@ -42,6 +42,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--sends 20",
     parameters: Parameters::of::<Unreachable>(),
+    page: include_str!("../../demos/unreachable.md"),
+    python: include_str!("../../demos/unreachable.py"),
 };
 
 #[derive(Args)]

@@ -38,6 +38,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--timeout 200ms",
     parameters: Parameters::of::<Waiting>(),
+    page: include_str!("../../demos/waiting.md"),
+    python: include_str!("../../demos/waiting.py"),
 };
 
 /// The longest limit: a class is not to be kept waiting by a slip of the keyboard, nor the lab to take it for a call that
