@@ -331,31 +331,34 @@ impl Report {
     /// have its rows. Nothing where none of them was run.
     pub fn answered(&self) -> Option<Answer<'_>> {
         let tested = self.tested();
-        if !tested.is_empty() {
-            let rows = tested.iter().flat_map(|(scene, sentence, _)| sentence.among(&scene.rows)).collect();
-            let truths = tested.iter().map(|(scene, _, truth)| (scene.number, *truth));
-            return Some(Answer { text: Truth::summary(&truths.collect::<Vec<_>>()), rows });
+        match tested.is_empty() {
+            true => self.answered_by_key_scenes(),
+            false => {
+                let rows = tested.iter().flat_map(|(scene, sentence, _)| sentence.among(&scene.rows)).collect();
+                let truths: Vec<_> = tested.iter().map(|(scene, _, truth)| (scene.number, *truth)).collect();
+                Some(Answer { text: Truth::summary(&truths), rows })
+            }
         }
+    }
+
+    fn answered_by_key_scenes(&self) -> Option<Answer<'_>> {
         let has_key = |scene: &&SceneReport| self.keys.iter().any(|id| scene.row(id).is_some());
         let answers: Vec<Answer> = self.scenes.iter().filter(has_key).filter_map(SceneReport::answered).collect();
-        if answers.is_empty() {
-            return None;
-        }
         let seen = answers.iter().filter(|answer| !answer.is_unseen()).map(|answer| answer.text.as_str());
         let text = seen.collect::<Vec<_>>().join(" ");
         let mut rows: Vec<&Row> = self.key_rows().collect();
-        for row in answers.into_iter().flat_map(|answer| answer.rows) {
+        for row in answers.iter().flat_map(|answer| answer.rows.iter().copied()) {
             if !rows.iter().any(|known| known.id == row.id) {
                 rows.push(row);
             }
         }
-        Some(Answer { text, rows })
+        (!answers.is_empty()).then_some(Answer { text, rows })
     }
 
     /// The scenes that put a sentence to the test, with the sentence and whether it holds.
     pub fn tested(&self) -> Vec<(&SceneReport, Sentence, Truth)> {
-        let tested = self.scenes.iter().map(|scene| Some((scene, scene.sentence?)));
-        tested.flatten().map(|(scene, sentence)| (scene, sentence, sentence.truth(&scene.rows))).collect()
+        let tested = self.scenes.iter().filter_map(|scene| Some((scene, scene.tested()?)));
+        tested.map(|(scene, (sentence, truth))| (scene, sentence, truth)).collect()
     }
 
     /// The rows that decide about the answer that was `said`, from 0: the one that contradicts it, where it is wrong, then the one
