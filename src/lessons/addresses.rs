@@ -301,10 +301,7 @@ fn loopback_only() -> Scene {
         let client = asked_at(&everywhere)?;
         lab.observe("outside", everywhere.receive(100));
         client.close();
-        lab.observe(
-            "not-out",
-            local.send_to(b"hello", &Peer { name: "other host".to_owned(), address: (THEIRS, 9).into() }),
-        );
+        lab.observe("not-out", local.send_to(b"hello", &Peer::new("other host", (THEIRS, 9))));
         Ok(())
     })
 }

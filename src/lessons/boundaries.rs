@@ -177,8 +177,7 @@ fn an_empty_message() -> Scene {
     Scene::builder("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        let sent = lab.attempt("empty-send", client.send_to(b"", &server))?;
-        lab.observe("empty-send", sent);
+        lab.observe_success("empty-send", client.send_to(b"", &server))?;
         let received = server.before_marker(1024)?;
         lab.observe("empty-receive", &received);
         lab.observe("empty-sender", received.sender());

@@ -215,8 +215,7 @@ fn a_descriptor_or_none(count: usize) -> Scene {
             lab.observe_or_skip("udp-descriptors", udp_descriptors_for(lab, &server, &clients, |_, _| Ok(()))?);
 
             let listener = lab.tcp_bind("server")?;
-            lab.attempt("tcp-listen", listener.listen())?;
-            lab.observe("tcp-listen", "success");
+            lab.observe_success("tcp-listen", listener.listen())?;
             match tcp_descriptors_for(lab, &listener, count) {
                 Err(SceneError::Call(error)) if error.is_of_an_accept() => lab.attempt::<()>("tcp-accept", Err(error)),
                 added => {
@@ -280,10 +279,7 @@ fn end_of_file_or_none() -> Scene {
     ];
     Scene::builder("end-of-file", "end of file", claims).run(|lab| {
         lab.observe("tcp-close", tcp_peer_closes(lab)?);
-        match udp_peer_closes(lab) {
-            Err(SceneError::Skip(reason)) => lab.skip("udp-close", reason),
-            received => lab.observe("udp-close", received?),
-        }
+        lab.try_observe("udp-close", udp_peer_closes(lab))?;
         let (empty, more) = empty_datagram(lab, "udp-empty")?;
         lab.observe("udp-empty", empty);
         lab.observe("udp-after-empty", more);
@@ -316,8 +312,7 @@ fn nobody_there() -> Scene {
     Scene::builder("nobody", "nobody there", claims).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
-        lab.attempt("udp-connect", client.connect(&nobody))?;
-        lab.observe("udp-connect", "success");
+        lab.observe_success("udp-connect", client.connect(&nobody))?;
         let (returned, after) = lab.timed(|| {
             lab.observe("udp-first", client.send(b"hello"));
             Fact::from(client.receive(Receive::recv(100)))

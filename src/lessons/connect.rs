@@ -233,8 +233,7 @@ fn again() -> Scene {
     Scene::builder("again", "connect twice", claims).answer(answer).run(|lab| {
         let (old, new, client) = (lab.bind("old peer")?, lab.bind("new peer")?, lab.endpoint("client")?);
         client.connect(&old)?;
-        lab.attempt("again", client.connect(&new))?;
-        lab.observe("again", "success");
+        lab.observe_success("again", client.connect(&new))?;
         old.send_to(b"old", &client)?;
         new.send_to("señal".as_bytes(), &client)?;
         let received = client.receive_until_marker(1024)?;
@@ -274,7 +273,7 @@ fn nobody() -> Scene {
     Scene::builder("nobody", "a peer that is not asked", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         lab.observe("nobody", lab.answer(lab.endpoint("client")?.connect(&nobody))?);
-        let port_zero = Peer { name: "port 0".to_owned(), address: ([127, 0, 0, 1], 0).into() };
+        let port_zero = Peer::new("port 0", ([127, 0, 0, 1], 0));
         lab.observe("port-0", lab.endpoint("client")?.connect(&port_zero));
         let alone = lab.bind("socket")?;
         alone.connect(&alone.peer())?;
@@ -316,8 +315,7 @@ fn broadcast() -> Scene {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.observe("refused", lab.answer(client.connect(&server.at(EVERYBODY)))?);
         client.set(&BROADCAST, true)?;
-        lab.attempt("allowed", client.connect(&server.at(EVERYBODY)))?;
-        lab.observe("allowed", "success");
+        lab.observe_success("allowed", client.connect(&server.at(EVERYBODY)))?;
         client.send(b"hello")?;
         lab.observe("broadcast", server.receive(1024));
         // It comes from an address of the server's own, and not from the client's peer.
@@ -347,7 +345,7 @@ fn nowhere() -> Scene {
     let answer = "connect to 0.0.0.0, port 0, returned {any-zero}; the local address was {any-zero-local} then, and getpeername \
                   returned {any-zero-peer}.";
     Scene::builder("nowhere", "a peer of zeros", claims).answer(answer).run(|lab| {
-        let zeros = Peer { name: "0.0.0.0:0".to_owned(), address: (Ipv4Addr::UNSPECIFIED, 0).into() };
+        let zeros = Peer::new("0.0.0.0:0", (Ipv4Addr::UNSPECIFIED, 0));
         let client = lab.endpoint("client")?;
         let connected = lab.answer(client.connect(&zeros))?;
         let succeeded = connected.is_ok();

@@ -10,11 +10,11 @@ use super::claims::{bound_by_sendto, no_accept, no_listen, no_port, refused, ref
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::experiments::{
-    answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_unconnected, udp_descriptors_for,
-    udp_peer_closes,
+    answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_connected, told_unconnected,
+    udp_descriptors_for, udp_peer_closes,
 };
 use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Os, Receive, SocketError, counted, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Fact, Guess, Os, SocketError, counted, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -81,20 +81,15 @@ fn nobody_listens() -> Scene {
         let nobody = lab.closed_port("nobody")?;
 
         let unconnected = lab.bind("client")?;
-        let sent = lab.attempt("send-to-nobody", unconnected.send_to(b"hello", &nobody))?;
-        lab.observe("send-to-nobody", sent);
+        lab.observe_success("send-to-nobody", unconnected.send_to(b"hello", &nobody))?;
         lab.observe("unconnected-hears", told_unconnected(&unconnected, &nobody)?);
 
         let connected = lab.endpoint("connected client")?;
         lab.attempt("connected-send", connected.connect(&nobody))?;
         lab.observe("connected-send", connected.send(b"hello"));
-        let first = connected.receive(1024);
-        let told = matches!(first, ReceiveResult::Failed { .. });
-        lab.observe("connected-hears", first);
-        match told {
-            true => lab.observe("told-once", connected.receive(Receive::into(1024).without_waiting())),
-            false => lab.skip("told-once", "no error was reported before"),
-        }
+        let (next, after) = told_connected(&connected);
+        lab.observe("connected-hears", next);
+        lab.observe_or_skip("told-once", after);
 
         let no_listener = lab.tcp_bind("nobody")?;
         let client = lab.tcp_socket("client")?;
@@ -182,8 +177,7 @@ fn connect_sends_nothing() -> Scene {
     Scene::builder("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        lab.attempt("connect", client.connect(&server))?;
-        lab.observe("connect", "success");
+        lab.observe_success("connect", client.connect(&server))?;
         client.send(b"hello")?;
         lab.observe("connect-sends", before(server.receive(1024), b"hello")?);
         Ok(())
@@ -206,8 +200,7 @@ fn before_the_server() -> Scene {
     Scene::builder("too-early", "nothing is kept for later", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
-        let sent = lab.attempt("too-early", client.send_to(b"early", &port))?;
-        lab.observe("too-early", sent);
+        lab.observe_success("too-early", client.send_to(b"early", &port))?;
         // When its answer has come, the datagram is no longer under way.
         client.await_refusals()?;
         let server = lab.bind_at("server", &port)?;
@@ -270,10 +263,7 @@ fn no_end_of_file() -> Scene {
     let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
                   {after-empty}. Over TCP read returned {tcp-peer-closes}.";
     Scene::builder("end-of-file", "there is no end of file", claims).answer(answer).run(|lab| {
-        match udp_peer_closes(lab) {
-            Err(SceneError::Skip(reason)) => lab.skip("peer-closes", reason),
-            received => lab.observe("peer-closes", received?),
-        }
+        lab.try_observe("peer-closes", udp_peer_closes(lab))?;
         lab.observe("tcp-peer-closes", tcp_peer_closes(lab)?);
         let (empty, more) = empty_datagram(lab, "empty-is-not-end")?;
         lab.observe("empty-is-not-end", empty);

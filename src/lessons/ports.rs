@@ -242,7 +242,7 @@ fn to_port_zero() -> Scene {
     let answer = "sendto port 0 returned {to-port-0}. Has the socket a port now? {bound-all-the-same}.";
     Scene::builder("to-port-0", "nobody has port 0", claims).answer(answer).run(|lab| {
         let client = lab.endpoint("client")?;
-        let nobody = Peer { name: "port 0".to_owned(), address: ANY_PORT };
+        let nobody = Peer::new("port 0", ANY_PORT);
         lab.observe("to-port-0", client.send_to(b"hello", &nobody));
         lab.observe("bound-all-the-same", client.port().is_ok_and(|port| port != 0));
         Ok(())

@@ -376,11 +376,7 @@ fn two_addresses() -> Scene {
     Scene::builder("wildcard", "127.0.0.1, 0.0.0.0 and [::]", claims).answer(answer).run(|lab| {
         // It stays open to the end: a port that it left the next client might get, and then either might have sent.
         let third = lab.bind("client 3")?;
-        match ipv4_and_ipv6(lab, &third) {
-            Ok(received) => lab.observe("ipv4-first", received),
-            Err(SceneError::Skip(reason)) => lab.skip("ipv4-first", reason),
-            Err(error) => return Err(error),
-        }
+        lab.try_observe("ipv4-first", ipv4_and_ipv6(lab, &third))?;
         let clients = lab.endpoints("client", 2)?;
         let specific = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, specific.address().port()));

@@ -8,7 +8,7 @@ use clap::Args;
 use super::claims::{refused, refused_once, unconnected_refused};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
-use crate::experiments::told_unconnected;
+use crate::experiments::{told_connected, told_unconnected};
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
@@ -101,15 +101,10 @@ fn connected() -> Scene {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
         client.connect(&nobody)?;
-        let sent = lab.attempt("connected-send", client.send(b"hello"))?;
-        lab.observe("connected-send", sent);
-        let next = client.receive(1024);
-        let is_told = matches!(next, ReceiveResult::Failed { .. });
+        lab.observe_success("connected-send", client.send(b"hello"))?;
+        let (next, after) = told_connected(&client);
         lab.observe("next-receive", next);
-        match is_told {
-            true => lab.observe("receive-after", client.receive(Receive::into(1024).without_waiting())),
-            false => lab.skip("receive-after", "no error was reported before"),
-        }
+        lab.observe_or_skip("receive-after", after);
         Ok(())
     })
 }
@@ -123,8 +118,7 @@ fn unconnected() -> Scene {
     Scene::builder("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.bind("client")?;
-        let sent = lab.attempt("unconnected-send", client.send_to(b"hello", &nobody))?;
-        lab.observe("unconnected-send", sent);
+        lab.observe_success("unconnected-send", client.send_to(b"hello", &nobody))?;
         lab.observe("unconnected-error", told_unconnected(&client, &nobody)?);
         Ok(())
     })
@@ -400,7 +394,7 @@ fn no_route() -> Scene {
     Scene::builder("no-route", "no way there", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let client = host.endpoint("client")?;
-        let nobody = |address: [u8; 4]| Peer { name: "nobody".to_owned(), address: (address, 9).into() };
+        let nobody = |address: [u8; 4]| Peer::new("nobody", (address, 9));
         lab.observe("no-route", client.send_to(b"hello", &nobody([203, 0, 113, 1])));
         for (row, (address, network)) in ["unreachable", "prohibit", "discard"].into_iter().zip(NOWHERE) {
             host.route(if row == "discard" { "blackhole" } else { row }, network)?;
@@ -419,7 +413,7 @@ fn broadcast() -> Scene {
             let host = lab.own_host(LOOPBACK_MTU)?;
             let client = host.endpoint("client")?;
             client.set(&BROADCAST, true)?;
-            client.connect(&Peer { name: "everybody".to_owned(), address: ([127, 255, 255, 255], 9).into() })?;
+            client.connect(&Peer::new("everybody", ([127, 255, 255, 255], 9)))?;
             client.send(b"hello")?;
             // The system has then found nobody. An answer would have been sent before it went on.
             host.await_counter("Udp", "IgnoredMulti", 0)?;
@@ -438,7 +432,7 @@ fn counted() -> Scene {
         |lab| {
             let host = lab.own_host(LOOPBACK_MTU)?;
             let (server, client) = (host.bind("server")?, host.endpoint("client")?);
-            let nobody = Peer { name: "nobody".to_owned(), address: server.address() };
+            let nobody = Peer::new("nobody", server.address());
             server.close();
             client.connect(&nobody)?;
             for _ in 0..3 {

@@ -132,7 +132,7 @@ fn by_default() -> Scene {
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
         let result = server.receive_meanwhile(16, |receive| {
             if lab.applies("waits") {
-                lab.observe_or_skip("waits", receive.still_waits().map_err(|untold| untold.to_string()));
+                lab.try_observe("waits", receive.still_waits())?;
             }
             client.send_to(b"hello", &server)?;
             Ok(())
