@@ -22,11 +22,11 @@ pub static LESSON: Lesson = Lesson {
     name: "addresses",
     title: "A server on 0.0.0.0 answers from the address that the system chooses",
     question: "A server listens on 0.0.0.0. Which address does its answer come from?",
-    why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY) and is none that an answer could come from. The \
-          system chooses a source address by the route to the receiver. An answer should come from the address that was asked \
-          (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The program has to see to that: \
-          recvmsg tells the address that was asked, and sendmsg takes it as the source (ip(7), IP_PKTINFO). Or it binds a \
-          socket to each address.",
+    why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY) and is none that an answer could \
+          come from. The system chooses a source address by the route to the receiver. An answer should come from the \
+          address that was asked (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The \
+          program has to see to that: recvmsg tells the address that was asked, and sendmsg takes it as the source \
+          (ip(7), IP_PKTINFO). Or it binds a socket to each address.",
     keys: &["answers-from", "connected-hears", "told", "fixed"],
     guess: Guess {
         answers: &[
@@ -146,8 +146,8 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
         typical("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
     ];
     let answered = format!(
-        "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: {{on-second}}; \
-         on 0.0.0.0: {{on-all}}."
+        "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: \
+         {{on-second}}; on 0.0.0.0: {{on-all}}."
     );
     let title = "sockets on one address, and on all";
     let claims = claims.map(at_a_second_address).map(Claim::unlike_wine);
@@ -219,8 +219,8 @@ fn without_an_address() -> Scene {
         specified("server-name", "the server's, on 0.0.0.0", "0.0.0.0", &sources::POSIX_GETSOCKNAME_BOUND)
             .unconfirmed_on(Os::Windows),
     ];
-    let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
-                    returned {server-name}.";
+    let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The \
+                    server's returned {server-name}.";
     Scene::builder("name", "what getsockname returns", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
@@ -283,8 +283,9 @@ fn loopback_only() -> Scene {
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answered = format!(
-        "A host has the address {OURS}. A client that asked there was answered by {{not-outside}} where the server was bound to \
-         127.0.0.1; a server on 0.0.0.0 received {{outside}}. A sendto from 127.0.0.1 to {THEIRS} returned {{not-out}}."
+        "A host has the address {OURS}. A client that asked there was answered by {{not-outside}} where the server was \
+         bound to 127.0.0.1; a server on 0.0.0.0 received {{outside}}. A sendto from 127.0.0.1 to {THEIRS} returned \
+         {{not-out}}."
     );
     Scene::builder("loopback-only", "bound to 127.0.0.1, and asked from outside", claims).answer(answered).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;

@@ -16,7 +16,8 @@ use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, bytes, right, s
 pub static LESSON: Lesson = Lesson {
     name: "boundaries",
     title: "UDP keeps messages apart",
-    question: "A program sends several messages, one right after the other. How many receives does it take to get them?",
+    question: "A program sends several messages, one right after the other. How many receives does it take to get \
+               them?",
     why: "A UDP send makes one datagram, and a receive returns one datagram: never two joined, never the rest of an \
           earlier one (POSIX recvfrom: \"the entire message shall be read in a single operation\"). TCP is a stream of \
           bytes (RFC 9293 section 2.2). It has no messages, so none can stick together.",
@@ -146,8 +147,8 @@ fn several_buffers() -> Scene {
         specified("scattered-1", "recvmsg into 2 + 10 bytes: part 1", &b"he"[..], &sources::POSIX_RECVMSG),
         specified("scattered-2", "recvmsg into 2 + 10 bytes: part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
     ];
-    let answer = "One sendmsg of three buffers sent {gathered-send byte}, received as one datagram, {gathered}. recvmsg put one \
-                  datagram into two buffers: {scattered-1} and {scattered-2}.";
+    let answer = "One sendmsg of three buffers sent {gathered-send byte}, received as one datagram, {gathered}. \
+                  recvmsg put one datagram into two buffers: {scattered-1} and {scattered-2}.";
     Scene::builder("several-buffers", "several buffers, one datagram", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;

@@ -20,10 +20,11 @@ pub static LESSON: Lesson = Lesson {
     name: "buffers",
     title: "A receive buffer is counted in memory, not in payload",
     question: "I set SO_RCVBUF to 2 MB. What do I have, and what does it hold?",
-    why: "Linux grants twice what is asked for, and at most twice net.core.rmem_max, without an error (socket(7)). It charges \
-          each datagram with the memory that it takes, so that small ones fill the buffer with next to no payload \
-          (net/ipv4/udp.c). What is dropped is counted at the socket: SO_RXQ_OVFL has the next datagram tell it (socket(7)). \
-          On Linux a smaller buffer discards nothing that is queued, and into an empty queue one datagram is always taken.",
+    why: "Linux grants twice what is asked for, and at most twice net.core.rmem_max, without an error (socket(7)). It \
+          charges each datagram with the memory that it takes, so that small ones fill the buffer with next to no \
+          payload (net/ipv4/udp.c). What is dropped is counted at the socket: SO_RXQ_OVFL has the next datagram tell \
+          it (socket(7)). On Linux a smaller buffer discards nothing that is queued, and into an empty queue one \
+          datagram is always taken.",
     keys: &["factor", "as-predicted", "untold", "after-shrink"],
     guess: Guess {
         answers: &[
@@ -331,8 +332,8 @@ fn counted_by_host() -> Scene {
         typical("host-untold", "lost, not counted by UdpRcvbufErrors", 0, &sources::LINUX_ROOM_ERRORS),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \
-                  {host-untold} of them not counted in UdpRcvbufErrors.";
+    let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} \
+                  were lost, and {host-untold} of them not counted in UdpRcvbufErrors.";
     Scene::builder("host", "what the host counts", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let (server, client) = (host.bind("server")?, host.bind("client")?);

@@ -27,11 +27,11 @@ pub static LESSON: Lesson = Lesson {
     name: "compare",
     title: "TCP and UDP, difference by difference",
     question: "Tutorials tell TCP from UDP in five sentences. Which one holds exactly?",
-    why: "TCP is a stream of bytes, in order and complete (RFC 9293 section 2.2); it has no messages, so none can stick \
-          together. A UDP datagram (RFC 768) arrives at the socket whole or not at all, guarded by the same kind of \
-          checksum as TCP's, which over IPv4 a UDP sender may leave out. What TCP adds is the complete stream, in order \
-          and without duplicates, and the connection that this needs: a file descriptor for each peer, an end of file, a \
-          waiting time after it. Which calls one uses is convention.",
+    why: "TCP is a stream of bytes, in order and complete (RFC 9293 section 2.2); it has no messages, so none can \
+          stick together. A UDP datagram (RFC 768) arrives at the socket whole or not at all, guarded by the same kind \
+          of checksum as TCP's, which over IPv4 a UDP sender may leave out. What TCP adds is the complete stream, in \
+          order and without duplicates, and the connection that this needs: a file descriptor for each peer, an end of \
+          file, a waiting time after it. Which calls one uses is convention.",
     keys: &["udp-rest", "udp-three", "udp-in-part", "udp-listen", "udp-send"],
     guess: Guess {
         answers: &[

@@ -19,8 +19,8 @@ pub static LESSON: Lesson = Lesson {
     name: "concurrency",
     title: "One loop serves one request at a time",
     question: "Several clients ask one UDP server at once. When does the last one have its answer?",
-    why: "A loop that receives, works and answers processes one request at a time; the others wait in the \
-          receive buffer (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
+    why: "A loop that receives, works and answers processes one request at a time; the others wait in the receive \
+          buffer (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
           loop that is serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to \
           exactly one of them.",
     keys: &["in-hand-with-work", "last-waits", "answered-with-work", "in-hand-of-threads"],

@@ -19,11 +19,11 @@ pub static LESSON: Lesson = Lesson {
     name: "connect",
     title: "connect sets a peer and sends nothing",
     question: "What does connect() do to a UDP socket?",
-    why: "connect makes no connection: on a datagram socket it sets the peer, to whom send sends and from whom alone the \
-          socket receives later (POSIX). Nothing is sent, so the peer cannot know. Linux and macOS look at the sender when a \
-          datagram arrives, so what was queued before stays. By the route to the peer connect also chooses the local \
-          address, which getsockname tells (Stevens, section 8.14). Whether sendto may still name another address is the system's \
-          choice. connect to AF_UNSPEC takes the peer away again.",
+    why: "connect makes no connection: on a datagram socket it sets the peer, to whom send sends and from whom alone \
+          the socket receives later (POSIX). Nothing is sent, so the peer cannot know. Linux and macOS look at the \
+          sender when a datagram arrives, so what was queued before stays. By the route to the peer connect also \
+          chooses the local address, which getsockname tells (Stevens, section 8.14). Whether sendto may still name \
+          another address is the system's choice. connect to AF_UNSPEC takes the peer away again.",
     keys: &["sends", "other", "early", "sendto-other", "local"],
     guess: Guess {
         answers: &[
@@ -32,7 +32,8 @@ pub static LESSON: Lesson = Lesson {
             right("It sends nothing; of what arrives later, the socket receives only what its peer sends.", "other"),
             wrong("It fails: UDP has no connections.", "nobody"),
         ],
-        because: "of what arrives after connect, the system passes to the socket what its peer sends, and nothing else.",
+        because: "of what arrives after connect, the system passes to the socket what its peer sends, and nothing \
+                  else.",
     },
     example: "--others 5",
     parameters: Parameters::of::<Connect>(),
@@ -89,7 +90,8 @@ fn others(count: usize) -> Scene {
         specified("other", "from another socket", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
-    let answer = "On connect the server received {sends}. Then the client received {peer} from it and {other} from another socket.";
+    let answer = "On connect the server received {sends}. Then the client received {peer} from it and {other} from \
+                  another socket.";
     Scene::builder("others", "two send to a connected socket", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -229,7 +231,8 @@ fn again() -> Scene {
         specified("old-peer", "and from the old one", Fact::Nothing, &sources::POSIX_CONNECT_PEER)
             .cites_on(Os::Windows, &sources::MS_CONNECT_PEER),
     ];
-    let answer = "A second connect returned {again}. Then {new-peer} was received from the new peer, {old-peer} from the old one.";
+    let answer = "A second connect returned {again}. Then {new-peer} was received from the new peer, {old-peer} from \
+                  the old one.";
     Scene::builder("again", "connect twice", claims).answer(answer).run(|lab| {
         let (old, new, client) = (lab.bind("old peer")?, lab.bind("new peer")?, lab.endpoint("client")?);
         client.connect(&old)?;
@@ -308,8 +311,8 @@ fn broadcast() -> Scene {
         .supposed_on(Os::Windows, SocketError::ConnectionReset)
         .unlike_wine(),
     ];
-    let answer = "connect to a broadcast address returned {refused}, with SO_BROADCAST {allowed}. The server received {broadcast}; \
-                  when it had answered, its next receive returned {answer}.";
+    let answer = "connect to a broadcast address returned {refused}, with SO_BROADCAST {allowed}. The server received \
+                  {broadcast}; when it had answered, its next receive returned {answer}.";
     let claims = claims.map(|claim| claim.absent_on(Os::Macos, "loopback has no broadcast address on macOS"));
     Scene::builder("broadcast", "a peer that is everybody", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
@@ -342,8 +345,8 @@ fn nowhere() -> Scene {
             .absent_on(Os::Macos, REFUSED)
             .absent_on(Os::Windows, OPEN),
     ];
-    let answer = "connect to 0.0.0.0, port 0, returned {any-zero}; the local address was {any-zero-local} then, and getpeername \
-                  returned {any-zero-peer}.";
+    let answer = "connect to 0.0.0.0, port 0, returned {any-zero}; the local address was {any-zero-local} then, and \
+                  getpeername returned {any-zero-peer}.";
     Scene::builder("nowhere", "a peer of zeros", claims).answer(answer).run(|lab| {
         let zeros = Peer::new("0.0.0.0:0", (Ipv4Addr::UNSPECIFIED, 0));
         let client = lab.endpoint("client")?;

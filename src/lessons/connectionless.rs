@@ -22,10 +22,11 @@ pub static LESSON: Lesson = Lesson {
     title: "UDP has no connection",
     question: "A client sends to a port where nobody listens. Does its program get an error?",
     why: "UDP has no handshake and keeps no state: RFC 768 describes neither. So a successful send says only that the \
-          system has taken the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
-          macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
-          One socket serves every client, where TCP needs a file descriptor for each. A UDP socket accepts datagrams from \
-          everybody: what arrives while a reply is awaited may be another program's. Look at its sender, or connect.",
+          system has taken the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By \
+          default Linux and macOS hand it only to a connected socket, once, at its next call; Windows also to an \
+          unconnected one (10054). One socket serves every client, where TCP needs a file descriptor for each. A UDP \
+          socket accepts datagrams from everybody: what arrives while a reply is awaited may be another program's. \
+          Look at its sender, or connect.",
     keys: &["unconnected-hears", "send-to-nobody", "connected-hears", "tcp-to-nobody"],
     guess: Guess {
         answers: &[
@@ -34,7 +35,8 @@ pub static LESSON: Lesson = Lesson {
             right("Only at a later call; on Linux and macOS only if its socket is connected.", "connected-hears"),
             wrong("No, never: UDP has no answers.", "connected-hears"),
         ],
-        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at a later call.",
+        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at a later \
+                  call.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),
@@ -75,8 +77,8 @@ fn nobody_listens() -> Scene {
         specified("tcp-to-nobody", "TCP: connect returns", SocketError::ConnectionRefused, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
-    let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the next receive \
-                  returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
+    let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the \
+                  next receive returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
     Scene::builder("nobody", "nobody listens", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
 
@@ -116,7 +118,8 @@ fn no_bind() -> Scene {
         bound_by_sendto("port-after", "does its first sendto bind a port?", true),
         bound_by_sendto("port-stays", "does its next sendto keep that port?", true),
     ];
-    let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: {port-stays}.";
+    let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: \
+                  {port-stays}.";
     Scene::builder("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
@@ -149,8 +152,8 @@ fn one_socket_for_all(count: usize) -> Scene {
         specified("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
             .from_descriptor_count(),
     ];
-    let answer = "{answered client} received their own reply. File descriptors that this cost the server: {descriptors}; over \
-                  TCP {tcp-descriptors}.";
+    let answer = "{answered client} received their own reply. File descriptors that this cost the server: \
+                  {descriptors}; over TCP {tcp-descriptors}.";
     Scene::builder("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let clients = lab.endpoints("client", count)?;
@@ -229,8 +232,8 @@ fn the_server_restarts() -> Scene {
         typical("after-restart", "after its restart the server receives", &b"two"[..], &sources::LOOPBACK),
         specified("client-notices", "error reported to the client", Fact::Nothing, &sources::RFC768),
     ];
-    let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to the \
-                  client: {client-notices}.";
+    let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to \
+                  the client: {client-notices}.";
     Scene::builder("restart", "a restart of the server", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
@@ -260,8 +263,8 @@ fn no_end_of_file() -> Scene {
         typical("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
         specified("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
-    let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
-                  {after-empty}. Over TCP read returned {tcp-peer-closes}.";
+    let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, \
+                  and then {after-empty}. Over TCP read returned {tcp-peer-closes}.";
     Scene::builder("end-of-file", "there is no end of file", claims).answer(answer).run(|lab| {
         lab.try_observe("peer-closes", udp_peer_closes(lab))?;
         lab.observe("tcp-peer-closes", tcp_peer_closes(lab)?);

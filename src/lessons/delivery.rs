@@ -22,10 +22,10 @@ pub static LESSON: Lesson = Lesson {
     name: "delivery",
     title: "Sent is not received",
     question: "A program sends many datagrams, and every send succeeds. How many are received?",
-    why: "A successful send does not guarantee delivery (POSIX sendto). The kernel keeps datagrams while the receive buffer \
-          has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
-          3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are typical on \
-          loopback (RFC 768 guarantees neither).",
+    why: "A successful send does not guarantee delivery (POSIX sendto). The kernel keeps datagrams while the receive \
+          buffer has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 \
+          section 3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single \
+          copies are typical on loopback (RFC 768 guarantees neither).",
     keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[
@@ -34,7 +34,8 @@ pub static LESSON: Lesson = Lesson {
             right("The first ones, as many as the receive buffer holds.", "prefix"),
             wrong("The last ones: new datagrams push old ones out.", "prefix"),
         ],
-        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and reports nothing to the sender.",
+        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and reports nothing to \
+                  the sender.",
     },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),
@@ -144,7 +145,8 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
             typical("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
-    let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
+    let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed \
+                  sends: {failed-sends}. Later error: {sender-told}.";
     Scene::builder("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
         move |lab| {
             let payloads = all_numbered(count, size);
@@ -195,8 +197,8 @@ fn a_larger_buffer() -> Scene {
         measured("kept-by-small", "512-byte datagrams that fit into 4096", &sources::SOCKET_7),
         measured("kept-by-large", "512-byte datagrams that fit into 65536", &sources::SOCKET_7),
     ];
-    let answer = "Of datagrams of 512 bytes {kept-by-small} fitted into a receive buffer of 4096 bytes, and {kept-by-large} \
-                  into one of 65536 bytes.";
+    let answer = "Of datagrams of 512 bytes {kept-by-small} fitted into a receive buffer of 4096 bytes, and \
+                  {kept-by-large} into one of 65536 bytes.";
     Scene::builder("larger-buffer", "more fit into a larger receive buffer", claims).answer(answer).run(|lab| {
         let small = kept_by(lab, 4096)?;
         let large = kept_by(lab, 65_536)?;
@@ -232,8 +234,8 @@ fn one_byte_each() -> Scene {
         receive_buffer_granted("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), ASKED)
             .needs(Need::ReceiveBuffer(ASKED)),
     ];
-    let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} of 1 byte \
-                  fitted.";
+    let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} \
+                  of 1 byte fitted.";
     Scene::builder("one-byte", "one byte costs more than one byte", claims).answer(answer).run(|lab| {
         let (server, client) = lab.connected_server()?;
         let granted = set_receive_buffer(&server, ASKED)?;
@@ -261,8 +263,8 @@ fn room_comes_late() -> Scene {
             .unconfirmed_on(Os::Windows),
         typical("after-all-read", "read all, send one more: it is", "kept", &sources::LOOPBACK),
     ];
-    let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, one more \
-                  sent: it was {after-all-read}.";
+    let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, \
+                  one more sent: it was {after-all-read}.";
     let scene = Scene::builder("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED));
     scene.answer(answer).run(|lab| {
         let (server, client) = lab.connected_server()?;
@@ -291,8 +293,8 @@ fn two_senders() -> Scene {
         specified("torn", "both at once: datagrams that neither sent", 0, &sources::POSIX_RECVFROM),
         typical("both-arrived", "both at once: received, of 200", 200, &sources::LOOPBACK),
     ];
-    let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: {both-arrived} of 200 \
-                  received, {torn} of them sent by neither client.";
+    let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: \
+                  {both-arrived} of 200 received, {torn} of them sent by neither client.";
     let scene =
         Scene::builder("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(receive_buffer_for([64; 200])));
     scene.answer(answer).run(|lab| {

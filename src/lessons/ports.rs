@@ -23,10 +23,10 @@ pub static LESSON: Lesson = Lesson {
     name: "ports",
     title: "A port belongs to a socket until it is closed",
     question: "Where does a client's port come from, and when is it free again?",
-    why: "A socket that sends before it is bound is bound by the system, to a free port (Linux udp(7): an ephemeral port), and \
-          keeps it. bind refuses an address that another UDP socket has (POSIX: EADDRINUSE). TCP and UDP count their ports \
-          separately: each header has its own (RFC 768, RFC 9293). UDP has no connection to remember, so a port is free as \
-          soon as its socket is closed; TCP may keep it in TIME-WAIT.",
+    why: "A socket that sends before it is bound is bound by the system, to a free port (Linux udp(7): an ephemeral \
+          port), and keeps it. bind refuses an address that another UDP socket has (POSIX: EADDRINUSE). TCP and UDP \
+          count their ports separately: each header has its own (RFC 768, RFC 9293). UDP has no connection to \
+          remember, so a port is free as soon as its socket is closed; TCP may keep it in TIME-WAIT.",
     keys: &["stays", "same-address", "tcp-same-number", "udp-again"],
     guess: Guess {
         answers: &[
@@ -279,8 +279,8 @@ fn none_left() -> Scene {
         typical("one-left", "one is closed: first sendto", 5, &sources::SEND_2_NO_PORT),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first sendto \
-                  {none-to-send}. When a socket was closed it returned {one-left}.";
+    let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first \
+                  sendto {none-to-send}. When a socket was closed it returned {one-left}.";
     Scene::builder("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         host.set("net.ipv4.ip_local_port_range", "40000 40003")?;
@@ -300,8 +300,8 @@ fn from_port_zero() -> Scene {
         typical("answer-port-0", "sendto to answer it", SocketError::InvalidArgument, &sources::LINUX_PORT_0),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the sendto that was to answer it \
-                  returned {answer-port-0}.";
+    let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the \
+                  sendto that was to answer it returned {answer-port-0}.";
     Scene::builder("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let server = host.bind("server")?;

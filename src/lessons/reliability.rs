@@ -23,10 +23,10 @@ pub static LESSON: Lesson = Lesson {
     name: "reliability",
     title: "Numbers, acknowledgements and time-outs make UDP reliable; the program adds them",
     question: "The network loses, doubles and reorders. What must a program add?",
-    why: "UDP retransmits nothing, and may deliver copies and out of order: a program that needs more has to implement it (RFC \
-          8085 section 3.3). An acknowledgement tells the sender what has arrived; where none comes in time, it sends again, \
-          and doubles the time-out each time (RFC 6298 section 5). It cannot know whether the message or the acknowledgement \
-          was lost, so a number lets the receiver recognise a duplicate. In a round the sender \
+    why: "UDP retransmits nothing, and may deliver copies and out of order: a program that needs more has to implement \
+          it (RFC 8085 section 3.3). An acknowledgement tells the sender what has arrived; where none comes in time, \
+          it sends again, and doubles the time-out each time (RFC 6298 section 5). It cannot know whether the message \
+          or the acknowledgement was lost, so a number lets the receiver recognise a duplicate. In a round the sender \
           sends and waits: one message, or several in a window. UDP says nothing of a peer that is gone (RFC 768).",
     keys: &["time-outs", "delivered", "rounds", "window-rounds", "gone"],
     guess: Guess {
@@ -36,7 +36,8 @@ pub static LESSON: Lesson = Lesson {
             right("A number, an acknowledgement and a time-out.", "delivered"),
             wrong("A number: the receiver then puts the messages in order.", "missing"),
         ],
-        because: "a lost acknowledgement makes the sender repeat: only the number keeps the server from doing it twice.",
+        because: "a lost acknowledgement makes the sender repeat: only the number keeps the server from doing it \
+                  twice.",
     },
     example: "--seed 7 --messages 8",
     parameters: Parameters::of::<Reliability>(),
@@ -203,8 +204,8 @@ fn one_message(fixed: &str) -> Scene {
         .unconfirmed_on(Os::Windows);
     let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
     let answer = format!(
-        "Needed: acknowledgements, time-outs (here {{time-outs}} ms) and numbers{fixed}: {{copies}} copies were received, \
-         {{delivered}} delivered."
+        "Needed: acknowledgements, time-outs (here {{time-outs}} ms) and numbers{fixed}: {{copies}} copies were \
+         received, {{delivered}} delivered."
     );
     Scene::builder("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
         let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;

@@ -24,10 +24,10 @@ pub static LESSON: Lesson = Lesson {
     title: "Sockets share a port when all of them ask for it",
     question: "Two programs bind one UDP port. Who receives?",
     why: "bind refuses an address that another socket has, unless both sockets have set SO_REUSEPORT or, on Linux and \
-          Windows, SO_REUSEADDR. A datagram for one host goes to one of them. With SO_REUSEADDR Linux takes the socket that was \
-          bound last. With SO_REUSEPORT it takes one by a hash of both addresses and ports: many senders are spread, and each \
-          sender keeps its socket (net/ipv4/udp.c). On Linux and macOS a specific address goes before 0.0.0.0, and a socket \
-          that is connected to the sender before all others.",
+          Windows, SO_REUSEADDR. A datagram for one host goes to one of them. With SO_REUSEADDR Linux takes the socket \
+          that was bound last. With SO_REUSEPORT it takes one by a hash of both addresses and ports: many senders are \
+          spread, and each sender keeps its socket (net/ipv4/udp.c). On Linux and macOS a specific address goes before \
+          0.0.0.0, and a socket that is connected to the sender before all others.",
     keys: &["address-last", "port-members", "port-sticks", "address-second-only", "port-second-only"],
     guess: Guess {
         answers: &[
@@ -159,7 +159,8 @@ fn reuse_address(count: usize) -> Scene {
         at_one_address("address-first", "SO_REUSEADDR: the first receives", 0, &sources::LINUX_BIND_LAST),
     ];
     let answer = format!(
-        "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first {{address-first}}."
+        "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first \
+         {{address-first}}."
     );
     Scene::builder("reuse-address", "SO_REUSEADDR on both sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
@@ -276,7 +277,8 @@ fn one_asks() -> Scene {
         port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
         port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
     ];
-    let answer = "Option on the second only: bind with SO_REUSEADDR returned {address-second-only}, with SO_REUSEPORT {port-second-only}.";
+    let answer = "Option on the second only: bind with SO_REUSEADDR returned {address-second-only}, with SO_REUSEPORT \
+                  {port-second-only}.";
     Scene::builder("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
         let beside = |first: &Endpoint, option| opening(lab, lab.bind_beside("server 2", option, first.address()));
@@ -309,9 +311,9 @@ fn one_is_closed() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
             .absent_on(Os::Windows, NO_REUSEPORT),
     ];
-    let answer = "SO_REUSEADDR: the socket bound last was closed, and the next datagram was received by: {address-left}. \
-                  SO_REUSEPORT: one of two sockets was closed with a datagram in its queue. Of that the other received \
-                  {closed-lost}, and of the client's next one {closed-next}.";
+    let answer = "SO_REUSEADDR: the socket bound last was closed, and the next datagram was received by: \
+                  {address-left}. SO_REUSEPORT: one of two sockets was closed with a datagram in its queue. Of that \
+                  the other received {closed-lost}, and of the client's next one {closed-next}.";
     Scene::builder("closed", "one of two sockets is closed", claims).answer(answer).run(|lab| {
         if lab.applies("address-left") {
             let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
@@ -370,9 +372,9 @@ fn two_addresses() -> Scene {
             .confirmed_on_linux_only()
             .needs(Need::Ipv6),
     ];
-    let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received by: \
-                  {specific-first}; one to 127.0.0.2 by: {wildcard-rest}. With one on 0.0.0.0 and one on [::], which stands for all \
-                  addresses of IPv4 as well, a datagram over IPv4 was received by: {ipv4-first}.";
+    let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received \
+                  by: {specific-first}; one to 127.0.0.2 by: {wildcard-rest}. With one on 0.0.0.0 and one on [::], \
+                  which stands for all addresses of IPv4 as well, a datagram over IPv4 was received by: {ipv4-first}.";
     Scene::builder("wildcard", "127.0.0.1, 0.0.0.0 and [::]", claims).answer(answer).run(|lab| {
         // It stays open to the end: a port that it left the next client might get, and then either might have sent.
         let third = lab.bind("client 3")?;
@@ -422,9 +424,9 @@ fn per_client() -> Scene {
             .absent_on(Os::Macos, NOT_ON_MACOS)
             .cites_on(Os::Macos, &sources::XNU_REUSE),
     ];
-    let answer = "The server bound a second socket to its port and connected it to client 1. What client 1 sent then was \
-                  received by: {own}; what client 2 sent, by: {rest}. With one more such socket, what client 1 sent was received by: \
-                  {twice}.";
+    let answer = "The server bound a second socket to its port and connected it to client 1. What client 1 sent then \
+                  was received by: {own}; what client 2 sent, by: {rest}. With one more such socket, what client 1 \
+                  sent was received by: {twice}.";
     Scene::builder("per-client", "a socket for one client", claims).answer(answer).run(|lab| {
         let server = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let (one, two) = (lab.bind("client 1")?, lab.bind("client 2")?);
@@ -457,8 +459,9 @@ fn theft() -> Scene {
             .unlike_wine(),
     ];
     let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, for which no privilege is needed, \
-                  was bound to the port on 127.0.0.1. The client's next datagram was received by: {stolen}. Then the connected \
-                  client received {forged}. Where the server had not set the option, that bind returned {kept}.";
+                  was bound to the port on 127.0.0.1. The client's next datagram was received by: {stolen}. Then the \
+                  connected client received {forged}. Where the server had not set the option, that bind returned \
+                  {kept}.";
     Scene::builder("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {
         let thief = |server: &Endpoint| lab.bind_beside("thief", &REUSE_ADDRESS, server.address());
         lab.observe("kept", opening(lab, thief(&lab.bind_everywhere("server")?))?);
@@ -493,8 +496,8 @@ fn another_user() -> Scene {
         ),
     ];
     let claims = claims.map(|claim| claim.linux_only(REASON).needs(Need::AnotherUser));
-    let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what came: \
-                  {user-receives}. With SO_REUSEPORT: {user-port}.";
+    let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what \
+                  came: {user-receives}. With SO_REUSEPORT: {user-port}.";
     Scene::builder("user", "another user binds the port", claims).answer(answer).run(|lab| {
         let beside = |first: &Endpoint, option| {
             let address = first.address();
@@ -519,9 +522,9 @@ fn a_program_chooses() -> Scene {
         specified("chosen-second", "BPF program returns 1: received by", "server 2", source).linux_only(REASON),
         specified("chosen-nobody", "then it returns 3: several receive?", true, source).linux_only(REASON),
     ];
-    let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place of the \
-                  hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a number that no \
-                  socket has, several received: {chosen-nobody}.";
+    let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place \
+                  of the hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a \
+                  number that no socket has, several received: {chosen-nobody}.";
     Scene::builder("program", "SO_REUSEPORT, and a program that chooses", claims).answer(answer).run(|lab| {
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;
         let group = group(lab, "chosen-second", 3)?;
@@ -554,8 +557,8 @@ fn both_options() -> Scene {
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
     ];
-    let answer = "With both options on both sockets, several received: {both-members}. Where the first had both and the \
-                  second SO_REUSEADDR alone, what all clients sent was received by: {both-then-address}.";
+    let answer = "With both options on both sockets, several received: {both-members}. Where the first had both and \
+                  the second SO_REUSEADDR alone, what all clients sent was received by: {both-then-address}.";
     Scene::builder("both-options", "both options on one socket", claims).answer(answer).run(|lab| {
         const BOTH: [&Opt<bool>; 2] = [&REUSE_ADDRESS, &REUSE_PORT];
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;

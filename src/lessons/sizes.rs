@@ -20,10 +20,11 @@ pub static LESSON: Lesson = Lesson {
     name: "sizes",
     title: "A datagram is sent whole, up to 65507 bytes over IPv4, or refused",
     question: "How large may a datagram be?",
-    why: "The lengths in the headers have 16 bits (RFC 791, RFC 8200, RFC 768): 65535 - 20 - 8 = 65507 bytes of payload over IPv4, \
-          65535 - 8 = 65527 over IPv6, where the IP header is not counted. A send that is given more returns EMSGSIZE (POSIX \
-          sendto) and sends nothing (Linux send(2)). Below that, a datagram longer than the MTU travels in fragments, and is \
-          lost if one of them is (RFC 8200 section 4.5). A program that asks for no fragments gets EMSGSIZE on Linux instead.",
+    why: "The lengths in the headers have 16 bits (RFC 791, RFC 8200, RFC 768): 65535 - 20 - 8 = 65507 bytes of \
+          payload over IPv4, 65535 - 8 = 65527 over IPv6, where the IP header is not counted. A send that is given \
+          more returns EMSGSIZE (POSIX sendto) and sends nothing (Linux send(2)). Below that, a datagram longer than \
+          the MTU travels in fragments, and is lost if one of them is (RFC 8200 section 4.5). A program that asks for \
+          no fragments gets EMSGSIZE on Linux instead.",
     keys: &["longest", "too-long", "longest-ipv6", "two-fragments", "df-too-long"],
     guess: Guess {
         answers: &[
@@ -101,8 +102,8 @@ fn over_ipv4(too_many: usize) -> Scene {
             .cites_on(Os::Windows, &sources::MS_SENDTO_TOO_LONG),
     ];
     let answer = format!(
-        "{LONGEST_PAYLOAD} bytes: recvfrom returned {{longest}}. {too_many} bytes: sendto returned {{too-long}}, and the server \
-         received {{refused-arrives}}."
+        "{LONGEST_PAYLOAD} bytes: recvfrom returned {{longest}}. {too_many} bytes: sendto returned {{too-long}}, and \
+         the server received {{refused-arrives}}."
     );
     Scene::builder("ipv4", "over IPv4", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
@@ -266,16 +267,12 @@ fn fragments() -> Scene {
         ),
     ];
     let answer = format!(
-        "Over an MTU of {ETHERNET} bytes {one_more} bytes were sent in {{two-fragments fragment}}, {LONGEST_PAYLOAD} in \
-         {{most-fragments}}."
+        "Over an MTU of {ETHERNET} bytes {one_more} bytes were sent in {{two-fragments fragment}}, {LONGEST_PAYLOAD} \
+         in {{most-fragments}}."
     );
-    Scene::builder(
-        "fragments",
-        format!("an MTU of {ETHERNET} bytes over IPv4"),
-        claims.map(Claim::on_a_host_of_its_own),
-    )
-    .answer(answer)
-    .run(move |lab| {
+    let claims = claims.map(Claim::on_a_host_of_its_own);
+    let title = format!("an MTU of {ETHERNET} bytes over IPv4");
+    Scene::builder("fragments", title, claims).answer(answer).run(move |lab| {
         let host = lab.own_host(ETHERNET)?;
         let (server, client) = (host.bind("server")?, host.bind("client")?);
         server.grow_receive_buffer([LONGEST_PAYLOAD])?;
@@ -298,7 +295,8 @@ fn one_fragment_dropped() -> Scene {
         typical("after-dropped", format!("then {IN_ONE_PACKET} bytes: received"), IN_ONE_PACKET, &sources::LOOPBACK),
     ];
     let answer = format!(
-        "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received {{first-kept}}."
+        "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received \
+         {{first-kept}}."
     );
     Scene::builder("one-dropped", "one of two fragments is dropped", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)

@@ -19,9 +19,9 @@ pub static LESSON: Lesson = Lesson {
     title: "What does not fit the buffer is lost",
     question: "A datagram is longer than the buffer it is received into. Where is the rest?",
     why: "A receive takes the whole datagram out of the queue, and \"the excess bytes shall be discarded\" (POSIX \
-          recvfrom). On Linux and macOS recvfrom says nothing of it, and recvmsg sets a flag; Windows fills the buffer and \
-          returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer one \
-          byte more than you accept (Stevens, UNP, 3rd ed., section 22.3).",
+          recvfrom). On Linux and macOS recvfrom says nothing of it, and recvmsg sets a flag; Windows fills the buffer \
+          and returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer \
+          one byte more than you accept (Stevens, UNP, 3rd ed., section 22.3).",
     keys: &["receive-1", "receive-2", "flag", "tcp-second-read"],
     guess: Guess {
         answers: &[
@@ -174,8 +174,8 @@ fn the_same_length() -> Scene {
         specified("ten-into-eleven", "10 bytes into a buffer of 11: returns", 10, &sources::UNP_TRUNCATION),
         specified("eleven-into-eleven", "11 bytes into a buffer of 11: returns", 11, &sources::UNP_TRUNCATION),
     ];
-    let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into 11 bytes \
-                  they returned {ten-into-eleven} and {eleven-into-eleven}.";
+    let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into \
+                  11 bytes they returned {ten-into-eleven} and {eleven-into-eleven}.";
     Scene::builder("one-more", "one byte more shows the difference", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;

@@ -21,12 +21,11 @@ pub static LESSON: Lesson = Lesson {
     name: "unreachable",
     title: "An ICMP error is returned by a later call, which then does nothing else",
     question: "Nobody listens. Who receives an error, at which call, and what does it cost?",
-    why: "That nobody listens is told by an ICMP message (RFC 1122 section 4.1.3.1), for which no send waits. The system \
-          keeps it as a pending error (Linux udp(7), ECONNREFUSED), on Linux and macOS of a connected socket only (Stevens, \
-          section 8.9), and returns it from a later call, once (socket(7), SO_ERROR). On Linux and macOS that may be a send: \
-          it returns the error and sends nothing. \
-          On Linux an unconnected socket has to ask for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered \
-          by nobody.",
+    why: "That nobody listens is told by an ICMP message (RFC 1122 section 4.1.3.1), for which no send waits. The \
+          system keeps it as a pending error (Linux udp(7), ECONNREFUSED), on Linux and macOS of a connected socket \
+          only (Stevens, section 8.9), and returns it from a later call, once (socket(7), SO_ERROR). On Linux and \
+          macOS that may be a send: it returns the error and sends nothing. On Linux an unconnected socket has to ask \
+          for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered by nobody.",
     keys: &["next-receive", "unconnected-error", "server-receives", "blackhole"],
     guess: Guess {
         answers: &[
@@ -359,7 +358,8 @@ fn error_queue_v6() -> Scene {
             &sources::LINUX_IPV6_ONLY,
         ),
     ];
-    let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: {other-family}.";
+    let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: \
+                  {other-family}.";
     let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
     Scene::builder("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let nobody = lab.closed_port_v6("nobody")?;
@@ -389,8 +389,8 @@ fn no_route() -> Scene {
         specified("prohibit", "prohibit route: sendto", SocketError::AccessDenied, &sources::IP_ROUTE_8),
         specified("discard", "blackhole route: sendto", SocketError::InvalidArgument, &sources::IP_ROUTE_8),
     ];
-    let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, with one of the \
-                  type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
+    let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, \
+                  with one of the type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
     Scene::builder("no-route", "no way there", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let client = host.endpoint("client")?;
@@ -427,7 +427,8 @@ fn counted() -> Scene {
         typical("counted-sent", "3 sent to nobody: UdpOutDatagrams", 3, &sources::RFC4113),
         typical("counted-nobody", "3 sent to nobody: UdpNoPorts", 3, &sources::RFC4113),
     ];
-    let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where nobody listens.";
+    let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where \
+                  nobody listens.";
     Scene::builder("counted", "what the system counts", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
         |lab| {
             let host = lab.own_host(LOOPBACK_MTU)?;
@@ -498,8 +499,9 @@ fn soft_errors() -> Scene {
             &sources::LINUX_ICMP,
         ),
     ];
-    let answer = "A router reported time exceeded, then host unreachable. A connected client received {time-exceeded}, then \
-                  {host-unreachable}; one with IP_RECVERR received ICMP {time-exceeded-icmp}, then {host-unreachable-told}.";
+    let answer = "A router reported time exceeded, then host unreachable. A connected client received {time-exceeded}, \
+                  then {host-unreachable}; one with IP_RECVERR received ICMP {time-exceeded-icmp}, then \
+                  {host-unreachable-told}.";
     Scene::builder("soft", "a router's soft errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
         |lab| {
             let (host, router) = behind_a_router(lab)?;
@@ -551,8 +553,9 @@ fn hard_errors() -> Scene {
         typical("path-mtu", "IP_MTU after that", NARROW, &sources::IP_7_MTU),
     ];
     let answer = format!(
-        "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It reported that {TOO_LONG} \
-         bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU returned {{path-mtu}}."
+        "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It \
+         reported that {TOO_LONG} bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU returned \
+         {{path-mtu}}."
     );
     Scene::builder("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
         |lab| {

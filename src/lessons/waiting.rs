@@ -21,11 +21,11 @@ pub static LESSON: Lesson = Lesson {
     name: "waiting",
     title: "A receive waits for ever, unless somebody has said otherwise",
     question: "Nothing comes. How long does recvfrom wait, and how can it be ended?",
-    why: "SO_RCVTIMEO is 0 by default, and 0 means no limit (POSIX setsockopt). When a limit has passed, recvfrom returns the \
-          error of a socket that must not wait: EAGAIN, on Windows WSAETIMEDOUT. UDP has no connection that could end: \
-          where no datagram and no ICMP error comes, only this machine can end a wait, by a limit, a datagram to oneself or, \
-          on Linux and macOS, a shutdown. On Linux a close in another thread does not end it: the call holds the open file \
-          description until it returns (Linux close(2)).",
+    why: "SO_RCVTIMEO is 0 by default, and 0 means no limit (POSIX setsockopt). When a limit has passed, recvfrom \
+          returns the error of a socket that must not wait: EAGAIN, on Windows WSAETIMEDOUT. UDP has no connection \
+          that could end: where no datagram and no ICMP error comes, only this machine can end a wait, by a limit, a \
+          datagram to oneself or, on Linux and macOS, a shutdown. On Linux a close in another thread does not end it: \
+          the call holds the open file description until it returns (Linux close(2)).",
     keys: &["ended-by", "timed-out", "zero", "shutdown-returns", "close-ends"],
     guess: Guess {
         answers: &[
@@ -265,8 +265,8 @@ fn shut_down() -> Scene {
             .absent_on(Os::Windows, "Windows has no signals"),
         typical("shut-write-receives", "and recvfrom returns", "más".as_bytes(), &sources::POSIX_SHUTDOWN),
     ];
-    let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
-                  returned {shut-write}.";
+    let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After \
+                  SHUT_WR send returned {shut-write}.";
     Scene::builder("shut-down", "what a shutdown leaves", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
@@ -353,9 +353,9 @@ fn duplicated() -> Scene {
         specified("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
     ];
-    let answer = "By the first of two descriptors was received {first-descriptor}, then by the second {second-descriptor}. O_NONBLOCK \
-                  was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
-                  after one close: {port-kept}, after both: {port-free}.";
+    let answer = "By the first of two descriptors was received {first-descriptor}, then by the second \
+                  {second-descriptor}. O_NONBLOCK was set on a duplicate, and recvfrom on the first descriptor \
+                  returned {shared-flag}. bind to the port after one close: {port-kept}, after both: {port-free}.";
     Scene::builder("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         // So it is with processes, too: after a fork each has a descriptor of the socket.
@@ -430,8 +430,8 @@ fn readable() -> Scene {
             .unconfirmed_on(Os::Windows),
         after_shutdown("ready-shut-returns", "O_NONBLOCK: recvfrom returns then", SocketError::WouldBlock),
     ];
-    let answer = "Readable, says poll: {ready}. Another thread was faster, and recvfrom returned {ready-late}. After a shutdown \
-                  poll says readable: {ready-shut}, and recvfrom returned {ready-shut-returns}.";
+    let answer = "Readable, says poll: {ready}. Another thread was faster, and recvfrom returned {ready-late}. After a \
+                  shutdown poll says readable: {ready-shut}, and recvfrom returned {ready-shut-returns}.";
     Scene::builder("readable", "poll says that it can be read", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
@@ -525,8 +525,8 @@ fn bytes_queued() -> Scene {
             .on(Os::Macos, 0, &sources::XNU_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
     ];
-    let answer = "With 4 and 2 bytes queued FIONREAD said {bytes-both}, then {bytes-next}; with an empty datagram {bytes-none}, and \
-                  poll said readable: {none-ready}.";
+    let answer = "With 4 and 2 bytes queued FIONREAD said {bytes-both}, then {bytes-next}; with an empty datagram \
+                  {bytes-none}, and poll said readable: {none-ready}.";
     Scene::builder("bytes", "how many bytes are queued", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
