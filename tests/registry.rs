@@ -56,6 +56,14 @@ fn every_lesson_has_its_page_and_its_program() {
 }
 
 #[test]
+fn the_readme_lists_every_lesson_with_its_question() {
+    let readme = fs::read_to_string(here("README.md")).unwrap();
+    let row = |lesson: &Lesson| format!("| [`{0}`](demos/{0}.md) | {1} |", lesson.name, lesson.question);
+    let missing: Vec<String> = LESSONS.iter().map(|lesson| row(lesson)).filter(|row| !readme.contains(row)).collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
 fn no_text_is_empty() {
     for lesson in LESSONS {
         for text in [lesson.name, lesson.title, lesson.question, lesson.why, lesson.example] {
