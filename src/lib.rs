@@ -3,6 +3,7 @@
 //! A [lesson](lessons) states its [claims](vocabulary::Claim), runs real sockets in the lab, and the
 //! [comparer](vocabulary::judge) holds what was observed against what was claimed. [`render`] draws the report.
 
+mod arguments;
 pub mod cli;
 mod doctor;
 mod experiments;

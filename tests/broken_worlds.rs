@@ -237,7 +237,7 @@ fn exactly_the_rows_of_the_files_notice_each_fault() {
 /// The rows that are judged on Linux.
 fn judged(lesson: &Lesson) -> Vec<String> {
     let scenes = lesson.default_scenes().expect("default parameters fit");
-    let claims = scenes.iter().flat_map(|scene| scene.claimed());
+    let claims = scenes.iter().flat_map(|scene| scene.claims());
     claims.filter(|claim| matches!(claim.expected.on(Os::Linux), Expect::Is(_))).map(|claim| claim.id.clone()).collect()
 }
 

@@ -173,7 +173,7 @@ fn what_cannot_make_sense_is_refused_with_the_limit_and_the_reason() {
         (&["relay", "--seed", "18446744073709551616"], "18446744073709551616 is not in 0..=18446744073709551615"),
         (&["relay", "--seed", "1.5"], "a whole number in 0..=18446744073709551615 is needed"),
         (&["truncation", "--buffer", "many"], "a number of bytes from 0 to 65535 is needed"),
-        (&["connectionless", "--clients", "101"], "1 to 100: each takes descriptors, and systems grant few"),
+        (&["connectionless", "--clients", "101"], "1 to 100 sockets: each takes descriptors, and systems grant few"),
         (&["concurrency", "--clients", "0"], "1 to 1000 clients: each is a socket"),
         (&["concurrency", "--clients", "2000"], "1 to 1000 clients: each is a socket"),
         (&["concurrency", "--threads", "65"], "1 to 64 threads: more show nothing new"),

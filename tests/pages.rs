@@ -326,7 +326,7 @@ fn properties<'c>(claims: impl IntoIterator<Item = &'c Claim>) -> Vec<&'c str> {
 
 /// The numbered points explain the key rows.
 fn check_key_rows(lesson: &Lesson, scenes: &[Scene], points: &[String]) {
-    let claims: Vec<&Claim> = scenes.iter().flat_map(|scene| scene.claimed()).collect();
+    let claims: Vec<&Claim> = scenes.iter().flat_map(|scene| scene.claims()).collect();
     let keys = properties(claims.into_iter().filter(|claim| lesson.keys.contains(&claim.id.as_str())));
     let explained: Vec<String> = points.iter().flat_map(|point| named(point)).collect();
     for point in points {
@@ -351,7 +351,7 @@ fn check_scene(lesson: &Lesson, scenes: &[Scene], point: &str) {
     let parts = point_of_scene.captures(point).unwrap_or_else(|| panic!("{}: of which scene? {point}", lesson.name));
     let scene = scenes.iter().find(|scene| scene.number().to_string() == parts[1]);
     let scene = scene.unwrap_or_else(|| panic!("{} has no scene {}", lesson.name, &parts[1]));
-    let known = properties(scene.claimed());
+    let known = properties(scene.claims());
     let rows = named(&parts[2]);
     assert!(!rows.is_empty(), "{}: the point names a row: {point}", lesson.name);
     for row in rows {
@@ -361,7 +361,7 @@ fn check_scene(lesson: &Lesson, scenes: &[Scene], point: &str) {
 
 /// The table of systems names rows of the lesson.
 fn check_systems(lesson: &Lesson, scenes: &[Scene], section: &str) {
-    let known = properties(scenes.iter().flat_map(|scene| scene.claimed()));
+    let known = properties(scenes.iter().flat_map(|scene| scene.claims()));
     let rows = Regex::new(r"(?m)^\| `([^`]+)` \|").unwrap();
     for row in rows.captures_iter(section) {
         assert!(known.contains(&&row[1]), "{}: no row `{}`: {known:#?}", lesson.name, &row[1]);

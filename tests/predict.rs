@@ -125,7 +125,7 @@ fn every_lesson_has_three_or_four_answers_one_of_them_right_and_each_with_a_row_
         assert_eq!(answers.iter().filter(|answer| answer.is_right).count(), 1, "{}", lesson.name);
         assert!(lesson.keys.contains(&answers[lesson.guess.right()].row), "{}", lesson.name);
         let claims: Vec<Claim> =
-            lesson.default_scenes().unwrap().iter().flat_map(|scene| scene.claimed().to_vec()).collect();
+            lesson.default_scenes().unwrap().iter().flat_map(|scene| scene.claims().to_vec()).collect();
         for answer in answers {
             let claim = claims.iter().find(|claim| claim.id == answer.row);
             let claim = claim.unwrap_or_else(|| panic!("{}: no row {}", lesson.name, answer.row));

@@ -43,7 +43,7 @@ fn python_observes_what_the_lesson_observes() {
 #[test]
 fn a_program_is_short_and_needs_the_standard_library_only() {
     for lesson in LESSONS {
-        let program = lesson.python();
+        let program = lesson.python;
         assert!(program.lines().count() <= MOST_LINES, "{}: {} lines", lesson.name, program.lines().count());
         assert!(program.lines().all(|line| line.len() <= 120 && line.trim_end() == line), "{}", lesson.name);
         let imports: Vec<&str> = program.lines().filter(|line| line.contains("import ")).collect();
@@ -58,7 +58,7 @@ fn a_program_is_short_and_needs_the_standard_library_only() {
 #[test]
 fn explain_prints_the_program() {
     for lesson in LESSONS {
-        assert_eq!(run(["explain", lesson.name, "--python"]).out, lesson.python());
+        assert_eq!(run(["explain", lesson.name, "--python"]).out, lesson.python);
     }
     let refused = run(["explain", "glossary", "--python"]);
     assert_eq!((refused.status, refused.out.as_str()), (2, ""));

@@ -9,7 +9,7 @@ use udp_lab::vocabulary::{Claim, Expect, Os, Strength, sources};
 
 fn claims(lesson: &Lesson) -> Vec<Claim> {
     let scenes = lesson.default_scenes().expect("default parameters fit");
-    scenes.iter().flat_map(|scene| scene.claimed().to_vec()).collect()
+    scenes.iter().flat_map(|scene| scene.claims().to_vec()).collect()
 }
 
 fn here(path: &str) -> std::path::PathBuf {
@@ -24,7 +24,7 @@ fn names_are_unique() {
 
 #[test]
 fn every_lesson_file_is_registered() {
-    let not_lessons = ["mod", "parameters"];
+    let not_lessons = ["mod", "claims", "run", "scene"];
     for entry in fs::read_dir(here("src/lessons")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
@@ -46,11 +46,21 @@ fn lessons_measure_with_the_labs_clock_only() {
 }
 
 #[test]
-fn every_lesson_has_a_demonstration_page() {
+fn every_lesson_has_its_page_and_its_program() {
     for lesson in LESSONS {
-        let page = fs::read_to_string(here(&format!("demos/{}.md", lesson.name))).unwrap_or_default();
-        assert!(page.contains(&format!("$ udp-lab {}", lesson.name)), "demos/{}.md shows the lesson", lesson.name);
+        let read = |kind: &str| fs::read_to_string(here(&format!("demos/{}.{kind}", lesson.name))).unwrap_or_default();
+        assert_eq!(lesson.page.lines().next(), read("md").lines().next(), "{} has its own page", lesson.name);
+        assert_eq!(lesson.python, read("py"), "{} has its own program", lesson.name);
+        assert!(lesson.page.contains(&format!("$ udp-lab {}", lesson.name)), "demos/{}.md shows it", lesson.name);
     }
+}
+
+#[test]
+fn the_readme_lists_every_lesson_with_its_question() {
+    let readme = fs::read_to_string(here("README.md")).unwrap();
+    let row = |lesson: &Lesson| format!("| [`{0}`](demos/{0}.md) | {1} |", lesson.name, lesson.question);
+    let missing: Vec<String> = LESSONS.iter().map(|lesson| row(lesson)).filter(|row| !readme.contains(row)).collect();
+    assert_eq!(missing, Vec::<String>::new());
 }
 
 #[test]
@@ -72,7 +82,7 @@ fn texts(lesson: &Lesson) -> Vec<String> {
     let mut texts: Vec<String> = guess.chain([lesson.title, lesson.question]).map(str::to_owned).collect();
     for scene in lesson.default_scenes().expect("default parameters fit") {
         texts.extend([scene.title().to_owned(), scene.answer().to_owned()]);
-        texts.extend(scene.claimed().iter().map(|claim| claim.property.clone()));
+        texts.extend(scene.claims().iter().map(|claim| claim.property.clone()));
     }
     texts
 }
@@ -122,7 +132,7 @@ fn scene_titles_are_unique_in_their_lesson_and_fit_the_narrowest_table() {
         for scene in lesson.default_scenes().unwrap() {
             assert!(seen.insert(scene.title().to_owned()), "{}: {}", lesson.name, scene.title());
             assert!(scene.title().len() <= 44, "{}: {}", lesson.name, scene.title());
-            assert!(!scene.claimed().is_empty(), "{}: {}", lesson.name, scene.title());
+            assert!(!scene.claims().is_empty(), "{}: {}", lesson.name, scene.title());
         }
     }
 }

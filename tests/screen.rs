@@ -18,7 +18,7 @@ fn screen(lesson: &str, columns: usize) -> String {
 
 fn claims(lesson: &Lesson) -> Vec<Claim> {
     let scenes = lesson.default_scenes().expect("default parameters fit");
-    scenes.iter().flat_map(|scene| scene.claimed().to_vec()).collect()
+    scenes.iter().flat_map(|scene| scene.claims().to_vec()).collect()
 }
 
 /// The words of a text, wherever its lines break.
@@ -119,7 +119,7 @@ fn every_value_of_an_answer_is_that_of_a_row() {
     for lesson in LESSONS {
         for scene in lesson.default_scenes().unwrap() {
             for found in value.captures_iter(scene.answer()) {
-                let known = scene.claimed().iter().any(|claim| claim.id == found[1]);
+                let known = scene.claims().iter().any(|claim| claim.id == found[1]);
                 assert!(known, "{}, scene {}: no row {}", lesson.name, scene.id(), &found[1]);
             }
             assert!(!value.replace_all(scene.answer(), "").contains(['{', '}']), "{}", scene.answer());
@@ -135,7 +135,7 @@ fn a_scene_alone_shows_its_own_rows_and_its_answer() {
             let number = scene.number().to_string();
             let by_number = report(&[lesson.name, "--scene", &number], 0);
             let ids: Vec<&str> = by_number.rows().iter().map(|row| row["id"].as_str().unwrap()).collect();
-            let claimed: Vec<&str> = scene.claimed().iter().map(|claim| claim.id.as_str()).collect();
+            let claimed: Vec<&str> = scene.claims().iter().map(|claim| claim.id.as_str()).collect();
             assert_eq!(ids, claimed, "{} --scene {number}", lesson.name);
             assert_eq!(by_number.0["scenes"][0]["id"], scene.id());
             assert_eq!(by_number.0["scenes"][0]["scene"], scene.number());

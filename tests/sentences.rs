@@ -32,7 +32,7 @@ fn a_sentence_rests_on_rows_of_its_scene_that_every_system_judges() {
         let rows: Vec<&str> = sentence.rests_on().collect();
         assert!(rows.len() >= 2, "{}: TCP and UDP", sentence.text);
         for id in rows {
-            let claim = scene.claimed().iter().find(|claim| claim.id == id);
+            let claim = scene.claims().iter().find(|claim| claim.id == id);
             let claim = claim.unwrap_or_else(|| panic!("{}: no row {id}", sentence.text));
             for os in Os::ALL {
                 assert!(matches!(claim.expected.on(os), Expect::Is(_)), "{}: {id} on {}", sentence.text, os.name());
@@ -45,14 +45,14 @@ fn a_sentence_rests_on_rows_of_its_scene_that_every_system_judges() {
 fn every_sentence_has_a_key_row() {
     for scene in scenes().iter().filter(|scene| scene.sentence().is_some()) {
         let is_key = |id: &String| compare().keys.contains(&id.as_str());
-        assert!(scene.claimed().iter().any(|claim| is_key(&claim.id)), "{}", scene.title());
+        assert!(scene.claims().iter().any(|claim| is_key(&claim.id)), "{}", scene.title());
     }
 }
 
 #[test]
 fn a_property_is_said_once_for_both_protocols_and_is_not_said_twice() {
     let mut seen = HashSet::new();
-    for claim in scenes().iter().flat_map(Scene::claimed) {
+    for claim in scenes().iter().flat_map(Scene::claims) {
         let beside = claim.beside.as_ref().unwrap_or_else(|| panic!("{}: of which protocol?", claim.id));
         let [protocol, id] = [beside.protocol.name(), &claim.id.to_uppercase()[..3]];
         assert_eq!(protocol, id);

@@ -196,7 +196,7 @@ fn no_lesson_takes_more_enters_than_a_class_has_patience_for() {
 /// The scenes that are run here: those of which this system has any row.
 fn scenes_here(lesson: &Lesson) -> usize {
     let is_here = |claim: &Claim| !matches!(claim.expected.on(HERE), Expect::Absent(_));
-    lesson.default_scenes().unwrap().iter().filter(|scene| scene.claimed().iter().any(is_here)).count()
+    lesson.default_scenes().unwrap().iter().filter(|scene| scene.claims().iter().any(is_here)).count()
 }
 
 #[test]

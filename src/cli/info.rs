@@ -46,7 +46,7 @@ pub(super) const PAGES: [(&str, &str); 2] =
 pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
     let name = arguments.get_one::<String>("lesson").map(String::as_str).unwrap_or_default();
     if arguments.get_flag("python") {
-        let program = find(name).map(Lesson::python);
+        let program = find(name).map(|lesson| lesson.python);
         return write_text(program.ok_or_else(|| {
             Failure::wrong_value(&format!("{name} has no Python program: --python goes with a lesson"))
         })?);
@@ -76,13 +76,13 @@ fn explanation(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Res
         Ok(expectations::as_markdown(&lesson.predict(&scenes), None, false, asked))
     };
     Ok(match asked.detail {
-        Detail::Full => Cow::Owned(format!("{}\n{}", lesson.page(), scenes()?)),
+        Detail::Full => Cow::Owned(format!("{}\n{}", lesson.page, scenes()?)),
         Detail::Scenes => Cow::Owned(scenes()?),
         Detail::Answer if asked.why => {
             let Lesson { name, title, question, why, .. } = lesson;
             Cow::Owned(format!("# {name}: {title}\n\n{question}\n\n{why}\n"))
         }
-        Detail::Answer => Cow::Borrowed(lesson.page()),
+        Detail::Answer => Cow::Borrowed(lesson.page),
     })
 }
 

@@ -6,8 +6,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use super::failure::Failure;
+use crate::arguments;
 use crate::kernel::{self, HERE};
-use crate::lessons::parameters;
 use crate::render::{Detail, Format, RenderOptions};
 use crate::vocabulary::Os;
 
@@ -27,7 +27,7 @@ pub(super) struct Options {
 
     /// Columns of the output, 20 to 500; tables need 60 [default: the terminal's, else COLUMNS, else 80]
     #[arg(long, value_name = "COLUMNS",
-        value_parser = parameters::whole::<u16>(LEAST_WIDTH.into(), MOST_WIDTH.into()))]
+        value_parser = arguments::whole::<u16>(LEAST_WIDTH.into(), MOST_WIDTH.into()))]
     width: Option<u16>,
 
     /// Only ASCII characters; by default when the locale is not UTF-8, nor what a Windows console shows of a pipe. JSON and CSV

@@ -87,7 +87,7 @@ fn run_lesson(
     step: Option<(&Arc<Step>, Stops)>,
 ) -> Result<Report, Failure> {
     let Some((step, stops)) = step else { return Ok(progress::shown(lesson.name, || lesson.run(scenes, None))?) };
-    let answers = |scene: &&Scene| scene.claimed().iter().any(|claim| lesson.keys.first() == Some(&claim.id.as_str()));
+    let answers = |scene: &&Scene| scene.claims().iter().any(|claim| lesson.keys.first() == Some(&claim.id.as_str()));
     let closely: Vec<_> = match stops {
         Stops::EveryScene => scenes.iter().map(Scene::id).collect(),
         Stops::KeyScene => scenes.iter().filter(answers).map(Scene::id).collect(),
@@ -148,7 +148,7 @@ fn choice(
     let Some(letter) = arguments.get_one::<String>("predict") else { return Ok(None) };
     conversation("--predict", options)?;
     if letter.is_empty() {
-        let has_row = |row: &str| scenes.iter().flat_map(Scene::claimed).any(|claim| claim.id == row);
+        let has_row = |row: &str| scenes.iter().flat_map(Scene::claims).any(|claim| claim.id == row);
         if !lesson.guess.answers.iter().all(|answer| has_row(answer.row)) {
             return Ok(Some(Choice::Silent));
         }

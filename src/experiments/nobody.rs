@@ -1,7 +1,7 @@
 //! A client sends to a port where nobody listens.
 
-use crate::lab::{Endpoint, SceneError, Target};
-use crate::vocabulary::Fact;
+use crate::lab::{Endpoint, ReceiveResult, SceneError, Target};
+use crate::vocabulary::{Fact, Receive};
 
 /// What a client that is not connected is told of what it has sent to `nobody`: by a receive, or else by the next send.
 ///
@@ -15,4 +15,15 @@ pub fn told_unconnected(client: &Endpoint, nobody: &impl Target) -> Result<Fact,
         (Fact::Nothing, Err(error)) => Fact::from(error),
         (received, _) => received,
     })
+}
+
+/// What a connected client is told of what it has sent to nobody: by the next receive, and by the one after it; or why that tells
+/// nothing.
+pub fn told_connected(client: &Endpoint) -> (ReceiveResult, Result<ReceiveResult, String>) {
+    let next = client.receive(1024);
+    let after = match next {
+        ReceiveResult::Failed { .. } => Ok(client.receive(Receive::into(1024).without_waiting())),
+        _ => Err("no error was reported before".to_owned()),
+    };
+    (next, after)
 }

@@ -31,8 +31,7 @@ pub fn overfill(
     longest: usize,
     sends: &str,
 ) -> Result<Overfilled, SceneError> {
-    let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-    server.connect(&client)?;
+    let (server, client) = lab.connected_server()?;
     set_receive_buffer(&server, bytes)?;
     let count = payloads.len();
     let failed_sends = lab.while_it_may_hang(sends, || send_while_nobody_reads(lab, &client, &server, payloads))?;

@@ -146,6 +146,16 @@ impl Lab {
         Endpoint::open(name, socket::ANY_PORT, Arc::clone(&self.context))
     }
 
+    /// A server that is connected to its client: nobody else takes room in its receive buffer or is counted there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn connected_server(&self) -> Call<(Endpoint, Endpoint)> {
+        let (server, client) = (self.bind("server")?, self.bind("client")?);
+        server.connect(&client)?;
+        Ok((server, client))
+    }
+
     /// Opens a UDP endpoint at `ip` that is to share its address, with `option` set. The port is one that nobody has.
     ///
     /// # Errors

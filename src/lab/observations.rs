@@ -51,6 +51,31 @@ impl Lab {
         }
     }
 
+    /// Hands in what was seen for the claim `id`. Where that presupposes what did not happen, this row alone is skipped.
+    ///
+    /// # Errors
+    /// What ended the calls otherwise.
+    pub fn try_observe(&self, id: &str, seen: Result<impl Into<Fact>, SceneError>) -> Result<(), SceneError> {
+        match seen {
+            Err(SceneError::Skip(reason)) => self.skip(id, reason),
+            seen => self.observe(id, seen?),
+        }
+        Ok(())
+    }
+
+    /// Hands in what a call returned for the claim `id`. The rest of the scene presupposes that it succeeded.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where it failed.
+    pub fn observe_success<T>(&self, id: &str, result: Call<T>) -> Result<(), SceneError>
+    where
+        Call<T>: Into<Fact>,
+    {
+        let success = self.attempt(id, result)?;
+        self.observe(id, Call::Ok(success));
+        Ok(())
+    }
+
     /// Makes calls whose failure is an answer to the claim `id`, and hands their error in as what was seen. The rest of
     /// the scene presupposes that they succeed.
     ///

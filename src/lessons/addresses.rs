@@ -8,13 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
+use super::claims::at_a_second_loopback;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
 use crate::lab::{AllReceived, Call, Endpoint, LOOPBACK_MTU, Lab, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, right, sources, specified, typical,
-    wrong,
+    Claim, Fact, Guess, Os, Peer, Receive, Received, SocketError, measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -22,11 +22,11 @@ pub static LESSON: Lesson = Lesson {
     name: "addresses",
     title: "A server on 0.0.0.0 answers from the address that the system chooses",
     question: "A server listens on 0.0.0.0. Which address does its answer come from?",
-    why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY) and is none that an answer could come from. The \
-          system chooses a source address by the route to the receiver. An answer should come from the address that was asked \
-          (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The program has to see to that: \
-          recvmsg tells the address that was asked, and sendmsg takes it as the source (ip(7), IP_PKTINFO). Or it binds a \
-          socket to each address.",
+    why: "0.0.0.0 stands for all addresses of the machine (Linux ip(7), INADDR_ANY) and is none that an answer could \
+          come from. The system chooses a source address by the route to the receiver. An answer should come from the \
+          address that was asked (RFC 1122 section 4.1.3.5), since a connected client receives from no other. The \
+          program has to see to that: recvmsg tells the address that was asked, and sendmsg takes it as the source \
+          (ip(7), IP_PKTINFO). Or it binds a socket to each address.",
     keys: &["answers-from", "connected-hears", "told", "fixed"],
     guess: Guess {
         answers: &[
@@ -39,6 +39,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--asked 127.1.2.3",
     parameters: Parameters::of::<Addresses>(),
+    page: include_str!("../../demos/addresses.md"),
+    python: include_str!("../../demos/addresses.py"),
 };
 
 #[derive(Args)]
@@ -70,10 +72,7 @@ impl Scenes for Addresses {
 
 /// A row that takes a second address of loopback. Nobody knows for sure what Windows does with it.
 fn at_a_second_address(claim: Claim) -> Claim {
-    claim
-        .absent_on(Os::Macos, "macOS has one loopback address configured")
-        .unconfirmed_on(Os::Windows)
-        .needs(Need::SecondLoopback)
+    at_a_second_loopback(claim).unconfirmed_on(Os::Windows)
 }
 
 fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
@@ -87,7 +86,7 @@ fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
         "Asked at {asked}, the server answered from {{answers-from}}; a connected client received {{connected-hears}}."
     );
     let title = format!("a server on 0.0.0.0, asked at {asked}");
-    Scene::claims("sendto", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
+    Scene::builder("sendto", title, claims.map(at_a_second_address)).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
         let received = unconnected_client_asks(lab, &server.at(asked), "answers-from", || answer_by_sendto(&server))?;
@@ -110,7 +109,7 @@ fn chosen_by_the_program(asked: Ipv4Addr) -> Scene {
     let claims = claims.map(|claim| claim.absent_on(Os::Windows, "this program reads no control messages on Windows"));
     let answered =
         "IP_PKTINFO gave the address that was asked, {told}; answered from there, a connected client received {fixed}.";
-    Scene::claims("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
+    Scene::builder("pktinfo", "the server asks for IP_PKTINFO", claims).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let server = lab.bind_everywhere("server")?;
         lab.attempt("told", server.set(&PACKET_INFO, true))?;
@@ -147,12 +146,12 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
         typical("own-address", format!("{asked}: answers from"), asked.to_string(), &sources::LINUX_SOURCE),
     ];
     let answered = format!(
-        "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: {{on-second}}; \
-         on 0.0.0.0: {{on-all}}."
+        "\"one\" was sent to 127.0.0.1, \"two\" to {asked}. Received on 127.0.0.1: {{on-first}}; on {asked}: \
+         {{on-second}}; on 0.0.0.0: {{on-all}}."
     );
     let title = "sockets on one address, and on all";
     let claims = claims.map(at_a_second_address).map(Claim::unlike_wine);
-    Scene::claims("bound", title, claims).answer(answered).run(move |lab| {
+    Scene::builder("bound", title, claims).answer(answered).run(move |lab| {
         lab.second_loopback()?;
         let [first, second] = lab.attempt("on-first", on_one_port(lab, asked))?;
         let client = lab.bind("client")?;
@@ -186,16 +185,16 @@ fn on_one_port(lab: &Lab, second: Ipv4Addr) -> Call<[Endpoint; 2]> {
 fn payloads(received: &AllReceived) -> Fact {
     let mut payloads: Vec<String> = received.iter().map(|result| Fact::from(result).to_string()).collect();
     payloads.sort();
-    if payloads.is_empty() { Fact::Nothing } else { Fact::from(payloads.join(", ")) }
+    Fact::list(payloads, ", ")
 }
 
 fn one_and_all() -> Scene {
-    let claims = [typical("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
-        .unconfirmed_on(Os::Macos)
-        .unconfirmed_on(Os::Windows)];
+    let claims =
+        [typical("specific", "to 127.0.0.1: received on", "127.0.0.1", &sources::LINUX_LOOKUP)
+            .confirmed_on_linux_only()];
     let answered =
         "One socket was bound to 127.0.0.1, one to 0.0.0.0. A datagram to 127.0.0.1 was received on {specific}.";
-    Scene::claims("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
+    Scene::builder("both", "one port, on one address and on all", claims).answer(answered).run(|lab| {
         let (all, one, client) = (lab.bind_everywhere("all")?, lab.endpoint("one")?, lab.bind("client")?);
         lab.attempt("specific", all.set(&REUSE_ADDRESS, true))?;
         lab.attempt("specific", one.set(&REUSE_ADDRESS, true))?;
@@ -206,7 +205,7 @@ fn one_and_all() -> Scene {
             let received = socket.receive_until_marker(100)?;
             receivers.extend(received.iter().map(|_| socket.local_ip().to_string()));
         }
-        lab.observe("specific", if receivers.is_empty() { Fact::Nothing } else { Fact::from(receivers.join(", ")) });
+        lab.observe("specific", Fact::list(receivers, ", "));
         Ok(())
     })
 }
@@ -220,9 +219,9 @@ fn without_an_address() -> Scene {
         specified("server-name", "the server's, on 0.0.0.0", "0.0.0.0", &sources::POSIX_GETSOCKNAME_BOUND)
             .unconfirmed_on(Os::Windows),
     ];
-    let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The server's \
-                    returned {server-name}.";
-    Scene::claims("name", "what getsockname returns", claims).answer(answered).run(|lab| {
+    let answered = "The client's datagram came from {unbound-source}; getsockname returned {unbound-name}. The \
+                    server's returned {server-name}.";
+    Scene::builder("name", "what getsockname returns", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind_everywhere("server")?, lab.endpoint("client")?);
         lab.attempt("unbound-source", client.send_to(b"hello", &server))?;
         lab.observe("unbound-name", client.local_ip());
@@ -240,8 +239,7 @@ fn to_all_addresses() -> Scene {
     let to_all = |id, property, windows| {
         typical(id, property, "café".as_bytes(), &sources::LINUX_TO_ANY)
             .unconfirmed_on(Os::Macos)
-            .on(Os::Windows, SocketError::AddressNotAvailable.on(Os::Windows))
-            .cites_on(Os::Windows, windows)
+            .on(Os::Windows, SocketError::AddressNotAvailable, windows)
             .unlike_wine()
     };
     let claims = [
@@ -251,7 +249,7 @@ fn to_all_addresses() -> Scene {
     ];
     let answered =
         "Sent to 0.0.0.0, received at 127.0.0.1: {to-all}; sent by a client connected to 0.0.0.0: {connected-to-all}.";
-    Scene::claims("to-all", "a client sends to 0.0.0.0", claims).answer(answered).run(|lab| {
+    Scene::builder("to-all", "a client sends to 0.0.0.0", claims).answer(answered).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         let connected = lab.endpoint("connected client")?;
         // First, as it says so where there is no loopback; the send then succeeds, and nothing comes.
@@ -285,10 +283,11 @@ fn loopback_only() -> Scene {
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
     let answered = format!(
-        "A host has the address {OURS}. A client that asked there was answered by {{not-outside}} where the server was bound to \
-         127.0.0.1; a server on 0.0.0.0 received {{outside}}. A sendto from 127.0.0.1 to {THEIRS} returned {{not-out}}."
+        "A host has the address {OURS}. A client that asked there was answered by {{not-outside}} where the server was \
+         bound to 127.0.0.1; a server on 0.0.0.0 received {{outside}}. A sendto from 127.0.0.1 to {THEIRS} returned \
+         {{not-out}}."
     );
-    Scene::claims("loopback-only", "bound to 127.0.0.1, and asked from outside", claims).answer(answered).run(|lab| {
+    Scene::builder("loopback-only", "bound to 127.0.0.1, and asked from outside", claims).answer(answered).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         host.add_network(OURS)?;
         let asked_at = |server: &Endpoint| {
@@ -303,10 +302,7 @@ fn loopback_only() -> Scene {
         let client = asked_at(&everywhere)?;
         lab.observe("outside", everywhere.receive(100));
         client.close();
-        lab.observe(
-            "not-out",
-            local.send_to(b"hello", &Peer { name: "other host".to_owned(), address: (THEIRS, 9).into() }),
-        );
+        lab.observe("not-out", local.send_to(b"hello", &Peer::new("other host", (THEIRS, 9))));
         Ok(())
     })
 }

@@ -6,16 +6,18 @@
 
 use clap::Args;
 
-use super::parameters::{self, Message, bytes};
+use super::claims::receive_returns;
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments::{self, Message};
 use crate::lab::{END_OF_FILE, SceneError};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, bytes, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
     name: "boundaries",
     title: "UDP keeps messages apart",
-    question: "A program sends several messages, one right after the other. How many receives does it take to get them?",
+    question: "A program sends several messages, one right after the other. How many receives does it take to get \
+               them?",
     why: "A UDP send makes one datagram, and a receive returns one datagram: never two joined, never the rest of an \
           earlier one (POSIX recvfrom: \"the entire message shall be read in a single operation\"). TCP is a stream of \
           bytes (RFC 9293 section 2.2). It has no messages, so none can stick together.",
@@ -31,6 +33,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "one two three four",
     parameters: Parameters::of::<Boundaries>(),
+    page: include_str!("../../demos/boundaries.md"),
+    python: include_str!("../../demos/boundaries.py"),
 };
 
 #[derive(Args)]
@@ -40,13 +44,13 @@ struct Boundaries {
     messages: Vec<Message>,
 
     /// Bytes that each receive offers room for, 0 to 65535
-    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = arguments::buffer)]
     buffer: usize,
 }
 
 impl Scenes for Boundaries {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        parameters::check_messages(&self.messages)?;
+        arguments::check_messages(&self.messages)?;
         Ok(vec![
             one_send_one_receive(self.messages.clone(), self.buffer),
             the_same_over_tcp(self.messages),
@@ -65,7 +69,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
         typical("receives-needed", "receives needed", count, &sources::LOOPBACK),
     ];
     claims.extend(messages.iter().zip(1..).map(|(message, n)| {
-        parameters::receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).typically()
+        receive_returns(format!("receive-{n}"), format!("receive {n} returns"), message, buffer).typically()
     }));
     claims.extend([
         specified("mixed-receives", "merged or split receives", 0, &sources::POSIX_RECVFROM),
@@ -76,7 +80,7 @@ fn one_send_one_receive(messages: Vec<Message>, buffer: usize) -> Scene {
     let truncated = messages.iter().position(|message| message.length() > buffer).map(|place| place + 1);
     let truncated = truncated.map(|n| format!(" Into {}, receive {n} returned {{receive-{n}}}.", bytes(buffer)));
     let answer = format!("{{sends-whole send}}, {{receives-needed receive}}.{}", truncated.unwrap_or_default());
-    Scene::claims("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
+    Scene::builder("one-receive", "one send, one receive", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer(messages.iter().map(Message::length))?;
@@ -119,7 +123,7 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
         specified("tcp-next-read", "TCP: the next read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "Over TCP one read returned {tcp-one-read}.";
-    Scene::claims("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
+    Scene::builder("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
         if total > MOST_IN_ONE_READ {
             let reason = format!("{total} bytes are more than one TCP read is sure to return ({MOST_IN_ONE_READ})");
             return Err(SceneError::Skip(reason));
@@ -143,9 +147,9 @@ fn several_buffers() -> Scene {
         specified("scattered-1", "recvmsg into 2 + 10 bytes: part 1", &b"he"[..], &sources::POSIX_RECVMSG),
         specified("scattered-2", "recvmsg into 2 + 10 bytes: part 2", &b"llo"[..], &sources::POSIX_RECVMSG),
     ];
-    let answer = "One sendmsg of three buffers sent {gathered-send byte}, received as one datagram, {gathered}. recvmsg put one \
-                  datagram into two buffers: {scattered-1} and {scattered-2}.";
-    Scene::claims("several-buffers", "several buffers, one datagram", claims).answer(answer).run(|lab| {
+    let answer = "One sendmsg of three buffers sent {gathered-send byte}, received as one datagram, {gathered}. \
+                  recvmsg put one datagram into two buffers: {scattered-1} and {scattered-2}.";
+    Scene::builder("several-buffers", "several buffers, one datagram", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         let sent = lab.answer(client.send_gathered(&[b"he", b"l", b"lo"], &server))?;
@@ -171,11 +175,10 @@ fn an_empty_message() -> Scene {
         specified("empty-sender", "its sender", "client", &sources::RFC768),
     ];
     let answer = "sendto of 0 bytes returned {empty-send}. recvfrom returned {empty-receive}, sender {empty-sender}.";
-    Scene::claims("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
+    Scene::builder("empty", "an empty message is a datagram too", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        let sent = lab.attempt("empty-send", client.send_to(b"", &server))?;
-        lab.observe("empty-send", sent);
+        lab.observe_success("empty-send", client.send_to(b"", &server))?;
         let received = server.before_marker(1024)?;
         lab.observe("empty-receive", &received);
         lab.observe("empty-sender", received.sender());
@@ -191,7 +194,7 @@ fn peek_first() -> Scene {
     ];
     let answer =
         "With MSG_PEEK recvfrom returned {peek}; the next receive {after-peek}; the one after that {after-both}.";
-    Scene::claims("peek", "MSG_PEEK leaves the datagram in the queue", claims).answer(answer).run(|lab| {
+    Scene::builder("peek", "MSG_PEEK leaves the datagram in the queue", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to("café".as_bytes(), &server)?;
@@ -215,7 +218,7 @@ fn wait_for_all() -> Scene {
     ];
     let answer =
         "Asked to wait for 4 bytes, recvfrom returned {wait-for-all}. The next receive returned {after-wait-for-all}.";
-    Scene::claims("wait-for-all", "MSG_WAITALL does not merge datagrams", claims).answer(answer).run(|lab| {
+    Scene::builder("wait-for-all", "MSG_WAITALL does not merge datagrams", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"ab", &server)?;

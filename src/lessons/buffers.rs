@@ -5,7 +5,9 @@
 
 use clap::Args;
 
+use super::claims::receive_buffer_granted;
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{send_until_full, send_while_nobody_reads, set_receive_buffer};
 use crate::kernel::option::{RECEIVE_BUFFER, RECEIVE_BUFFER_FORCE, REPORT_DROPS};
 use crate::lab::{Endpoint, LOOPBACK_MTU, Lab, SceneError, receive_buffer_for};
@@ -18,10 +20,11 @@ pub static LESSON: Lesson = Lesson {
     name: "buffers",
     title: "A receive buffer is counted in memory, not in payload",
     question: "I set SO_RCVBUF to 2 MB. What do I have, and what does it hold?",
-    why: "Linux grants twice what is asked for, and at most twice net.core.rmem_max, without an error (socket(7)). It charges \
-          each datagram with the memory that it takes, so that small ones fill the buffer with next to no payload \
-          (net/ipv4/udp.c). What is dropped is counted at the socket: SO_RXQ_OVFL has the next datagram tell it (socket(7)). \
-          On Linux a smaller buffer discards nothing that is queued, and into an empty queue one datagram is always taken.",
+    why: "Linux grants twice what is asked for, and at most twice net.core.rmem_max, without an error (socket(7)). It \
+          charges each datagram with the memory that it takes, so that small ones fill the buffer with next to no \
+          payload (net/ipv4/udp.c). What is dropped is counted at the socket: SO_RXQ_OVFL has the next datagram tell \
+          it (socket(7)). On Linux a smaller buffer discards nothing that is queued, and into an empty queue one \
+          datagram is always taken.",
     keys: &["factor", "as-predicted", "untold", "after-shrink"],
     guess: Guess {
         answers: &[
@@ -34,22 +37,17 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--receive-buffer 65536",
     parameters: Parameters::of::<Buffers>(),
+    page: include_str!("../../demos/buffers.md"),
+    python: include_str!("../../demos/buffers.py"),
 };
 
 #[derive(Args)]
 struct Buffers {
     /// Receive buffer to ask for in scene 1, 4096 to 16777216 bytes
-    #[arg(long, value_name = "BYTES", default_value = "2097152", value_parser = receive_buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "2097152",
+        value_parser = arguments::number(4096..=16_777_216, "bytes",
+            "below that systems have a least size, and more takes long to fill"))]
     receive_buffer: usize,
-}
-
-fn receive_buffer(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes @ 4096..=16_777_216) => Ok(bytes),
-        _ => {
-            Err("4096 to 16777216 bytes: below that systems have a least size, and more takes long to fill".to_owned())
-        }
-    }
 }
 
 impl Scenes for Buffers {
@@ -83,11 +81,6 @@ fn of_linux(claim: Claim) -> Claim {
     claim.absent_on(Os::Macos, "macOS has no SO_RXQ_OVFL").absent_on(Os::Windows, "Windows has no SO_RXQ_OVFL")
 }
 
-/// A row of which nobody knows the answer elsewhere.
-fn known_on_linux(claim: Claim) -> Claim {
-    claim.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows)
-}
-
 /// The limit that the system names for a receive buffer.
 fn limit(id: &str) -> Claim {
     measured(id, "the most that may be asked for", &sources::SOCKET_7_LIMIT)
@@ -106,10 +99,6 @@ fn times(whole: usize, part: usize) -> Fact {
         (Some(_), _) => Fact::from(format!("{:.2}", whole as f64 / part as f64)),
         (None, _) => Fact::from("no part of it"),
     }
-}
-
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
 }
 
 /// A server whose buffer nobody fills but its client: it is connected to it from the moment at which it has a port.
@@ -132,24 +121,20 @@ fn fill(
 fn granted_and_held(asked: usize) -> Scene {
     /// At most so many more datagrams are sent than should fit.
     const BEYOND: usize = 1000;
-    let factor = specified("factor", "granted / asked for, up to the limit", 2, &sources::SOCKET_7)
-        .on(Os::Macos, 1)
-        .on(Os::Windows, 1)
-        .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
-        .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER);
+    let factor = receive_buffer_granted("factor", "granted / asked for, up to the limit", 1);
     let claims = [
         limit("limit"),
         measured("granted", format!("SO_RCVBUF {asked}: bytes granted"), &sources::SOCKET_7),
         if asked < MACOS_CERTAIN { factor } else { factor.unconfirmed_on(Os::Macos) },
         by_memory(measured("memory", "memory of a 1-byte datagram, in bytes", &sources::LINUX_CHARGE)),
         by_memory(measured("held", "1-byte datagrams held", &sources::LINUX_CHARGE)),
-        by_memory(typical("as-predicted", "is memory counted, not payload?", "yes", &sources::LINUX_CHARGE)),
+        by_memory(typical("as-predicted", "is memory counted, not payload?", true, &sources::LINUX_CHARGE)),
     ];
     let answer = format!(
         "Asked for: {asked} bytes; granted: {{granted}}. At most {{limit}} may be asked for. A 1-byte datagram takes \
          {{memory byte}}; {{held}} fitted."
     );
-    Scene::claims("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(
+    Scene::builder("granted", format!("what {asked} bytes are, and what they hold"), claims).answer(answer).run(
         move |lab| {
             let (server, client) = pair(lab)?;
             let limit = match lab.applies("limit") {
@@ -177,7 +162,7 @@ fn granted_and_held(asked: usize) -> Scene {
             let held = server.drain(16, 1 + more)?.count();
             lab.observe("held", held);
             // Linux 6.1 takes one more, which goes beyond the limit.
-            lab.observe("as-predicted", yes_no((predicted..=predicted + 1).contains(&held)));
+            lab.observe("as-predicted", (predicted..=predicted + 1).contains(&held));
             Ok(())
         },
     )
@@ -188,26 +173,25 @@ fn above_the_limit() -> Scene {
     /// The largest receive buffer that can be doubled: its size is a C `int`.
     const MOST_DOUBLED: usize = i32::MAX as usize / 2;
     let claims = [
-        known_on_linux(typical("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF))
+        typical("too-much", "SO_RCVBUF of 1 GiB: setsockopt", "success", &sources::LINUX_RCVBUF)
+            .confirmed_on_linux_only()
             .cites_on(Os::Macos, &sources::XNU_RESERVE)
             .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER),
         limit("limit-again"),
         measured("most-granted", "bytes granted then", &sources::LINUX_RCVBUF),
         typical("ceiling", "granted / limit", 2, &sources::SOCKET_7_LIMIT)
-            .on(Os::Macos, 1)
+            .on(Os::Macos, 1, &sources::XNU_RESERVE)
             .unconfirmed_on(Os::Macos)
-            .cites_on(Os::Macos, &sources::XNU_RESERVE)
             .absent_on(Os::Windows, "Windows names no limit"),
         typical("minus-one", "SO_RCVBUF -1: granted / limit", 2, &sources::LINUX_RCVBUF_UNSIGNED)
-            .on(Os::Macos, SocketError::InvalidArgument.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER_LEAST)
+            .on(Os::Macos, SocketError::InvalidArgument, &sources::XNU_RECEIVE_BUFFER_LEAST)
             .absent_on(Os::Windows, "Windows names no limit"),
         specified("forced", "plain user: SO_RCVBUFFORCE", SocketError::NotPermitted, &sources::SOCKET_7_FORCE)
             .absent_on(Os::Macos, "macOS has no SO_RCVBUFFORCE")
             .absent_on(Os::Windows, "Windows has no SO_RCVBUFFORCE"),
     ];
     let answer = "setsockopt for 1 GiB: {too-much}. Granted: {most-granted} bytes.";
-    Scene::claims("ceiling", "more than the limit is asked for", claims).answer(answer).run(|lab| {
+    Scene::builder("ceiling", "more than the limit is asked for", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("too-much", server.set(&RECEIVE_BUFFER, ASKED));
         let granted = server.get(&RECEIVE_BUFFER)?;
@@ -248,7 +232,7 @@ fn counted() -> Scene {
         of_linux(specified("untold", "lost, not counted by SO_RXQ_OVFL", 0, &sources::SOCKET_7_OVERFLOW)),
     ];
     let answer = "In a buffer of 8192 bytes {lost} of 200 were lost; the option SO_RXQ_OVFL reported {of-the-next}.";
-    Scene::claims("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
+    Scene::builder("counted", "where the drops are counted", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         set_receive_buffer(&server, ASKED)?;
         lab.attempt("untold", server.set(&REPORT_DROPS, true))?;
@@ -282,15 +266,14 @@ fn shrunk() -> Scene {
     const LATE: [u8; SIZE] = [0x00; SIZE];
     let claims = [
         measured("least", "SO_RCVBUF 1: bytes granted", &sources::LINUX_RCVBUF),
-        known_on_linux(typical("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE)),
-        known_on_linux(typical("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF)),
+        typical("over-full", "one more is sent: it is", "dropped", &sources::LINUX_CHARGE).confirmed_on_linux_only(),
+        typical("after-shrink", "kept when it shrinks", COUNT, &sources::LINUX_RCVBUF).confirmed_on_linux_only(),
     ];
     let answer = "100 queued, then SO_RCVBUF set to 1: {after-shrink} received.";
-    let scene = Scene::claims("shrunk", "the buffer shrinks while it is in use", claims);
+    let scene = Scene::builder("shrunk", "the buffer shrinks while it is in use", claims);
     scene.needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT]))).answer(answer).run(|lab| {
         // Here is room for what an unrelated sender sends before the connect.
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+        let (server, client) = lab.connected_server()?;
         server.grow_receive_buffer([SIZE; COUNT])?;
         fill(lab, "after-shrink", (&server, &client), (0..COUNT).map(|_| QUEUED.to_vec()))?;
         let before = server.accounts();
@@ -314,15 +297,14 @@ fn smallest() -> Scene {
     /// More than the least buffer of any system, and a datagram that each sends.
     const SIZE: usize = 9000;
     let claims = [
-        known_on_linux(
-            typical("one-at-least", format!("{SIZE} bytes into SO_RCVBUF 1"), SIZE, &sources::LINUX_CHARGE)
-                .on(Os::Macos, Fact::Nothing)
-                .cites_on(Os::Macos, &sources::XNU_ROOM),
-        ),
-        known_on_linux(typical("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)),
+        typical("one-at-least", format!("{SIZE} bytes into SO_RCVBUF 1"), SIZE, &sources::LINUX_CHARGE)
+            .on(Os::Macos, Fact::Nothing, &sources::XNU_ROOM)
+            .confirmed_on_linux_only(),
+        typical("second", "a second one, before it is read: it is", "dropped", &sources::LINUX_CHARGE)
+            .confirmed_on_linux_only(),
     ];
     let answer = "SO_RCVBUF 1, a datagram of 9000 bytes: {one-at-least} received.";
-    Scene::claims("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {
+    Scene::builder("smallest", "the smallest buffer", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         lab.attempt("one-at-least", server.set(&RECEIVE_BUFFER, 1))?;
         let granted = server.get(&RECEIVE_BUFFER)?;
@@ -350,9 +332,9 @@ fn counted_by_host() -> Scene {
         typical("host-untold", "lost, not counted by UdpRcvbufErrors", 0, &sources::LINUX_ROOM_ERRORS),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} were lost, and \
-                  {host-untold} of them not counted in UdpRcvbufErrors.";
-    Scene::claims("host", "what the host counts", claims).answer(answer).run(|lab| {
+    let answer = "The host counted {delivered datagram} as delivered when one of many had been received. {host-lost} \
+                  were lost, and {host-untold} of them not counted in UdpRcvbufErrors.";
+    Scene::builder("host", "what the host counts", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let (server, client) = (host.bind("server")?, host.bind("client")?);
         server.connect(&client)?;
@@ -372,7 +354,7 @@ fn send_queue() -> Scene {
         .absent_on(Os::Macos, "macOS has no SIOCOUTQ")
         .absent_on(Os::Windows, "Windows has no SIOCOUTQ")];
     let answer = "A datagram was sent and not yet received: {send-queue byte} in the client's send queue.";
-    Scene::claims("send-queue", "where a datagram waits", claims).answer(answer).run(|lab| {
+    Scene::builder("send-queue", "where a datagram waits", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.queue(|| client.send_to(b"hello", &server))?;
         let unsent = client.unsent_bytes()?;

@@ -8,18 +8,19 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{answer_to, answered};
 use crate::lab::{Endpoint, SceneError, Service, Target, Workers};
-use crate::vocabulary::{Guess, measured, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Guess, counted, measured, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
     name: "concurrency",
     title: "One loop serves one request at a time",
     question: "Several clients ask one UDP server at once. When does the last one have its answer?",
-    why: "A loop that receives, works and answers processes one request at a time; the others wait in the \
-          receive buffer (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
+    why: "A loop that receives, works and answers processes one request at a time; the others wait in the receive \
+          buffer (Stevens, UNP, 3rd ed., section 8.4: an iterative server). With little work nobody notices. It is the \
           loop that is serial, not UDP: threads may share the socket (POSIX XSH 2.9.1), and each datagram goes to \
           exactly one of them.",
     keys: &["in-hand-with-work", "last-waits", "answered-with-work", "in-hand-of-threads"],
@@ -33,6 +34,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--clients 4 --work 200ms",
     parameters: Parameters::of::<Concurrency>(),
+    page: include_str!("../../demos/concurrency.md"),
+    python: include_str!("../../demos/concurrency.py"),
 };
 
 /// Most clients: each is a socket, and a process is commonly granted 1024.
@@ -44,30 +47,19 @@ const MOST_WORK: Duration = Duration::from_secs(60);
 #[derive(Args)]
 struct Concurrency {
     /// Clients that ask at the same time, 1 to 1000
-    #[arg(long, value_name = "N", default_value = "8", value_parser = clients)]
+    #[arg(long, value_name = "N", default_value = "8",
+        value_parser = arguments::number(1..=MOST_CLIENTS, "clients",
+            "each is a socket, and systems commonly grant a process 1024"))]
     clients: usize,
 
     /// Time the server works on each request; with all clients together at most 60s
-    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = parameters::time)]
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = arguments::time)]
     work: Duration,
 
     /// Threads that share the socket in the last scene, 1 to 64
-    #[arg(long, value_name = "N", default_value = "3", value_parser = threads)]
+    #[arg(long, value_name = "N", default_value = "3",
+        value_parser = arguments::number(1..=64, "threads", "more show nothing new and cost memory"))]
     threads: usize,
-}
-
-fn clients(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=MOST_CLIENTS) => Ok(count),
-        _ => Err(format!("1 to {MOST_CLIENTS} clients: each is a socket, and systems commonly grant a process 1024")),
-    }
-}
-
-fn threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=64) => Ok(count),
-        _ => Err("1 to 64 threads: more show nothing new and cost memory".to_owned()),
-    }
 }
 
 impl Scenes for Concurrency {
@@ -89,7 +81,7 @@ impl Scenes for Concurrency {
 }
 
 fn without_work(clients: usize) -> Scene {
-    let asking = parameters::counted(clients, "client");
+    let asking = counted(clients, "client");
     let claims = [
         typical("answered", format!("no work: of {asking}, answered"), clients, &sources::LOOPBACK),
         specified("in-hand", "no work: requests processed at once", 1, &sources::UNP_ITERATIVE),
@@ -97,7 +89,7 @@ fn without_work(clients: usize) -> Scene {
     ];
     let answer =
         "Without work {answered client} had their replies after {last-answer}. Requests processed at once: {in-hand}.";
-    Scene::claims("no-work", "it looks concurrent", claims).answer(answer).run(move |lab| {
+    Scene::builder("no-work", "it looks concurrent", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         let service = server.serve(Workers { threads: 1, work: Duration::ZERO }, answer_to)?;
@@ -109,7 +101,7 @@ fn without_work(clients: usize) -> Scene {
 }
 
 fn with_work(clients: usize, work: Duration) -> Scene {
-    let asking = parameters::counted(clients, "client");
+    let asking = counted(clients, "client");
     let each = humantime::format_duration(work);
     let last = work.saturating_mul(u32::try_from(clients).unwrap_or(u32::MAX));
     let count = clients;
@@ -118,14 +110,14 @@ fn with_work(clients: usize, work: Duration) -> Scene {
         specified("in-hand-with-work", "one loop: requests processed at once", 1, &sources::UNP_ITERATIVE),
         specified("early-answers", "replies faster than one loop allows", 0, &sources::UNP_ITERATIVE),
         measured("out-of-turn", "clients answered out of turn", &sources::LOOPBACK),
-        typical("last-waits", format!("does the last client wait {count} x {each}?"), "yes", &sources::UNP_ITERATIVE),
+        typical("last-waits", format!("does the last client wait {count} x {each}?"), true, &sources::UNP_ITERATIVE),
         typical("answered-with-work", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("first-answer-with-work", "time until the first reply", &sources::UNP_ITERATIVE),
         measured("last-answer-with-work", "time until the last reply", &sources::UNP_ITERATIVE),
     ];
     let answer = "One loop processed {in-hand-with-work request} at a time. The first client waited \
                   {first-answer-with-work}, the last {last-answer-with-work}.";
-    Scene::claims("work", "one loop, with work", claims).answer(answer).run(move |lab| {
+    Scene::builder("work", "one loop, with work", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         // All requests were sent before the loop starts: what it receives has waited in the queue.
@@ -141,7 +133,7 @@ fn with_work(clients: usize, work: Duration) -> Scene {
                 lab.skip("last-waits", format!("{received} of {count} requests were received"));
             }
             _ if work.is_zero() => lab.skip("last-waits", "there is no work to wait for"),
-            _ => lab.observe("last-waits", if service.last_answer() >= last { "yes" } else { "no" }),
+            _ => lab.observe("last-waits", service.last_answer() >= last),
         }
         lab.observe("out-of-turn", out_of_turn(&service, &clients));
         lab.observe("answered-with-work", answered(&clients)?);
@@ -152,11 +144,11 @@ fn with_work(clients: usize, work: Duration) -> Scene {
 }
 
 fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
-    let asking = parameters::counted(clients, "client");
+    let asking = counted(clients, "client");
     let claims = [
         specified(
             "in-hand-of-threads",
-            format!("{}: requests processed at once", parameters::counted(threads, "thread")),
+            format!("{}: requests processed at once", counted(threads, "thread")),
             threads,
             &sources::POSIX_THREADS,
         ),
@@ -165,11 +157,9 @@ fn with_threads(clients: usize, work: Duration, threads: usize) -> Scene {
         typical("answered-by-threads", format!("of {asking}, answered"), clients, &sources::LOOPBACK),
         measured("last-answer-of-threads", "with threads: time until the last reply", &sources::POSIX_THREADS),
     ];
-    let answer = format!(
-        "With {} on the socket the last waited {{last-answer-of-threads}}.",
-        parameters::counted(threads, "thread")
-    );
-    Scene::claims("threads", "threads share the socket", claims).answer(answer).run(move |lab| {
+    let answer =
+        format!("With {} on the socket the last waited {{last-answer-of-threads}}.", counted(threads, "thread"));
+    Scene::builder("threads", "threads share the socket", claims).answer(answer).run(move |lab| {
         let (server, clients) = (lab.bind("server")?, lab.endpoints("client", clients)?);
         ask(&clients, &server)?;
         let service = server.serve(Workers { threads, work }, answer_to)?;

@@ -6,13 +6,15 @@
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::claims::{bound_by_sendto, no_accept, no_listen, no_port, refused, refused_once, unconnected_refused};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{
-    answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_unconnected, udp_descriptors_for,
-    udp_peer_closes,
+    answer_to, answered, empty_datagram, tcp_descriptors_for, tcp_peer_closes, told_connected, told_unconnected,
+    udp_descriptors_for, udp_peer_closes,
 };
 use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Need, Os, Receive, SocketError, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Fact, Guess, Os, SocketError, counted, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -20,10 +22,11 @@ pub static LESSON: Lesson = Lesson {
     title: "UDP has no connection",
     question: "A client sends to a port where nobody listens. Does its program get an error?",
     why: "UDP has no handshake and keeps no state: RFC 768 describes neither. So a successful send says only that the \
-          system has taken the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By default Linux and \
-          macOS hand it only to a connected socket, once, at its next call; Windows also to an unconnected one (10054). \
-          One socket serves every client, where TCP needs a file descriptor for each. A UDP socket accepts datagrams from \
-          everybody: what arrives while a reply is awaited may be another program's. Look at its sender, or connect.",
+          system has taken the datagram. The other host may answer with an ICMP message (RFC 1122 section 4.1.3.1). By \
+          default Linux and macOS hand it only to a connected socket, once, at its next call; Windows also to an \
+          unconnected one (10054). One socket serves every client, where TCP needs a file descriptor for each. A UDP \
+          socket accepts datagrams from everybody: what arrives while a reply is awaited may be another program's. \
+          Look at its sender, or connect.",
     keys: &["unconnected-hears", "send-to-nobody", "connected-hears", "tcp-to-nobody"],
     guess: Guess {
         answers: &[
@@ -32,16 +35,19 @@ pub static LESSON: Lesson = Lesson {
             right("Only at a later call; on Linux and macOS only if its socket is connected.", "connected-hears"),
             wrong("No, never: UDP has no answers.", "connected-hears"),
         ],
-        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at a later call.",
+        because: "the refusal comes back as an ICMP message, which the system reports to a connected socket at a later \
+                  call.",
     },
     example: "--clients 20",
     parameters: Parameters::of::<Connectionless>(),
+    page: include_str!("../../demos/connectionless.md"),
+    python: include_str!("../../demos/connectionless.py"),
 };
 
 #[derive(Args)]
 struct Connectionless {
     /// Clients of the one server socket, 1 to 100
-    #[arg(long, value_name = "N", default_value = "5", value_parser = parameters::clients)]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = arguments::sockets)]
     clients: usize,
 }
 
@@ -62,48 +68,30 @@ impl Scenes for Connectionless {
 }
 
 fn nobody_listens() -> Scene {
-    let told = SocketError::ConnectionRefused;
-    let reset = SocketError::ConnectionReset.on(Os::Windows);
     let claims = [
         specified("send-to-nobody", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
-        typical("unconnected-hears", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
-            .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, reset.clone())
-            .cites_on(Os::Windows, &sources::MS_RECVFROM)
-            .unlike_wine(),
+        unconnected_refused("unconnected-hears", "unconnected: error later"),
         specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
-        typical("connected-hears", "connected: next receive", told, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, reset)
-            .cites_on(Os::Windows, &sources::MS_RECVFROM)
-            .unlike_wine(),
-        specified("told-once", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .cites_on(Os::Windows, &sources::JDK_4431020)
-            .unlike_wine(),
-        specified("tcp-to-nobody", "TCP: connect returns", told, &sources::POSIX_CONNECT)
+        refused("connected-hears", "connected: next receive"),
+        refused_once("told-once", "connected: receive after that"),
+        specified("tcp-to-nobody", "TCP: connect returns", SocketError::ConnectionRefused, &sources::POSIX_CONNECT)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
     ];
-    let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the next receive \
-                  returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
-    Scene::claims("nobody", "nobody listens", claims).answer(answer).run(|lab| {
+    let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the \
+                  next receive returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
+    Scene::builder("nobody", "nobody listens", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
 
         let unconnected = lab.bind("client")?;
-        let sent = lab.attempt("send-to-nobody", unconnected.send_to(b"hello", &nobody))?;
-        lab.observe("send-to-nobody", sent);
+        lab.observe_success("send-to-nobody", unconnected.send_to(b"hello", &nobody))?;
         lab.observe("unconnected-hears", told_unconnected(&unconnected, &nobody)?);
 
         let connected = lab.endpoint("connected client")?;
         lab.attempt("connected-send", connected.connect(&nobody))?;
         lab.observe("connected-send", connected.send(b"hello"));
-        let first = connected.receive(1024);
-        let told = matches!(first, ReceiveResult::Failed { .. });
-        lab.observe("connected-hears", first);
-        match told {
-            true => lab.observe("told-once", connected.receive(Receive::into(1024).without_waiting())),
-            false => lab.skip("told-once", "no error was reported before"),
-        }
+        let (next, after) = told_connected(&connected);
+        lab.observe("connected-hears", next);
+        lab.observe_or_skip("told-once", after);
 
         let no_listener = lab.tcp_bind("nobody")?;
         let client = lab.tcp_socket("client")?;
@@ -113,17 +101,10 @@ fn nobody_listens() -> Scene {
 }
 
 fn no_listen_no_accept() -> Scene {
-    let unsupported = SocketError::NotSupported;
-    let claims = [
-        specified("listen", "listen on a UDP socket returns", unsupported, &sources::POSIX_LISTEN)
-            .cites_on(Os::Macos, &sources::XNU_LISTEN)
-            .cites_on(Os::Windows, &sources::WINE_LISTEN),
-        specified("accept", "accept on a UDP socket returns", unsupported, &sources::POSIX_ACCEPT)
-            .cites_on(Os::Macos, &sources::XNU_ACCEPT)
-            .cites_on(Os::Windows, &sources::MS_ACCEPT),
-    ];
+    let claims =
+        [no_listen("listen", "listen on a UDP socket returns"), no_accept("accept", "accept on a UDP socket returns")];
     let answer = "On a UDP socket listen returned {listen}, accept {accept}.";
-    Scene::claims("listen", "there is nothing to listen for", claims).answer(answer).run(|lab| {
+    Scene::builder("listen", "there is nothing to listen for", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("listen", server.listen());
         lab.observe("accept", server.accept());
@@ -133,32 +114,26 @@ fn no_listen_no_accept() -> Scene {
 
 fn no_bind() -> Scene {
     let claims = [
-        typical("port-before", "port of an unbound client", 0, &sources::POSIX_GETSOCKNAME)
-            .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_GETSOCKNAME),
-        specified("port-after", "does its first sendto bind a port?", "yes", &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
-        specified("port-stays", "does its next sendto keep that port?", "yes", &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        no_port("port-before", "port of an unbound client"),
+        bound_by_sendto("port-after", "does its first sendto bind a port?", true),
+        bound_by_sendto("port-stays", "does its next sendto keep that port?", true),
     ];
-    let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: {port-stays}.";
-    Scene::claims("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
-        let yes_no = |yes| if yes { "yes" } else { "no" };
+    let answer = "Port before the first sendto: {port-before}. A port after it: {port-after}; the same at the next: \
+                  {port-stays}.";
+    Scene::builder("no-bind", "a client needs no bind", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.observe("port-before", client.port().map(usize::from));
         lab.attempt("port-after", client.send_to(b"one", &server))?;
         let port = client.port()?;
-        lab.observe("port-after", yes_no(port != 0));
+        lab.observe("port-after", port != 0);
         client.send_to(b"two", &server)?;
         let received = server.receive_until_marker(1024)?;
         let ports: Vec<_> = received.iter().filter_map(|result| result.sender_port()).collect();
         match (ports.as_slice(), received.set_aside()) {
-            ([first, second], _) => lab.observe("port-stays", yes_no([*first, *second] == [port; 2])),
+            ([first, second], _) => lab.observe("port-stays", [*first, *second] == [port; 2]),
             // The missing datagram arrived, but from an unknown port, and was set aside.
-            (_, 1..) => lab.observe("port-stays", yes_no(false)),
+            (_, 1..) => lab.observe("port-stays", false),
             (_, 0) => lab.skip("port-stays", format!("{} of 2 datagrams were received", ports.len())),
         }
         Ok(())
@@ -169,20 +144,17 @@ fn one_socket_for_all(count: usize) -> Scene {
     let claims = [
         typical(
             "answered",
-            format!("of {}, received their own reply", parameters::counted(count, "client")),
+            format!("of {}, received their own reply", counted(count, "client")),
             count,
             &sources::UNP_ITERATIVE,
         ),
-        specified("descriptors", "file descriptors the server adds", 0, &sources::RFC768)
-            .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
-            .needs(Need::Descriptors),
+        specified("descriptors", "file descriptors the server adds", 0, &sources::RFC768).from_descriptor_count(),
         specified("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
-            .absent_on(Os::Windows, "Windows counts handles, not file descriptors")
-            .needs(Need::Descriptors),
+            .from_descriptor_count(),
     ];
-    let answer = "{answered client} received their own reply. File descriptors that this cost the server: {descriptors}; over \
-                  TCP {tcp-descriptors}.";
-    Scene::claims("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
+    let answer = "{answered client} received their own reply. File descriptors that this cost the server: \
+                  {descriptors}; over TCP {tcp-descriptors}.";
+    Scene::builder("one-socket", "one socket serves all", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let clients = lab.endpoints("client", count)?;
         server.grow_receive_buffer(clients.iter().map(|client| client.name().len()))?;
@@ -205,11 +177,10 @@ fn connect_sends_nothing() -> Scene {
         specified("connect-sends", "the server then receives", Fact::Nothing, &sources::POSIX_CONNECT),
     ];
     let answer = "connect returned {connect}. The server received {connect-sends}.";
-    Scene::claims("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
+    Scene::builder("connect", "connect sends nothing", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
-        lab.attempt("connect", client.connect(&server))?;
-        lab.observe("connect", "success");
+        lab.observe_success("connect", client.connect(&server))?;
         client.send(b"hello")?;
         lab.observe("connect-sends", before(server.receive(1024), b"hello")?);
         Ok(())
@@ -229,11 +200,10 @@ fn before_the_server() -> Scene {
     ];
     let answer =
         "sendto returned {too-early byte} before there was a server. The server, started later, received {not-kept}.";
-    Scene::claims("too-early", "nothing is kept for later", claims).answer(answer).run(|lab| {
+    Scene::builder("too-early", "nothing is kept for later", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
-        let sent = lab.attempt("too-early", client.send_to(b"early", &port))?;
-        lab.observe("too-early", sent);
+        lab.observe_success("too-early", client.send_to(b"early", &port))?;
         // When its answer has come, the datagram is no longer under way.
         client.await_refusals()?;
         let server = lab.bind_at("server", &port)?;
@@ -246,7 +216,7 @@ fn before_the_server() -> Scene {
 fn sender_closes_at_once() -> Scene {
     let claims = [typical("after-close", "sent, then closed: received", "adiós".as_bytes(), &sources::LOOPBACK)];
     let answer = "The client sent and closed its socket at once. The server received {after-close}.";
-    Scene::claims("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
+    Scene::builder("sender-closes", "the sender need not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to("adiós".as_bytes(), &server)?;
@@ -262,9 +232,9 @@ fn the_server_restarts() -> Scene {
         typical("after-restart", "after its restart the server receives", &b"two"[..], &sources::LOOPBACK),
         specified("client-notices", "error reported to the client", Fact::Nothing, &sources::RFC768),
     ];
-    let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to the \
-                  client: {client-notices}.";
-    Scene::claims("restart", "a restart of the server", claims).answer(answer).run(|lab| {
+    let answer = "The server received {before-restart}, was restarted and received {after-restart}. Error reported to \
+                  the client: {client-notices}.";
+    Scene::builder("restart", "a restart of the server", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.bind("client")?;
 
@@ -293,13 +263,10 @@ fn no_end_of_file() -> Scene {
         typical("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
         specified("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
-    let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, and then \
-                  {after-empty}. Over TCP read returned {tcp-peer-closes}.";
-    Scene::claims("end-of-file", "there is no end of file", claims).answer(answer).run(|lab| {
-        match udp_peer_closes(lab) {
-            Err(SceneError::Skip(reason)) => lab.skip("peer-closes", reason),
-            received => lab.observe("peer-closes", received?),
-        }
+    let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, \
+                  and then {after-empty}. Over TCP read returned {tcp-peer-closes}.";
+    Scene::builder("end-of-file", "there is no end of file", claims).answer(answer).run(|lab| {
+        lab.try_observe("peer-closes", udp_peer_closes(lab))?;
         lab.observe("tcp-peer-closes", tcp_peer_closes(lab)?);
         let (empty, more) = empty_datagram(lab, "empty-is-not-end")?;
         lab.observe("empty-is-not-end", empty);

@@ -6,13 +6,15 @@
 
 use clap::Args;
 
-use super::parameters::{bytes, counted};
+use super::claims::receive_buffer_granted;
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
 use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, receive_buffer_for};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, SocketError, escaped, measured, right, sources, specified, typical, wrong,
+    Claim, Fact, Guess, Need, Os, SocketError, bytes, counted, escaped, measured, right, sources, specified, typical,
+    wrong,
 };
 
 /// The lesson.
@@ -20,10 +22,10 @@ pub static LESSON: Lesson = Lesson {
     name: "delivery",
     title: "Sent is not received",
     question: "A program sends many datagrams, and every send succeeds. How many are received?",
-    why: "A successful send does not guarantee delivery (POSIX sendto). The kernel keeps datagrams while the receive buffer \
-          has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 section \
-          3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single copies are typical on \
-          loopback (RFC 768 guarantees neither).",
+    why: "A successful send does not guarantee delivery (POSIX sendto). The kernel keeps datagrams while the receive \
+          buffer has room, drops the rest, and tells the sender nothing; to slow down is left to the program (RFC 8085 \
+          section 3.1). TCP stops the sender when the buffers are full (RFC 9293 section 3.8.6). Order and single \
+          copies are typical on loopback (RFC 768 guarantees neither).",
     keys: &["kept-and-dropped", "failed-sends", "sender-told", "prefix"],
     guess: Guess {
         answers: &[
@@ -32,10 +34,13 @@ pub static LESSON: Lesson = Lesson {
             right("The first ones, as many as the receive buffer holds.", "prefix"),
             wrong("The last ones: new datagrams push old ones out.", "prefix"),
         ],
-        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and reports nothing to the sender.",
+        because: "the kernel keeps datagrams while the receive buffer has room, drops the rest, and reports nothing to \
+                  the sender.",
     },
     example: "--messages 5000 --receive-buffer 100000",
     parameters: Parameters::of::<Delivery>(),
+    page: include_str!("../../demos/delivery.md"),
+    python: include_str!("../../demos/delivery.py"),
 };
 
 /// Most datagrams in one run: enough to fill the largest buffers, and still a moment's work.
@@ -44,37 +49,22 @@ const MOST_MESSAGES: usize = 100_000;
 #[derive(Args)]
 struct Delivery {
     /// Datagrams to send while nobody reads, 1 to 100000
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = messages)]
+    #[arg(long, value_name = "N", default_value = "1000",
+        value_parser = arguments::number(1..=MOST_MESSAGES, "datagrams",
+            "more fill no buffer better and take longer"))]
     messages: usize,
 
     /// Payload of each, 0 to 65507 bytes; beyond 16 MiB of payload the log keeps the first 128 bytes of each
-    #[arg(long, value_name = "BYTES", default_value = "100", value_parser = size)]
+    #[arg(long, value_name = "BYTES", default_value = "100",
+        value_parser = arguments::number(0..=LONGEST_PAYLOAD, "bytes",
+            "no datagram over IPv4 carries more (RFC 791, RFC 768)"))]
     size: usize,
 
     /// Receive buffer to ask the system for, 1 to 16777216 bytes
-    #[arg(long, value_name = "BYTES", default_value = "16384", value_parser = receive_buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "16384",
+        value_parser = arguments::number(1..=16_777_216, "bytes",
+            "systems grant less, and 0 means something else on each"))]
     receive_buffer: usize,
-}
-
-fn messages(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=MOST_MESSAGES) => Ok(count),
-        _ => Err(format!("1 to {MOST_MESSAGES} datagrams: more fill no buffer better and take longer")),
-    }
-}
-
-fn size(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(size @ 0..=LONGEST_PAYLOAD) => Ok(size),
-        _ => Err(format!("0 to {LONGEST_PAYLOAD} bytes: no datagram over IPv4 carries more (RFC 791, RFC 768)")),
-    }
-}
-
-fn receive_buffer(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes @ 1..=16_777_216) => Ok(bytes),
-        _ => Err("1 to 16777216 bytes: systems grant less, and 0 means something else on each".to_owned()),
-    }
 }
 
 /// The most that all datagrams together may carry: a slip of the keyboard is not to keep the class waiting.
@@ -118,7 +108,7 @@ fn is_prefix(received: &AllReceived, size: usize) -> Fact {
     let gap = received.iter().zip(0..).find(|(result, number)| result.bytes() != numbered(*number, size));
     match gap {
         None if received.count() == 0 => Fact::Nothing,
-        None => Fact::from("yes"),
+        None => Fact::from(true),
         Some((_, number)) => Fact::from(format!("not from {number} on")),
     }
 }
@@ -141,28 +131,23 @@ fn nobody_reads(count: usize, size: usize, receive_buffer: usize) -> Scene {
         typical("failed-sends", "failed sends", 0, &sources::POSIX_SENDTO).cites_on(Os::Macos, &sources::XNU_LOOPBACK),
         measured("sent", "datagrams sent", &sources::POSIX_SENDTO),
         measured("kept", "datagrams received", &sources::SOCKET_7),
-        measured("dropped", "datagrams dropped, by the kernel's count", &sources::LINUX_DROPS)
-            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket")
-            .needs(Need::Drops),
+        measured("dropped", "datagrams dropped, by the kernel's count", &sources::LINUX_DROPS).from_drop_count(),
         unsure_on_macos(
             count > MACOS_INPUT_QUEUE || receive_buffer < MACOS_LEAST_BUFFER,
-            typical("prefix", "the first ones, no gap?", "yes", &sources::LOOPBACK)
+            typical("prefix", "the first ones, no gap?", true, &sources::LOOPBACK)
                 .cites_on(Os::Macos, &sources::XNU_FULL_BUFFER)
                 .cites_on(Os::Windows, &sources::MS_CIRCULAR_QUEUEING),
         ),
-        typical("kept-and-dropped", "received + dropped", count, &sources::LINUX_DROPS)
-            .absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket")
-            .needs(Need::Drops),
+        typical("kept-and-dropped", "received + dropped", count, &sources::LINUX_DROPS).from_drop_count(),
         typical("sender-told", "later error at the sender", Fact::Nothing, &sources::RFC6633),
         unsure_on_macos(
             receive_buffer < MACOS_LEAST_BUFFER,
             typical("room-again", "buffer emptied, one more sent: received", &b"one more"[..], &sources::LOOPBACK),
         ),
     ];
-    let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed sends: {failed-sends}. Later error: {sender-told}.";
-    Scene::claims("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
+    let answer = "{sent} sent; {kept} fitted into the receive buffer and were received, {dropped} dropped. Failed \
+                  sends: {failed-sends}. Later error: {sender-told}.";
+    Scene::builder("nobody-reads", format!("{sent} of {}, nobody reads", bytes(size)), claims).answer(answer).run(
         move |lab| {
             let payloads = all_numbered(count, size);
             // An end marker needs a buffer of a byte.
@@ -197,7 +182,7 @@ fn tcp_stops_the_sender() -> Scene {
     ];
     let answer =
         "Over TCP the sender was stopped after {tcp-taken byte}: {tcp-stopped}. Of these {tcp-lost} were not received.";
-    Scene::claims("tcp", "TCP stops the sender", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP stops the sender", claims).answer(answer).run(|lab| {
         let stopped = write_while_nobody_reads(lab)?;
         lab.observe("tcp-stopped", stopped.answer);
         lab.observe("tcp-taken", stopped.taken);
@@ -208,20 +193,19 @@ fn tcp_stops_the_sender() -> Scene {
 
 fn a_larger_buffer() -> Scene {
     let claims = [
-        typical("larger-keeps-more", "do more fit into 65536 bytes than 4096?", "yes", &sources::SOCKET_7)
-            .unlike_wine(),
+        typical("larger-keeps-more", "do more fit into 65536 bytes than 4096?", true, &sources::SOCKET_7).unlike_wine(),
         measured("kept-by-small", "512-byte datagrams that fit into 4096", &sources::SOCKET_7),
         measured("kept-by-large", "512-byte datagrams that fit into 65536", &sources::SOCKET_7),
     ];
-    let answer = "Of datagrams of 512 bytes {kept-by-small} fitted into a receive buffer of 4096 bytes, and {kept-by-large} \
-                  into one of 65536 bytes.";
-    Scene::claims("larger-buffer", "more fit into a larger receive buffer", claims).answer(answer).run(|lab| {
+    let answer = "Of datagrams of 512 bytes {kept-by-small} fitted into a receive buffer of 4096 bytes, and \
+                  {kept-by-large} into one of 65536 bytes.";
+    Scene::builder("larger-buffer", "more fit into a larger receive buffer", claims).answer(answer).run(|lab| {
         let small = kept_by(lab, 4096)?;
         let large = kept_by(lab, 65_536)?;
         if small.granted == large.granted {
             return Err(SceneError::Skip(format!("the system grants {} bytes for either size", small.granted)));
         }
-        lab.observe("larger-keeps-more", if large.count > small.count { "yes" } else { "no" });
+        lab.observe("larger-keeps-more", large.count > small.count);
         lab.observe("kept-by-small", small.count);
         lab.observe("kept-by-large", large.count);
         Ok(())
@@ -234,8 +218,7 @@ struct Kept {
 }
 
 fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
-    let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-    server.connect(&client)?;
+    let (server, client) = lab.connected_server()?;
     let granted = set_receive_buffer(&server, buffer)?;
     send_until_full(lab, &client, &server, all_numbered(1000, 512))?;
     Ok(Kept { granted, count: server.drain(512, 1000)?.count() })
@@ -244,27 +227,22 @@ fn kept_by(lab: &Lab, buffer: usize) -> Result<Kept, SceneError> {
 fn one_byte_each() -> Scene {
     const ASKED: usize = 8192;
     let claims = [
-        typical("fewer-than-bytes", "do fewer 1-byte datagrams fit than bytes?", "yes", &sources::SOCKET_7)
+        typical("fewer-than-bytes", "do fewer 1-byte datagrams fit than bytes?", true, &sources::SOCKET_7)
             .cites_on(Os::Macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Windows),
         measured("kept-one-byte", "1-byte datagrams that fit", &sources::SOCKET_7),
-        specified("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), 2 * ASKED, &sources::SOCKET_7)
-            .on(Os::Macos, ASKED)
-            .on(Os::Windows, ASKED)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE_BUFFER)
-            .cites_on(Os::Windows, &sources::WINE_RECEIVE_BUFFER)
+        receive_buffer_granted("buffer-granted", format!("SO_RCVBUF {ASKED}: bytes granted"), ASKED)
             .needs(Need::ReceiveBuffer(ASKED)),
     ];
-    let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} of 1 byte \
-                  fitted.";
-    Scene::claims("one-byte", "one byte costs more than one byte", claims).answer(answer).run(|lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+    let answer = "SO_RCVBUF was set to 8192 bytes, the system granted {buffer-granted}, and {kept-one-byte datagram} \
+                  of 1 byte fitted.";
+    Scene::builder("one-byte", "one byte costs more than one byte", claims).answer(answer).run(|lab| {
+        let (server, client) = lab.connected_server()?;
         let granted = set_receive_buffer(&server, ASKED)?;
         // More than the buffer has bytes: whatever a datagram costs, the queue runs full.
         send_until_full(lab, &client, &server, all_numbered(granted + 1, 1))?;
         let kept = server.drain(1, granted + 1)?.count();
-        lab.observe("fewer-than-bytes", if kept < granted { "yes" } else { "no" });
+        lab.observe("fewer-than-bytes", kept < granted);
         lab.observe("kept-one-byte", kept);
         let limited = granted < ASKED || lab.most_receive_buffer().is_some_and(|most| most < ASKED);
         lab.observe_or_skip("buffer-granted", if limited { Err(lab.limit_on_buffers()) } else { Ok(granted) });
@@ -279,20 +257,17 @@ fn room_comes_late() -> Scene {
     const LATE: [u8; 512] = [b'x'; 512];
     let claims = [
         typical("after-one-read", "buffer full; read one, send one more: it is", "dropped", &sources::LINUX_RELEASE)
-            .on(Os::Macos, "kept")
+            .on(Os::Macos, "kept", &sources::XNU_RECEIVE)
             .unconfirmed_on(Os::Macos)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, "kept")
-            .unconfirmed_on(Os::Windows)
-            .cites_on(Os::Windows, &sources::LOOPBACK),
+            .on(Os::Windows, "kept", &sources::LOOPBACK)
+            .unconfirmed_on(Os::Windows),
         typical("after-all-read", "read all, send one more: it is", "kept", &sources::LOOPBACK),
     ];
-    let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, one more \
-                  sent: it was {after-all-read}.";
-    let scene = Scene::claims("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED));
+    let answer = "The buffer was full. One datagram was read, one more sent: it was {after-one-read}. All were read, \
+                  one more sent: it was {after-all-read}.";
+    let scene = Scene::builder("room-again", "does reading one make room?", claims).needs(Need::ReceiveBuffer(ASKED));
     scene.answer(answer).run(|lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+        let (server, client) = lab.connected_server()?;
         if set_receive_buffer(&server, ASKED)? < ASKED {
             return Err(SceneError::Skip(lab.limit_on_buffers()));
         }
@@ -318,10 +293,10 @@ fn two_senders() -> Scene {
         specified("torn", "both at once: datagrams that neither sent", 0, &sources::POSIX_RECVFROM),
         typical("both-arrived", "both at once: received, of 200", 200, &sources::LOOPBACK),
     ];
-    let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: {both-arrived} of 200 \
-                  received, {torn} of them sent by neither client.";
+    let answer = "a1, b1, a2, b2 from two clients were received as {interleaved}. Then both sent at once: \
+                  {both-arrived} of 200 received, {torn} of them sent by neither client.";
     let scene =
-        Scene::claims("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(receive_buffer_for([64; 200])));
+        Scene::builder("two-senders", "two senders", claims).needs(Need::ReceiveBuffer(receive_buffer_for([64; 200])));
     scene.answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let (a, b) = (lab.bind("client 1")?, lab.bind("client 2")?);
@@ -358,11 +333,10 @@ fn in_order_and_once() -> Scene {
         typical("duplicates", "datagrams received twice", 0, &sources::RFC768),
     ];
     let answer = "{distinct} of 200 numbered datagrams received, {out-of-order} out of order, {duplicates} twice.";
-    let scene = Scene::claims("in-order", "in order, and once", claims)
+    let scene = Scene::builder("in-order", "in order, and once", claims)
         .needs(Need::ReceiveBuffer(receive_buffer_for([SIZE; COUNT])));
     scene.answer(answer).run(|lab| {
-        let (server, client) = (lab.bind("server")?, lab.bind("client")?);
-        server.connect(&client)?;
+        let (server, client) = lab.connected_server()?;
         server.grow_receive_buffer([SIZE; COUNT])?;
         all_numbered(COUNT, SIZE).try_for_each(|payload| client.send_to(&payload, &server).map(drop))?;
         let received = server.receive_until_marker(1024)?;
@@ -394,7 +368,7 @@ mod tests {
         let judged = |messages, receive_buffer| {
             let scene = nobody_reads(messages, 100, receive_buffer);
             let is = |id: &str| {
-                let claim = scene.claimed().iter().find(|claim| claim.id == id).unwrap();
+                let claim = scene.claims().iter().find(|claim| claim.id == id).unwrap();
                 matches!(claim.expected.on(Os::Macos), Expect::Is(_))
             };
             [is("prefix"), is("room-again")]

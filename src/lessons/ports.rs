@@ -8,7 +8,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
+use super::claims::{bound_by_sendto, no_port, time_wait};
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{tcp_binds_again, udp_binds_again};
 use crate::lab::socket::ANY_PORT;
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
@@ -21,10 +23,10 @@ pub static LESSON: Lesson = Lesson {
     name: "ports",
     title: "A port belongs to a socket until it is closed",
     question: "Where does a client's port come from, and when is it free again?",
-    why: "A socket that sends before it is bound is bound by the system, to a free port (Linux udp(7): an ephemeral port), and \
-          keeps it. bind refuses an address that another UDP socket has (POSIX: EADDRINUSE). TCP and UDP count their ports \
-          separately: each header has its own (RFC 768, RFC 9293). UDP has no connection to remember, so a port is free as \
-          soon as its socket is closed; TCP may keep it in TIME-WAIT.",
+    why: "A socket that sends before it is bound is bound by the system, to a free port (Linux udp(7): an ephemeral \
+          port), and keeps it. bind refuses an address that another UDP socket has (POSIX: EADDRINUSE). TCP and UDP \
+          count their ports separately: each header has its own (RFC 768, RFC 9293). UDP has no connection to \
+          remember, so a port is free as soon as its socket is closed; TCP may keep it in TIME-WAIT.",
     keys: &["stays", "same-address", "tcp-same-number", "udp-again"],
     guess: Guess {
         answers: &[
@@ -37,23 +39,20 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--sockets 200",
     parameters: Parameters::of::<Ports>(),
+    page: include_str!("../../demos/ports.md"),
+    python: include_str!("../../demos/ports.py"),
 };
 
-/// Most sockets at one time: systems commonly grant a process 1024 file descriptors.
+/// Most sockets at one time.
 const MOST_SOCKETS: usize = 500;
 
 #[derive(Args)]
 struct Ports {
     /// Sockets that are bound to port 0 in scene 3, 2 to 500
-    #[arg(long, value_name = "N", default_value = "50", value_parser = sockets)]
+    #[arg(long, value_name = "N", default_value = "50",
+        value_parser = arguments::number(2..=MOST_SOCKETS, "sockets",
+            "systems commonly grant a process 1024 file descriptors"))]
     sockets: usize,
-}
-
-fn sockets(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 2..=MOST_SOCKETS) => Ok(count),
-        _ => Err(format!("2 to {MOST_SOCKETS} sockets: systems commonly grant a process 1024 file descriptors")),
-    }
 }
 
 impl Scenes for Ports {
@@ -74,36 +73,21 @@ impl Scenes for Ports {
     }
 }
 
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
-/// The port of a socket that has none: Windows does not tell it.
-fn no_port(id: &str, property: &str) -> Claim {
-    typical(id, property, 0, &sources::POSIX_GETSOCKNAME)
-        .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::MS_GETSOCKNAME)
-}
-
 fn first_send() -> Scene {
     let claims = [
         no_port("before", "port before the first sendto"),
-        specified("bound", "does the first sendto bind a port?", "yes", &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        bound_by_sendto("bound", "does the first sendto bind a port?", true),
         measured("port", "port after it", &sources::RFC6335),
-        specified("stays", "ports of 3 datagrams", 1, &sources::UDP_7)
-            .cites_on(Os::Macos, &sources::XNU_BIND)
-            .cites_on(Os::Windows, &sources::MS_SENDTO),
+        bound_by_sendto("stays", "ports of 3 datagrams", 1),
     ];
     let answer = "At the first sendto the system bound port {port}; 3 datagrams came from {stays port}.";
-    Scene::claims("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
+    Scene::builder("first-send", "a client that calls no bind", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         lab.observe("before", client.port().map(usize::from));
         lab.attempt("bound", client.send_to(b"one", &server))?;
         let port = client.port()?;
-        lab.observe("bound", yes_no(port != 0));
+        lab.observe("bound", port != 0);
         lab.observe("port", usize::from(port));
         client.send_to(b"two", &server)?;
         client.send_to(b"three", &server)?;
@@ -122,13 +106,12 @@ fn first_send() -> Scene {
 fn receive_binds_nothing() -> Scene {
     let claims = [
         specified("unbound-receive", "recvfrom on an unbound socket returns", Fact::Nothing, &sources::POSIX_RECVFROM)
-            .on(Os::Windows, SocketError::InvalidArgument.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_UNBOUND)
+            .on(Os::Windows, SocketError::InvalidArgument, &sources::WINE_UNBOUND)
             .unlike_wine(),
         no_port("still-unbound", "its port is then"),
     ];
     let answer = "recvfrom returned {unbound-receive}, and the port was {still-unbound}.";
-    Scene::claims("receive", "a receive binds no port", claims).answer(answer).run(|lab| {
+    Scene::builder("receive", "a receive binds no port", claims).answer(answer).run(|lab| {
         let client = lab.endpoint("client")?;
         lab.observe("unbound-receive", client.receive(Receive::into(16).without_waiting()));
         lab.observe("still-unbound", client.port().map(usize::from));
@@ -139,7 +122,7 @@ fn receive_binds_nothing() -> Scene {
 fn port_zero(count: usize) -> Scene {
     let claims = [specified("different", format!("different ports of {count} sockets"), count, &sources::IP_7)];
     let answer = format!("{count} sockets were bound to port 0. They have {{different}} different ports.");
-    Scene::claims("port-0", "bind to port 0 takes a free one", claims).answer(answer).run(move |lab| {
+    Scene::builder("port-0", "bind to port 0 takes a free one", claims).answer(answer).run(move |lab| {
         let sockets: Vec<_> = (1..=count).map(|n| lab.bind(&format!("socket {n}"))).collect::<Call<_>>()?;
         let ports: HashSet<u16> = sockets.iter().map(|socket| socket.port()).collect::<Call<_>>()?;
         lab.observe("different", ports.len());
@@ -159,12 +142,11 @@ fn bound_twice() -> Scene {
         specified("same-address", "bind to used address", SocketError::AddressInUse, &sources::POSIX_BIND),
         typical("everywhere", "bind to its port on 0.0.0.0", SocketError::AddressInUse, &sources::LINUX_BIND)
             .cites_on(Os::Macos, &sources::XNU_REUSE)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::MS_REUSEADDR)
+            .on(Os::Windows, "success", &sources::MS_REUSEADDR)
             .unlike_wine(),
     ];
     let answer = "bind to an address in use returned {same-address}.";
-    Scene::claims("twice", "bind twice", claims).answer(answer).run(|lab| {
+    Scene::builder("twice", "bind twice", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         lab.observe("again", server.bind(ANY_PORT));
         let client = lab.endpoint("client")?;
@@ -183,7 +165,7 @@ fn tcp_beside_it() -> Scene {
         typical("udp-beside-tcp", "UDP to that port: received", "café".as_bytes(), &sources::LOOPBACK),
     ];
     let answer = "A TCP bind to the same number: {tcp-same-number}.";
-    Scene::claims("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP ports are counted apart", claims).answer(answer).run(|lab| {
         let (server, listener) = on_one_number(lab)?;
         let client = lab.endpoint("client")?;
         client.send_to("café".as_bytes(), &server)?;
@@ -216,13 +198,10 @@ fn on_one_number(lab: &Lab) -> Result<(Endpoint, Call<Listener>), SceneError> {
 fn free_again() -> Scene {
     let claims = [
         specified("udp-again", "UDP: bind again", "success", &sources::RFC768),
-        typical("tcp-again", "TCP: close first, bind again", SocketError::AddressInUse, &sources::RFC9293_TIME_WAIT)
-            .cites_on(Os::Macos, &sources::COREFX_24562)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::COREFX_24562),
+        time_wait("tcp-again", "TCP: close first, bind again"),
     ];
     let answer = "Closed and bound again at once: UDP {udp-again}, TCP {tcp-again}.";
-    Scene::claims("again", "free again", claims).answer(answer).run(|lab| {
+    Scene::builder("again", "free again", claims).answer(answer).run(|lab| {
         lab.observe("udp-again", udp_binds_again(lab)?);
         lab.observe("tcp-again", tcp_binds_again(lab)?);
         Ok(())
@@ -234,7 +213,7 @@ fn not_ours() -> Scene {
         [specified("foreign", "bind to 203.0.113.1 returns", SocketError::AddressNotAvailable, &sources::POSIX_BIND)
             .unlike_wine()];
     let answer = "bind to an address that this machine does not have returned {foreign}.";
-    Scene::claims("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
+    Scene::builder("foreign", "an address of another machine", claims).answer(answer).run(|lab| {
         // Linux looks for the address only where one is set up, and loopback is: a datagram passes.
         let (server, client) = (lab.bind("local server")?, lab.endpoint("client")?);
         client.send_to(b"hello", &server)?;
@@ -253,22 +232,19 @@ fn not_ours() -> Scene {
 fn to_port_zero() -> Scene {
     let claims = [
         typical("to-port-0", "sendto port 0 returns", SocketError::InvalidArgument, &sources::LINUX_PORT_0)
-            .on(Os::Macos, SocketError::AddressNotAvailable.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_PORT_0)
-            .on(Os::Windows, 5)
-            .cites_on(Os::Windows, &sources::WINE_UDP)
+            .on(Os::Macos, SocketError::AddressNotAvailable, &sources::XNU_PORT_0)
+            .on(Os::Windows, 5, &sources::WINE_UDP)
             .unlike_wine(),
-        typical("bound-all-the-same", "is the socket bound all the same?", "yes", &sources::LINUX_PORT_0)
-            .on(Os::Macos, "no")
-            .cites_on(Os::Macos, &sources::XNU_PORT_0)
+        typical("bound-all-the-same", "is the socket bound all the same?", true, &sources::LINUX_PORT_0)
+            .on(Os::Macos, false, &sources::XNU_PORT_0)
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "sendto port 0 returned {to-port-0}. Has the socket a port now? {bound-all-the-same}.";
-    Scene::claims("to-port-0", "nobody has port 0", claims).answer(answer).run(|lab| {
+    Scene::builder("to-port-0", "nobody has port 0", claims).answer(answer).run(|lab| {
         let client = lab.endpoint("client")?;
-        let nobody = Peer { name: "port 0".to_owned(), address: ANY_PORT };
+        let nobody = Peer::new("port 0", ANY_PORT);
         lab.observe("to-port-0", client.send_to(b"hello", &nobody));
-        lab.observe("bound-all-the-same", yes_no(client.port().is_ok_and(|port| port != 0)));
+        lab.observe("bound-all-the-same", client.port().is_ok_and(|port| port != 0));
         Ok(())
     })
 }
@@ -279,10 +255,9 @@ fn privileged() -> Scene {
     let claims =
         [specified("privileged", "plain user: bind to port 53", SocketError::AccessDenied, &sources::IP_7_PRIVILEGED)
             .cites_on(Os::Macos, &sources::XNU_BIND_LOW)
-            .on(Os::Windows, "success")
-            .unconfirmed_on(Os::Windows)];
+            .supposed_on(Os::Windows, "success")];
     let answer = "bind to port 53 by a user without privileges returned {privileged}.";
-    Scene::claims("privileged", "a port below 1024", claims).answer(answer).run(|lab| {
+    Scene::builder("privileged", "a port below 1024", claims).answer(answer).run(|lab| {
         match lab.first_plain_port() {
             Some(first) if first <= LOW => {
                 return Err(SceneError::Skip(format!("net.ipv4.ip_unprivileged_port_start is {first} here")));
@@ -304,9 +279,9 @@ fn none_left() -> Scene {
         typical("one-left", "one is closed: first sendto", 5, &sources::SEND_2_NO_PORT),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first sendto \
-                  {none-to-send}. When a socket was closed it returned {one-left}.";
-    Scene::claims("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
+    let answer = "With all ports of ip_local_port_range in use, bind to port 0 returned {none-left} and the first \
+                  sendto {none-to-send}. When a socket was closed it returned {one-left}.";
+    Scene::builder("none-left", "when the ports run out", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         host.set("net.ipv4.ip_local_port_range", "40000 40003")?;
         let mut servers: Vec<_> = (1..=PORTS).map(|n| host.bind(&format!("server {n}"))).collect::<Result<_, _>>()?;
@@ -325,9 +300,9 @@ fn from_port_zero() -> Scene {
         typical("answer-port-0", "sendto to answer it", SocketError::InvalidArgument, &sources::LINUX_PORT_0),
     ];
     let claims = claims.map(Claim::on_a_host_of_its_own);
-    let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the sendto that was to answer it \
-                  returned {answer-port-0}.";
-    Scene::claims("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
+    let answer = "A raw socket sent a datagram with source port 0: recvfrom returned port {from-port-0}, and the \
+                  sendto that was to answer it returned {answer-port-0}.";
+    Scene::builder("from-port-0", "a datagram without a source port", claims).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let server = host.bind("server")?;
         let nameless = host.raw_sender("raw socket", 0)?;

@@ -7,24 +7,26 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::parameters::counted;
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::experiments::{
     FIRST_TIME_OUT, Line, LossyRelay, Script, Transfer, number_behind, planned_transfer, transfer,
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
 use crate::lab::{Lab, ReceiveResult, Target, receive_buffer_for};
-use crate::vocabulary::{Claim, Fact, Guess, Need, Os, Share, Source, Way, right, sources, specified, typical, wrong};
+use crate::vocabulary::{
+    Claim, Fact, Guess, Need, Os, Share, Source, Way, counted, right, sources, specified, typical, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
     name: "reliability",
     title: "Numbers, acknowledgements and time-outs make UDP reliable; the program adds them",
     question: "The network loses, doubles and reorders. What must a program add?",
-    why: "UDP retransmits nothing, and may deliver copies and out of order: a program that needs more has to implement it (RFC \
-          8085 section 3.3). An acknowledgement tells the sender what has arrived; where none comes in time, it sends again, \
-          and doubles the time-out each time (RFC 6298 section 5). It cannot know whether the message or the acknowledgement \
-          was lost, so a number lets the receiver recognise a duplicate. In a round the sender \
+    why: "UDP retransmits nothing, and may deliver copies and out of order: a program that needs more has to implement \
+          it (RFC 8085 section 3.3). An acknowledgement tells the sender what has arrived; where none comes in time, \
+          it sends again, and doubles the time-out each time (RFC 6298 section 5). It cannot know whether the message \
+          or the acknowledgement was lost, so a number lets the receiver recognise a duplicate. In a round the sender \
           sends and waits: one message, or several in a window. UDP says nothing of a peer that is gone (RFC 768).",
     keys: &["time-outs", "delivered", "rounds", "window-rounds", "gone"],
     guess: Guess {
@@ -34,10 +36,13 @@ pub static LESSON: Lesson = Lesson {
             right("A number, an acknowledgement and a time-out.", "delivered"),
             wrong("A number: the receiver then puts the messages in order.", "missing"),
         ],
-        because: "a lost acknowledgement makes the sender repeat: only the number keeps the server from doing it twice.",
+        because: "a lost acknowledgement makes the sender repeat: only the number keeps the server from doing it \
+                  twice.",
     },
     example: "--seed 7 --messages 8",
     parameters: Parameters::of::<Reliability>(),
+    page: include_str!("../../demos/reliability.md"),
+    python: include_str!("../../demos/reliability.py"),
 };
 
 /// Most messages: each is sent up to five times, and each time-out is waited for.
@@ -55,7 +60,9 @@ const WINDOW: usize = 3;
 #[derive(Args, Clone, Copy)]
 struct Reliability {
     /// Messages to send, 1 to 20
-    #[arg(long, value_name = "N", default_value = "5", value_parser = messages)]
+    #[arg(long, value_name = "N", default_value = "5",
+        value_parser = arguments::number(1..=MOST_MESSAGES, "messages",
+            "each may be sent five times, and a class does not want to wait"))]
     messages: usize,
 
     /// Seed of the random decisions: the same seed repeats them, also in `udp-lab relay`
@@ -73,15 +80,6 @@ struct Reliability {
     /// Share of datagrams to hold back in scene 1 until the next one has passed
     #[arg(long, value_name = "SHARE", default_value = "20%")]
     reorder: Share,
-}
-
-fn messages(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=MOST_MESSAGES) => Ok(count),
-        _ => Err(format!(
-            "1 to {MOST_MESSAGES} messages: each may be sent five times, and a class does not want to wait"
-        )),
-    }
 }
 
 impl Scenes for Reliability {
@@ -102,17 +100,12 @@ impl Scenes for Reliability {
 
 /// `1 2 3`; nothing where there are none.
 fn in_order(numbers: &[usize]) -> Fact {
-    listed(numbers, " ")
+    Fact::list(numbers, " ")
 }
 
 /// `1, 2, 3`; nothing where there are none.
 fn list(numbers: &[usize]) -> Fact {
-    listed(numbers, ", ")
-}
-
-fn listed(numbers: &[usize], separator: &str) -> Fact {
-    let words: Vec<String> = numbers.iter().map(usize::to_string).collect();
-    if words.is_empty() { Fact::Nothing } else { Fact::from(words.join(separator)) }
+    Fact::list(numbers, ", ")
 }
 
 /// What the numbers of `received` tell of `messages` that were sent: those that are missing, those that came again, and those
@@ -146,7 +139,7 @@ fn numbers(parameters: Reliability) -> Scene {
     ];
     let answer = "Received: {received}; not received: {missing}.";
     let title = format!("{}, numbered, and nothing else", counted(messages, "message"));
-    let scene = Scene::claims("numbers", title, claims).answer(answer);
+    let scene = Scene::builder("numbers", title, claims).answer(answer);
     // Each may come twice.
     let room = vec!["data 20".len(); 2 * messages];
     scene.needs(Need::ReceiveBuffer(receive_buffer_for(room.clone()))).run(move |lab| {
@@ -211,10 +204,10 @@ fn one_message(fixed: &str) -> Scene {
         .unconfirmed_on(Os::Windows);
     let claims: Vec<Claim> = planned(ROWS, &plan).chain([early]).collect();
     let answer = format!(
-        "Needed: acknowledgements, time-outs (here {{time-outs}} ms) and numbers{fixed}: {{copies}} copies were received, \
-         {{delivered}} delivered."
+        "Needed: acknowledgements, time-outs (here {{time-outs}} ms) and numbers{fixed}: {{copies}} copies were \
+         received, {{delivered}} delivered."
     );
-    Scene::claims("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
+    Scene::builder("one", "one message, until it is acknowledged", claims).answer(answer).run(|lab| {
         let (seen, early) = transfer(lab, SCRIPT, 1, 1)?;
         observe(lab, ROWS, &seen);
         lab.observe("early", early);
@@ -238,7 +231,7 @@ fn one_at_a_time(script: Script, messages: usize) -> Scene {
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
     let what = counted(messages, "message");
     let answer = format!("{what}, one at a time: {{rounds round}} of sending and waiting.");
-    Scene::claims("stop-and-wait", format!("{what}, one at a time"), claims).answer(answer).run(move |lab| {
+    Scene::builder("stop-and-wait", format!("{what}, one at a time"), claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, 1)?;
         observe(lab, ROWS, &seen);
         Ok(())
@@ -257,7 +250,7 @@ fn window(script: Script, messages: usize) -> Scene {
     let claims: Vec<Claim> = planned(ROWS, &plan).collect();
     let answer = "Window of 3: {window-rounds round}.";
     let title = format!("{}, up to three at a time", counted(messages, "message"));
-    Scene::claims("window", title, claims).answer(answer).run(move |lab| {
+    Scene::builder("window", title, claims).answer(answer).run(move |lab| {
         let (seen, _) = transfer(lab, script, messages, WINDOW)?;
         observe(lab, ROWS, &seen);
         Ok(())
@@ -298,7 +291,7 @@ fn heartbeat(fixed: &str) -> Scene {
         typical("gone", "gone after heartbeat", LAST + MOST_MISSED, &sources::RFC8085_KEEP_ALIVE),
     ];
     let answer = format!("The server closed{fixed}: gone after heartbeat {{gone}}.");
-    Scene::claims("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {
+    Scene::builder("heartbeat", "a peer that vanishes", claims).answer(answer).run(|lab| {
         let (client, server) = (lab.bind_without_limit("client")?, lab.bind("server")?);
         let mut relay = LossyRelay::new(lab, SCRIPT)?;
         client.set(&RECEIVE_TIMEOUT, FIRST_TIME_OUT)?;
@@ -352,10 +345,5 @@ mod tests {
             watch.note(beat, is_answered);
             assert_eq!(watch.gone, (beat >= 5).then_some(5));
         }
-    }
-
-    #[test]
-    fn a_list_of_none_is_nothing() {
-        assert_eq!((list(&[]), list(&[7, 10]), in_order(&[1, 2])), (Fact::Nothing, "7, 10".into(), "1 2".into()));
     }
 }

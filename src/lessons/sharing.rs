@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::kernel::option::{REUSE_ADDRESS, REUSE_PORT, REUSE_PORT_PROGRAM};
 use crate::lab::{AllReceived, Call, Endpoint, Lab, SceneError, Target};
 use crate::vocabulary::{
@@ -23,10 +24,10 @@ pub static LESSON: Lesson = Lesson {
     title: "Sockets share a port when all of them ask for it",
     question: "Two programs bind one UDP port. Who receives?",
     why: "bind refuses an address that another socket has, unless both sockets have set SO_REUSEPORT or, on Linux and \
-          Windows, SO_REUSEADDR. A datagram for one host goes to one of them. With SO_REUSEADDR Linux takes the socket that was \
-          bound last. With SO_REUSEPORT it takes one by a hash of both addresses and ports: many senders are spread, and each \
-          sender keeps its socket (net/ipv4/udp.c). On Linux and macOS a specific address goes before 0.0.0.0, and a socket \
-          that is connected to the sender before all others.",
+          Windows, SO_REUSEADDR. A datagram for one host goes to one of them. With SO_REUSEADDR Linux takes the socket \
+          that was bound last. With SO_REUSEPORT it takes one by a hash of both addresses and ports: many senders are \
+          spread, and each sender keeps its socket (net/ipv4/udp.c). On Linux and macOS a specific address goes before \
+          0.0.0.0, and a socket that is connected to the sender before all others.",
     keys: &["address-last", "port-members", "port-sticks", "address-second-only", "port-second-only"],
     guess: Guess {
         answers: &[
@@ -39,6 +40,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--members 8",
     parameters: Parameters::of::<Sharing>(),
+    page: include_str!("../../demos/sharing.md"),
+    python: include_str!("../../demos/sharing.py"),
 };
 
 /// With fewer, all might have the same socket by chance; with these, once in 10^14 runs where two share the port.
@@ -53,29 +56,15 @@ const BUFFER: usize = 64;
 #[derive(Args)]
 struct Sharing {
     /// Clients that send to the port in scenes 1 and 2, 48 to 200
-    #[arg(long, value_name = "N", default_value = "48", value_parser = clients)]
+    #[arg(long, value_name = "N", default_value = "48",
+        value_parser = arguments::number(LEAST_CLIENTS..=MOST_CLIENTS, "clients",
+            "a few might all have the same socket by chance, and more find no room in its receive buffer"))]
     clients: usize,
 
     /// Sockets that share the port in scene 2, 2 to 16
-    #[arg(long, value_name = "N", default_value = "3", value_parser = members)]
+    #[arg(long, value_name = "N", default_value = "3",
+        value_parser = arguments::number(2..=16, "sockets", "more show nothing new"))]
     members: usize,
-}
-
-fn clients(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ LEAST_CLIENTS..=MOST_CLIENTS) => Ok(count),
-        _ => Err(format!(
-            "{LEAST_CLIENTS} to {MOST_CLIENTS} clients: a few might all have the same socket by chance, and more find no room in \
-             its receive buffer"
-        )),
-    }
-}
-
-fn members(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 2..=16) => Ok(count),
-        _ => Err("2 to 16 sockets: more show nothing new".to_owned()),
-    }
 }
 
 impl Scenes for Sharing {
@@ -93,10 +82,6 @@ impl Scenes for Sharing {
             both_options(),
         ])
     }
-}
-
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
 }
 
 /// Every client sends its name so many times, one client after another: whoever gave the datagrams out in turn would give those
@@ -122,8 +107,10 @@ fn who_received(queues: &Queues, client: &Endpoint) -> Fact {
 
 /// The names of those whose queue `is_one`; `nobody` for none.
 fn names(queues: &Queues, is_one: impl Fn(&AllReceived) -> bool) -> Fact {
-    let names: Vec<&str> = queues.iter().filter(|(_, queue)| is_one(queue)).map(|(name, _)| *name).collect();
-    if names.is_empty() { Fact::from("nobody") } else { Fact::from(names.join(" and ")) }
+    match Fact::list(queues.iter().filter(|(_, queue)| is_one(queue)).map(|(name, _)| name), " and ") {
+        Fact::Nothing => Fact::from("nobody"),
+        names => names,
+    }
 }
 
 /// Those of several sockets that received anything.
@@ -166,16 +153,16 @@ fn at_one_address(
 fn reuse_address(count: usize) -> Scene {
     let claims = [
         specified("address-both", "SO_REUSEADDR on both: bind returns", "success", &sources::SOCKET_7_REUSEADDR)
-            .on(Os::Macos, SocketError::AddressInUse.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_REUSE)
+            .on(Os::Macos, SocketError::AddressInUse, &sources::XNU_REUSE)
             .cites_on(Os::Windows, &sources::MS_REUSE_TWICE),
         at_one_address("address-last", "SO_REUSEADDR: the last receives", count, &sources::LINUX_BIND_LAST),
         at_one_address("address-first", "SO_REUSEADDR: the first receives", 0, &sources::LINUX_BIND_LAST),
     ];
     let answer = format!(
-        "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first {{address-first}}."
+        "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first \
+         {{address-first}}."
     );
-    Scene::claims("reuse-address", "SO_REUSEADDR on both sockets", claims).answer(answer).run(move |lab| {
+    Scene::builder("reuse-address", "SO_REUSEADDR on both sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
         let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let last = lab.attempt("address-both", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
@@ -213,15 +200,18 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
         on_all(typical("port-sum", format!("of {sent} datagrams, received"), sent, &sources::LINUX_LOOKUP)),
-        on_all(specified("port-members", "SO_REUSEPORT: several receive?", "yes", &sources::SOCKET_7_REUSEPORT))
-            .on(Os::Macos, "no"),
+        on_all(specified("port-members", "SO_REUSEPORT: several receive?", true, &sources::SOCKET_7_REUSEPORT)).on(
+            Os::Macos,
+            false,
+            &sources::XNU_REUSE_LOOKUP,
+        ),
         on_all(measured("port-used", format!("sockets that receive, of {members}"), &sources::SOCKET_7_REUSEPORT)),
         on_all(typical("port-sticks", "SO_REUSEPORT: clients at several", 0, &sources::LINUX_REUSEPORT)),
     ];
     let answer = format!(
         "SO_REUSEPORT: {{port-used}} of {members} sockets received; clients received by more than one: {{port-sticks}}."
     );
-    Scene::claims("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
+    Scene::builder("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
         let group = group(lab, "port-both", members)?;
         lab.observe("port-both", "success");
@@ -235,7 +225,7 @@ fn reuse_port(count: usize, members: usize) -> Scene {
         if sum < sent {
             return Err(SceneError::Skip(format!("{sum} of {sent} datagrams were received")));
         }
-        lab.observe("port-members", yes_no(used > 1));
+        lab.observe("port-members", used > 1);
         lab.observe("port-sticks", members_by_client(&received).values().filter(|members| members.len() > 1).count());
         Ok(())
     })
@@ -277,15 +267,19 @@ fn one_asks() -> Scene {
             .absent_on(Os::Windows, NO_REUSEPORT)
     };
     let claims = [
-        address("address-second-only", "SO_REUSEADDR on 2nd: bind")
-            .on(Os::Windows, SocketError::AccessDenied.on(Os::Windows)),
+        address("address-second-only", "SO_REUSEADDR on 2nd: bind").on(
+            Os::Windows,
+            SocketError::AccessDenied,
+            &sources::MS_REUSE_TWICE,
+        ),
         address("address-first-only", "SO_REUSEADDR on the first: bind returns"),
         port("port-second-only", "SO_REUSEPORT on 2nd: bind"),
         port("port-first-only", "SO_REUSEPORT on the first: bind returns"),
         port("one-each", "SO_REUSEPORT, then SO_REUSEADDR: bind returns"),
     ];
-    let answer = "Option on the second only: bind with SO_REUSEADDR returned {address-second-only}, with SO_REUSEPORT {port-second-only}.";
-    Scene::claims("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
+    let answer = "Option on the second only: bind with SO_REUSEADDR returned {address-second-only}, with SO_REUSEPORT \
+                  {port-second-only}.";
+    Scene::builder("one-asks", "one socket asks, the other does not", claims).answer(answer).run(|lab| {
         let plain = lab.bind("server 1")?;
         let beside = |first: &Endpoint, option| opening(lab, lab.bind_beside("server 2", option, first.address()));
         let without = |first: &Endpoint| opening(lab, lab.bind_to("server 2", first.address()));
@@ -317,10 +311,10 @@ fn one_is_closed() -> Scene {
             .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
             .absent_on(Os::Windows, NO_REUSEPORT),
     ];
-    let answer = "SO_REUSEADDR: the socket bound last was closed, and the next datagram was received by: {address-left}. \
-                  SO_REUSEPORT: one of two sockets was closed with a datagram in its queue. Of that the other received \
-                  {closed-lost}, and of the client's next one {closed-next}.";
-    Scene::claims("closed", "one of two sockets is closed", claims).answer(answer).run(|lab| {
+    let answer = "SO_REUSEADDR: the socket bound last was closed, and the next datagram was received by: \
+                  {address-left}. SO_REUSEPORT: one of two sockets was closed with a datagram in its queue. Of that \
+                  the other received {closed-lost}, and of the client's next one {closed-next}.";
+    Scene::builder("closed", "one of two sockets is closed", claims).answer(answer).run(|lab| {
         if lab.applies("address-left") {
             let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
             let last = lab.attempt("address-left", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
@@ -364,7 +358,7 @@ fn chosen(id: &str, property: &str, expected: &str) -> Claim {
 
 /// Microsoft leaves open who receives.
 fn indeterminate(claim: Claim) -> Claim {
-    claim.on(Os::Windows, Expect::Measured).cites_on(Os::Windows, &sources::MS_REUSE_TWICE)
+    claim.on(Os::Windows, Expect::Measured, &sources::MS_REUSE_TWICE)
 }
 
 const SPECIFIC: &str = "specific server";
@@ -375,21 +369,16 @@ fn two_addresses() -> Scene {
         indeterminate(chosen("specific-first", "to 127.0.0.1: received by", SPECIFIC)),
         indeterminate(chosen("wildcard-rest", "to 127.0.0.2: received by", WILDCARD)).needs(Need::SecondLoopback),
         typical("ipv4-first", "0.0.0.0 and [::], IPv4: received by", SPECIFIC, &sources::LINUX_LOOKUP)
-            .unconfirmed_on(Os::Macos)
-            .unconfirmed_on(Os::Windows)
+            .confirmed_on_linux_only()
             .needs(Need::Ipv6),
     ];
-    let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received by: \
-                  {specific-first}; one to 127.0.0.2 by: {wildcard-rest}. With one on 0.0.0.0 and one on [::], which stands for all \
-                  addresses of IPv4 as well, a datagram over IPv4 was received by: {ipv4-first}.";
-    Scene::claims("wildcard", "127.0.0.1, 0.0.0.0 and [::]", claims).answer(answer).run(|lab| {
+    let answer = "Two sockets shared a port, one on 127.0.0.1 and one on 0.0.0.0. A datagram to 127.0.0.1 was received \
+                  by: {specific-first}; one to 127.0.0.2 by: {wildcard-rest}. With one on 0.0.0.0 and one on [::], \
+                  which stands for all addresses of IPv4 as well, a datagram over IPv4 was received by: {ipv4-first}.";
+    Scene::builder("wildcard", "127.0.0.1, 0.0.0.0 and [::]", claims).answer(answer).run(|lab| {
         // It stays open to the end: a port that it left the next client might get, and then either might have sent.
         let third = lab.bind("client 3")?;
-        match ipv4_and_ipv6(lab, &third) {
-            Ok(received) => lab.observe("ipv4-first", received),
-            Err(SceneError::Skip(reason)) => lab.skip("ipv4-first", reason),
-            Err(error) => return Err(error),
-        }
+        lab.try_observe("ipv4-first", ipv4_and_ipv6(lab, &third))?;
         let clients = lab.endpoints("client", 2)?;
         let specific = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, specific.address().port()));
@@ -435,10 +424,10 @@ fn per_client() -> Scene {
             .absent_on(Os::Macos, NOT_ON_MACOS)
             .cites_on(Os::Macos, &sources::XNU_REUSE),
     ];
-    let answer = "The server bound a second socket to its port and connected it to client 1. What client 1 sent then was \
-                  received by: {own}; what client 2 sent, by: {rest}. With one more such socket, what client 1 sent was received by: \
-                  {twice}.";
-    Scene::claims("per-client", "a socket for one client", claims).answer(answer).run(|lab| {
+    let answer = "The server bound a second socket to its port and connected it to client 1. What client 1 sent then \
+                  was received by: {own}; what client 2 sent, by: {rest}. With one more such socket, what client 1 \
+                  sent was received by: {twice}.";
+    Scene::builder("per-client", "a socket for one client", claims).answer(answer).run(|lab| {
         let server = lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let (one, two) = (lab.bind("client 1")?, lab.bind("client 2")?);
         one.send_to(b"hello", &server)?;
@@ -465,16 +454,15 @@ fn theft() -> Scene {
         indeterminate(chosen("stolen", "the client's next: received by", "thief")),
         indeterminate(typical("forged", "then the client receives", "pay 5 £".as_bytes(), &sources::CONNECT_2)),
         typical("kept", "server did not ask: thief's bind", SocketError::AddressInUse, &sources::LINUX_BIND)
-            .on(Os::Macos, "success")
-            .cites_on(Os::Macos, &sources::XNU_REUSE)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::MS_REUSEADDR)
+            .on(Os::Macos, "success", &sources::XNU_REUSE)
+            .on(Os::Windows, "success", &sources::MS_REUSEADDR)
             .unlike_wine(),
     ];
     let answer = "A server on 0.0.0.0 had set SO_REUSEADDR. Another socket with it, for which no privilege is needed, \
-                  was bound to the port on 127.0.0.1. The client's next datagram was received by: {stolen}. Then the connected \
-                  client received {forged}. Where the server had not set the option, that bind returned {kept}.";
-    Scene::claims("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {
+                  was bound to the port on 127.0.0.1. The client's next datagram was received by: {stolen}. Then the \
+                  connected client received {forged}. Where the server had not set the option, that bind returned \
+                  {kept}.";
+    Scene::builder("theft", "another program binds the server's port", claims).answer(answer).run(|lab| {
         let thief = |server: &Endpoint| lab.bind_beside("thief", &REUSE_ADDRESS, server.address());
         lab.observe("kept", opening(lab, thief(&lab.bind_everywhere("server")?))?);
 
@@ -507,11 +495,10 @@ fn another_user() -> Scene {
             &sources::SOCKET_7_SAME_USER,
         ),
     ];
-    let claims =
-        claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::AnotherUser));
-    let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what came: \
-                  {user-receives}. With SO_REUSEPORT: {user-port}.";
-    Scene::claims("user", "another user binds the port", claims).answer(answer).run(|lab| {
+    let claims = claims.map(|claim| claim.linux_only(REASON).needs(Need::AnotherUser));
+    let answer = "Another user's socket was bound to the port: with SO_REUSEADDR {user-address}, and it received what \
+                  came: {user-receives}. With SO_REUSEPORT: {user-port}.";
+    Scene::builder("user", "another user binds the port", claims).answer(answer).run(|lab| {
         let beside = |first: &Endpoint, option| {
             let address = first.address();
             lab.as_another_user(|| lab.bind_beside(OTHER, option, address))
@@ -530,18 +517,15 @@ fn another_user() -> Scene {
 
 fn a_program_chooses() -> Scene {
     const REASON: &str = "SO_ATTACH_REUSEPORT_CBPF is Linux's";
+    let source = &sources::SOCKET_7_REUSEPORT_PROGRAM;
     let claims = [
-        ("chosen-second", "BPF program returns 1: received by", "server 2"),
-        ("chosen-nobody", "then it returns 3: several receive?", "yes"),
+        specified("chosen-second", "BPF program returns 1: received by", "server 2", source).linux_only(REASON),
+        specified("chosen-nobody", "then it returns 3: several receive?", true, source).linux_only(REASON),
     ];
-    let claims = claims.map(|(id, property, expected)| {
-        let claim = specified(id, property, expected, &sources::SOCKET_7_REUSEPORT_PROGRAM);
-        claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
-    });
-    let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place of the \
-                  hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a number that no \
-                  socket has, several received: {chosen-nobody}.";
-    Scene::claims("program", "SO_REUSEPORT, and a program that chooses", claims).answer(answer).run(|lab| {
+    let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place \
+                  of the hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a \
+                  number that no socket has, several received: {chosen-nobody}.";
+    Scene::builder("program", "SO_REUSEPORT, and a program that chooses", claims).answer(answer).run(|lab| {
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;
         let group = group(lab, "chosen-second", 3)?;
         let members: Vec<&Endpoint> = group.iter().collect();
@@ -553,16 +537,15 @@ fn a_program_chooses() -> Scene {
         };
         lab.observe("chosen-second", chosen("chosen-second", &group[0], 1)?.names);
         // Whichever of them is given it, the program is that of all.
-        lab.observe("chosen-nobody", yes_no(chosen("chosen-nobody", &group[1], 3)?.are_several));
+        lab.observe("chosen-nobody", chosen("chosen-nobody", &group[1], 3)?.are_several);
         Ok(())
     })
 }
 
 fn both_options() -> Scene {
     let claims = [
-        typical("both-members", "both options on both: several receive?", "yes", &sources::LINUX_REUSEPORT_GROUP)
-            .on(Os::Macos, "no")
-            .cites_on(Os::Macos, &sources::XNU_REUSE_LOOKUP)
+        typical("both-members", "both options on both: several receive?", true, &sources::LINUX_REUSEPORT_GROUP)
+            .on(Os::Macos, false, &sources::XNU_REUSE_LOOKUP)
             .absent_on(Os::Windows, NO_REUSEPORT),
         typical(
             "both-then-address",
@@ -574,9 +557,9 @@ fn both_options() -> Scene {
         .cites_on(Os::Macos, &sources::XNU_REUSE)
         .absent_on(Os::Windows, NO_REUSEPORT),
     ];
-    let answer = "With both options on both sockets, several received: {both-members}. Where the first had both and the \
-                  second SO_REUSEADDR alone, what all clients sent was received by: {both-then-address}.";
-    Scene::claims("both-options", "both options on one socket", claims).answer(answer).run(|lab| {
+    let answer = "With both options on both sockets, several received: {both-members}. Where the first had both and \
+                  the second SO_REUSEADDR alone, what all clients sent was received by: {both-then-address}.";
+    Scene::builder("both-options", "both options on one socket", claims).answer(answer).run(|lab| {
         const BOTH: [&Opt<bool>; 2] = [&REUSE_ADDRESS, &REUSE_PORT];
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;
         let receivers = |id: &str, options: &[&'static Opt<bool>]| {
@@ -586,7 +569,7 @@ fn both_options() -> Scene {
             grow_receive_buffers(&[&first, &second], &clients, 3)?;
             Receivers::of_one_datagram_each(&clients, &first, &[&first, &second])
         };
-        lab.observe("both-members", yes_no(receivers("both-members", &BOTH)?.are_several));
+        lab.observe("both-members", receivers("both-members", &BOTH)?.are_several);
         if lab.applies("both-then-address") {
             lab.observe("both-then-address", receivers("both-then-address", &[&REUSE_ADDRESS])?.names);
         }

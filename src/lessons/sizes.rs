@@ -7,6 +7,7 @@
 use clap::Args;
 
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH_MTU_V6, PMTUDISC_DO, SEND_BUFFER};
 use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
@@ -19,10 +20,11 @@ pub static LESSON: Lesson = Lesson {
     name: "sizes",
     title: "A datagram is sent whole, up to 65507 bytes over IPv4, or refused",
     question: "How large may a datagram be?",
-    why: "The lengths in the headers have 16 bits (RFC 791, RFC 8200, RFC 768): 65535 - 20 - 8 = 65507 bytes of payload over IPv4, \
-          65535 - 8 = 65527 over IPv6, where the IP header is not counted. A send that is given more returns EMSGSIZE (POSIX \
-          sendto) and sends nothing (Linux send(2)). Below that, a datagram longer than the MTU travels in fragments, and is \
-          lost if one of them is (RFC 8200 section 4.5). A program that asks for no fragments gets EMSGSIZE on Linux instead.",
+    why: "The lengths in the headers have 16 bits (RFC 791, RFC 8200, RFC 768): 65535 - 20 - 8 = 65507 bytes of \
+          payload over IPv4, 65535 - 8 = 65527 over IPv6, where the IP header is not counted. A send that is given \
+          more returns EMSGSIZE (POSIX sendto) and sends nothing (Linux send(2)). Below that, a datagram longer than \
+          the MTU travels in fragments, and is lost if one of them is (RFC 8200 section 4.5). A program that asks for \
+          no fragments gets EMSGSIZE on Linux instead.",
     keys: &["longest", "too-long", "longest-ipv6", "two-fragments", "df-too-long"],
     guess: Guess {
         answers: &[
@@ -35,6 +37,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--bytes 100000",
     parameters: Parameters::of::<Sizes>(),
+    page: include_str!("../../demos/sizes.md"),
+    python: include_str!("../../demos/sizes.py"),
 };
 
 /// Most bytes that a send is asked to take.
@@ -43,15 +47,9 @@ const MOST_BYTES: usize = 1_000_000;
 #[derive(Args)]
 struct Sizes {
     /// Bytes that are too many for one datagram over IPv4, in scene 1, 65508 to 1000000
-    #[arg(long, value_name = "BYTES", default_value = "65508", value_parser = too_many)]
+    #[arg(long, value_name = "BYTES", default_value = "65508",
+        value_parser = arguments::number(LONGEST_PAYLOAD + 1..=MOST_BYTES, "bytes", "65507 still fit"))]
     bytes: usize,
-}
-
-fn too_many(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(bytes) if bytes > LONGEST_PAYLOAD && bytes <= MOST_BYTES => Ok(bytes),
-        _ => Err(format!("{} to {MOST_BYTES} bytes: {LONGEST_PAYLOAD} still fit", LONGEST_PAYLOAD + 1)),
-    }
 }
 
 impl Scenes for Sizes {
@@ -91,7 +89,7 @@ fn passed(lab: &Lab, from: &Endpoint, to: &Endpoint, bytes: usize) -> Result<Fac
 fn over_ipv4(too_many: usize) -> Scene {
     let claims = [
         typical("longest", format!("{LONGEST_PAYLOAD} bytes: recvfrom"), LONGEST_PAYLOAD, &sources::RFC791),
-        typical("same-bytes", "are they the same bytes?", "yes", &sources::POSIX_RECVFROM),
+        typical("same-bytes", "are they the same bytes?", true, &sources::POSIX_RECVFROM),
         specified(
             "too-long",
             format!("{too_many} bytes: sendto"),
@@ -104,10 +102,10 @@ fn over_ipv4(too_many: usize) -> Scene {
             .cites_on(Os::Windows, &sources::MS_SENDTO_TOO_LONG),
     ];
     let answer = format!(
-        "{LONGEST_PAYLOAD} bytes: recvfrom returned {{longest}}. {too_many} bytes: sendto returned {{too-long}}, and the server \
-         received {{refused-arrives}}."
+        "{LONGEST_PAYLOAD} bytes: recvfrom returned {{longest}}. {too_many} bytes: sendto returned {{too-long}}, and \
+         the server received {{refused-arrives}}."
     );
-    Scene::claims("ipv4", "over IPv4", claims).answer(answer).run(move |lab| {
+    Scene::builder("ipv4", "over IPv4", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         server.grow_receive_buffer([LONGEST_PAYLOAD])?;
         longest(lab, &server, &client)?;
@@ -128,9 +126,7 @@ fn longest(lab: &Lab, server: &Endpoint, client: &Endpoint) -> Result<(), SceneE
     let received = server.before_marker(BUFFER)?;
     lab.observe("longest", received.returned());
     match received {
-        ReceiveResult::Datagram(received) => {
-            lab.observe("same-bytes", if received.bytes == longest { "yes" } else { "no" });
-        }
+        ReceiveResult::Datagram(received) => lab.observe("same-bytes", received.bytes == longest),
         _ => lab.skip("same-bytes", "no datagram was received"),
     }
     Ok(())
@@ -138,23 +134,23 @@ fn longest(lab: &Lab, server: &Endpoint, client: &Endpoint) -> Result<(), SceneE
 
 fn over_ipv6() -> Scene {
     let one_more = LONGEST_PAYLOAD_V6 + 1;
-    let nobody_knows = |claim: Claim| claim.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows);
     let claims = [
-        nobody_knows(typical(
+        typical(
             "longest-ipv6",
             format!("IPv6, {LONGEST_PAYLOAD_V6}: recvfrom"),
             LONGEST_PAYLOAD_V6,
             &sources::RFC8200_LENGTH,
-        )),
-        nobody_knows(specified(
+        ),
+        specified(
             "too-long-ipv6",
             format!("IPv6, {one_more}: sendto"),
             SocketError::MessageTooLong,
             &sources::POSIX_SENDTO_TOO_LONG,
-        )),
+        ),
     ];
+    let claims = claims.map(Claim::confirmed_on_linux_only);
     let answer = format!("Over IPv6 recvfrom returned {{longest-ipv6}}; {one_more} bytes: {{too-long-ipv6}}.");
-    Scene::claims("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
+    Scene::builder("ipv6", "over IPv6", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         server.grow_receive_buffer([LONGEST_PAYLOAD_V6])?;
         lab.observe("longest-ipv6", passed(lab, &client, &server, LONGEST_PAYLOAD_V6)?);
@@ -183,8 +179,8 @@ fn above_the_mtu() -> Scene {
         ),
     ];
     let answer = format!("MTU {LEAST_MTU}, {one_more} bytes: {{fragmented}}; with IPV6_DONTFRAG: {{above-mtu}}.");
-    let claims = claims.map(|claim| claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON));
-    Scene::claims("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
+    let claims = claims.map(|claim| claim.linux_only(REASON));
+    Scene::builder("mtu", "an MTU of 1280 bytes", claims).answer(answer).needs(Need::Ipv6).run(move |lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         lab.attempt("fragmented", client.set(&PATH_MTU_V6, LEAST_MTU))?;
         lab.observe("fragmented", passed(lab, &client, &server, one_more)?);
@@ -203,7 +199,7 @@ fn known_mtu() -> Scene {
     ];
     let answer = "IPV6_MTU read: {mtu-unconnected} before connect, {mtu} after it.";
     let claims = claims.map(|claim| claim.absent_on(Os::Macos, "macOS has no IPV6_MTU"));
-    Scene::claims("known-mtu", "asking for the MTU", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+    Scene::builder("known-mtu", "asking for the MTU", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let (server, client) = (lab.bind_v6("server")?, lab.bind_v6("client")?);
         lab.observe("mtu-unconnected", client.get(&PATH_MTU_V6));
         client.connect(&server)?;
@@ -223,11 +219,10 @@ fn send_buffer() -> Scene {
         one_more,
         &sources::LINUX_SEND_BUFFER,
     )
-    .on(Os::Macos, SocketError::MessageTooLong.on(Os::Macos))
-    .cites_on(Os::Macos, &sources::XNU_SEND_BUFFER)
+    .on(Os::Macos, SocketError::MessageTooLong, &sources::XNU_SEND_BUFFER)
     .unconfirmed_on(Os::Windows)];
     let answer = format!("SO_SNDBUF {SMALL_BUFFER}, a datagram of {one_more} bytes: {{send-buffer}}.");
-    Scene::claims("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {
+    Scene::builder("send-buffer", "longer than the send buffer", claims).answer(answer).run(move |lab| {
         let (server, client) = (lab.bind("server")?, lab.endpoint("client")?);
         server.grow_receive_buffer([one_more])?;
         lab.attempt("send-buffer", client.set(&SEND_BUFFER, SMALL_BUFFER))?;
@@ -272,25 +267,25 @@ fn fragments() -> Scene {
         ),
     ];
     let answer = format!(
-        "Over an MTU of {ETHERNET} bytes {one_more} bytes were sent in {{two-fragments fragment}}, {LONGEST_PAYLOAD} in \
-         {{most-fragments}}."
+        "Over an MTU of {ETHERNET} bytes {one_more} bytes were sent in {{two-fragments fragment}}, {LONGEST_PAYLOAD} \
+         in {{most-fragments}}."
     );
-    Scene::claims("fragments", format!("an MTU of {ETHERNET} bytes over IPv4"), claims.map(Claim::on_a_host_of_its_own))
-        .answer(answer)
-        .run(move |lab| {
-            let host = lab.own_host(ETHERNET)?;
-            let (server, client) = (host.bind("server")?, host.bind("client")?);
-            server.grow_receive_buffer([LONGEST_PAYLOAD])?;
-            let sent = |bytes| sent_over(lab, &host, [&client, &server], bytes);
-            lab.observe("one-packet", sent(IN_ONE_PACKET)?.0);
-            let (fragments, received) = sent(one_more)?;
-            lab.observe("two-fragments", fragments);
-            lab.observe("two-joined", received);
-            let (fragments, received) = sent(LONGEST_PAYLOAD)?;
-            lab.observe("most-fragments", fragments);
-            lab.observe("most-joined", received);
-            Ok(())
-        })
+    let claims = claims.map(Claim::on_a_host_of_its_own);
+    let title = format!("an MTU of {ETHERNET} bytes over IPv4");
+    Scene::builder("fragments", title, claims).answer(answer).run(move |lab| {
+        let host = lab.own_host(ETHERNET)?;
+        let (server, client) = (host.bind("server")?, host.bind("client")?);
+        server.grow_receive_buffer([LONGEST_PAYLOAD])?;
+        let sent = |bytes| sent_over(lab, &host, [&client, &server], bytes);
+        lab.observe("one-packet", sent(IN_ONE_PACKET)?.0);
+        let (fragments, received) = sent(one_more)?;
+        lab.observe("two-fragments", fragments);
+        lab.observe("two-joined", received);
+        let (fragments, received) = sent(LONGEST_PAYLOAD)?;
+        lab.observe("most-fragments", fragments);
+        lab.observe("most-joined", received);
+        Ok(())
+    })
 }
 
 fn one_fragment_dropped() -> Scene {
@@ -300,9 +295,10 @@ fn one_fragment_dropped() -> Scene {
         typical("after-dropped", format!("then {IN_ONE_PACKET} bytes: received"), IN_ONE_PACKET, &sources::LOOPBACK),
     ];
     let answer = format!(
-        "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received {{first-kept}}."
+        "A datagram of {bytes} bytes was sent in two fragments, and the system had no room for the second: received \
+         {{first-kept}}."
     );
-    Scene::claims("one-dropped", "one of two fragments is dropped", claims.map(Claim::on_a_host_of_its_own))
+    Scene::builder("one-dropped", "one of two fragments is dropped", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;
@@ -343,7 +339,7 @@ fn not_to_be_fragmented() -> Scene {
         "With IP_PMTUDISC_DO {one_more} bytes: {{df-too-long}}, and IP_MTU returned {{df-mtu}}; the server received \
          {{df-arrives}}."
     );
-    Scene::claims("dont-fragment", "no fragments over IPv4", claims.map(Claim::on_a_host_of_its_own))
+    Scene::builder("dont-fragment", "no fragments over IPv4", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(move |lab| {
             let host = lab.own_host(ETHERNET)?;

@@ -5,11 +5,12 @@
 
 use clap::Args;
 
-use super::parameters::{self, Message, bytes};
+use super::claims::receive_returns;
 use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments::{self, Message};
 use crate::lab::ReceiveResult;
 use crate::vocabulary::{
-    Claim, Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, right, sources, specified, typical, wrong,
+    Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, bytes, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -18,9 +19,9 @@ pub static LESSON: Lesson = Lesson {
     title: "What does not fit the buffer is lost",
     question: "A datagram is longer than the buffer it is received into. Where is the rest?",
     why: "A receive takes the whole datagram out of the queue, and \"the excess bytes shall be discarded\" (POSIX \
-          recvfrom). On Linux and macOS recvfrom says nothing of it, and recvmsg sets a flag; Windows fills the buffer and \
-          returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer one \
-          byte more than you accept (Stevens, UNP, 3rd ed., section 22.3).",
+          recvfrom). On Linux and macOS recvfrom says nothing of it, and recvmsg sets a flag; Windows fills the buffer \
+          and returns error 10040. TCP keeps the rest for the next read. To notice a datagram that is too long, offer \
+          one byte more than you accept (Stevens, UNP, 3rd ed., section 22.3).",
     keys: &["receive-1", "receive-2", "flag", "tcp-second-read"],
     guess: Guess {
         answers: &[
@@ -32,6 +33,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--buffer 3 hello world",
     parameters: Parameters::of::<Truncation>(),
+    page: include_str!("../../demos/truncation.md"),
+    python: include_str!("../../demos/truncation.py"),
 };
 
 #[derive(Args)]
@@ -41,13 +44,13 @@ struct Truncation {
     messages: Vec<Message>,
 
     /// Bytes that each receive offers room for, 0 to 65535
-    #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parameters::buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "1", value_parser = arguments::buffer)]
     buffer: usize,
 }
 
 impl Scenes for Truncation {
     fn scenes(self) -> Result<Vec<Scene>, String> {
-        parameters::check_messages(&self.messages)?;
+        arguments::check_messages(&self.messages)?;
         let first = self.messages[0].clone();
         Ok(vec![
             the_rest_is_gone(self.messages, self.buffer),
@@ -69,7 +72,7 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         .zip(1..)
         .map(|(message, n)| {
             let property = format!("receive {n}: {} into {}", message.short(), bytes(buffer));
-            let claim = parameters::receive_returns(format!("receive-{n}"), property, message, buffer);
+            let claim = receive_returns(format!("receive-{n}"), property, message, buffer);
             // That a later one comes next, and not before, is loopback's order.
             if n == 1 { claim } else { claim.typically() }
         })
@@ -89,7 +92,7 @@ fn the_rest_is_gone(messages: Vec<Message>, buffer: usize) -> Scene {
         true => format!("{answer} And the rest? The next receive returned {{one-more-receive}}."),
         false => format!("{answer} No message is longer than the buffer."),
     };
-    Scene::claims("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
+    Scene::builder("rest", "the rest is gone", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer(messages.iter().map(Message::length))?;
@@ -120,7 +123,7 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
         ),
     ];
     let answer = format!("The flag MSG_TRUNC of recvmsg says of {sent}: {{flag}}.");
-    Scene::claims("flag", "the truncation flag of recvmsg", claims).answer(answer).run(move |lab| {
+    Scene::builder("flag", "the truncation flag of recvmsg", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([length])?;
@@ -133,11 +136,6 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
 }
 
 fn the_real_length(message: Message, buffer: usize) -> Scene {
-    let linux_only = |claim: Claim| {
-        claim
-            .absent_on(Os::Macos, "macOS does not tell the real length in a receive")
-            .absent_on(Os::Windows, "Windows has no such flag")
-    };
     let sent = message.short();
     let claims = [
         specified(
@@ -149,8 +147,12 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
         specified("length", "recv with MSG_TRUNC returns", message.length(), &sources::RECV_2),
     ];
     let answer = "Asked with MSG_TRUNC, the receive returned the length of the datagram: {length byte}.";
-    let claims = claims.map(linux_only);
-    Scene::claims("real-length", "Linux can return the real length", claims).answer(answer).run(move |lab| {
+    let claims = claims.map(|claim| {
+        claim
+            .absent_on(Os::Macos, "macOS does not tell the real length in a receive")
+            .absent_on(Os::Windows, "Windows has no such flag")
+    });
+    Scene::builder("real-length", "Linux can return the real length", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([message.length()])?;
@@ -162,18 +164,19 @@ fn the_real_length(message: Message, buffer: usize) -> Scene {
 }
 
 fn the_same_length() -> Scene {
-    let too_long = SocketError::MessageTooLong.on(Os::Windows);
     let claims = [
         specified("ten-into-ten", "10 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM),
-        specified("eleven-into-ten", "11 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM)
-            .on(Os::Windows, too_long)
-            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+        specified("eleven-into-ten", "11 bytes into a buffer of 10: returns", 10, &sources::POSIX_RECVFROM).on(
+            Os::Windows,
+            SocketError::MessageTooLong,
+            &sources::MS_RECVFROM,
+        ),
         specified("ten-into-eleven", "10 bytes into a buffer of 11: returns", 10, &sources::UNP_TRUNCATION),
         specified("eleven-into-eleven", "11 bytes into a buffer of 11: returns", 11, &sources::UNP_TRUNCATION),
     ];
-    let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into 11 bytes \
-                  they returned {ten-into-eleven} and {eleven-into-eleven}.";
-    Scene::claims("one-more", "one byte more shows the difference", claims).answer(answer).run(|lab| {
+    let answer = "Into 10 bytes the datagrams of 10 and 11 bytes returned {ten-into-ten} and {eleven-into-ten}. Into \
+                  11 bytes they returned {ten-into-eleven} and {eleven-into-eleven}.";
+    Scene::builder("one-more", "one byte more shows the difference", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([10, 11, 10, 11])?;
@@ -192,19 +195,17 @@ fn no_buffer_at_all() -> Scene {
     let claims = [
         specified("into-nothing", "hello into a buffer of 0: returns", &b""[..], &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+            .on(Os::Windows, SocketError::MessageTooLong, &sources::MS_RECVFROM),
         specified("after-nothing", "the next receive returns", Fact::Nothing, &sources::POSIX_RECVFROM)
             .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .cites_on(Os::Windows, &sources::MS_RECVFROM),
         specified("after-read", "after read() of 0 bytes, recvfrom", &b"hello"[..], &sources::POSIX_READ)
-            .on(Os::Macos, Fact::Nothing)
+            .on(Os::Macos, Fact::Nothing, &sources::XNU_RECEIVE)
             .unconfirmed_on(Os::Macos)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
             .absent_on(Os::Windows, "Windows has no read() for sockets"),
     ];
     let answer = "recvfrom into 0 bytes returned {into-nothing}; the next receive returned {after-nothing}.";
-    Scene::claims("no-buffer", "a buffer of 0 bytes", claims).answer(answer).run(|lab| {
+    Scene::builder("no-buffer", "a buffer of 0 bytes", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.send_to(b"hello", &server)?;
@@ -233,13 +234,15 @@ fn half_a_character() -> Scene {
     let word = "café".as_bytes();
     let (all, cut) = (word.len(), word.len() - 1);
     let claims = [
-        specified("half", format!("\"café\" into {}", bytes(cut)), &word[..cut], &sources::POSIX_RECVFROM)
-            .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_RECVFROM),
+        specified("half", format!("\"café\" into {}", bytes(cut)), &word[..cut], &sources::POSIX_RECVFROM).on(
+            Os::Windows,
+            SocketError::MessageTooLong,
+            &sources::MS_RECVFROM,
+        ),
         specified("whole", format!("\"café\" into {}", bytes(all)), word, &sources::POSIX_RECVFROM),
     ];
     let answer = format!("Into {} \"café\" was received as {{half}}, into {all} as {{whole}}.", bytes(cut));
-    Scene::claims("characters", "half a character", claims).answer(answer).run(move |lab| {
+    Scene::builder("characters", "half a character", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         server.grow_receive_buffer([all; 2])?;
@@ -258,7 +261,7 @@ fn tcp_keeps_the_rest() -> Scene {
     ];
     let answer =
         "Over TCP, of \"hello\", a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
-    Scene::claims("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);

@@ -5,13 +5,15 @@
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
-use crate::experiments::told_unconnected;
+use super::claims::{refused, refused_once, unconnected_refused};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
+use crate::experiments::{told_connected, told_unconnected};
 use crate::kernel::option::{BROADCAST, KEEP_ERRORS, KEEP_ERRORS_V6, PATH_MTU, TIME_TO_LIVE};
 use crate::lab::{Endpoint, Host, LOOPBACK_MTU, Lab, ReceiveResult, SceneError, Target};
 use crate::vocabulary::{
-    Claim, ERRQUEUE, Expected, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, POLLIN, POLLOUT, Peer, Receive, SocketError,
-    right, sources, specified, typical, wrong,
+    Claim, ERRQUEUE, Expected, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, POLLIN, POLLOUT, Peer, Property, Receive,
+    SocketError, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -19,12 +21,11 @@ pub static LESSON: Lesson = Lesson {
     name: "unreachable",
     title: "An ICMP error is returned by a later call, which then does nothing else",
     question: "Nobody listens. Who receives an error, at which call, and what does it cost?",
-    why: "That nobody listens is told by an ICMP message (RFC 1122 section 4.1.3.1), for which no send waits. The system \
-          keeps it as a pending error (Linux udp(7), ECONNREFUSED), on Linux and macOS of a connected socket only (Stevens, \
-          section 8.9), and returns it from a later call, once (socket(7), SO_ERROR). On Linux and macOS that may be a send: \
-          it returns the error and sends nothing. \
-          On Linux an unconnected socket has to ask for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered \
-          by nobody.",
+    why: "That nobody listens is told by an ICMP message (RFC 1122 section 4.1.3.1), for which no send waits. The \
+          system keeps it as a pending error (Linux udp(7), ECONNREFUSED), on Linux and macOS of a connected socket \
+          only (Stevens, section 8.9), and returns it from a later call, once (socket(7), SO_ERROR). On Linux and \
+          macOS that may be a send: it returns the error and sends nothing. On Linux an unconnected socket has to ask \
+          for errors: IP_RECVERR (ip(7)). What is dropped on the way is answered by nobody.",
     keys: &["next-receive", "unconnected-error", "server-receives", "blackhole"],
     guess: Guess {
         answers: &[
@@ -40,12 +41,14 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--sends 20",
     parameters: Parameters::of::<Unreachable>(),
+    page: include_str!("../../demos/unreachable.md"),
+    python: include_str!("../../demos/unreachable.py"),
 };
 
 #[derive(Args)]
 struct Unreachable {
     /// Sends of a connected socket to nobody in scene 4, 1 to 20
-    #[arg(long, value_name = "N", default_value = "6", value_parser = parameters::whole::<u16>(1, 20))]
+    #[arg(long, value_name = "N", default_value = "6", value_parser = arguments::whole::<u16>(1, 20))]
     sends: u16,
 }
 
@@ -73,21 +76,16 @@ impl Scenes for Unreachable {
     }
 }
 
-/// That nobody listens, as a receive returns it: Windows has another name for it.
-fn refused(id: &str, property: &str) -> Claim {
-    typical(id, property, SocketError::ConnectionRefused, &sources::UDP_7)
-        .cites_on(Os::Macos, &sources::XNU_ICMP)
-        .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::MS_RECVFROM)
-        .unlike_wine()
-}
-
 /// What a send returns while an error is pending. On Windows only a receive returns it.
-fn at_a_send(id: &str, property: String, expected: impl Into<Expected>, windows: impl Into<Fact>) -> Claim {
+fn at_a_send(
+    id: &str,
+    property: impl Into<Property>,
+    expected: impl Into<Expected>,
+    windows: impl Into<Expected>,
+) -> Claim {
     typical(id, property, expected, &sources::LINUX_PENDING)
         .cites_on(Os::Macos, &sources::XNU_SEND)
-        .on(Os::Windows, windows.into())
-        .cites_on(Os::Windows, &sources::WINE_UDP)
+        .on(Os::Windows, windows, &sources::WINE_UDP)
         .unlike_wine()
 }
 
@@ -95,25 +93,17 @@ fn connected() -> Scene {
     let claims = [
         specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
         refused("next-receive", "connected: next receive"),
-        specified("receive-after", "connected: receive after that", Fact::Nothing, &sources::SOCKET_7_ERROR)
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .cites_on(Os::Windows, &sources::JDK_4431020)
-            .unlike_wine(),
+        refused_once("receive-after", "connected: receive after that"),
     ];
     let answer = "Connected: the next receive returned {next-receive}.";
-    Scene::claims("connected", "a connected socket", claims).answer(answer).run(|lab| {
+    Scene::builder("connected", "a connected socket", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
         client.connect(&nobody)?;
-        let sent = lab.attempt("connected-send", client.send(b"hello"))?;
-        lab.observe("connected-send", sent);
-        let next = client.receive(1024);
-        let is_told = matches!(next, ReceiveResult::Failed { .. });
+        lab.observe_success("connected-send", client.send(b"hello"))?;
+        let (next, after) = told_connected(&client);
         lab.observe("next-receive", next);
-        match is_told {
-            true => lab.observe("receive-after", client.receive(Receive::into(1024).without_waiting())),
-            false => lab.skip("receive-after", "no error was reported before"),
-        }
+        lab.observe_or_skip("receive-after", after);
         Ok(())
     })
 }
@@ -121,18 +111,13 @@ fn connected() -> Scene {
 fn unconnected() -> Scene {
     let claims = [
         specified("unconnected-send", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
-        typical("unconnected-error", "unconnected: error later", Fact::Nothing, &sources::UNP_ERRORS)
-            .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_RECVFROM)
-            .unlike_wine(),
+        unconnected_refused("unconnected-error", "unconnected: error later"),
     ];
     let answer = "Unconnected: {unconnected-error}.";
-    Scene::claims("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
+    Scene::builder("unconnected", "an unconnected socket", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.bind("client")?;
-        let sent = lab.attempt("unconnected-send", client.send_to(b"hello", &nobody))?;
-        lab.observe("unconnected-send", sent);
+        lab.observe_success("unconnected-send", client.send_to(b"hello", &nobody))?;
         lab.observe("unconnected-error", told_unconnected(&client, &nobody)?);
         Ok(())
     })
@@ -140,12 +125,12 @@ fn unconnected() -> Scene {
 
 fn send_after_the_error() -> Scene {
     let claims = [
-        at_a_send("reporting-send", "next send returns".to_owned(), SocketError::ConnectionRefused, 3),
-        at_a_send("server-receives", "the server first receives".to_owned(), &b"three"[..], &b"two"[..]),
+        at_a_send("reporting-send", "next send returns", SocketError::ConnectionRefused, 3),
+        at_a_send("server-receives", "the server first receives", &b"three"[..], &b"two"[..]),
     ];
     let answer =
         "Then a server listened: sending \"two\" returned {reporting-send}, and it first received {server-receives}.";
-    Scene::claims("send", "the next call is a send", claims).answer(answer).run(|lab| {
+    Scene::builder("send", "the next call is a send", claims).answer(answer).run(|lab| {
         let port = lab.closed_port("server")?;
         let client = lab.endpoint("client")?;
         client.connect(&port)?;
@@ -162,7 +147,7 @@ fn send_after_the_error() -> Scene {
 fn one_send_after_another(sends: usize) -> Scene {
     let claims = [at_a_send("failed-sends", format!("of {sends} sends, failed"), sends / 2, 0)];
     let answer = format!("{{failed-sends}} of {sends} sends failed.");
-    Scene::claims("sends", "one send after another", claims).answer(answer).run(move |lab| {
+    Scene::builder("sends", "one send after another", claims).answer(answer).run(move |lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.endpoint("client")?;
         client.connect(&nobody)?;
@@ -182,8 +167,7 @@ fn pending_error() -> Scene {
     let claims = [
         typical("so-error", "SO_ERROR after the error came", SocketError::ConnectionRefused, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows))
-            .unconfirmed_on(Os::Windows),
+            .supposed_on(Os::Windows, SocketError::ConnectionReset),
         specified("so-error-again", "SO_ERROR read again", Fact::Nothing, &sources::SOCKET_7_ERROR)
             .cites_on(Os::Macos, &sources::POSIX_GETSOCKOPT)
             .unconfirmed_on(Os::Windows),
@@ -192,7 +176,7 @@ fn pending_error() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "SO_ERROR was {so-error}, then {so-error-again}; a receive after that returned {receive-too-late}.";
-    Scene::claims("so-error", "asking for the error", claims).answer(answer).run(|lab| {
+    Scene::builder("so-error", "asking for the error", claims).answer(answer).run(|lab| {
         let client = client_with_an_error(lab)?;
         let error = client.pending_error()?;
         let is_told = error != Fact::Nothing;
@@ -217,47 +201,45 @@ fn client_with_an_error(lab: &Lab) -> Result<Endpoint, SceneError> {
 }
 
 fn error_and_data() -> Scene {
-    let refused = SocketError::ConnectionRefused;
-    let reset = Fact::from(SocketError::ConnectionReset.on(Os::Windows));
     let claims = [
-        typical("first-returned", "data, then error: 1st receive", refused, &sources::LINUX_RECEIVE)
-            .on(Os::Macos, "café".as_bytes())
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, "café".as_bytes())
-            .unconfirmed_on(Os::Windows),
+        typical(
+            "first-returned",
+            "data, then error: 1st receive",
+            SocketError::ConnectionRefused,
+            &sources::LINUX_RECEIVE,
+        )
+        .on(Os::Macos, "café".as_bytes(), &sources::XNU_RECEIVE)
+        .supposed_on(Os::Windows, "café".as_bytes()),
         typical("second-returned", "data, then error: 2nd receive", "café".as_bytes(), &sources::LINUX_RECEIVE)
-            .on(Os::Macos, refused.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_RECEIVE)
-            .on(Os::Windows, reset)
-            .unconfirmed_on(Os::Windows),
+            .on(Os::Macos, SocketError::ConnectionRefused, &sources::XNU_RECEIVE)
+            .supposed_on(Os::Windows, SocketError::ConnectionReset),
     ];
     let answer = "Data was queued, then an error came. Returned first: {first-returned}, then {second-returned}.";
-    Scene::claims("order", "data is queued when the error comes", claims).answer(answer).needs(Need::Drops).run(|lab| {
-        let port = lab.closed_port("server")?;
-        let client = lab.endpoint("client")?;
-        client.connect(&port)?;
-        // Who counts what was dropped counts what is queued.
-        client.drops().map_err(SceneError::Skip)?;
-        let empty = client.accounts();
-        let server = lab.bind_at("server", &port)?;
-        server.send_to("café".as_bytes(), &client)?;
-        if client.accounts_after(empty).is_none() {
-            return Err(SceneError::Skip("the system does not tell that the data is queued".to_owned()));
-        }
-        server.close();
-        client.send(b"hello")?;
-        client.await_error()?;
-        lab.observe("first-returned", client.receive(1024));
-        lab.observe("second-returned", client.receive(1024));
-        Ok(())
-    })
+    Scene::builder("order", "data is queued when the error comes", claims).answer(answer).needs(Need::Drops).run(
+        |lab| {
+            let port = lab.closed_port("server")?;
+            let client = lab.endpoint("client")?;
+            client.connect(&port)?;
+            // Who counts what was dropped counts what is queued.
+            client.drops().map_err(SceneError::Skip)?;
+            let empty = client.accounts();
+            let server = lab.bind_at("server", &port)?;
+            server.send_to("café".as_bytes(), &client)?;
+            if client.accounts_after(empty).is_none() {
+                return Err(SceneError::Skip("the system does not tell that the data is queued".to_owned()));
+            }
+            server.close();
+            client.send(b"hello")?;
+            client.await_error()?;
+            lab.observe("first-returned", client.receive(1024));
+            lab.observe("second-returned", client.receive(1024));
+            Ok(())
+        },
+    )
 }
 
-/// Says that only Linux has this way to be told of an error.
-fn on_linux_only(claim: Claim) -> Claim {
-    const REASON: &str = "the error queue is Linux's";
-    claim.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON)
-}
+/// Why rows about the error queue are skipped elsewhere.
+const NO_ERROR_QUEUE: &str = "the error queue is Linux's";
 
 /// A client that asks to be told of errors though it is not connected. What it has sent to nobody has been answered.
 fn client_that_keeps_errors(lab: &Lab, row: &str) -> Result<Endpoint, SceneError> {
@@ -279,8 +261,8 @@ fn error_queue() -> Scene {
         specified("queue-icmp", "error queue: ICMP", "type 3, code 3", &sources::RFC792),
     ];
     let answer = "Error queue: {queue-icmp} (port unreachable).";
-    let claims = claims.map(on_linux_only);
-    Scene::claims("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
+    let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
+    Scene::builder("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
         lab.observe("queue-receive", client.receive(Receive::into(1024).without_waiting()));
         let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
@@ -298,8 +280,8 @@ fn another_server() -> Scene {
         typical("other-receives", "the other server receives", &b"three"[..], source),
     ];
     let answer = "A sendto another server returned {other-send}; that server first received {other-receives}.";
-    let claims = claims.map(on_linux_only);
-    Scene::claims("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
+    let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
+    Scene::builder("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
         let client = client_that_keeps_errors(lab, "other-send")?;
         let server = lab.bind("server")?;
         lab.observe("other-send", client.send_to(b"two", &server));
@@ -313,12 +295,11 @@ fn silence() -> Scene {
     let claims = [
         typical("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
         typical("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
-            .absent_on(Os::Macos, NO_FILTER)
-            .absent_on(Os::Windows, NO_FILTER)
+            .linux_only(NO_FILTER)
             .needs(Need::Drops),
     ];
     let answer = "Open port: {open-port}; blackhole, which drops all: {blackhole}.";
-    Scene::claims("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
+    Scene::builder("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;
         client.connect(&server)?;
@@ -350,15 +331,14 @@ fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, Sc
 fn poll() -> Scene {
     let claims = [
         typical("poll-error", "an error is pending: poll says", "POLLOUT|POLLERR", &sources::LINUX_POLL)
-            .on(Os::Macos, "POLLIN|POLLOUT")
-            .cites_on(Os::Macos, &sources::XNU_POLL)
+            .on(Os::Macos, "POLLIN|POLLOUT", &sources::XNU_POLL)
             .unconfirmed_on(Os::Windows),
         typical("poll-after", "after the receive that returned it", "POLLOUT", &sources::LINUX_POLL)
             .cites_on(Os::Macos, &sources::XNU_POLL)
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "With the error pending poll said {poll-error}, and {poll-after} after the receive that returned it.";
-    Scene::claims("poll", "what poll says of an error", claims).answer(answer).run(|lab| {
+    Scene::builder("poll", "what poll says of an error", claims).answer(answer).run(|lab| {
         let client = client_with_an_error(lab)?;
         lab.observe("poll-error", client.poll(POLLIN | POLLOUT)?.to_string());
         // It returns the error.
@@ -378,9 +358,10 @@ fn error_queue_v6() -> Scene {
             &sources::LINUX_IPV6_ONLY,
         ),
     ];
-    let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: {other-family}.";
-    let claims = claims.map(on_linux_only);
-    Scene::claims("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
+    let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: \
+                  {other-family}.";
+    let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
+    Scene::builder("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
         let nobody = lab.closed_port_v6("nobody")?;
         let client = lab.bind_v6("client")?;
         lab.attempt("queue-icmp-v6", client.set(&KEEP_ERRORS_V6, true))?;
@@ -408,12 +389,12 @@ fn no_route() -> Scene {
         specified("prohibit", "prohibit route: sendto", SocketError::AccessDenied, &sources::IP_ROUTE_8),
         specified("discard", "blackhole route: sendto", SocketError::InvalidArgument, &sources::IP_ROUTE_8),
     ];
-    let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, with one of the \
-                  type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
-    Scene::claims("no-route", "no way there", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
+    let answer = "Where the routes of its own system lead nowhere the send itself fails: without a route {no-route}, \
+                  with one of the type unreachable {unreachable}, prohibit {prohibit}, blackhole {discard}.";
+    Scene::builder("no-route", "no way there", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
         let host = lab.own_host(LOOPBACK_MTU)?;
         let client = host.endpoint("client")?;
-        let nobody = |address: [u8; 4]| Peer { name: "nobody".to_owned(), address: (address, 9).into() };
+        let nobody = |address: [u8; 4]| Peer::new("nobody", (address, 9));
         lab.observe("no-route", client.send_to(b"hello", &nobody([203, 0, 113, 1])));
         for (row, (address, network)) in ["unreachable", "prohibit", "discard"].into_iter().zip(NOWHERE) {
             host.route(if row == "discard" { "blackhole" } else { row }, network)?;
@@ -426,13 +407,13 @@ fn no_route() -> Scene {
 fn broadcast() -> Scene {
     let claims = [specified("broadcast", "broadcast: next receive", Fact::Nothing, &sources::RFC1122_BROADCAST)];
     let answer = "What was sent to a broadcast address where nobody listens was answered by: {broadcast}.";
-    Scene::claims("broadcast", "a broadcast that nobody wants", claims.map(Claim::on_a_host_of_its_own))
+    Scene::builder("broadcast", "a broadcast that nobody wants", claims.map(Claim::on_a_host_of_its_own))
         .answer(answer)
         .run(|lab| {
             let host = lab.own_host(LOOPBACK_MTU)?;
             let client = host.endpoint("client")?;
             client.set(&BROADCAST, true)?;
-            client.connect(&Peer { name: "everybody".to_owned(), address: ([127, 255, 255, 255], 9).into() })?;
+            client.connect(&Peer::new("everybody", ([127, 255, 255, 255], 9)))?;
             client.send(b"hello")?;
             // The system has then found nobody. An answer would have been sent before it went on.
             host.await_counter("Udp", "IgnoredMulti", 0)?;
@@ -446,12 +427,13 @@ fn counted() -> Scene {
         typical("counted-sent", "3 sent to nobody: UdpOutDatagrams", 3, &sources::RFC4113),
         typical("counted-nobody", "3 sent to nobody: UdpNoPorts", 3, &sources::RFC4113),
     ];
-    let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where nobody listens.";
-    Scene::claims("counted", "what the system counts", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
+    let answer = "The system counted {counted-sent datagram} that it had sent, and {counted-nobody} for a port where \
+                  nobody listens.";
+    Scene::builder("counted", "what the system counts", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
         |lab| {
             let host = lab.own_host(LOOPBACK_MTU)?;
             let (server, client) = (host.bind("server")?, host.endpoint("client")?);
-            let nobody = Peer { name: "nobody".to_owned(), address: server.address() };
+            let nobody = Peer::new("nobody", server.address());
             server.close();
             client.connect(&nobody)?;
             for _ in 0..3 {
@@ -471,7 +453,7 @@ fn counted() -> Scene {
 fn meanwhile() -> Scene {
     let claims = [refused("woken", "a receive waits, then a send: it returns")];
     let answer = "A receive that waited in one thread when another one sent to nobody returned {woken}.";
-    Scene::claims("wait", "a receive that waits already", claims).answer(answer).run(|lab| {
+    Scene::builder("wait", "a receive that waits already", claims).answer(answer).run(|lab| {
         let nobody = lab.closed_port("nobody")?;
         let client = lab.bind("client")?;
         client.connect(&nobody)?;
@@ -517,41 +499,44 @@ fn soft_errors() -> Scene {
             &sources::LINUX_ICMP,
         ),
     ];
-    let answer = "A router reported time exceeded, then host unreachable. A connected client received {time-exceeded}, then \
-                  {host-unreachable}; one with IP_RECVERR received ICMP {time-exceeded-icmp}, then {host-unreachable-told}.";
-    Scene::claims("soft", "a router's soft errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
-        let (host, router) = behind_a_router(lab)?;
-        let far = host.nobody("far", FAR.into());
-        let [client, asking] = ["client", "asking client"].map(|name| host.endpoint(name));
-        let (client, asking) = (client?, asking?);
-        client.connect(&far)?;
-        lab.attempt("time-exceeded-icmp", asking.set(&KEEP_ERRORS, true))?;
-        asking.connect(&far)?;
-        // The system counts a message, and then passes it on: when a later one has been passed on, there is nothing to come.
-        let told = |counter: &str, payload: &[u8]| {
-            let before = host.counter("Icmp", counter)?;
-            client.send(payload)?;
-            host.await_counter("Icmp", counter, before)?;
-            asking.send(payload)?;
-            asking.await_error()
-        };
+    let answer = "A router reported time exceeded, then host unreachable. A connected client received {time-exceeded}, \
+                  then {host-unreachable}; one with IP_RECVERR received ICMP {time-exceeded-icmp}, then \
+                  {host-unreachable-told}.";
+    Scene::builder("soft", "a router's soft errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
+        |lab| {
+            let (host, router) = behind_a_router(lab)?;
+            let far = host.nobody("far", FAR.into());
+            let [client, asking] = ["client", "asking client"].map(|name| host.endpoint(name));
+            let (client, asking) = (client?, asking?);
+            client.connect(&far)?;
+            lab.attempt("time-exceeded-icmp", asking.set(&KEEP_ERRORS, true))?;
+            asking.connect(&far)?;
+            // The system counts a message, and then passes it on: when a later one has been passed on, there is nothing to come.
+            let told = |counter: &str, payload: &[u8]| {
+                let before = host.counter("Icmp", counter)?;
+                client.send(payload)?;
+                host.await_counter("Icmp", counter, before)?;
+                asking.send(payload)?;
+                asking.await_error()
+            };
 
-        client.set(&TIME_TO_LIVE, 1)?;
-        asking.set(&TIME_TO_LIVE, 1)?;
-        told("InTimeExcds", b"one")?;
-        lab.observe("time-exceeded", client.receive(Receive::into(1024).without_waiting()));
-        let error = asking.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
-        lab.observe("time-exceeded-icmp", error.icmp());
-        let reporter = error.reported_by();
-        let is_router = reporter == Fact::from(router.address().to_string());
-        lab.observe("reported-by", if is_router { "router".into() } else { reporter });
+            client.set(&TIME_TO_LIVE, 1)?;
+            asking.set(&TIME_TO_LIVE, 1)?;
+            told("InTimeExcds", b"one")?;
+            lab.observe("time-exceeded", client.receive(Receive::into(1024).without_waiting()));
+            let error = asking.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
+            lab.observe("time-exceeded-icmp", error.icmp());
+            let reporter = error.reported_by();
+            let is_router = reporter == Fact::from(router.address().to_string());
+            lab.observe("reported-by", if is_router { "router".into() } else { reporter });
 
-        router.route("unreachable", "198.51.100.2/32")?;
-        told("InDestUnreachs", b"two")?;
-        lab.observe("host-unreachable", client.receive(Receive::into(1024).without_waiting()));
-        lab.observe("host-unreachable-told", asking.receive(1024));
-        Ok(())
-    })
+            router.route("unreachable", "198.51.100.2/32")?;
+            told("InDestUnreachs", b"two")?;
+            lab.observe("host-unreachable", client.receive(Receive::into(1024).without_waiting()));
+            lab.observe("host-unreachable-told", asking.receive(1024));
+            Ok(())
+        },
+    )
 }
 
 fn hard_errors() -> Scene {
@@ -568,24 +553,27 @@ fn hard_errors() -> Scene {
         typical("path-mtu", "IP_MTU after that", NARROW, &sources::IP_7_MTU),
     ];
     let answer = format!(
-        "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It reported that {TOO_LONG} \
-         bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU returned {{path-mtu}}."
+        "A router reported that it may not send a datagram on; the connected client received: {{prohibited}}. It \
+         reported that {TOO_LONG} bytes do not fit the next link: {{fragmentation-needed}}, and IP_MTU returned \
+         {{path-mtu}}."
     );
-    Scene::claims("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(|lab| {
-        let (host, router) = behind_a_router(lab)?;
-        router.route("prohibit", CLOSED.1)?;
-        let prohibited = host.nobody("prohibited", CLOSED.0.into());
-        let far = host.nobody("far", FAR.into());
-        let client = host.endpoint("client")?;
-        client.connect(&prohibited)?;
-        client.send(b"hello")?;
-        client.await_error()?;
-        lab.observe("prohibited", client.receive(1024));
-        client.connect(&far)?;
-        lab.attempt("fragmentation-needed", client.send(&[b'x'; TOO_LONG]))?;
-        client.await_error()?;
-        lab.observe("fragmentation-needed", client.receive(1024));
-        lab.observe("path-mtu", client.get(&PATH_MTU));
-        Ok(())
-    })
+    Scene::builder("hard", "a router's hard errors", claims.map(Claim::on_a_host_of_its_own)).answer(answer).run(
+        |lab| {
+            let (host, router) = behind_a_router(lab)?;
+            router.route("prohibit", CLOSED.1)?;
+            let prohibited = host.nobody("prohibited", CLOSED.0.into());
+            let far = host.nobody("far", FAR.into());
+            let client = host.endpoint("client")?;
+            client.connect(&prohibited)?;
+            client.send(b"hello")?;
+            client.await_error()?;
+            lab.observe("prohibited", client.receive(1024));
+            client.connect(&far)?;
+            lab.attempt("fragmentation-needed", client.send(&[b'x'; TOO_LONG]))?;
+            client.await_error()?;
+            lab.observe("fragmentation-needed", client.receive(1024));
+            lab.observe("path-mtu", client.get(&PATH_MTU));
+            Ok(())
+        },
+    )
 }

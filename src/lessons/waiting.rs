@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Lesson, Parameters, Scene, Scenes, parameters};
+use super::{Lesson, Parameters, Scene, Scenes};
+use crate::arguments;
 use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
 use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target};
 use crate::vocabulary::{
-    Claim, DONTWAIT, Direction, Expect, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
+    Claim, DONTWAIT, Direction, Expected, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
     right, sources, specified, typical, wrong,
 };
 
@@ -20,11 +21,11 @@ pub static LESSON: Lesson = Lesson {
     name: "waiting",
     title: "A receive waits for ever, unless somebody has said otherwise",
     question: "Nothing comes. How long does recvfrom wait, and how can it be ended?",
-    why: "SO_RCVTIMEO is 0 by default, and 0 means no limit (POSIX setsockopt). When a limit has passed, recvfrom returns the \
-          error of a socket that must not wait: EAGAIN, on Windows WSAETIMEDOUT. UDP has no connection that could end: \
-          where no datagram and no ICMP error comes, only this machine can end a wait, by a limit, a datagram to oneself or, \
-          on Linux and macOS, a shutdown. On Linux a close in another thread does not end it: the call holds the open file \
-          description until it returns (Linux close(2)).",
+    why: "SO_RCVTIMEO is 0 by default, and 0 means no limit (POSIX setsockopt). When a limit has passed, recvfrom \
+          returns the error of a socket that must not wait: EAGAIN, on Windows WSAETIMEDOUT. UDP has no connection \
+          that could end: where no datagram and no ICMP error comes, only this machine can end a wait, by a limit, a \
+          datagram to oneself or, on Linux and macOS, a shutdown. On Linux a close in another thread does not end it: \
+          the call holds the open file description until it returns (Linux close(2)).",
     keys: &["ended-by", "timed-out", "zero", "shutdown-returns", "close-ends"],
     guess: Guess {
         answers: &[
@@ -37,6 +38,8 @@ pub static LESSON: Lesson = Lesson {
     },
     example: "--timeout 200ms",
     parameters: Parameters::of::<Waiting>(),
+    page: include_str!("../../demos/waiting.md"),
+    python: include_str!("../../demos/waiting.py"),
 };
 
 /// The longest limit: a class is not to be kept waiting by a slip of the keyboard, nor the lab to take it for a call that
@@ -57,7 +60,7 @@ struct Waiting {
 }
 
 fn limit(text: &str) -> Result<Duration, String> {
-    match parameters::time(text)? {
+    match arguments::time(text)? {
         limit if (Duration::from_millis(1)..=LONGEST).contains(&limit) => Ok(limit),
         _ => Err("1ms to 3s: 0 would be no limit, and a class does not want to wait longer".to_owned()),
     }
@@ -86,10 +89,6 @@ impl Scenes for Waiting {
     }
 }
 
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
 /// A server whose receives have no limit, and a client; each is the other's only peer.
 fn pair(lab: &Lab) -> Call<(Endpoint, Endpoint)> {
     let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
@@ -103,38 +102,37 @@ const NOBODY: &str = "0, no sender";
 
 fn returned(result: &ReceiveResult) -> Fact {
     match result {
-        ReceiveResult::Datagram(received) if received.from.is_none() => Fact::from(NOBODY),
+        ReceiveResult::Datagram(received) if received.from.is_none() => NOBODY.into(),
         other => other.into(),
     }
 }
 
 /// A claim about a receive on a socket that is shut down.
-fn after_shutdown(id: &str, property: &str, expected: impl Into<Expect>) -> Claim {
-    typical(id, property, Fact::from(NOBODY), &sources::LINUX_RECEIVE_NOTHING)
-        .on(Os::Linux, expected)
-        .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
-        .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::WINE_SHUTDOWN)
+fn after_shutdown(id: &str, property: &str, expected: impl Into<Expected>) -> Claim {
+    typical(id, property, expected, &sources::LINUX_RECEIVE_NOTHING).on(Os::Macos, NOBODY, &sources::XNU_SHUTDOWN).on(
+        Os::Windows,
+        SocketError::ShutDown,
+        &sources::WINE_SHUTDOWN,
+    )
 }
 
 fn by_default() -> Scene {
     let claims = [
         specified("default-limit", "default SO_RCVTIMEO, ms (0: no limit)", 0, &sources::POSIX_TIMEOUT)
             .cites_on(Os::Windows, &sources::MS_TIMEOUT),
-        specified("waits", "waits while nothing comes", "yes", &sources::POSIX_RECVFROM_WAITS)
-            .absent_on(Os::Macos, NOT_TOLD_WHO_WAITS)
-            .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
+        specified("waits", "waits while nothing comes", true, &sources::POSIX_RECVFROM_WAITS)
+            .linux_only(NOT_TOLD_WHO_WAITS),
         specified("ended-by", "no limit: waits, then returns", &b"hello"[..], &sources::POSIX_RECVFROM_WAITS)
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
     ];
     let answer =
         "SO_RCVTIMEO was {default-limit} by default (0: no limit). recvfrom waited until a datagram came: {ended-by}.";
-    Scene::claims("default", "nothing is set", claims).answer(answer).run(|lab| {
+    Scene::builder("default", "nothing is set", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         lab.observe("default-limit", in_milliseconds(server.get(&RECEIVE_TIMEOUT)?));
         let result = server.receive_meanwhile(16, |receive| {
             if lab.applies("waits") {
-                lab.observe_or_skip("waits", receive.still_waits().map(yes_no).map_err(|untold| untold.to_string()));
+                lab.try_observe("waits", receive.still_waits())?;
             }
             client.send_to(b"hello", &server)?;
             Ok(())
@@ -150,24 +148,24 @@ fn in_milliseconds(time: Duration) -> usize {
 
 fn with_a_limit(timeout: Duration) -> Scene {
     let limit = humantime::format_duration(timeout);
-    let claims = [
-        specified("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
-            .on(Os::Windows, SocketError::TimedOut.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::MS_TIMED_OUT),
-        specified("long-enough", format!("after {limit} or more"), "yes", &sources::POSIX_TIMEOUT)
-            .cites_on(Os::Windows, &sources::MS_TIMEOUT)
-            .unconfirmed_on(Os::Windows),
-        measured("waited", "time until it returned", &sources::LINUX_TIMEOUT),
-        measured("tick", "a limit of 1 µs is read as", &sources::LINUX_TIMEOUT)
-            .cites_on(Os::Macos, &sources::XNU_TIMEOUT),
-    ];
+    let claims =
+        [
+            specified("timed-out", format!("limit {limit}: returns"), SocketError::WouldBlock, &sources::POSIX_TIMEOUT)
+                .on(Os::Windows, SocketError::TimedOut, &sources::MS_TIMED_OUT),
+            specified("long-enough", format!("after {limit} or more"), true, &sources::POSIX_TIMEOUT)
+                .cites_on(Os::Windows, &sources::MS_TIMEOUT)
+                .unconfirmed_on(Os::Windows),
+            measured("waited", "time until it returned", &sources::LINUX_TIMEOUT),
+            measured("tick", "a limit of 1 µs is read as", &sources::LINUX_TIMEOUT)
+                .cites_on(Os::Macos, &sources::XNU_TIMEOUT),
+        ];
     let answer = format!("With a limit of {limit} it returned {{timed-out}} after {{waited}}.");
-    Scene::claims("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
+    Scene::builder("limit", "SO_RCVTIMEO", claims).answer(answer).run(move |lab| {
         let server = lab.bind_without_limit("server")?;
         server.set(&RECEIVE_TIMEOUT, timeout)?;
         let (result, waited) = lab.timed(|| server.receive(16));
         lab.observe("timed-out", result);
-        lab.observe("long-enough", yes_no(waited >= timeout));
+        lab.observe("long-enough", waited >= timeout);
         lab.observe("waited", waited);
         server.set(&RECEIVE_TIMEOUT, Duration::from_micros(1))?;
         lab.observe("tick", server.get(&RECEIVE_TIMEOUT)?);
@@ -179,7 +177,7 @@ fn with_limit_zero() -> Scene {
     let claims = [specified("zero", "limit 0: recvfrom returns", &b"late"[..], &sources::POSIX_TIMEOUT)
         .cites_on(Os::Windows, &sources::MS_TIMEOUT)];
     let answer = "With a limit of 0 (no limit) it returned {zero}.";
-    Scene::claims("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
+    Scene::builder("zero", "SO_RCVTIMEO set to 0", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind_without_limit("server")?, lab.bind("client")?);
         server.set(&RECEIVE_TIMEOUT, Duration::ZERO)?;
         let result = server.receive_meanwhile(16, |_| {
@@ -198,7 +196,7 @@ fn to_itself() -> Scene {
     ];
     let answer =
         "Another thread sent a datagram to the socket's own address: recvfrom returned {itself} from {itself-from}.";
-    Scene::claims("itself", "a datagram to one's own socket", claims).answer(answer).run(|lab| {
+    Scene::builder("itself", "a datagram to one's own socket", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         let result = server.receive_meanwhile(16, |_| {
             server.send_to(b"wake", &server)?;
@@ -220,7 +218,7 @@ fn empty_datagram() -> Scene {
             .absent_on(Os::Windows, "Windows has no `write` for sockets"),
     ];
     let answer = "The client wrote 0 bytes: recvfrom returned {empty}, from {empty-from}.";
-    Scene::claims("empty", "an empty datagram", claims).answer(answer).run(|lab| {
+    Scene::builder("empty", "an empty datagram", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
@@ -234,12 +232,12 @@ fn empty_datagram() -> Scene {
 }
 
 fn shut_down_meanwhile() -> Scene {
-    let claims = [after_shutdown("shutdown-returns", "shutdown: recvfrom returns", Fact::from(NOBODY)).absent_on(
+    let claims = [after_shutdown("shutdown-returns", "shutdown: recvfrom returns", NOBODY).absent_on(
         Os::Windows,
         "there a shutdown does not end a receive that waits (eProsima/Fast-DDS issue 6537), and nothing else could",
     )];
     let answer = "After shutdown(SHUT_RD) by another thread it returned {shutdown-returns}.";
-    Scene::claims("shutdown", "shutdown while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("shutdown", "shutdown while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, _client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
@@ -256,21 +254,20 @@ fn shut_down() -> Scene {
     let claims = [
         after_shutdown("shut-queued", "queued before SHUT_RD", &b"queued"[..]),
         after_shutdown("shut-late", "sent after SHUT_RD", &b"late"[..]),
-        after_shutdown("shut-then", "the next recvfrom returns", Fact::from(NOBODY)),
-        after_shutdown("shut-connected", "after another connect", Fact::from(NOBODY))
+        after_shutdown("shut-then", "the next recvfrom returns", NOBODY),
+        after_shutdown("shut-connected", "after another connect", NOBODY)
             .cites_on(Os::Linux, &sources::GVISOR_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
         specified("shut-write", "after SHUT_WR: send returns", SocketError::BrokenPipe, &sources::POSIX_SEND_SHUTDOWN)
-            .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
-        typical("shut-write-signal", "does SIGPIPE come with it?", "no", &sources::POSIX_SEND_SIGPIPE)
+            .on(Os::Windows, SocketError::ShutDown, &sources::WINE_SHUTDOWN),
+        typical("shut-write-signal", "does SIGPIPE come with it?", false, &sources::POSIX_SEND_SIGPIPE)
             .absent_on(Os::Macos, "this program's sockets ask for no signal there (SO_NOSIGPIPE)")
             .absent_on(Os::Windows, "Windows has no signals"),
         typical("shut-write-receives", "and recvfrom returns", "más".as_bytes(), &sources::POSIX_SHUTDOWN),
     ];
-    let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After SHUT_WR send \
-                  returned {shut-write}.";
-    Scene::claims("shut-down", "what a shutdown leaves", claims).answer(answer).run(|lab| {
+    let answer = "After SHUT_RD the server still received {shut-queued} and {shut-late}, then {shut-then}. After \
+                  SHUT_WR send returned {shut-write}.";
+    Scene::builder("shut-down", "what a shutdown leaves", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
         server.queue(|| client.send(b"queued"))?;
@@ -288,7 +285,7 @@ fn shut_down() -> Scene {
         let (sent, signal) = lab.with_sigpipe(|| other.send(b"hello"));
         lab.observe("shut-write", sent);
         if lab.applies("shut-write-signal") {
-            lab.observe("shut-write-signal", yes_no(signal));
+            lab.observe("shut-write-signal", signal);
         }
         other.queue(|| client.send("más".as_bytes()))?;
         lab.observe("shut-write-receives", other.receive(16));
@@ -299,16 +296,13 @@ fn shut_down() -> Scene {
 fn shut_down_without_a_peer() -> Scene {
     let claims = [
         specified("no-peer", "shutdown without a peer returns", SocketError::NotConnected, &sources::POSIX_SHUTDOWN)
-            .on(Os::Windows, "success")
-            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
-        typical("no-peer-receives", "recvfrom returns all the same", Fact::from(NOBODY), &sources::LINUX_SHUTDOWN)
-            .on(Os::Macos, SocketError::WouldBlock.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
-            .on(Os::Windows, SocketError::ShutDown.on(Os::Windows))
-            .cites_on(Os::Windows, &sources::WINE_SHUTDOWN),
+            .on(Os::Windows, "success", &sources::WINE_SHUTDOWN),
+        typical("no-peer-receives", "recvfrom returns all the same", NOBODY, &sources::LINUX_SHUTDOWN)
+            .on(Os::Macos, SocketError::WouldBlock, &sources::XNU_SHUTDOWN)
+            .on(Os::Windows, SocketError::ShutDown, &sources::WINE_SHUTDOWN),
     ];
     let answer = "Without a peer shutdown returned {no-peer}, and the recvfrom after it {no-peer-receives}.";
-    Scene::claims("no-peer", "shutdown of an unconnected socket", claims).answer(answer).run(|lab| {
+    Scene::builder("no-peer", "shutdown of an unconnected socket", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
         lab.observe("no-peer", server.shutdown(Direction::Receiving));
@@ -319,21 +313,17 @@ fn shut_down_without_a_peer() -> Scene {
 
 fn closed_meanwhile() -> Scene {
     let claims = [
-        specified("close-ends", "does close end the wait?", "no", &sources::CLOSE_2)
-            .on(Os::Macos, "yes")
-            .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
-            .on(Os::Windows, "yes")
-            .cites_on(Os::Windows, &sources::MS_CLOSESOCKET)
+        specified("close-ends", "does close end the wait?", false, &sources::CLOSE_2)
+            .on(Os::Macos, true, &sources::XNU_CLOSE_WAKES)
+            .on(Os::Windows, true, &sources::MS_CLOSESOCKET)
             // A run confirms nothing where the close may come before the receive.
-            .unconfirmed_on(Os::Macos)
-            .unconfirmed_on(Os::Windows),
+            .confirmed_on_linux_only(),
         specified("after-close", "after close: recvfrom returns", &b"late"[..], &sources::CLOSE_2)
-            .on(Os::Macos, SocketError::BadDescriptor.on(Os::Macos))
-            .cites_on(Os::Macos, &sources::XNU_CLOSE_WAKES)
+            .on(Os::Macos, SocketError::BadDescriptor, &sources::XNU_CLOSE_WAKES)
             .absent_on(Os::Windows, NOT_TOLD_WHO_WAITS),
     ];
     let answer = "Ended by a close in another thread? {close-ends}; it returned {after-close}.";
-    Scene::claims("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("close", "close while recvfrom waits", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
@@ -343,7 +333,7 @@ fn closed_meanwhile() -> Scene {
             Ok(())
         })?;
         let went_on = matches!(result, ReceiveResult::Datagram(_) | ReceiveResult::Nothing);
-        lab.observe("close-ends", yes_no(!went_on));
+        lab.observe("close-ends", !went_on);
         lab.observe("after-close", result);
         Ok(())
     })
@@ -363,10 +353,10 @@ fn duplicated() -> Scene {
         specified("port-free", "both closed: bind again", "success", &sources::POSIX_CLOSE)
             .cites_on(Os::Windows, &sources::MS_DUPLICATE),
     ];
-    let answer = "By the first of two descriptors was received {first-descriptor}, then by the second {second-descriptor}. O_NONBLOCK \
-                  was set on a duplicate, and recvfrom on the first descriptor returned {shared-flag}. bind to the port \
-                  after one close: {port-kept}, after both: {port-free}.";
-    Scene::claims("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
+    let answer = "By the first of two descriptors was received {first-descriptor}, then by the second \
+                  {second-descriptor}. O_NONBLOCK was set on a duplicate, and recvfrom on the first descriptor \
+                  returned {shared-flag}. bind to the port after one close: {port-kept}, after both: {port-free}.";
+    Scene::builder("dup", "two descriptors of one socket", claims).answer(answer).run(|lab| {
         let (server, client) = (lab.bind("server")?, lab.bind("client")?);
         // So it is with processes, too: after a fork each has a descriptor of the socket.
         let duplicate = server.duplicate("duplicate")?;
@@ -394,11 +384,11 @@ fn non_blocking() -> Scene {
             .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
         specified("flag", "MSG_DONTWAIT: returns", SocketError::WouldBlock, &sources::RECV_2_DONTWAIT)
             .absent_on(Os::Windows, NO_FLAG),
-        specified("next-waits", "does the next call wait 20ms?", "yes", &sources::RECV_2_DONTWAIT)
+        specified("next-waits", "does the next call wait 20ms?", true, &sources::RECV_2_DONTWAIT)
             .absent_on(Os::Windows, NO_FLAG),
     ];
     let answer = "With O_NONBLOCK recvfrom returned {at-once}.";
-    Scene::claims("non-blocking", "calls that must not wait", claims).answer(answer).run(|lab| {
+    Scene::builder("non-blocking", "calls that must not wait", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         server.set_non_blocking(true)?;
         lab.observe("at-once", lab.while_it_may_hang("at-once", || server.receive(16)));
@@ -409,7 +399,7 @@ fn non_blocking() -> Scene {
             let (next, waited) = lab.timed(|| server.receive(16));
             match next.is_datagram() {
                 true => lab.skip("next-waits", format!("something came: {}", Fact::from(next))),
-                false => lab.observe("next-waits", yes_no(waited >= SHORT)),
+                false => lab.observe("next-waits", waited >= SHORT),
             }
         }
         Ok(())
@@ -421,13 +411,12 @@ fn readable() -> Scene {
         specified(id, property, expected, &sources::POSIX_POLL).cites_on(Os::Windows, &sources::MS_POLL)
     };
     let claims = [
-        poll("ready-empty", "nothing queued: is it readable?", "no"),
-        specified("writable", "nothing sent: is it writable?", "yes", &sources::POSIX_POLL_OUT)
+        poll("ready-empty", "nothing queued: is it readable?", false),
+        specified("writable", "nothing sent: is it writable?", true, &sources::POSIX_POLL_OUT)
             .cites_on(Os::Windows, &sources::MS_POLL),
-        poll("ready", "one datagram: is it readable?", "yes"),
-        typical("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", "yes", &sources::LINUX_POLL)
-            .on(Os::Macos, "no")
-            .cites_on(Os::Macos, &sources::XNU_READABLE)
+        poll("ready", "one datagram: is it readable?", true),
+        typical("low-water", "SO_RCVLOWAT 100, 5 bytes: readable?", true, &sources::LINUX_POLL)
+            .on(Os::Macos, false, &sources::XNU_READABLE)
             .absent_on(Os::Windows, "Windows does not support SO_RCVLOWAT"),
         specified(
             "ready-late",
@@ -436,27 +425,23 @@ fn readable() -> Scene {
             &sources::POSIX_RECVFROM_WAITS,
         )
         .cites_on(Os::Windows, &sources::MS_RECVFROM_WAITS),
-        typical("ready-shut", "shut down: is it readable?", "yes", &sources::LINUX_POLL)
+        typical("ready-shut", "shut down: is it readable?", true, &sources::LINUX_POLL)
             .cites_on(Os::Macos, &sources::XNU_READABLE)
             .unconfirmed_on(Os::Windows),
-        after_shutdown(
-            "ready-shut-returns",
-            "O_NONBLOCK: recvfrom returns then",
-            SocketError::WouldBlock.on(Os::Linux),
-        ),
+        after_shutdown("ready-shut-returns", "O_NONBLOCK: recvfrom returns then", SocketError::WouldBlock),
     ];
-    let answer = "Readable, says poll: {ready}. Another thread was faster, and recvfrom returned {ready-late}. After a shutdown \
-                  poll says readable: {ready-shut}, and recvfrom returned {ready-shut-returns}.";
-    Scene::claims("readable", "poll says that it can be read", claims).answer(answer).run(|lab| {
+    let answer = "Readable, says poll: {ready}. Another thread was faster, and recvfrom returned {ready-late}. After a \
+                  shutdown poll says readable: {ready-shut}, and recvfrom returned {ready-shut-returns}.";
+    Scene::builder("readable", "poll says that it can be read", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
-        lab.observe("ready-empty", yes_no(server.is_readable()?));
-        lab.observe("writable", yes_no(server.poll(POLLIN | POLLOUT)?.contains(POLLOUT)));
+        lab.observe("ready-empty", server.is_readable()?);
+        lab.observe("writable", server.poll(POLLIN | POLLOUT)?.contains(POLLOUT));
         server.queue(|| client.send(b"hello"))?;
-        lab.observe("ready", yes_no(server.is_readable()?));
+        lab.observe("ready", server.is_readable()?);
         if lab.applies("low-water") {
             lab.attempt("low-water", server.set(&RECEIVE_LOW_WATER, 100))?;
-            lab.observe("low-water", yes_no(server.is_readable()?));
+            lab.observe("low-water", server.is_readable()?);
             server.set(&RECEIVE_LOW_WATER, 1)?;
         }
         lab.together(&[()], |()| {
@@ -466,7 +451,7 @@ fn readable() -> Scene {
         })?;
         lab.observe("ready-late", server.receive(16));
         server.shutdown(Direction::Receiving)?;
-        lab.observe("ready-shut", yes_no(server.is_readable()?));
+        lab.observe("ready-shut", server.is_readable()?);
         lab.observe("ready-shut-returns", returned(&server.receive(16)));
         Ok(())
     })
@@ -474,11 +459,11 @@ fn readable() -> Scene {
 
 fn watched() -> Scene {
     let claims = [
-        specified("level-again", "EPOLLIN, one of two read: reported?", "yes", &sources::EPOLL_7_LEVEL),
-        typical("edge-first", "EPOLLET, two queued: reported?", "yes", &sources::LINUX_EPOLL),
-        specified("edge-again", "EPOLLET, one of two read: reported?", "no", &sources::EPOLL_7_EDGE),
-        specified("edge-poll", "at that moment, says poll: readable?", "yes", &sources::POSIX_POLL),
-        specified("edge-new", "EPOLLET, another comes: reported?", "yes", &sources::EPOLL_7_EDGE),
+        specified("level-again", "EPOLLIN, one of two read: reported?", true, &sources::EPOLL_7_LEVEL),
+        typical("edge-first", "EPOLLET, two queued: reported?", true, &sources::LINUX_EPOLL),
+        specified("edge-again", "EPOLLET, one of two read: reported?", false, &sources::EPOLL_7_EDGE),
+        specified("edge-poll", "at that moment, says poll: readable?", true, &sources::POSIX_POLL),
+        specified("edge-new", "EPOLLET, another comes: reported?", true, &sources::EPOLL_7_EDGE),
         typical("edge-late", "and what recvfrom returns then", &b"three"[..], &sources::LOOPBACK),
     ];
     let claims = claims.map(|claim| {
@@ -488,7 +473,7 @@ fn watched() -> Scene {
     let answer = "Two datagrams were queued, and one was read. Did epoll_wait report the socket again? With EPOLLIN: \
                   {level-again}; with EPOLLIN|EPOLLET: {edge-again}, and poll said readable: {edge-poll}. When another \
                   came, it was reported: {edge-new}; recvfrom returned {edge-late}.";
-    Scene::claims("epoll", "epoll, level- and edge-triggered", claims).answer(answer).run(|lab| {
+    Scene::builder("epoll", "epoll, level- and edge-triggered", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set_non_blocking(true)?;
         // Else epoll might be told of one of them only after it has been asked.
@@ -498,22 +483,22 @@ fn watched() -> Scene {
         let level = server.watch(Trigger::Level)?;
         level.reports()?;
         server.receive(16).required("the first of two datagrams")?;
-        lab.observe("level-again", yes_no(level.reports()?));
+        lab.observe("level-again", level.reports()?);
 
         queue(b"three")?;
         let edge = server.watch(Trigger::Edge)?;
         let first = edge.reports()?;
-        lab.observe("edge-first", yes_no(first));
+        lab.observe("edge-first", first);
         server.receive(16).required("the first of two datagrams")?;
         let (again, left) = (edge.reports()?, server.is_readable()?);
         match () {
             () if !first => lab.skip("edge-again", "nothing had been reported before"),
             () if !left => lab.skip("edge-again", "poll says that nothing is left in the queue"),
-            () => lab.observe("edge-again", yes_no(again)),
+            () => lab.observe("edge-again", again),
         }
-        lab.observe("edge-poll", yes_no(left));
+        lab.observe("edge-poll", left);
         queue(b"four")?;
-        lab.observe("edge-new", yes_no(edge.reports()?));
+        lab.observe("edge-new", edge.reports()?);
         lab.observe("edge-late", server.receive(16));
         // Nobody is to take it for lost.
         let _ = server.receive(16);
@@ -526,26 +511,23 @@ fn bytes_queued() -> Scene {
     const ADDRESS: usize = 16;
     let bytes = |id, property, linux: usize, on_macos: usize, on_windows: usize| {
         specified(id, property, linux, &sources::UDP_7_FIONREAD)
-            .on(Os::Macos, on_macos)
-            .cites_on(Os::Macos, &sources::XNU_ROOM)
+            .on(Os::Macos, on_macos, &sources::XNU_ROOM)
             .unconfirmed_on(Os::Macos)
-            .on(Os::Windows, on_windows)
-            .cites_on(Os::Windows, &sources::MS_FIONREAD)
+            .on(Os::Windows, on_windows, &sources::MS_FIONREAD)
     };
     let claims = [
         bytes("bytes-both", "FIONREAD: 4 + 2 bytes queued", 4, 4 + 2 + 2 * ADDRESS, 4 + 2).unlike_wine(),
         bytes("bytes-next", "after one receive", 2, 2 + ADDRESS, 2),
         bytes("bytes-none", "an empty datagram queued", 0, ADDRESS, 0),
-        specified("none-ready", "is it readable then?", "yes", &sources::POSIX_POLL)
+        specified("none-ready", "is it readable then?", true, &sources::POSIX_POLL)
             .cites_on(Os::Windows, &sources::MS_POLL),
         typical("bytes-shut", "5 bytes queued, then SHUT_RD", 5, &sources::GVISOR_SHUTDOWN)
-            .on(Os::Macos, 0)
-            .cites_on(Os::Macos, &sources::XNU_SHUTDOWN)
+            .on(Os::Macos, 0, &sources::XNU_SHUTDOWN)
             .unconfirmed_on(Os::Windows),
     ];
-    let answer = "With 4 and 2 bytes queued FIONREAD said {bytes-both}, then {bytes-next}; with an empty datagram {bytes-none}, and \
-                  poll said readable: {none-ready}.";
-    Scene::claims("bytes", "how many bytes are queued", claims).answer(answer).run(|lab| {
+    let answer = "With 4 and 2 bytes queued FIONREAD said {bytes-both}, then {bytes-next}; with an empty datagram \
+                  {bytes-none}, and poll said readable: {none-ready}.";
+    Scene::builder("bytes", "how many bytes are queued", claims).answer(answer).run(|lab| {
         let (server, client) = pair(lab)?;
         server.set(&RECEIVE_TIMEOUT, SHORT)?;
         server.queue(|| client.send(b"four"))?;
@@ -556,7 +538,7 @@ fn bytes_queued() -> Scene {
         server.receive(16).required("the second datagram")?;
         server.queue(|| client.send(b""))?;
         lab.observe("bytes-none", server.queued_bytes()?);
-        lab.observe("none-ready", yes_no(server.is_readable()?));
+        lab.observe("none-ready", server.is_readable()?);
         server.receive(16).required("the empty datagram")?;
         server.queue(|| client.send(b"hello"))?;
         server.shutdown(Direction::Receiving)?;
@@ -581,7 +563,7 @@ fn interrupted() -> Scene {
         .map(|claim| claim.absent_on(Os::Macos, NOT_TOLD_WHO_WAITS).absent_on(Os::Windows, "Windows has no signals"));
     let answer =
         "A signal with a handler came: recvfrom returned {signal}; with SA_RESTART and a limit {signal-limit}.";
-    Scene::claims("signal", "a signal while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("signal", "a signal while recvfrom waits", claims).answer(answer).run(|lab| {
         let server = lab.bind_without_limit("server")?;
         lab.observe("signal", server.receive_until_a_signal(16, false)?);
         server.set(&RECEIVE_TIMEOUT, NEVER)?;
@@ -592,14 +574,13 @@ fn interrupted() -> Scene {
 
 fn peer_taken_away() -> Scene {
     let claims = [
-        typical("undo-ends", "does AF_UNSPEC end the wait?", "no", &sources::LINUX_DISCONNECT_SLEEP),
+        typical("undo-ends", "does AF_UNSPEC end the wait?", false, &sources::LINUX_DISCONNECT_SLEEP),
         typical("after-undo", "then another socket sends: returns", &b"me too"[..], &sources::LINUX_DISCONNECT_SLEEP),
     ];
-    let claims =
-        claims.map(|claim| claim.absent_on(Os::Macos, NOT_TOLD_WHO_WAITS).absent_on(Os::Windows, NOT_TOLD_WHO_WAITS));
+    let claims = claims.map(|claim| claim.linux_only(NOT_TOLD_WHO_WAITS));
     let answer =
         "Did connect to AF_UNSPEC end the wait? {undo-ends}; recvfrom returned {after-undo} from another socket.";
-    Scene::claims("undo", "connect to AF_UNSPEC while recvfrom waits", claims).answer(answer).run(|lab| {
+    Scene::builder("undo", "connect to AF_UNSPEC while recvfrom waits", claims).answer(answer).run(|lab| {
         // A port that the system has chosen would be taken back with the peer.
         let server = lab.bind_at_without_limit("server", &lab.closed_port("server")?)?;
         let (client, other) = (lab.bind("client")?, lab.bind("other")?);
@@ -616,7 +597,7 @@ fn peer_taken_away() -> Scene {
         match &result {
             // It went on, and nothing says that it did so without a peer.
             ReceiveResult::Nothing => lab.skip("undo-ends", "nothing was received from another socket"),
-            other => lab.observe("undo-ends", yes_no(!other.is_datagram())),
+            other => lab.observe("undo-ends", !other.is_datagram()),
         }
         lab.observe("after-undo", result);
         Ok(())

@@ -14,10 +14,10 @@ use super::payload::{self, Hex};
 use super::pinger::Pinger;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
 use super::{Address, Ended, Transcript, nothing_came, pasted, signals};
+use crate::arguments;
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Call, CallError};
-use crate::lessons::parameters;
 use crate::vocabulary::{SocketError, Status, quoted};
 
 /// What the client can be told.
@@ -44,7 +44,7 @@ pub struct Client {
     timeout: Duration,
 
     /// Ask N times and sum up as ping does, also at Ctrl-C; at most one MESSAGE, else "Ping"
-    #[arg(long, value_name = "N", value_parser = parameters::whole::<u16>(1, 10_000))]
+    #[arg(long, value_name = "N", value_parser = arguments::whole::<u16>(1, 10_000))]
     count: Option<u16>,
 
     /// With --count: from one message to the next; without --numbered each waits for the answer to the one before
@@ -73,7 +73,7 @@ fn server_or_hint(text: &str) -> Result<Address, String> {
 }
 
 fn patience(text: &str) -> Result<Duration, String> {
-    match parameters::time(text)? {
+    match arguments::time(text)? {
         // A socket takes a limit of 0 for none at all.
         time if time < Duration::from_millis(1) => Err("at least 1ms is needed".to_owned()),
         time if time > Duration::from_secs(3600) => Err("at most 1h is allowed".to_owned()),

@@ -148,7 +148,7 @@ mod tests {
                 };
                 let mut line = String::new();
                 datagram.describe(options, &mut line);
-                let bytes = crate::lessons::parameters::bytes(payload.len());
+                let bytes = crate::vocabulary::bytes(payload.len());
                 let quoted = shortened(payload, LONGEST_QUOTATION);
                 let text =
                     format!("7  {peer}  {bytes}  {quoted}  truncated by the buffer  not answered: no \u{2014} reason");

@@ -13,9 +13,9 @@ use super::lines::{Datagram, Lines};
 use super::rules::{HOPS, MOST_PEERS, Peers, Reply, Request, Rule, longest_reply, shortest_request};
 use super::transcript::Total;
 use super::{Address, Ended, SIGNAL_CHECK_INTERVAL, Transcript, signals};
+use crate::arguments::{self, Message};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
-use crate::lessons::parameters::{self, Message};
 use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC, words_of};
 
 /// What the server can be told.
@@ -34,11 +34,11 @@ pub struct Server {
     echo: bool,
 
     /// Bytes that each receive has room for, 0 to 65535: what is longer is truncated
-    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = parameters::buffer)]
+    #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = arguments::buffer)]
     buffer: usize,
 
     /// Stop after N datagrams
-    #[arg(long, value_name = "N", value_parser = parameters::whole::<u64>(1, u64::MAX))]
+    #[arg(long, value_name = "N", value_parser = arguments::whole::<u64>(1, u64::MAX))]
     count: Option<u64>,
 
     /// No line for each datagram

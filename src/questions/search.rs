@@ -188,7 +188,7 @@ impl Index {
         entries.extend(glossary.iter().map(|(term, meaning)| Entry::of_term(term, meaning, &mut words)));
         for (lesson, scenes) in &known {
             entries.push(Entry::of_lesson(lesson, &mut words));
-            let rows = scenes.iter().flat_map(|scene| scene.claimed().iter().map(move |claim| (scene, claim)));
+            let rows = scenes.iter().flat_map(|scene| scene.claims().iter().map(move |claim| (scene, claim)));
             let is_asked = |claim: &Claim| {
                 let looked_at = |question: &Question| question.lesson() == lesson.name && question.row == claim.id;
                 questions.iter().any(looked_at)
@@ -319,7 +319,7 @@ impl Entry {
             None if question.is_section => Look::Section(row.clone()),
             None => Look::Printed(row.clone()),
             Some((lesson, scenes)) => {
-                let claim = scenes.iter().flat_map(Scene::claimed).find(|claim| claim.id == *row);
+                let claim = scenes.iter().flat_map(Scene::claims).find(|claim| claim.id == *row);
                 let claim = claim.ok_or_else(|| format!("docs/questions.md, \"{text}\": {name} has no row {row}"))?;
                 Look::Row(lesson.name, Box::new(claim.clone()))
             }

@@ -34,6 +34,13 @@ pub struct Peer {
     pub address: SocketAddr,
 }
 
+impl Peer {
+    /// What is called `name` and reached at `address`.
+    pub fn new(name: &str, address: impl Into<SocketAddr>) -> Self {
+        Peer { name: name.to_owned(), address: address.into() }
+    }
+}
+
 /// A system call that a lesson makes on one of its sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Syscall {

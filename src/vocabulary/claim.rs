@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Fact, Os, Protocol, SocketError, Source};
+use super::{Fact, Os, PerSystem, Protocol, SocketError, Source};
 
 /// Whether a claim rests on a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,44 +55,19 @@ impl std::fmt::Display for Expect {
 }
 
 /// The answers expected on all systems.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    linux: Expect,
-    macos: Expect,
-    windows: Expect,
-}
-
-impl Expected {
-    /// The answer expected on `os`.
-    pub fn on(&self, os: Os) -> &Expect {
-        match os {
-            Os::Linux => &self.linux,
-            Os::Macos => &self.macos,
-            Os::Windows => &self.windows,
-        }
-    }
-
-    fn on_mut(&mut self, os: Os) -> &mut Expect {
-        match os {
-            Os::Linux => &mut self.linux,
-            Os::Macos => &mut self.macos,
-            Os::Windows => &mut self.windows,
-        }
-    }
-}
+pub type Expected = PerSystem<Expect>;
 
 impl<E: Into<Expect>> From<E> for Expected {
     fn from(expect: E) -> Self {
         let expect = expect.into();
-        Expected { linux: expect.clone(), macos: expect.clone(), windows: expect }
+        PerSystem::new(Os::ALL.map(|_| expect.clone()))
     }
 }
 
 /// An error is expected under each system's own number.
 impl From<SocketError> for Expected {
     fn from(error: SocketError) -> Self {
-        let on = |os| Expect::from(error.on(os));
-        Expected { linux: on(Os::Linux), macos: on(Os::Macos), windows: on(Os::Windows) }
+        PerSystem::new(Os::ALL.map(|os| error.on(os).into()))
     }
 }
 
@@ -170,10 +145,10 @@ pub struct Claim {
     pub expected: Expected,
     /// Who stands behind them.
     pub strength: Strength,
-    /// Where it is written, unless `other_sources` says otherwise.
+    /// Where they are written, unless `other_sources` says otherwise.
     pub source: &'static Source,
-    /// Where it is written for the systems of which that document does not speak.
-    pub other_sources: Vec<(Os, &'static Source)>,
+    /// Where they are written for the systems of which that document does not speak.
+    pub other_sources: PerSystem<Option<&'static Source>>,
     /// Wine is known to answer otherwise than Windows: under Wine the row is skipped.
     pub unlike_wine: bool,
     /// What it needs of the machine.
@@ -195,7 +170,7 @@ pub fn specified(
         expected: expected.into(),
         strength: Strength::Specified,
         source,
-        other_sources: Vec::new(),
+        other_sources: PerSystem::new([None; 3]),
         unlike_wine: false,
         needs: Vec::new(),
     }
@@ -223,10 +198,16 @@ impl Claim {
         self
     }
 
-    /// Expects another answer on `os`.
-    pub fn on(mut self, os: Os, expect: impl Into<Expect>) -> Self {
-        *self.expected.on_mut(os) = expect.into();
-        self
+    /// Expects another answer on `os`, which is written in `source`.
+    pub fn on(mut self, os: Os, expected: impl Into<Expected>, source: &'static Source) -> Self {
+        *self.expected.on_mut(os) = expected.into().on(os).clone();
+        self.cites_on(os, source)
+    }
+
+    /// Expects another answer on `os`, which is written nowhere and which nobody has confirmed: it is shown there and not judged.
+    pub fn supposed_on(mut self, os: Os, expected: impl Into<Expected>) -> Self {
+        *self.expected.on_mut(os) = expected.into().on(os).clone();
+        self.unconfirmed_on(os)
     }
 
     /// Marks the answer on `os` as one that nobody has confirmed: it is shown there and not judged.
@@ -238,15 +219,20 @@ impl Claim {
         self
     }
 
+    /// Marks the answers of macOS and Windows so.
+    pub fn confirmed_on_linux_only(self) -> Self {
+        self.unconfirmed_on(Os::Macos).unconfirmed_on(Os::Windows)
+    }
+
     /// Cites another document for `os`.
     pub fn cites_on(mut self, os: Os, source: &'static Source) -> Self {
-        self.other_sources.push((os, source));
+        *self.other_sources.on_mut(os) = Some(source);
         self
     }
 
     /// Where the answer on `os` is written.
     pub fn source_on(&self, os: Os) -> &'static Source {
-        self.other_sources.iter().find(|(other, _)| *other == os).map_or(self.source, |(_, source)| source)
+        self.other_sources.on(os).unwrap_or(self.source)
     }
 
     /// Says that Wine is known to answer otherwise than Windows.
@@ -262,13 +248,30 @@ impl Claim {
     }
 
     /// Says that `os` has no such thing: the row is skipped there.
-    pub fn absent_on(self, os: Os, reason: &'static str) -> Self {
-        self.on(os, Expect::Absent(reason))
+    pub fn absent_on(mut self, os: Os, reason: &'static str) -> Self {
+        *self.expected.on_mut(os) = Expect::Absent(reason);
+        self
+    }
+
+    /// Says that neither macOS nor Windows has such a thing.
+    pub fn linux_only(self, reason: &'static str) -> Self {
+        self.absent_on(Os::Macos, reason).absent_on(Os::Windows, reason)
     }
 
     /// Says that the row takes a host with a network of its own.
     pub fn on_a_host_of_its_own(self) -> Self {
-        const REASON: &str = "network namespaces are Linux's";
-        self.absent_on(Os::Macos, REASON).absent_on(Os::Windows, REASON).needs(Need::Namespace)
+        self.linux_only("network namespaces are Linux's").needs(Need::Namespace)
+    }
+
+    /// Says that the row is read from the kernel's count of what a socket dropped.
+    pub fn from_drop_count(self) -> Self {
+        self.absent_on(Os::Macos, "macOS counts drops for all sockets together")
+            .absent_on(Os::Windows, "Windows does not count drops by socket")
+            .needs(Need::Drops)
+    }
+
+    /// Says that the row is read from the list of this process's descriptors.
+    pub fn from_descriptor_count(self) -> Self {
+        self.absent_on(Os::Windows, "Windows counts handles, not file descriptors").needs(Need::Descriptors)
     }
 }

@@ -42,6 +42,12 @@ impl Fact {
         Fact::Unproved { seen: Box::new(self), why: why.into() }
     }
 
+    /// The items, with `separator` between them; nothing where there are none.
+    pub fn list<T: ToString>(items: impl IntoIterator<Item = T>, separator: &str) -> Fact {
+        let words: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+        if words.is_empty() { Fact::Nothing } else { Fact::Text(words.join(separator)) }
+    }
+
     /// The typed value for JSON, where the text alone would lose the type: a number, a time in seconds, an error.
     pub fn value(&self) -> Option<Value> {
         match self {
@@ -69,6 +75,13 @@ impl fmt::Display for Fact {
             Fact::Error(error) => write!(f, "{error}"),
             Fact::Unproved { seen, .. } => write!(f, "{seen}"),
         }
+    }
+}
+
+/// The answer to a question: `yes` or `no`.
+impl From<bool> for Fact {
+    fn from(yes: bool) -> Self {
+        Fact::from(if yes { "yes" } else { "no" })
     }
 }
 
@@ -194,6 +207,12 @@ mod tests {
         assert_eq!(Fact::from(7).value(), Some(json!(7)));
         assert_eq!(Fact::from(Duration::from_millis(1500)).value(), Some(json!({ "seconds": 1.5 })));
         assert_eq!((Fact::from("7").value(), Fact::Nothing.value(), Fact::from(&b"7"[..]).value()), (None, None, None));
+    }
+
+    #[test]
+    fn a_list_of_none_is_nothing() {
+        let list = |numbers: &[usize]| Fact::list(numbers, ", ");
+        assert_eq!((list(&[]), list(&[7]), list(&[7, 10])), (Fact::Nothing, "7".into(), "7, 10".into()));
     }
 
     #[test]

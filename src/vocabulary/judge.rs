@@ -128,8 +128,11 @@ mod tests {
 
     #[test]
     fn an_error_is_judged_by_the_number_of_the_system() {
-        let claim = specified("id", "next call", SocketError::ConnectionRefused, &sources::UDP_7)
-            .on(Os::Windows, SocketError::ConnectionReset.on(Os::Windows));
+        let claim = specified("id", "next call", SocketError::ConnectionRefused, &sources::UDP_7).on(
+            Os::Windows,
+            SocketError::ConnectionReset,
+            &sources::MS_RECVFROM,
+        );
         let refused = |os| SocketError::ConnectionRefused.on(os);
         assert_eq!(verdict(&claim, Os::Linux, refused(Os::Linux)), Verdict::Match);
         assert_eq!(verdict(&claim, Os::Macos, refused(Os::Macos)), Verdict::Match);

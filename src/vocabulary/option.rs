@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::Os;
+use super::{Os, PerSystem};
 
 /// The level of an option: the layer that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,18 +68,14 @@ pub struct OptionName {
     pub name: &'static str,
     /// How the calls take and return its value.
     pub form: Form,
-    /// Its numbers on Linux, macOS and Windows; `None` where the system has no such option.
-    numbers: [Option<i32>; 3],
+    /// Its number; `None` where the system has no such option.
+    numbers: PerSystem<Option<i32>>,
 }
 
 impl OptionName {
     /// The number on `os`; `None` where the system has no such option.
     pub fn number(&self, os: Os) -> Option<i32> {
-        match os {
-            Os::Linux => self.numbers[0],
-            Os::Macos => self.numbers[1],
-            Os::Windows => self.numbers[2],
-        }
+        *self.numbers.on(os)
     }
 }
 
@@ -94,6 +90,7 @@ pub struct Opt<T> {
 impl<T: OptionValue> Opt<T> {
     /// The option called `name`, with its numbers on Linux, macOS and Windows.
     pub const fn new(level: Level, name: &'static str, numbers: [Option<i32>; 3]) -> Self {
+        let numbers = PerSystem::new(numbers);
         Opt { name: OptionName { level, name, form: T::FORM, numbers }, kind: PhantomData }
     }
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Beside, Claim, Event, Guess, Os, Sentence, Source, Strength, Truth};
+use super::{Beside, Claim, Event, Guess, Os, Sentence, Source, Strength, Truth, counted};
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -242,22 +242,16 @@ impl SceneReport {
             let (id, noun) = value.split_once(' ').unwrap_or((value, ""));
             answer.text.push_str(before);
             if let Some(row) = self.row(id) {
-                answer.text.push_str(&counted(&row.observed, noun));
+                match noun {
+                    "" => answer.text.push_str(&row.observed),
+                    noun => answer.text.push_str(&counted(&row.observed, noun)),
+                }
                 answer.rows.push(row);
             }
             rest = after;
         }
         answer.text.push_str(rest);
         (!answer.text.is_empty()).then_some(answer)
-    }
-}
-
-/// `3 sends`, `1 send`; what is no number stands alone.
-fn counted(value: &str, noun: &str) -> String {
-    match (value, noun) {
-        (_, "") => value.to_owned(),
-        ("1", _) => format!("1 {noun}"),
-        _ => format!("{value} {noun}s"),
     }
 }
 
@@ -337,31 +331,34 @@ impl Report {
     /// have its rows. Nothing where none of them was run.
     pub fn answered(&self) -> Option<Answer<'_>> {
         let tested = self.tested();
-        if !tested.is_empty() {
-            let rows = tested.iter().flat_map(|(scene, sentence, _)| sentence.among(&scene.rows)).collect();
-            let truths = tested.iter().map(|(scene, _, truth)| (scene.number, *truth));
-            return Some(Answer { text: Truth::summary(&truths.collect::<Vec<_>>()), rows });
+        match tested.is_empty() {
+            true => self.answered_by_key_scenes(),
+            false => {
+                let rows = tested.iter().flat_map(|(scene, sentence, _)| sentence.among(&scene.rows)).collect();
+                let truths: Vec<_> = tested.iter().map(|(scene, _, truth)| (scene.number, *truth)).collect();
+                Some(Answer { text: Truth::summary(&truths), rows })
+            }
         }
+    }
+
+    fn answered_by_key_scenes(&self) -> Option<Answer<'_>> {
         let has_key = |scene: &&SceneReport| self.keys.iter().any(|id| scene.row(id).is_some());
         let answers: Vec<Answer> = self.scenes.iter().filter(has_key).filter_map(SceneReport::answered).collect();
-        if answers.is_empty() {
-            return None;
-        }
         let seen = answers.iter().filter(|answer| !answer.is_unseen()).map(|answer| answer.text.as_str());
         let text = seen.collect::<Vec<_>>().join(" ");
         let mut rows: Vec<&Row> = self.key_rows().collect();
-        for row in answers.into_iter().flat_map(|answer| answer.rows) {
+        for row in answers.iter().flat_map(|answer| answer.rows.iter().copied()) {
             if !rows.iter().any(|known| known.id == row.id) {
                 rows.push(row);
             }
         }
-        Some(Answer { text, rows })
+        (!answers.is_empty()).then_some(Answer { text, rows })
     }
 
     /// The scenes that put a sentence to the test, with the sentence and whether it holds.
     pub fn tested(&self) -> Vec<(&SceneReport, Sentence, Truth)> {
-        let tested = self.scenes.iter().map(|scene| Some((scene, scene.sentence?)));
-        tested.flatten().map(|(scene, sentence)| (scene, sentence, sentence.truth(&scene.rows))).collect()
+        let tested = self.scenes.iter().filter_map(|scene| Some((scene, scene.tested()?)));
+        tested.map(|(scene, (sentence, truth))| (scene, sentence, truth)).collect()
     }
 
     /// The rows that decide about the answer that was `said`, from 0: the one that contradicts it, where it is wrong, then the one

@@ -117,6 +117,18 @@ pub(super) fn push_escaped(text: &mut String, c: char) {
     }
 }
 
+/// `1 thread`, `2 threads`.
+pub fn counted(count: impl ToString, thing: &str) -> String {
+    let count = count.to_string();
+    let plural = if count == "1" { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
+
+/// `1 byte`, `2 bytes`.
+pub fn bytes(count: usize) -> String {
+    counted(count, "byte")
+}
+
 /// The texts as a list in a sentence: `1`; `1 and 2`; `1, 2 and 3`.
 pub fn listed(texts: &[String]) -> String {
     match texts {

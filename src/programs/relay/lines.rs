@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::{Ended, Flow};
-use crate::lessons::parameters::bytes;
 use crate::programs::Transcript;
 use crate::programs::transcript::milliseconds;
 use crate::render::table;
-use crate::vocabulary::{Corruption, Decision, OsError, Way};
+use crate::vocabulary::{Corruption, Decision, OsError, Way, bytes};
 
 /// The lines of a relay, each with the time since its start.
 pub(super) struct Lines<'a, 't> {

@@ -24,9 +24,9 @@ use super::address::{Use, everywhere};
 use super::rules::Rule;
 use super::server::{is_of_no_account, refuse_broadcast};
 use super::{Address, Ended, SIGNAL_CHECK_INTERVAL, Transcript, signals};
+use crate::arguments;
 use crate::kernel::{self, HERE};
 use crate::lab::{Call, CallError, socket};
-use crate::lessons::parameters;
 use crate::vocabulary::{Chances, Delay, NO_FLAGS, Share, SocketError, Status, Way};
 
 /// So long a datagram is held back that no later one passes: longer than the second that the pingers of the assignment leave
@@ -71,7 +71,7 @@ pub struct Relay {
     corrupt: Share,
 
     /// Seed of the random decisions: the same seed repeats them; without it one is chosen and shown
-    #[arg(long, value_name = "N", value_parser = parameters::whole::<u64>(0, u64::MAX))]
+    #[arg(long, value_name = "N", value_parser = arguments::whole::<u64>(0, u64::MAX))]
     seed: Option<u64>,
 }
 

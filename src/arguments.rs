@@ -1,10 +1,11 @@
-//! Parameters that several lessons have, with their limits; and what follows from them for a receive.
+//! Values that are given on the command line, with their limits: for lessons, programs and options.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::lab::socket::LONGEST_PAYLOAD;
-use crate::vocabulary::{Claim, Os, Property, SocketError, quoted, sources, specified};
+use crate::vocabulary::quoted;
 
 /// Most messages in one run: each has rows of its own.
 const MOST_MESSAGES: usize = 100;
@@ -45,18 +46,7 @@ impl Message {
     }
 }
 
-/// `1 thread`, `2 threads`.
-pub fn counted(count: usize, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {thing}{plural}")
-}
-
-/// `1 byte`, `2 bytes`.
-pub fn bytes(count: usize) -> String {
-    counted(count, "byte")
-}
-
-/// Parses the room that a receive offers: 0 to 65535 bytes.
+/// Parses the size of the buffer of a receive: 0 to 65535 bytes.
 pub fn buffer(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(bytes) if bytes <= usize::from(u16::MAX) => Ok(bytes),
@@ -68,23 +58,6 @@ pub fn buffer(text: &str) -> Result<usize, String> {
 /// Parses a time such as `20ms` or `1s`.
 pub fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "a time with its unit is needed, such as 20ms or 1s".to_owned())
-}
-
-/// The claim about one receive: the first `buffer` bytes of `message`, and on Windows an error when it is longer.
-pub fn receive_returns(
-    id: impl Into<String>,
-    property: impl Into<Property>,
-    message: &Message,
-    buffer: usize,
-) -> Claim {
-    let claim = specified(id, property, message.cut_to(buffer), &sources::POSIX_RECVFROM);
-    if message.length() <= buffer {
-        return claim;
-    }
-    claim
-        .on(Os::Windows, SocketError::MessageTooLong.on(Os::Windows))
-        .cites_on(Os::Windows, &sources::MS_RECVFROM)
-        .cites_on(Os::Macos, &sources::XNU_RECEIVE)
 }
 
 /// Refuses more messages than a table can show.
@@ -113,10 +86,19 @@ pub fn whole<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<
     }
 }
 
-/// Parses how many clients one server has, beside whom TCP shows the same: 1 to 100.
-pub fn clients(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=100) => Ok(count),
-        _ => Err("1 to 100: each takes descriptors, and systems grant few".to_owned()),
+/// Parses a number of `things` in `range`. The error gives the range, and says `why` it is that.
+pub fn number(
+    range: RangeInclusive<usize>,
+    things: &'static str,
+    why: &'static str,
+) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("{} to {} {things}: {why}", range.start(), range.end())),
     }
+}
+
+/// Parses how many sockets there are, of which each does the same: 1 to 100.
+pub fn sockets(text: &str) -> Result<usize, String> {
+    number(1..=100, "sockets", "each takes descriptors, and systems grant few")(text)
 }
