@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+#[cfg(unix)]
+use crate::support::udp_lab;
 use crate::support::{Run, missing, run, say};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
@@ -380,6 +382,30 @@ fn the_program_alone_shows_where_to_start() {
         assert!(start.out.contains("\n  udp-lab find packets lost  "), "{}", start.out);
     }
     assert_eq!(run(["--format", "json"]).status, 2);
+}
+
+/// By another path, and by the name of a link that a shell finds.
+#[test]
+#[cfg(unix)]
+fn printed_commands_call_the_program_as_it_was_called() {
+    use std::os::unix::process::CommandExt;
+    for called in ["./x/udp-lab", "lab"] {
+        for (arguments, command) in [
+            ("boundaries", "Next: CALLED truncation"),
+            ("boundaries --format plain", "next: CALLED truncation"),
+            ("expect boundaries", "Now run it: CALLED boundaries"),
+            ("systems", "A lesson row by row: CALLED systems LESSON"),
+            ("systems boundaries", "what else differs: CALLED systems"),
+            ("find xyzzy", "All lessons: CALLED list"),
+            ("boundary", "All lessons: CALLED list. All commands: CALLED --help"),
+        ] {
+            let mut program = udp_lab();
+            program.arg0(called).env("PATH", "").env_remove("CARGO_PKG_NAME");
+            let Run { out, err, .. } = program.args(arguments.split(' ')).output().unwrap().into();
+            let command = command.replace("CALLED", called);
+            assert!((out.clone() + &err).contains(&command), "{command} is not in\n{out}{err}");
+        }
+    }
 }
 
 #[test]

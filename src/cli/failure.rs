@@ -8,6 +8,7 @@ use super::output::print;
 use crate::kernel::HERE;
 use crate::lab::SceneError;
 use crate::programs::Ended;
+use crate::render::{Invocation, PROGRAM};
 use crate::vocabulary::{Status, escape, words_of};
 
 /// The exit statuses, for the help of commands that run lessons.
@@ -62,9 +63,9 @@ impl From<Ended> for Failure {
 }
 
 /// Writes on standard error what failed, and says with which status the program ends.
-pub(super) fn report(failure: Failure) -> Status {
+pub(super) fn report(failure: Failure, invocation: &Invocation) -> Status {
     match failure {
-        Failure::Use(error) => report_use(of_a_negative_number(escaped(error))),
+        Failure::Use(error) => report_use(of_a_negative_number(escaped(error)), invocation),
         Failure::Environment(text) => {
             complain(&text);
             Status::CouldNotRun
@@ -79,14 +80,14 @@ pub(super) fn report(failure: Failure) -> Status {
 }
 
 /// Help and the version are output like any other; clap calls them errors.
-fn report_use(error: clap::Error) -> Status {
+fn report_use(error: clap::Error, invocation: &Invocation) -> Status {
     if !error.use_stderr() {
         return match print(&error.render().ansi().to_string()) {
             Ok(()) => Status::AsExpected,
-            Err(error) => report(Failure::Output(error)),
+            Err(error) => report(Failure::Output(error), invocation),
         };
     }
-    match unknown_command(&error) {
+    match unknown_command(&error, &invocation.again) {
         Some(sentence) => say(&format!("error: {sentence}")),
         None if terminal_columns().is_some() => say(error.render().ansi().to_string().trim_end()),
         None => drop(error.print()),
@@ -95,20 +96,20 @@ fn report_use(error: clap::Error) -> Status {
 }
 
 /// What is said of a command that there is not: most words meant for one are lessons' names.
-fn unknown_command(error: &clap::Error) -> Option<String> {
+fn unknown_command(error: &clap::Error, again: &str) -> Option<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
     let meant = match error.get(ContextKind::SuggestedSubcommand) {
         Some(ContextValue::Strings(names)) if !names.is_empty() => format!(" Did you mean {}?", names.join(" or ")),
         _ => String::new(),
     };
     Some(format!(
-        "there is no lesson and no command '{word}'.{meant} All lessons: udp-lab list. All commands: udp-lab --help"
+        "there is no lesson and no command '{word}'.{meant} All lessons: {again} list. All commands: {again} --help"
     ))
 }
 
 /// Writes a sentence on standard error. It may repeat what was given on the command line: nothing of it acts there.
 pub(super) fn complain(sentence: &str) {
-    say(&format!("udp-lab: {}", escape(sentence)));
+    say(&format!("{PROGRAM}: {}", escape(sentence)));
 }
 
 /// Writes on standard error, on a terminal in lines that fit it.

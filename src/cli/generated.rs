@@ -7,13 +7,13 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-const NAME: &str = "udp-lab";
+use crate::render::PROGRAM;
 
 /// The completion script of the shell that `arguments` name.
 pub(super) fn completions(arguments: &ArgMatches, command: &mut Command) -> String {
     let mut script = Vec::new();
     if let Some(shell) = arguments.get_one::<Shell>("shell") {
-        clap_complete::generate(*shell, command, NAME, &mut script);
+        clap_complete::generate(*shell, command, PROGRAM, &mut script);
     }
     // clap_complete 4.6 spells a name with a hyphen in two ways in one bash script, so that nothing is completed behind a
     // command (clap-rs/clap#6421). No script has the wrong spelling for anything else.
@@ -33,7 +33,7 @@ fn values_for_fish(command: &Command) -> String {
     let behind = behind.chain([("help", names)]).filter(|(_, values)| !values.is_empty());
     let line = |(name, values): (&str, Vec<String>)| {
         let values = values.join(" ");
-        format!("complete -c {NAME} -n \"__fish_udp_lab_using_subcommand {name}\" -f -a \"{values}\"\n")
+        format!("complete -c {PROGRAM} -n \"__fish_udp_lab_using_subcommand {name}\" -f -a \"{values}\"\n")
     };
     behind.map(line).collect()
 }
@@ -47,7 +47,7 @@ pub(super) fn man(command: Command) -> io::Result<String> {
     command.build();
     let mut page = Vec::new();
     // roff would not count an empty date as an argument.
-    let program = Man::new(command.clone()).title(NAME.to_uppercase()).date(" ").manual("User Commands");
+    let program = Man::new(command.clone()).title(PROGRAM.to_uppercase()).date(" ").manual("User Commands");
     program.render_title(&mut page)?;
     // Commands that are to be typed get no hyphens and no wider spaces.
     Roff::new().control("nh", []).control("ad", ["l"]).to_writer(&mut page)?;
@@ -68,7 +68,7 @@ pub(super) fn man(command: Command) -> io::Result<String> {
         if subcommand.get_arguments().any(|arg| !described(arg)) {
             man.render_options_section(&mut section)?;
         }
-        let title = format!("{NAME} {}", subcommand.get_name());
+        let title = format!("{PROGRAM} {}", subcommand.get_name());
         Roff::new().control("SS", [title.as_str()]).to_writer(&mut page)?;
         // A command is one section: its parts are paragraphs. No line of text begins like a request.
         for line in section.split_inclusive(|byte| *byte == b'\n') {

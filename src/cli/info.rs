@@ -20,7 +20,7 @@ use crate::systems;
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
-pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+pub(super) fn expect(arguments: &ArgMatches, invocation: &Invocation, options: Options) -> Result<Status, Failure> {
     let Some((name, arguments)) = arguments.subcommand() else { return Ok(Status::WrongUse) };
     let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
     let mut prediction = lesson.predict(&chosen(lesson, lesson.scenes(arguments)?, arguments)?);
@@ -30,7 +30,7 @@ pub(super) fn expect(arguments: &ArgMatches, options: Options) -> Result<Status,
     let os = arguments.get_one::<Os>("os").copied();
     let (blank, render_options) = (arguments.get_flag("blank"), detailed(arguments, options));
     write_text(&match options.format() {
-        Format::Table => expectations::sheet(&prediction, os, blank, render_options),
+        Format::Table => expectations::sheet(&prediction, os, blank, invocation, render_options),
         Format::Plain => expectations::as_plain(&prediction, os, blank, render_options),
         Format::Markdown => expectations::as_markdown(&prediction, os, blank, render_options),
         Format::Json => expectations::as_json(&prediction, os),
@@ -87,7 +87,7 @@ fn explanation(lesson: &Lesson, arguments: &ArgMatches, options: Options) -> Res
 }
 
 /// `systems`: what other systems answered.
-pub(super) fn systems(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {
+pub(super) fn systems(arguments: &ArgMatches, invocation: &Invocation, options: Options) -> Result<Status, Failure> {
     let systems = systems::all().map_err(Failure::Environment)?;
     let asked = arguments.get_one::<String>("lesson");
     let lessons = LESSONS.iter().filter(|lesson| asked.is_none_or(|name| name == lesson.name));
@@ -96,8 +96,8 @@ pub(super) fn systems(arguments: &ArgMatches, options: Options) -> Result<Status
     let one = lessons.first().filter(|_| asked.is_some());
     let render_options = options.render_options();
     write_text(&match (options.format(), one) {
-        (Format::Table, Some(lesson)) => render::systems::sheet(&systems, lesson, render_options),
-        (Format::Table, None) => render::systems::overview(&systems, &lessons, render_options),
+        (Format::Table, Some(lesson)) => render::systems::sheet(&systems, lesson, invocation, render_options),
+        (Format::Table, None) => render::systems::overview(&systems, &lessons, invocation, render_options),
         (Format::Markdown, Some(lesson)) => render::systems::as_markdown(&systems, lesson, render_options),
         (Format::Markdown, None) => render_options.text(&render::systems::page(&systems, &lessons)).into_owned(),
         (Format::Plain, _) => render::systems::as_plain(&systems, &lessons, render_options),

@@ -3,17 +3,20 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::render::Invocation;
 use crate::render::trace::shell_word;
-
-const NAME: &str = env!("CARGO_PKG_NAME");
+use crate::render::{Invocation, PROGRAM};
 
 /// What `program`, the first of the process's arguments, tells.
 pub(super) fn invocation(program: &OsStr) -> Invocation {
-    let found_by_name = Path::new(program).components().count() < 2 || is_on_path();
-    let path = if found_by_name { NAME.to_owned() } else { shell_word(&program.to_string_lossy(), false) };
-    let again = if !found_by_name && by_cargo() { cargo_run(program) } else { path.clone() };
-    Invocation { again, path }
+    let path = shell_word(&program.to_string_lossy(), false);
+    match Path::new(program).components().count() {
+        0 => Invocation::default(),
+        // A shell has found it by what was typed: its name, or that of a link to it.
+        1 => Invocation { again: path.clone(), path },
+        _ if is_on_path() => Invocation::default(),
+        _ if by_cargo() => Invocation { again: cargo_run(program), path },
+        _ => Invocation { again: path.clone(), path },
+    }
 }
 
 /// Whether a shell that is given the name alone finds this program: some shells pass the whole path even then.
@@ -25,7 +28,7 @@ fn is_on_path() -> bool {
 
 /// Whether `cargo run` has started it: cargo names the package that it runs.
 fn by_cargo() -> bool {
-    std::env::var_os("CARGO_PKG_NAME").is_some_and(|name| name == NAME)
+    std::env::var_os("CARGO_PKG_NAME").is_some_and(|name| name == PROGRAM)
 }
 
 fn cargo_run(program: &OsStr) -> String {

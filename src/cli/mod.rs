@@ -41,7 +41,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         crossterm::style::force_color_output(true);
         dispatch(&matches, &program, &given, options)
     });
-    ExitCode::from(result.unwrap_or_else(failure::report).code())
+    let report = |failure| failure::report(failure, &invocation::invocation(&program));
+    ExitCode::from(result.unwrap_or_else(report).code())
 }
 
 /// The arguments of a run for running it again: without its files, which are there by then, and without stops.
@@ -74,18 +75,18 @@ fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Op
         "all" => run::all(arguments, &called(), options),
         "list" => info::list(options),
         "find" => find::find(arguments, &called(), options),
-        "server" => output::converse(name, options, |transcript| {
+        "server" => output::converse(name, &called(), options, |transcript| {
             Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
         }),
-        "client" => output::converse(name, options, |transcript| {
+        "client" => output::converse(name, &called(), options, |transcript| {
             Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
         }),
-        "relay" => output::converse(name, options, |transcript| {
+        "relay" => output::converse(name, &called(), options, |transcript| {
             Relay::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
         }),
-        "expect" => info::expect(arguments, options),
+        "expect" => info::expect(arguments, &called(), options),
         "explain" => info::explain(arguments, options),
-        "systems" => info::systems(arguments, options),
+        "systems" => info::systems(arguments, &called(), options),
         "record" => run::record(arguments, options),
         "doctor" => info::doctor(options),
         "completions" => output::write_text(&generated::completions(arguments, &mut command())),

@@ -66,7 +66,7 @@ fn server_or_hint(text: &str) -> Result<Address, String> {
     text.parse().map_err(|error: String| match is_word {
         true => {
             let host = if pasted::repaired(text).is_some() { " for a host of this name" } else { "" };
-            format!("{error}{host}; a message comes after the address: udp-lab client 8888 MESSAGE")
+            format!("{error}{host}; a message comes after the address: client 8888 MESSAGE")
         }
         false => error,
     })

@@ -16,6 +16,7 @@ use super::{Address, Ended, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::arguments::{self, Message};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
+use crate::render::PROGRAM;
 use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC, words_of};
 
 /// What the server can be told.
@@ -101,6 +102,7 @@ impl Server {
         let listening = bound.as_socket().map(|address| address.to_string()).unwrap_or_default();
         let reached = bound.as_socket().map(reached_at).unwrap_or_default();
         let ask = socket::address_of(socket)?;
+        let again = transcript.again;
         transcript.line(
             || {
                 let mut text = format!("Listening on {listening}; Ctrl-C ends it.\n");
@@ -116,9 +118,10 @@ impl Server {
                     ));
                 }
                 for (interface, address) in &reached {
-                    text.push_str(&format!("On another machine, through {interface}: udp-lab client {address}\n"));
+                    // There, the program is found by its name at best: a path of this machine says nothing.
+                    text.push_str(&format!("On another machine, through {interface}: {PROGRAM} client {address}\n"));
                 }
-                text + &format!("In another terminal: udp-lab client {ask}\n")
+                text + &format!("In another terminal: {again} client {ask}\n")
             },
             || json!({ "listening": listening, "reached": reached.iter().map(|(_, address)| address).collect::<Vec<_>>() }),
         )?;

@@ -24,6 +24,8 @@ pub struct Transcript<'a> {
     pub json: bool,
     /// How text is to look.
     pub options: RenderOptions,
+    /// The words that call the program again.
+    pub again: &'a str,
 }
 
 impl Transcript<'_> {

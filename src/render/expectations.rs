@@ -10,7 +10,7 @@ use super::phrases::{TYPICAL, each_once, property};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
 use super::table;
-use super::{RenderOptions, csv, json};
+use super::{Invocation, RenderOptions, csv, json};
 use crate::vocabulary::{Claim, Expect, Fact, Os, Prediction, Source, Strength};
 
 /// What the mark behind a value means.
@@ -80,7 +80,13 @@ fn reason(expect: &Expect) -> Option<&'static str> {
 /// One lesson for the terminal: on one system, or on all.
 ///
 /// With `blank` the values are left out: for the class to fill in before the run.
-pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: RenderOptions) -> String {
+pub fn sheet(
+    prediction: &Prediction,
+    os: Option<Os>,
+    blank: bool,
+    invocation: &Invocation,
+    options: RenderOptions,
+) -> String {
     let systems = systems(os);
     let reasons = prediction.claims().flat_map(|claim| systems.iter().map(|os| claim.expected.on(*os)));
     let notes = Notes::of(reasons.filter_map(reason).filter(|_| !blank).map(str::to_owned));
@@ -132,7 +138,7 @@ pub fn sheet(prediction: &Prediction, os: Option<Os>, blank: bool, options: Rend
         text.push('\n');
         table::line(&mut text, &options.wrap(&format!("Why: {}", prediction.why), ""));
     }
-    table::line(&mut text, &format!("\nNow run it: udp-lab {}", prediction.lesson));
+    table::line(&mut text, &format!("\nNow run it: {} {}", invocation.again, prediction.lesson));
     text
 }
 

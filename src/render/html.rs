@@ -8,14 +8,11 @@ use super::phrases::{
 };
 use super::picture::{Extent, Ladder, MOST_ON_A_SCREEN, Picture};
 use super::trace::shell_word;
-use super::{Results, glossary, svg};
+use super::{PROGRAM, Results, glossary, svg};
 use crate::vocabulary::{Guess, Report, Row, SceneReport, Verdict};
 
 /// How the page looks on screens, in light and dark, and on paper.
 const STYLE: &str = include_str!("handout.css");
-
-/// How readers call the program, wherever it stands here.
-const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
 /// Longest command that the page asks its readers to type, in characters.
 const LONGEST_COMMAND: usize = 200;

@@ -99,6 +99,9 @@ pub struct Results<'a> {
     pub trace: bool,
 }
 
+/// The name of the program: written pages call it by that.
+pub(crate) const PROGRAM: &str = env!("CARGO_PKG_NAME");
+
 /// The words that call the program, for a shell.
 #[derive(Clone, Debug)]
 pub struct Invocation {
@@ -111,8 +114,7 @@ pub struct Invocation {
 impl Default for Invocation {
     /// By its name.
     fn default() -> Self {
-        let name = env!("CARGO_PKG_NAME").to_owned();
-        Invocation { again: name.clone(), path: name }
+        Invocation { again: PROGRAM.to_owned(), path: PROGRAM.to_owned() }
     }
 }
 

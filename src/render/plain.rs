@@ -11,7 +11,7 @@ use crate::vocabulary::{Report, Row, SceneReport};
 pub fn reports(results: &Results<'_>) -> String {
     let mut lines = Lines::new(results.options);
     for report in results.reports {
-        lines.report(report, &summary(report.tally(), results.host));
+        lines.report(report, &summary(report.tally(), results.host), &results.invocation.again);
     }
     if let Some(sum) = results.sum() {
         lines.group();
@@ -54,7 +54,7 @@ impl Lines {
         let _ = writeln!(self.text, "{}", format!("{key}: {value}").trim_end());
     }
 
-    fn report(&mut self, report: &Report, summary: &str) {
+    fn report(&mut self, report: &Report, summary: &str, again: &str) {
         self.group();
         self.line("lesson", report.lesson);
         self.line("title", report.title);
@@ -82,7 +82,7 @@ impl Lines {
         self.line("summary", summary);
         report.notes().iter().for_each(|note| self.line("note", note));
         self.line("why", report.why);
-        self.line("next", &format!("udp-lab {}", report.next));
+        self.line("next", &format!("{again} {}", report.next));
     }
 
     fn scene(&mut self, scene: &SceneReport) {

@@ -10,7 +10,7 @@ use super::markdown::{escaped, head, row, scene_row};
 use super::phrases::{TYPICAL, property};
 use super::plain::Lines;
 use super::sheet::{Notes, Sheet};
-use super::{RenderOptions, csv, json, table};
+use super::{Invocation, RenderOptions, csv, json, table};
 use crate::systems::{Answer, Record, System, note_on};
 use crate::vocabulary::{Claim, Expect, PredictedScene, Prediction};
 
@@ -118,7 +118,7 @@ fn notes(systems: &[System], prediction: &Prediction) -> Notes {
 }
 
 /// One lesson for the terminal. Systems that answered the same share a line: there is no room for a column each.
-pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions) -> String {
+pub fn sheet(systems: &[System], prediction: &Prediction, invocation: &Invocation, options: RenderOptions) -> String {
     let notes = notes(systems, prediction);
     let mut text = table::heading(&format!("{}: what systems answered", prediction.lesson), options);
     table::line(&mut text, &options.wrap(prediction.question, ""));
@@ -142,7 +142,7 @@ pub fn sheet(systems: &[System], prediction: &Prediction, options: RenderOptions
     table::line(&mut text, &drawn.finish(1..3));
     table::line(&mut text, TYPICAL);
     text.push_str(&notes.lines(options));
-    table::line(&mut text, "\nThe systems, and what else differs: udp-lab systems");
+    table::line(&mut text, &format!("\nThe systems, and what else differs: {} systems", invocation.again));
     text
 }
 
@@ -213,7 +213,7 @@ fn findings<'a>(systems: &'a [System], lessons: &'a [Prediction]) -> impl Iterat
 }
 
 /// The systems, and what differs on them, for the terminal.
-pub fn overview(systems: &[System], lessons: &[Prediction], options: RenderOptions) -> String {
+pub fn overview(systems: &[System], lessons: &[Prediction], invocation: &Invocation, options: RenderOptions) -> String {
     let mut text = table::heading("What systems really answered", options);
     let words: Vec<String> = systems.iter().map(|system| in_words(system, lessons)).collect();
     let rows: Vec<_> = systems.iter().map(|system| system.title).zip(words.iter().map(String::as_str)).collect();
@@ -221,7 +221,11 @@ pub fn overview(systems: &[System], lessons: &[Prediction], options: RenderOptio
     for finding in findings(systems, lessons) {
         table::line(&mut text, &format!("\n{}", options.wrap(&finding, "  ")));
     }
-    table::line(&mut text, "\nA lesson row by row: udp-lab systems LESSON\nAdd your system: udp-lab record --help");
+    let again = &invocation.again;
+    table::line(
+        &mut text,
+        &format!("\nA lesson row by row: {again} systems LESSON\nAdd your system: {again} record --help"),
+    );
     text
 }
 

@@ -69,7 +69,7 @@ fn malformed_arguments_are_wrong_use() {
     for (arguments, sentence) in [
         (["server", "teacher-pc"], "HOST:PORT or PORT is needed: write teacher-pc:8888"),
         (["client", "hello"], "write hello:8888 for a host of this name; a message comes after the address"),
-        (["client", "hello world"], "a message comes after the address: udp-lab client 8888 MESSAGE"),
+        (["client", "hello world"], "a message comes after the address: client 8888 MESSAGE"),
         (["client", ":8888"], "HOST:PORT or PORT is needed"),
         (["client", "http://127.0.0.1:8888/"], "HOST:PORT or PORT is needed: write 127.0.0.1:8888"),
         (["server", "udp://127.0.0.1:8888"], "write 127.0.0.1:8888"),

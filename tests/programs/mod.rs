@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(unix)]
 use crate::support;
-use crate::support::folder;
+use crate::support::{folder, path_with_the_binary};
 
 /// Ends a test that would hang; costs nothing otherwise.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ fn greeted(output: &mut impl BufRead) -> SocketAddr {
 
 fn udp_lab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udp-lab"));
-    command.args(arguments).env("LC_ALL", "C.UTF-8");
+    command.args(arguments).env("PATH", path_with_the_binary()).env("LC_ALL", "C.UTF-8");
     for name in ["COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(name);
     }

@@ -28,6 +28,22 @@ fn the_server_says_where_it_listens_and_what_to_paste_in_the_other_terminal() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_to_paste_calls_the_program_as_it_was_called() {
+    use std::os::unix::process::CommandExt;
+    for called in ["./x/udp-lab", "lab"] {
+        for arguments in [["server", LOOPBACK, "--quiet"], ["relay", LOOPBACK, "9"]] {
+            let mut command = udp_lab(&arguments);
+            command.arg0(called).env("PATH", "").env_remove("CARGO_PKG_NAME");
+            let program = Program::start(&mut command);
+            let mut lines = std::iter::repeat_with(|| program.line());
+            let line = lines.find(|line| line.starts_with("In another terminal: ")).unwrap();
+            assert!(line.contains(&format!(": {called} client 127.0.0.1:")), "{line}");
+        }
+    }
+}
+
+#[test]
 fn a_server_that_is_open_to_the_network_says_so() {
     let server = Server::start_at("0.0.0.0:0", &["--count", "1"]);
     assert!(server.greeting.starts_with("Listening on 0.0.0.0:"), "{}", server.greeting);

@@ -143,6 +143,7 @@ impl Relay {
     ) -> Result<(), Ended> {
         let bound = address(listening.local_addr())?;
         let ask = socket::address_of(listening)?;
+        let again = transcript.again;
         transcript.line(
             || {
                 let heard = match bound.ip().to_canonical().is_loopback() {
@@ -157,7 +158,7 @@ impl Relay {
                 };
                 format!(
                     "Relaying {bound} to {server}; Ctrl-C ends it.\n{heard}\n{}\n{seed}\n\
-                     In another terminal: udp-lab client {ask}\n",
+                     In another terminal: {again} client {ask}\n",
                     self.plan()
                 )
             },
