@@ -183,7 +183,7 @@ fn what_goes_wrong_among_many_is_shown() {
 
 #[test]
 fn calls_have_their_posix_names() {
-    let name = "(?:sendto|send|sendmsg|write|recvfrom|recv|recvmsg|read|connect|listen|accept|shutdown|close|bind|setsockopt|getsockopt|getpeername|fcntl|poll|ioctl|dup|pthread_kill|epoll_create1|epoll_ctl|epoll_wait)";
+    let name = "(?:sendto|send|sendmsg|write|recvfrom|recv|recvmsg|read|connect|listen|accept|shutdown|close|bind|setsockopt|getsockopt|getsockname|getpeername|fcntl|poll|ioctl|dup|pthread_kill|epoll_create1|epoll_ctl|epoll_wait)";
     let plain = Regex::new(&format!(r"^\d+\.\d+ ms, [\w ]+: (?:TCP )?{name}(?:\([A-Z_|]+\))?(?:[: ]|$)")).unwrap();
     let more = Regex::new(r"^[\w ]+: \(\d+ more.*\)$").unwrap();
     for lesson in LESSONS {

@@ -340,6 +340,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         received,
         any::<u64>().prop_map(Outcome::Accepted),
         any::<i32>().prop_map(Outcome::Value),
+        address().prop_map(Outcome::Address),
         Just(Outcome::Nothing),
         (error(), payload(0..20)).prop_map(|(error, buffer)| Outcome::Failed { error, buffer }),
     ]
@@ -381,7 +382,7 @@ fn syscall() -> impl Strategy<Value = Syscall> {
         1 => Just(Syscall::Duplicate),
         1 => Just(Syscall::QueuedBytes),
         1 => Just(Syscall::UnsentBytes),
-        1 => Just(Syscall::PeerName),
+        1 => prop_oneof![Just(Syscall::SocketName), Just(Syscall::PeerName)],
         1 => Just(Syscall::EpollCreate),
         1 => (any::<u64>(), proptest::sample::select(vec![Trigger::Level, Trigger::Edge]))
             .prop_map(|(epoll, trigger)| Syscall::EpollAdd { epoll, trigger }),

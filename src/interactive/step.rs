@@ -458,6 +458,7 @@ fn sentence(announced: &Announcement<'_>) -> String {
         | Syscall::Accept
         | Syscall::EpollCreate
         | Syscall::Duplicate
+        | Syscall::SocketName
         | Syscall::PeerName
         | Syscall::Close => name.to_owned(),
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::arrival::{discard_peeked, discard_unrelated};
 use super::context::SceneContext;
-use super::error::{CallKind, os_error};
+use super::error::os_error;
 use super::received::ReceiveResult;
 use super::recorded::{Made, RecordedSocket};
 use super::{Call, CallError, SceneError, Target, probe, socket};
@@ -50,7 +50,7 @@ impl Endpoint {
 
     /// Binds the socket; port 0 takes a free one. POSIX `bind()`.
     pub fn bind(&self, address: SocketAddr) -> Call<()> {
-        self.done(Syscall::Bind(address), &format!("bind {address}"))
+        self.socket.bind(address)
     }
 
     /// Sets the peer. POSIX `connect()`: on a datagram socket no connection is made.
@@ -281,10 +281,15 @@ impl Endpoint {
     /// # Errors
     /// What the system says: ENOTCONN where there is none.
     pub fn peer_name(&self) -> Call<SocketAddr> {
-        let made = self.socket.perform_by(Syscall::PeerName, |call| self.socket.make(call));
-        let address = made.peer.map_or(socket::EVERYWHERE, |peer| peer.address);
-        let operation = format!("getpeername of {}", self.name());
-        self.socket.result(made.outcome, CallKind::Other, &operation, |_| address)
+        self.name_by(Syscall::PeerName)
+    }
+
+    fn name_by(&self, call: Syscall) -> Call<SocketAddr> {
+        let operation = format!("{} of {}", call.name(), self.name());
+        self.socket.call(call, &operation, |outcome| match outcome {
+            Outcome::Address(address) => address,
+            _ => socket::EVERYWHERE,
+        })
     }
 
     fn value(&self, call: Syscall, operation: &str) -> Call<i32> {
@@ -345,8 +350,7 @@ impl Endpoint {
     /// # Errors
     /// What the system says: Windows does not answer for an unbound socket.
     pub fn local_address(&self) -> Call<SocketAddr> {
-        let address = self.socket.socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e));
-        Ok(address?.as_socket().unwrap_or(socket::EVERYWHERE))
+        self.name_by(Syscall::SocketName)
     }
 
     /// The IP address that the system says the socket has, or its error, as the answer of a row.

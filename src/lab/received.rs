@@ -28,9 +28,12 @@ impl From<Outcome> for ReceiveResult {
         match outcome {
             Outcome::Received(received) => ReceiveResult::Datagram(received),
             Outcome::Failed { error, buffer } => ReceiveResult::Failed { error, buffer },
-            Outcome::Done | Outcome::Sent(_) | Outcome::Accepted(_) | Outcome::Value(_) | Outcome::Nothing => {
-                ReceiveResult::Nothing
-            }
+            Outcome::Done
+            | Outcome::Sent(_)
+            | Outcome::Accepted(_)
+            | Outcome::Value(_)
+            | Outcome::Address(_)
+            | Outcome::Nothing => ReceiveResult::Nothing,
         }
     }
 }

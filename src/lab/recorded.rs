@@ -154,6 +154,11 @@ impl RecordedSocket {
         Ok(accepted)
     }
 
+    /// Binds the socket; port 0 takes a free one.
+    pub(super) fn bind(&self, address: SocketAddr) -> Call<()> {
+        self.call(Syscall::Bind(address), &format!("bind {address}"), drop)
+    }
+
     /// Announces the call, makes it, and records what it returned.
     pub(super) fn perform(&self, call: Syscall) -> Outcome {
         self.perform_by(call, |call| self.make(call)).outcome
@@ -230,6 +235,10 @@ impl RecordedSocket {
             Syscall::Poll(events) => value(kernel::poll(&self.socket, *events).map(Events::to_int)).into(),
             Syscall::QueuedBytes => value(kernel::queued_bytes(&self.socket)).into(),
             Syscall::UnsentBytes => value(kernel::unsent_bytes(&self.socket)).into(),
+            Syscall::SocketName => match self.socket.local_addr() {
+                Ok(address) => Outcome::Address(address.as_socket().unwrap_or(socket::EVERYWHERE)).into(),
+                Err(error) => failed(&error).into(),
+            },
             Syscall::PeerName => self.peer_name(),
             Syscall::Signal { process, thread } => done(kernel::send_signal(*process, *thread)).into(),
             // Who makes something new makes the call itself, to keep what it returns.
@@ -258,7 +267,7 @@ impl RecordedSocket {
                 let address = address.as_socket().unwrap_or(socket::EVERYWHERE);
                 let known = self.context.directory.name_of(self.protocol, address);
                 let name = known.unwrap_or_else(|| address.to_string());
-                Made { peer: Some(Peer { name, address }), ..Outcome::Done.into() }
+                Made { peer: Some(Peer { name, address }), ..Outcome::Address(address).into() }
             }
             Err(error) => failed(&error).into(),
         }
@@ -427,12 +436,13 @@ impl RecordedSocket {
     ) -> Call<T> {
         match outcome {
             Outcome::Failed { error, .. } => {
-                // A socket without a port is given one by the call, as far as there are any.
+                // A socket without a port is given one by the call, as far as there are any; a bind names it.
                 let none_left = match self.protocol {
                     Protocol::Udp => SocketError::WouldBlock,
                     Protocol::Tcp => SocketError::AddressNotAvailable,
                 };
-                let lacks_port = self.address().is_none() && error.is(none_left, kernel::HERE);
+                let gives_port = self.address().is_none() && !matches!(call, CallKind::Bind(_));
+                let lacks_port = gives_port && error.is(none_left, kernel::HERE);
                 Err(CallError { lacks_port, ..CallError::of(call, operation, error) })
             }
             other => Ok(value(other)),

@@ -26,10 +26,8 @@ pub struct Listener {
 impl Listener {
     /// A socket that is bound and does not listen.
     pub(super) fn bound(name: &str, address: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
-        let tcp = socket::tcp()?;
-        socket::bind(&tcp, address)?;
-        let socket = RecordedSocket::new(name, Protocol::Tcp, tcp, context);
-        socket.learn_address().map_err(|e| CallError::new("ask for the local address", &e))?;
+        let socket = RecordedSocket::new(name, Protocol::Tcp, socket::tcp()?, context);
+        socket.bind(address)?;
         Ok(Listener { socket, forgetting: Arc::default() })
     }
 
@@ -55,7 +53,7 @@ impl Listener {
             self.socket.perform(Syscall::Close);
             drop(self);
             let again = RecordedSocket::new(&name, Protocol::Tcp, socket::tcp()?, context.clone());
-            again.call(Syscall::Bind(address), &format!("bind {address}"), drop)
+            again.bind(address)
         });
         if forgetting.load(Ordering::Relaxed) {
             context.session.announcer.resume();
@@ -200,9 +198,12 @@ impl Stream {
             Outcome::Received(received) if received.bytes.is_empty() => Fact::from(END_OF_FILE),
             Outcome::Received(received) => Fact::Bytes(received.bytes),
             Outcome::Failed { error, .. } => error.into(),
-            Outcome::Done | Outcome::Sent(_) | Outcome::Accepted(_) | Outcome::Value(_) | Outcome::Nothing => {
-                Fact::Nothing
-            }
+            Outcome::Done
+            | Outcome::Sent(_)
+            | Outcome::Accepted(_)
+            | Outcome::Value(_)
+            | Outcome::Address(_)
+            | Outcome::Nothing => Fact::Nothing,
         }
     }
 

@@ -110,6 +110,9 @@ struct EventJson<'a> {
     option: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<i32>,
+    /// The address that the call was made to ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<SocketAddr>,
     /// The descriptor of the epoll instance that is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoll: Option<u64>,
@@ -200,6 +203,7 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         level: None,
         option: None,
         value: None,
+        address: None,
         epoll: None,
     };
     match &event.action {
@@ -255,6 +259,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         | Syscall::Shutdown(Direction::Sending)
         | Syscall::EpollCreate
         | Syscall::Duplicate
+        | Syscall::SocketName
         | Syscall::PeerName
         | Syscall::Close => {}
     }
@@ -266,6 +271,7 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
         }
         Outcome::Accepted(descriptor) => json.returned = Some(*descriptor),
         Outcome::Value(value) => json.value = Some(*value),
+        Outcome::Address(address) => json.address = Some(*address),
         Outcome::Done | Outcome::Sent(_) | Outcome::Nothing | Outcome::Failed { .. } => {}
     }
 }
@@ -291,6 +297,7 @@ fn call_name(protocol: Protocol, call: &Syscall) -> String {
             | Syscall::Poll(_)
             | Syscall::QueuedBytes
             | Syscall::UnsentBytes
+            | Syscall::SocketName
             | Syscall::PeerName
             | Syscall::Signal { .. }
             | Syscall::EpollCreate
@@ -322,7 +329,7 @@ fn result(call: &Syscall, outcome: &Outcome) -> Value {
     match (call, outcome) {
         // A read of 0 bytes moves none.
         (Syscall::Receive(Receive { form: ReceiveForm::Read, .. }), Outcome::Received(_)) => json!("done"),
-        (_, Outcome::Done | Outcome::Accepted(_) | Outcome::Value(_)) => json!("done"),
+        (_, Outcome::Done | Outcome::Accepted(_) | Outcome::Value(_) | Outcome::Address(_)) => json!("done"),
         (_, Outcome::Sent(bytes)) => json!({ "bytes": bytes }),
         (_, Outcome::Received(received)) => json!({ "bytes": received.bytes.len() }),
         (_, Outcome::Nothing) => json!("nothing"),

@@ -155,6 +155,10 @@ impl Label {
                 Outcome::Value(bytes) => plain(label, " ", format!("SIOCOUTQ: {bytes}")),
                 _ => plain(label, " ", "SIOCOUTQ".to_owned()),
             },
+            Syscall::SocketName | Syscall::PeerName => match outcome {
+                Outcome::Address(address) => plain(label, ": ", address.to_string()),
+                _ => (label, None),
+            },
             Syscall::Signal { .. } => plain(label, " ", "SIGURG".to_owned()),
             Syscall::EpollAdd { trigger, .. } => plain(label, " ", trigger.events().to_owned()),
             Syscall::EpollWait { .. } => plain(label, ": ", reported(outcome)),
@@ -164,7 +168,6 @@ impl Label {
             | Syscall::Accept
             | Syscall::EpollCreate
             | Syscall::Duplicate
-            | Syscall::PeerName
             | Syscall::Close => (label, None),
         })
     }

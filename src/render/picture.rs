@@ -476,7 +476,7 @@ fn prepares(event: &Event, brevity: Brevity) -> bool {
     let is_one = match call {
         Syscall::Connect(_) => event.protocol == Protocol::Tcp || brevity != Brevity::Peers,
         Syscall::SetOption { .. } => brevity == Brevity::Arrows,
-        _ => matches!(call, Syscall::GetOption(_) | Syscall::Listen(_) | Syscall::Accept),
+        _ => matches!(call, Syscall::GetOption(_) | Syscall::SocketName | Syscall::Listen(_) | Syscall::Accept),
     };
     is_one && !matches!(outcome, Outcome::Failed { .. })
 }

@@ -30,7 +30,8 @@ const NOBODY: &str = r#"{sa_family=AF_UNSPEC, sa_data="\0\0\0\0\0\0\0\0\0\0\0\0\
 const LONGEST_ROUND: usize = 4;
 
 /// The calls of every scene, a line each; rounds of calls that are alike are shown by their first and last, unless all is to
-/// be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What only prepares is not in the log: `socket`, time limits, `getsockname`, polls of TCP streams, guards.
+/// be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What only prepares is not in the log: `socket`, time
+/// limits, how the lab learns addresses, polls of TCP streams, guards.
 pub fn text(report: &Report, options: RenderOptions) -> String {
     let mut text = String::from(
         "# trace: the calls of the log as strace prints them;\n# what sets up and clears away is left out\n",
@@ -186,11 +187,11 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
             let bytes = if let Outcome::Value(bytes) = outcome { format!("[{bytes}]") } else { POINTER.to_owned() };
             format!("ioctl({descriptor}, {request}, {bytes})")
         }
-        Syscall::PeerName => match (&event.peer, outcome) {
-            (Some(peer), Outcome::Done) => {
-                format!("getpeername({descriptor}, {}, [128 => {}])", address(peer.address), length(peer.address))
+        Syscall::SocketName | Syscall::PeerName => match outcome {
+            Outcome::Address(told) => {
+                format!("{}({descriptor}, {}, [128 => {}])", call.name(), address(*told), length(*told))
             }
-            _ => format!("getpeername({descriptor}, {POINTER}, [128])"),
+            _ => format!("{}({descriptor}, {POINTER}, [128])", call.name()),
         },
         Syscall::Signal { process, thread } => format!("tgkill({process}, {thread}, SIGURG)"),
         Syscall::EpollCreate => "epoll_create1(EPOLL_CLOEXEC)".to_owned(),
@@ -351,7 +352,7 @@ fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
             format!("1 ([{{fd={}, revents={}}}])", event.descriptor, Events::from_int(*there))
         }
         Outcome::Value(events) if matches!(call, Syscall::EpollWait { .. }) => i32::from(*events != 0).to_string(),
-        Outcome::Done | Outcome::Value(_) => "0".to_owned(),
+        Outcome::Done | Outcome::Value(_) | Outcome::Address(_) => "0".to_owned(),
         Outcome::Sent(bytes) => bytes.to_string(),
         Outcome::Received(received) => received.returned.to_string(),
         Outcome::Accepted(descriptor) => descriptor.to_string(),

@@ -82,7 +82,9 @@ pub enum Syscall {
     QueuedBytes,
     /// `ioctl` that asks for the number of bytes in the send queue.
     UnsentBytes,
-    /// `getpeername`. The peer that it tells is that of the event.
+    /// `getsockname`.
+    SocketName,
+    /// `getpeername`. The peer that it tells is that of the event, too.
     PeerName,
     /// `pthread_kill`: the signal SIGURG for a thread that receives on this socket.
     Signal {
@@ -159,6 +161,7 @@ impl Syscall {
             Syscall::SetNonBlocking(_) => "fcntl",
             Syscall::Poll(_) => "poll",
             Syscall::QueuedBytes | Syscall::UnsentBytes => "ioctl",
+            Syscall::SocketName => "getsockname",
             Syscall::PeerName => "getpeername",
             Syscall::Signal { .. } => "pthread_kill",
             Syscall::EpollCreate => "epoll_create1",
@@ -493,6 +496,8 @@ pub enum Outcome {
     Accepted(u64),
     /// The value of an option.
     Value(i32),
+    /// The address that was asked for.
+    Address(SocketAddr),
     /// Nothing came within its limit, or nothing was queued.
     Nothing,
     /// It failed.
