@@ -16,7 +16,7 @@ use udp_lab::vocabulary::{Os, SocketError};
 
 #[cfg(target_os = "linux")]
 use crate::support::{self, Run, in_world, udp_lab};
-use crate::support::{Report, abreast, run, say};
+use crate::support::{Report, concurrently, run, say};
 
 /// How many answers somebody reads before giving up.
 const READ: usize = 3;
@@ -53,7 +53,7 @@ fn the_command_of_each_question_has_its_row() {
         by_command.entry(question.command.clone()).or_default().push(question);
     }
     assert!(by_command.len() > 30, "{} commands", by_command.len());
-    abreast(by_command, |(command, questions)| {
+    concurrently(by_command, |(command, questions)| {
         let report = Report::from(run(command.split(' ').chain(["--format", "json"])));
         for question in questions {
             let row = report.row(&question.row);

@@ -238,7 +238,7 @@ mod broken {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::support::{Report, Run, abreast, in_world};
+    use crate::support::{Report, Run, concurrently, in_world};
 
     /// The faults that turn each row of a lesson, from its golden file.
     fn faults(lesson: &str) -> Vec<(String, HashSet<String>)> {
@@ -262,7 +262,7 @@ mod broken {
     #[test]
     fn the_answer_says_so_where_a_key_row_differs_and_the_row_is_shown() {
         let keys = LESSONS.iter().flat_map(|lesson| lesson.keys.iter().map(|key| (lesson.name, *key)));
-        abreast(keys, |(lesson, key)| {
+        concurrently(keys, |(lesson, key)| {
             let fault = fault_of(lesson, key);
             let broken = Run::from(in_world(&fault).arg(lesson).output().unwrap());
             let out = words(&broken.out);
@@ -274,7 +274,7 @@ mod broken {
 
     #[test]
     fn the_answer_follows_what_was_observed() {
-        abreast(LESSONS, |lesson| {
+        concurrently(LESSONS, |lesson| {
             let answer = |run: Run| Report::from(run).0["answer"].as_str().unwrap_or_default().to_owned();
             let healthy = answer(run([lesson.name, "--format", "json"]));
             let fault = fault_of(lesson.name, lesson.keys[0]);
@@ -286,7 +286,7 @@ mod broken {
 
     #[test]
     fn a_row_that_differs_is_shown_though_it_is_no_key_row() {
-        abreast(LESSONS, |lesson| {
+        concurrently(LESSONS, |lesson| {
             let keys: HashSet<String> = lesson.keys.iter().map(|key| (*key).to_owned()).collect();
             let faults = faults(lesson.name);
             let Some((fault, rows)) = faults.into_iter().find(|(_, rows)| !rows.is_empty() && rows.is_disjoint(&keys))

@@ -138,7 +138,7 @@ fn a_scene_has_both_protocols_on_one_line() {
 #[cfg(target_os = "linux")]
 mod in_broken_worlds {
     use super::*;
-    use crate::support::{Report, Run, abreast, in_world};
+    use crate::support::{Report, Run, concurrently, in_world};
 
     fn run(fault: &str, arguments: &[&str]) -> Run {
         in_world(fault).arg("compare").args(arguments).output().expect("the binary starts").into()
@@ -168,7 +168,7 @@ mod in_broken_worlds {
             ("connect-sends", 5),
             ("change", 5),
         ];
-        abreast(worlds, |(fault, number)| assert_eq!(verdict(fault, number), "not as expected here", "{fault}"));
+        concurrently(worlds, |(fault, number)| assert_eq!(verdict(fault, number), "not as expected here", "{fault}"));
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn announced(conversation: &str) -> Vec<(String, bool)> {
     lines.map(call).collect()
 }
 
-/// `who: call` of each call in the log. A request in hand is a moment and no call.
+/// `who: call` of each call in the log. A request in progress is a moment and no call.
 fn made(report: &Report) -> Vec<String> {
     let events = report.0["events"].as_array().unwrap().iter();
     let text = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
@@ -376,15 +376,15 @@ fn waiting_is_no_time_of_the_lesson() {
 
 #[test]
 fn what_threads_do_is_replayed_and_that_is_said() {
-    let (out, report) = with_report(&strs(&call_by_call("concurrency", &["--clients", "3"])), &enters(), "crew");
+    let (out, report) = with_report(&strs(&call_by_call("concurrency", &["--clients", "3"])), &enters(), "workers");
     let talk = conversation(&out, "concurrency");
-    assert_eq!(talk.matches(UNSTOPPABLE).count(), 3, "once for each crew:\n{talk}");
+    assert_eq!(talk.matches(UNSTOPPABLE).count(), 3, "once for each group of threads:\n{talk}");
     for part in talk.split(UNSTOPPABLE).skip(1) {
         let served = part.split("\nclient 1: recvfrom").next().unwrap();
         assert!(served.contains("\nserver: recvfrom") && served.contains("\nserver: sendto client "), "{served}");
     }
     assert_eq!(report.observed("in-hand-of-threads"), "3");
-    // Nobody presses Enter any more, and still the crew works to its end: the first of the replay is announced.
+    // Nobody presses Enter any more, and still the threads work to their end: the first of the replay is announced.
     let mut run = Stepping::start(&["concurrency", "--clients", "1", "--step", "--scene", "1"]);
     run.up_to("server: bind");
     run.enter();

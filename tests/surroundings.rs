@@ -178,7 +178,7 @@ fn no_machine_is_accused_of_what_it_was_told_to_do() {
         _ => return crate::support::missing("a network namespace"),
     }
     // Most of the time they wait, for what does not come.
-    crate::support::abreast(MACHINES, |(machine, arguments, status, said)| {
+    crate::support::concurrently(MACHINES, |(machine, arguments, status, said)| {
         let format = if *arguments == "doctor" { " --format json" } else { " --format csv" };
         let run = Run::from(made(machine, &format!("{arguments}{format}")).unwrap());
         if run.status == NOT_MADE {

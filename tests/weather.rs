@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::support::{missing, say, whole_machine, world};
 
 /// Runs at the same time.
-const ABREAST: usize = 8;
+const AT_ONCE: usize = 8;
 
 /// What a run may take, under any load.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -190,8 +190,8 @@ fn passed(binary: &str, weather: Weather, count: usize) -> (Vec<String>, Duratio
         mine.collect::<Vec<_>>()
     };
     let results: Vec<_> = thread::scope(|scope| {
-        let crew: Vec<_> = (0..ABREAST).map(|_| scope.spawn(work)).collect();
-        crew.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(results.len(), count);
     let longest = results.iter().flatten().max().copied().unwrap_or_default();

@@ -45,13 +45,13 @@ pub(super) fn converse(
     name: &str,
     invocation: &Invocation,
     options: Options,
-    talk: impl FnOnce(&mut Transcript<'_>) -> Result<Status, Failure>,
+    program: impl FnOnce(&mut Transcript<'_>) -> Result<Status, Failure>,
 ) -> Result<Status, Failure> {
     let lines = format!("{name} writes a line as things happen: --format table or json");
     let json = table_or_json(options.format(), &lines)?;
     let mut out = BufWriter::with_capacity(64 * 1024, stdout());
     let (options, again) = (options.render_options(), invocation.again.as_str());
-    let status = talk(&mut Transcript { out: &mut out, json, options, again })?;
+    let status = program(&mut Transcript { out: &mut out, json, options, again })?;
     out.flush()?;
     Ok(status)
 }

@@ -52,10 +52,10 @@ const LONGEST_ROUND: usize = 4;
 /// What a lesson says and asks while it is run step by step.
 pub struct Step {
     options: RenderOptions,
-    talk: Mutex<Talk>,
+    dialogue: Mutex<Dialogue>,
 }
 
-struct Talk {
+struct Dialogue {
     print: fn(&str) -> io::Result<()>,
     /// What is to be printed next.
     text: String,
@@ -117,7 +117,7 @@ impl Kind {
 impl Step {
     /// A conversation through `print` and standard input.
     pub fn new(options: RenderOptions, print: fn(&str) -> io::Result<()>) -> Self {
-        let talk = Talk {
+        let dialogue = Dialogue {
             print,
             text: String::new(),
             echo: io::stdin().is_terminal() && io::stdout().is_terminal(),
@@ -135,7 +135,7 @@ impl Step {
             latest: Vec::new(),
             together: false,
         };
-        Step { options, talk: Mutex::new(talk) }
+        Step { options, dialogue: Mutex::new(dialogue) }
     }
 
     /// Begins the lesson `name`: puts its `question` where it has not been put, and says the first time how to go on. Scenes
@@ -151,119 +151,119 @@ impl Step {
         scenes: Vec<(usize, &'static str)>,
         closely: Vec<&'static str>,
     ) -> io::Result<bool> {
-        let mut talk = self.talk();
-        if talk.pace == Pace::End {
+        let mut dialogue = self.dialogue();
+        if dialogue.pace == Pace::End {
             return Ok(false);
         }
         let others = closely.len() < scenes.len();
-        (talk.scenes, talk.closely) = (scenes, closely);
+        (dialogue.scenes, dialogue.closely) = (scenes, closely);
         if let Some(question) = question {
-            talk.text += &(table::heading(&format!("{name}: {question}"), self.options) + "\n");
+            dialogue.text += &(table::heading(&format!("{name}: {question}"), self.options) + "\n");
         }
-        if !talk.keys_explained {
-            talk.keys_explained = true;
+        if !dialogue.keys_explained {
+            dialogue.keys_explained = true;
             for line in [KEYS, OPEN_ARROW].into_iter().chain(others.then_some(IN_ONE_GO)) {
-                talk.text += &(self.options.wrap(line, "") + "\n");
+                dialogue.text += &(self.options.wrap(line, "") + "\n");
             }
         }
-        talk.say().map(|()| true)
+        dialogue.say().map(|()| true)
     }
 
-    fn talk(&self) -> MutexGuard<'_, Talk> {
-        self.talk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn dialogue(&self) -> MutexGuard<'_, Dialogue> {
+        self.dialogue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on with the talk where somebody follows each call.
-    fn go_on(&self, talk: &dyn Fn(&mut Talk, RenderOptions) -> io::Result<()>) {
-        let mut state = self.talk();
-        if state.pace == Pace::EachCall {
-            state.listened_to(|state| talk(state, self.options));
+    /// Goes on with the dialogue where somebody follows each call.
+    fn go_on(&self, more: &dyn Fn(&mut Dialogue, RenderOptions) -> io::Result<()>) {
+        let mut dialogue = self.dialogue();
+        if dialogue.pace == Pace::EachCall {
+            dialogue.listened_to(|dialogue| more(dialogue, self.options));
         }
     }
 }
 
 impl Observer for Step {
     fn scene(&self, id: &str, title: &str) {
-        let mut talk = self.talk();
+        let mut dialogue = self.dialogue();
         let number =
-            talk.scenes.iter().find(|(_, known)| *known == id).map(|(number, _)| format!("Scene {number}, {id}: "));
-        talk.title = Some(number.unwrap_or_default() + title);
-        talk.growing = Growing::default();
-        talk.lanes.clear();
-        talk.latest.clear();
-        talk.made.clear();
-        (talk.drawn, talk.announced, talk.together) = (0, 0, false);
-        if talk.pace == Pace::End {
+            dialogue.scenes.iter().find(|(_, known)| *known == id).map(|(number, _)| format!("Scene {number}, {id}: "));
+        dialogue.title = Some(number.unwrap_or_default() + title);
+        dialogue.growing = Growing::default();
+        dialogue.lanes.clear();
+        dialogue.latest.clear();
+        dialogue.made.clear();
+        (dialogue.drawn, dialogue.announced, dialogue.together) = (0, 0, false);
+        if dialogue.pace == Pace::End {
             return;
         }
-        if talk.closely.contains(&id) {
-            talk.pace = Pace::EachCall;
+        if dialogue.closely.contains(&id) {
+            dialogue.pace = Pace::EachCall;
         } else {
-            talk.pace = Pace::WholeScene;
-            talk.listened_to(|talk| {
-                talk.add_title(self.options);
-                talk.ask("the whole scene", self.options)
+            dialogue.pace = Pace::WholeScene;
+            dialogue.listened_to(|dialogue| {
+                dialogue.add_title(self.options);
+                dialogue.ask("the whole scene", self.options)
             });
         }
     }
 
     fn opened(&self, name: &str) {
-        self.talk().growing.opened(name);
+        self.dialogue().growing.opened(name);
     }
 
     fn announced(&self, call: &Announcement<'_>, log: &Log) {
-        self.go_on(&|talk, options| {
-            talk.catch_up(log);
-            talk.replay(options)?;
-            talk.announce(call, talk.made.len(), options)?;
-            talk.announced = talk.made.len() + 1;
+        self.go_on(&|dialogue, options| {
+            dialogue.catch_up(log);
+            dialogue.replay(options)?;
+            dialogue.announce(call, dialogue.made.len(), options)?;
+            dialogue.announced = dialogue.made.len() + 1;
             Ok(())
         });
     }
 
     fn not_announced(&self, log: &Log) {
-        self.go_on(&|talk, options| {
-            talk.catch_up(log);
-            talk.draw(talk.made.len(), options);
-            talk.add_title(options);
-            talk.text += &(options.wrap(UNSTOPPABLE, "") + "\n");
-            talk.say()
+        self.go_on(&|dialogue, options| {
+            dialogue.catch_up(log);
+            dialogue.draw(dialogue.made.len(), options);
+            dialogue.add_title(options);
+            dialogue.text += &(options.wrap(UNSTOPPABLE, "") + "\n");
+            dialogue.say()
         });
     }
 
     fn over(&self, log: &Log) {
-        let mut talk = self.talk();
-        talk.catch_up(log);
-        match talk.pace {
-            Pace::EachCall => talk.listened_to(|talk| {
-                talk.replay(self.options)?;
-                if talk.pace == Pace::EachCall {
-                    talk.draw(talk.made.len(), self.options);
-                    talk.add_lost(self.options);
+        let mut dialogue = self.dialogue();
+        dialogue.catch_up(log);
+        match dialogue.pace {
+            Pace::EachCall => dialogue.listened_to(|dialogue| {
+                dialogue.replay(self.options)?;
+                if dialogue.pace == Pace::EachCall {
+                    dialogue.draw(dialogue.made.len(), self.options);
+                    dialogue.add_lost(self.options);
                 }
-                talk.say()
+                dialogue.say()
             }),
-            Pace::WholeScene => talk.listened_to(|talk| {
+            Pace::WholeScene => dialogue.listened_to(|dialogue| {
                 if self.options.ladder {
-                    talk.text += &ladder::grow(&Ladder::of_lesson(&talk.made), true, self.options);
+                    dialogue.text += &ladder::grow(&Ladder::of_lesson(&dialogue.made), true, self.options);
                 }
-                talk.say()
+                dialogue.say()
             }),
             // What has been begun is shown to its end: no arrow stays open.
-            Pace::NextScene if talk.drawn > 0 => talk.listened_to(|talk| {
-                talk.draw(talk.made.len(), self.options);
-                talk.add_lost(self.options);
-                talk.say()
+            Pace::NextScene if dialogue.drawn > 0 => dialogue.listened_to(|dialogue| {
+                dialogue.draw(dialogue.made.len(), self.options);
+                dialogue.add_lost(self.options);
+                dialogue.say()
             }),
             Pace::NextScene | Pace::End => {}
         }
     }
 }
 
-impl Talk {
+impl Dialogue {
     /// Says something. Who cannot be reached any more is not waited for; the report will meet the same error.
-    fn listened_to(&mut self, talk: impl FnOnce(&mut Talk) -> io::Result<()>) {
-        if talk(self).is_err() {
+    fn listened_to(&mut self, more: impl FnOnce(&mut Dialogue) -> io::Result<()>) {
+        if more(self).is_err() {
             self.pace = Pace::End;
         }
     }

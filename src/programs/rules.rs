@@ -51,7 +51,7 @@ pub(super) enum Rule {
     /// It is one of more than [`MOST_SENT_BACK`] from this peer.
     SentBack,
     /// It could be an echo, and this peer is one too many to be told apart.
-    EchoOfStranger,
+    EchoOfUncountedPeer,
     /// The reply is too long for a request of so many bytes.
     Amplification {
         /// The length of the reply, in bytes.
@@ -86,7 +86,7 @@ impl fmt::Display for Rule {
                 f,
                 "rule against loops: more than {MOST_SENT_BACK} datagrams of one peer, as from another server that echoes"
             ),
-            Rule::EchoOfStranger => {
+            Rule::EchoOfUncountedPeer => {
                 write!(f, "rule against loops: what could be an echo, from one of more than {MOST_PEERS} peers")
             }
             Rule::Amplification { reply, request } => write!(
@@ -137,7 +137,7 @@ pub(super) struct Request<'a> {
     pub hops: Option<u8>,
 }
 
-/// The peers that were heard, and how many datagrams in a row each has sent that could be echoes of
+/// The peers that have sent something, and how many datagrams in a row each has sent that could be echoes of
 /// the answer.
 #[derive(Default)]
 pub(super) struct Peers {
@@ -166,7 +166,7 @@ impl Peers {
         let full = self.count() >= MOST_PEERS;
         let in_a_row = match self.echoes.get_mut(&from) {
             Some(in_a_row) => in_a_row,
-            None if full => return could_echo.then_some(Rule::EchoOfStranger),
+            None if full => return could_echo.then_some(Rule::EchoOfUncountedPeer),
             None => self.echoes.entry(from).or_default(),
         };
         *in_a_row = if could_echo { in_a_row.saturating_add(1) } else { 0 };
@@ -309,6 +309,6 @@ mod tests {
         }
         assert_eq!(peers.count(), MOST_PEERS);
         assert_eq!(peers.rule(&from(0, b"Thanks"), Reply::Text(b"Thanks")), None);
-        assert_eq!(peers.rule(&from(MOST_PEERS, b"Thanks"), Reply::Text(b"Thanks")), Some(Rule::EchoOfStranger));
+        assert_eq!(peers.rule(&from(MOST_PEERS, b"Thanks"), Reply::Text(b"Thanks")), Some(Rule::EchoOfUncountedPeer));
     }
 }

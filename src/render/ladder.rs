@@ -32,7 +32,7 @@ const SHAFT: usize = 7;
 /// What is lost, truncated or refused: dark, so that it can be read on white as well. A cross or a word says the same.
 const SPECIAL: Style = AnsiColor::Red.on_default();
 
-/// The picture, each line at most as wide as `look` allows.
+/// The picture, each line at most as wide as `options` allow.
 pub fn draw(picture: &Picture, options: RenderOptions) -> String {
     match picture {
         Picture::Ladder(ladder) => draw_ladder(ladder, options),

@@ -43,8 +43,8 @@ impl Page {
     }
 
     fn details(&mut self, attributes: &str, summary: &str, of: &str, content: impl FnOnce(&mut Page)) {
-        let heard = format!("<span class=\"heard\"> ({of})</span>");
-        self.add(format_args!("<details{attributes}>\n<summary>{summary}{heard}</summary>\n"));
+        let hidden = format!("<span class=\"visually-hidden\"> ({of})</span>");
+        self.add(format_args!("<details{attributes}>\n<summary>{summary}{hidden}</summary>\n"));
         content(self);
         self.0.push_str("</details>\n");
     }

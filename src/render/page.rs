@@ -168,10 +168,10 @@ fn drawn(line: &str, options: RenderOptions) -> String {
 mod tests {
     use super::*;
 
-    const LOOK: RenderOptions = RenderOptions::everything(60);
+    const OPTIONS: RenderOptions = RenderOptions::everything(60);
 
     fn plain(markdown: &str) -> String {
-        anstream::adapter::strip_str(&page(markdown, LOOK)).to_string()
+        anstream::adapter::strip_str(&page(markdown, OPTIONS)).to_string()
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn strong_words_with_code_stay_strong() {
-        assert_eq!(page("**If `a` b** c", LOOK), format!("{BOLD}If `a` b{BOLD:#} c\n"));
+        assert_eq!(page("**If `a` b** c", OPTIONS), format!("{BOLD}If `a` b{BOLD:#} c\n"));
     }
 
     #[test]

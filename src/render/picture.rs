@@ -163,7 +163,7 @@ pub struct Bars {
     pub left_out: usize,
 }
 
-/// One request in hand.
+/// One request in progress.
 #[derive(Clone)]
 pub struct Bar {
     /// Who asked.

@@ -42,10 +42,10 @@ struct State {
     last_byte: Option<u8>,
     told: bool,
     interrupted: bool,
-    deaf: bool,
+    receives_nothing: bool,
     listener: Option<ThreadId>,
-    heard: Vec<sockaddr_in>,
-    talked: Vec<sockaddr_in>,
+    received_from: Vec<sockaddr_in>,
+    contacts: Vec<sockaddr_in>,
     /// From whom this socket received before it sent to them.
     callers: Vec<sockaddr_in>,
     /// Where a server was restarted that this socket had sent to.
@@ -122,12 +122,12 @@ pub fn is(socket: c_int) -> bool {
 }
 
 /// The socket that hears what is sent to `port`: of two that share it for a moment, as the kernel has it, the newer one.
-fn hearer(port: u16) -> Option<c_int> {
-    hearers(port).pop()
+fn receiver(port: u16) -> Option<c_int> {
+    receivers(port).pop()
 }
 
 /// The sockets that may hear what is sent to `port`, in the order in which they were bound.
-fn hearers(port: u16) -> Vec<c_int> {
+fn receivers(port: u16) -> Vec<c_int> {
     let sockets = lock(&SOCKETS);
     let open = sockets.iter().filter(|(_, state)| !state.guard);
     let mut at_port: Vec<(usize, c_int)> = open
@@ -159,13 +159,13 @@ pub fn closing(socket: c_int) {
     let Some(state) = lock(&SOCKETS).remove(&socket) else { return };
     if !state.held.is_empty()
         && fault(Fault::QueueInherited)
-        && let Some(heir) = hearer(kernel::own_address(socket).sin_port)
+        && let Some(heir) = receiver(kernel::own_address(socket).sin_port)
     {
         let queue = state.held.iter().filter(|datagram| !lab::is_end_marker(&datagram.bytes)).cloned();
         with(heir, |heir| heir.held.extend(queue));
     }
     if fault(Fault::CloseTells) {
-        for peer in &state.talked {
+        for peer in &state.contacts {
             let fin = || kernel::send_bytes(socket, b"FIN", MSG_DONTWAIT | MSG_NOSIGNAL, Some(peer));
             let _ = arrived(&takers(socket, peer), fin);
         }
@@ -227,7 +227,7 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
             () if fault(Fault::NothingArrives) => harmed,
             () if datagrams[0].bytes.is_empty() && fault(Fault::SwallowEmpty) => true,
             () if state.shut && fault(Fault::ShutdownDiscards) => true,
-            () => state.deaf || vanished,
+            () => state.receives_nothing || vanished,
         };
         if !lost {
             datagrams.into_iter().for_each(|datagram| state.hold(datagram));
@@ -260,18 +260,18 @@ impl State {
         }
         let from = datagram.from;
         let known = |list: &[sockaddr_in]| list.iter().any(|known| kernel::same(known, &from));
-        if fault(Fault::DescriptorEach) && !known(&self.heard) {
-            self.heard.push(from);
+        if fault(Fault::DescriptorEach) && !known(&self.received_from) {
+            self.received_from.push(from);
             kernel::leak_descriptor();
         }
-        if !known(&self.talked) {
+        if !known(&self.contacts) {
             self.callers.push(from);
         }
         if fault(Fault::Twice) {
             self.held.push_back(datagram.clone());
         }
-        self.talked.retain(|known| !kernel::same(known, &from));
-        self.talked.push(from);
+        self.contacts.retain(|known| !kernel::same(known, &from));
+        self.contacts.push(from);
         self.held.push_back(datagram);
     }
 }
@@ -377,7 +377,7 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
             received = Err(libc::ECONNREFUSED);
         }
         Err(libc::EAGAIN) if fault_where(Fault::FullStaysDeaf, || kernel::drops(socket) > 0) => {
-            with(socket, |state| state.deaf = true);
+            with(socket, |state| state.receives_nothing = true);
         }
         _ => {}
     }
@@ -434,9 +434,9 @@ pub fn nowhere(socket: c_int) -> Option<sockaddr_in> {
 
 /// The memory of what the last one to whom the socket has sent has not read.
 pub fn unread(socket: c_int) -> c_int {
-    let last = is(socket).then(|| with(socket, |state| state.talked.last().copied())).flatten();
-    let hearer = last.and_then(|to| hearer(to.sin_port));
-    hearer.map_or(0, |hearer| kernel::queued(hearer).cast_signed())
+    let last = is(socket).then(|| with(socket, |state| state.contacts.last().copied())).flatten();
+    let receiver = last.and_then(|to| receiver(to.sin_port));
+    receiver.map_or(0, |receiver| kernel::queued(receiver).cast_signed())
 }
 
 /// How many bytes can be received where the kernel says `bytes`.
@@ -524,7 +524,7 @@ pub fn send(
         };
     }
     let count = with(socket, |state| {
-        state.talked.extend(asked);
+        state.contacts.extend(asked);
         state.sent += 1;
         state.sent
     });
@@ -538,7 +538,7 @@ pub fn send(
     let is_connected = || is_connected(socket);
     let is_shared = || {
         let to = to.copied().or_else(|| kernel::peer_address(socket));
-        to.is_some_and(|to| hearers(to.sin_port).len() > 1)
+        to.is_some_and(|to| receivers(to.sin_port).len() > 1)
     };
     match to {
         Some(to) if to.sin_port == 0 && fault(Fault::PortZeroTaken) => Ok(bytes.len()),
@@ -600,9 +600,9 @@ pub fn send(
             sent
         }
         Some(to) if fault(Fault::NoLimit) => {
-            let Some(hearer) = hearer(to.sin_port) else { return plain() };
+            let Some(receiver) = receiver(to.sin_port) else { return plain() };
             let sent = plain();
-            take_all(hearer);
+            take_all(receiver);
             sent
         }
         _ if [Fault::SharedToFirst, Fault::SharedCopies, Fault::SharedInTurn]
@@ -610,10 +610,10 @@ pub fn send(
             .any(|to| fault_where(to, is_shared)) =>
         {
             let Some(to) = to.copied().or_else(|| kernel::peer_address(socket)) else { return plain() };
-            let hearers = hearers(to.sin_port);
-            hearers.iter().for_each(|hearer| take_all(*hearer));
+            let receivers = receivers(to.sin_port);
+            receivers.iter().for_each(|receiver| take_all(*receiver));
             let sent = plain();
-            give_to_others(&hearers);
+            give_to_others(&receivers);
             sent
         }
         _ => {
@@ -632,12 +632,12 @@ fn plain_where_room(
 ) -> Result<usize, c_int> {
     const WHERE: [Fault; 3] = [Fault::FullFails, Fault::FullTells, Fault::SendWaits];
     let is_looked_at = met::is_noting() || WHERE.into_iter().any(fault);
-    let Some(hearer) = to.filter(|_| is_looked_at).and_then(|to| hearer(to.sin_port)) else { return plain() };
-    let before = kernel::drops(hearer);
+    let Some(receiver) = to.filter(|_| is_looked_at).and_then(|to| receiver(to.sin_port)) else { return plain() };
+    let before = kernel::drops(receiver);
     let sent = plain();
-    if kernel::drops(hearer) > before {
+    if kernel::drops(receiver) > before {
         if fault(Fault::SendWaits) {
-            wait_for_room(socket, hearer, flags)?;
+            wait_for_room(socket, receiver, flags)?;
             return plain();
         }
         if fault(Fault::FullFails) {
@@ -708,7 +708,7 @@ fn takers(socket: c_int, to: &sockaddr_in) -> Vec<c_int> {
     let is_peer = |peer: sockaddr_in| peer.sin_port == from.sin_port && (anywhere(&from) || same_ip(&peer, &from));
     let takes =
         |taker: &c_int| is_there(kernel::own_address(*taker)) && kernel::peer_address(*taker).is_none_or(is_peer);
-    hearers(to.sin_port).into_iter().filter(takes).collect()
+    receivers(to.sin_port).into_iter().filter(takes).collect()
 }
 
 /// Sends, and returns when the datagram has come to one of `takers`, or was dropped there: on several CPUs that may be later,
@@ -735,18 +735,18 @@ static SHARED: AtomicUsize = AtomicUsize::new(0);
 
 /// Takes the datagram that has just come away from the socket that the kernel gave it, and gives it to those that the fault
 /// has get it.
-fn give_to_others(hearers: &[c_int]) {
-    let taken = hearers.iter().find_map(|hearer| {
-        let before = with(*hearer, |state| state.held.len());
-        take_all(*hearer);
-        with(*hearer, |state| if state.held.len() > before { state.held.pop_back() } else { None })
+fn give_to_others(receivers: &[c_int]) {
+    let taken = receivers.iter().find_map(|receiver| {
+        let before = with(*receiver, |state| state.held.len());
+        take_all(*receiver);
+        with(*receiver, |state| if state.held.len() > before { state.held.pop_back() } else { None })
     });
     let Some(datagram) = taken else { return };
     let number = SHARED.fetch_add(1, Ordering::Relaxed);
     let heirs = match () {
-        () if fault(Fault::SharedToFirst) => &hearers[..1],
-        () if fault(Fault::SharedInTurn) => &hearers[number % hearers.len()..][..1],
-        () => hearers,
+        () if fault(Fault::SharedToFirst) => &receivers[..1],
+        () if fault(Fault::SharedInTurn) => &receivers[number % receivers.len()..][..1],
+        () => receivers,
     };
     for heir in heirs {
         with(*heir, |state| state.held.push_back(datagram.clone()));
@@ -810,10 +810,10 @@ fn send_marker(socket: c_int, send: impl Fn() -> Result<usize, c_int>) -> Result
     }
 }
 
-/// Waits until the receive buffer of `hearer` holds less than it does now.
-fn wait_for_room(socket: c_int, hearer: c_int, flags: c_int) -> Result<(), c_int> {
-    let (limit, started, full) = (kernel::limit_of_sends(socket, flags), Instant::now(), kernel::queued(hearer));
-    while kernel::queued(hearer) >= full {
+/// Waits until the receive buffer of `receiver` holds less than it does now.
+fn wait_for_room(socket: c_int, receiver: c_int, flags: c_int) -> Result<(), c_int> {
+    let (limit, started, full) = (kernel::limit_of_sends(socket, flags), Instant::now(), kernel::queued(receiver));
+    while kernel::queued(receiver) >= full {
         if limit.is_some_and(|limit| started.elapsed() >= limit) {
             return Err(libc::EAGAIN);
         }
@@ -929,7 +929,7 @@ pub fn sharing(socket: c_int, port: u16, bind: impl Fn() -> Option<c_int>) -> Op
     if kernel::option(socket, libc::SOL_SOCKET, libc::SO_REUSEPORT) != Some(1) {
         return Some(libc::EADDRINUSE);
     }
-    for socket in hearers(port).into_iter().chain([socket]) {
+    for socket in receivers(port).into_iter().chain([socket]) {
         kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
     }
     bind()
@@ -970,7 +970,7 @@ pub fn bound(socket: c_int) {
     let port = kernel::own_address(socket).sin_port;
     if fault_where(Fault::RestartTells, || lock(&CLOSED).contains(&port)) {
         for (_, state) in lock(&SOCKETS).iter_mut() {
-            if state.talked.iter().any(|to| to.sin_port == port) {
+            if state.contacts.iter().any(|to| to.sin_port == port) {
                 state.restarted.push(port);
             }
         }
@@ -989,7 +989,7 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
         with(socket, |state| state.guard = true);
         return None;
     }
-    let somebody = hearer(to.sin_port).is_some();
+    let somebody = receiver(to.sin_port).is_some();
     match () {
         () if to.sin_addr.s_addr == 0 && fault(Fault::NotToAll) => Some(Err(libc::EADDRNOTAVAIL)),
         () if to.sin_port == 0 && fault(Fault::NoConnectToPortZero) => Some(Err(libc::EADDRNOTAVAIL)),
@@ -1014,7 +1014,7 @@ pub fn connecting(socket: c_int, to: &sockaddr_in) -> Option<Result<(), c_int>> 
 pub fn connected(socket: c_int, to: &sockaddr_in) {
     lock(&ASKED).insert(to.sin_port, to.sin_addr);
     with(socket, |state| {
-        state.talked.push(*to);
+        state.contacts.push(*to);
         state.nowhere = (to.sin_port == 0).then_some(*to);
     });
     if fault(Fault::ConnectSends) {

@@ -68,17 +68,17 @@ pub fn whole_machine() -> std::sync::MutexGuard<'static, ()> {
 }
 
 /// Does `work` with each of `items`, several at a time: for runs of the binary that wait most of the time.
-pub fn abreast<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
-    const ABREAST: usize = 8;
+pub fn concurrently<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
+    const AT_ONCE: usize = 8;
     let items = std::sync::Mutex::new(items.into_iter().collect::<Vec<_>>().into_iter());
-    let crew = || {
+    let take_turns = || {
         while let Some(item) = { items.lock().unwrap().next() } {
             work(item);
         }
     };
     std::thread::scope(|scope| {
-        let crew: Vec<_> = (0..ABREAST).map(|_| scope.spawn(crew)).collect();
-        for thread in crew {
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(take_turns)).collect();
+        for thread in threads {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
     });
