@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::output::print;
 use crate::kernel::HERE;
 use crate::lab::SceneError;
-use crate::programs::Ended;
+use crate::programs::ProgramError;
 use crate::render::{Invocation, PROGRAM};
 use crate::vocabulary::{Status, escape, words_of};
 
@@ -50,14 +50,16 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<Ended> for Failure {
-    fn from(ended: Ended) -> Self {
+impl From<ProgramError> for Failure {
+    fn from(ended: ProgramError) -> Self {
         match ended {
-            Ended::Call(error) => Failure::Environment(error.to_string()),
-            Ended::Address(text) => Failure::Environment(text),
-            Ended::Use(text) => Failure::wrong_value(&text),
-            Ended::Input(error) => Failure::Environment(format!("cannot read the input: {}", words_of(&error, HERE))),
-            Ended::Output(error) => Failure::Output(error),
+            ProgramError::Call(error) => Failure::Environment(error.to_string()),
+            ProgramError::Environment(text) => Failure::Environment(text),
+            ProgramError::Usage(text) => Failure::wrong_value(&text),
+            ProgramError::Input(error) => {
+                Failure::Environment(format!("cannot read the input: {}", words_of(&error, HERE)))
+            }
+            ProgramError::Output(error) => Failure::Output(error),
         }
     }
 }

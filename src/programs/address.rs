@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 
-use super::Ended;
+use super::ProgramError;
 use super::pasted;
 use crate::kernel::HERE;
 use crate::vocabulary::{Os, escape};
@@ -108,11 +108,11 @@ impl Address {
     ///
     /// # Errors
     /// When no host of this name is known, or its address is not one that a `purpose` of this kind can have.
-    pub fn resolve(&self, purpose: Use) -> Result<SocketAddr, Ended> {
-        let found = self.look_up().map_err(|kind| Ended::Address(self.unknown(&kind)))?;
-        let address =
-            preferred(found.into_iter()).ok_or_else(|| Ended::Address(self.unknown(&LookupErrorKind::NoData)))?;
-        usable(address, purpose).map_err(Ended::Use)?;
+    pub fn resolve(&self, purpose: Use) -> Result<SocketAddr, ProgramError> {
+        let found = self.look_up().map_err(|kind| ProgramError::Environment(self.unknown(&kind)))?;
+        let address = preferred(found.into_iter())
+            .ok_or_else(|| ProgramError::Environment(self.unknown(&LookupErrorKind::NoData)))?;
+        usable(address, purpose).map_err(ProgramError::Usage)?;
         Ok(address)
     }
 

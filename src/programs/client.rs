@@ -13,7 +13,7 @@ use super::address::Use;
 use super::payload::{self, Hex};
 use super::pinger::Pinger;
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
-use super::{Address, Ended, Transcript, nothing_came, pasted, signals};
+use super::{Address, ProgramError, Transcript, nothing_came, pasted, signals};
 use crate::arguments;
 use crate::kernel::{self, HERE};
 use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
@@ -108,9 +108,9 @@ impl Client {
     ///
     /// # Errors
     /// When the address cannot be used, the socket fails, the input cannot be read, or nothing can be written any more.
-    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, Ended> {
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, ProgramError> {
         if self.count.is_some() && self.messages.len() > 1 {
-            return Err(Ended::Use("--count: one MESSAGE is sent again and again, not several".to_owned()));
+            return Err(ProgramError::Usage("--count: one MESSAGE is sent again and again, not several".to_owned()));
         }
         let server = self.address.resolve(Use::Ask)?;
         let messages = self.messages(server)?;
@@ -123,7 +123,7 @@ impl Client {
     }
 
     /// The messages that were given in one way or another. What is not typed is known to be too long before anything is sent.
-    fn messages(&self, server: SocketAddr) -> Result<Vec<Vec<u8>>, Ended> {
+    fn messages(&self, server: SocketAddr) -> Result<Vec<Vec<u8>>, ProgramError> {
         let (_, longest) = longest_over(server.ip());
         let (option, message) = match (&self.hex, &self.file) {
             (Some(hex), _) => ("--hex", hex.0.clone()),
@@ -132,7 +132,7 @@ impl Client {
         };
         match message.len() <= longest {
             true => Ok(vec![message]),
-            false => Err(Ended::Use(format!("{option}: {}", why_too_long(message.len(), server.ip())))),
+            false => Err(ProgramError::Usage(format!("{option}: {}", why_too_long(message.len(), server.ip())))),
         }
     }
 
@@ -144,7 +144,7 @@ impl Client {
         server: SocketAddr,
         socket: &Socket,
         transcript: &mut Transcript<'_>,
-    ) -> Result<usize, Ended> {
+    ) -> Result<usize, ProgramError> {
         let message = message.map_or(&b"Ping"[..], Vec::as_slice);
         let Client { interval, timeout, numbered, .. } = *self;
         let requests = Pinger { server, message, count, interval, timeout, numbered }.run(socket, transcript)?;
@@ -159,7 +159,7 @@ impl Client {
         server: SocketAddr,
         socket: Socket,
         transcript: &mut Transcript<'_>,
-    ) -> Result<usize, Ended> {
+    ) -> Result<usize, ProgramError> {
         let (timeout, totals) = (self.timeout, Totals::default());
         let mut conversation = Conversation { socket, server, timeout, transcript, totals, open: 0 };
         if messages.is_empty() {
@@ -180,7 +180,7 @@ impl Client {
 
 impl Conversation<'_, '_> {
     /// Sends each line of the input. An empty one ends the conversation where somebody types; elsewhere it is a message.
-    fn read_messages(&mut self) -> Result<(), Ended> {
+    fn read_messages(&mut self) -> Result<(), ProgramError> {
         // What no datagram can carry is left out.
         const LONGEST: usize = u16::MAX as usize + 1;
         let mut input = io::stdin().lock();
@@ -188,14 +188,15 @@ impl Conversation<'_, '_> {
         // Whoever types sees what was typed; JSON lines stay JSON lines.
         let prompt = typed && !self.transcript.json;
         // Whoever ends a conversation with Ctrl-C is to have its totals, too.
-        let stop = typed.then(signals::stop_at_the_first).transpose().map_err(Ended::Input)?;
+        let stop = typed.then(signals::stop_at_the_first).transpose()?;
         loop {
             if prompt {
                 write!(self.transcript.out, "Msg: ")?;
                 self.transcript.out.flush()?;
             }
             let is_there = stop.as_ref().is_none_or(|stop| kernel::input_comes_before(&input, stop));
-            let line = if is_there { kernel::next_line(&mut input, LONGEST).map_err(Ended::Input)? } else { None };
+            let line =
+                if is_there { kernel::next_line(&mut input, LONGEST).map_err(ProgramError::Input)? } else { None };
             let Some(line) = line else {
                 if prompt {
                     writeln!(self.transcript.out)?;
@@ -214,7 +215,7 @@ impl Conversation<'_, '_> {
         }
     }
 
-    fn exchange(&mut self, message: &[u8]) -> Result<(), Ended> {
+    fn exchange(&mut self, message: &[u8]) -> Result<(), ProgramError> {
         self.discard_what_came_late()?;
         self.totals.asked += 1;
         let started = Instant::now();
@@ -244,7 +245,7 @@ impl Conversation<'_, '_> {
         Ok(())
     }
 
-    fn ask(&mut self, message: &[u8], started: Instant) -> Result<Answer, Ended> {
+    fn ask(&mut self, message: &[u8], started: Instant) -> Result<Answer, ProgramError> {
         let deadline = started + self.timeout;
         // A socket takes a limit of 0 for none at all.
         let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));

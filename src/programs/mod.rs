@@ -21,13 +21,13 @@ use crate::lab::{CallError, socket};
 
 /// What ends the server, the client or the relay early.
 #[derive(Debug)]
-pub enum Ended {
+pub enum ProgramError {
     /// A call on the socket failed.
     Call(CallError),
-    /// The address names nothing that a socket could use here, as the sentence says.
-    Address(String),
+    /// It cannot be done here, as the sentence says: a name is not known, a file cannot be read.
+    Environment(String),
     /// What was asked for is wrong everywhere, as the sentence says.
-    Use(String),
+    Usage(String),
     /// The input cannot be read.
     Input(io::Error),
     /// Nothing can be written any more.
@@ -42,14 +42,14 @@ fn nothing_came(error: &io::Error) -> bool {
     socket::is_timeout(error) || error.kind() == io::ErrorKind::Interrupted
 }
 
-impl From<CallError> for Ended {
+impl From<CallError> for ProgramError {
     fn from(error: CallError) -> Self {
-        Ended::Call(error)
+        ProgramError::Call(error)
     }
 }
 
-impl From<io::Error> for Ended {
+impl From<io::Error> for ProgramError {
     fn from(error: io::Error) -> Self {
-        Ended::Output(error)
+        ProgramError::Output(error)
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::Ended;
+use super::ProgramError;
 use crate::kernel::HERE;
 use crate::vocabulary::words_of;
 
@@ -32,14 +32,14 @@ impl FromStr for Hex {
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) fn of_file(path: &Path, most: usize) -> Result<Vec<u8>, Ended> {
+pub(super) fn of_file(path: &Path, most: usize) -> Result<Vec<u8>, ProgramError> {
     let read = || {
         let mut bytes = Vec::new();
         File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     read().map_err(|error: std::io::Error| {
-        Ended::Address(format!("cannot read {}: {}", path.display(), words_of(&error, HERE)))
+        ProgramError::Environment(format!("cannot read {}: {}", path.display(), words_of(&error, HERE)))
     })
 }
 

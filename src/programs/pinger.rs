@@ -11,7 +11,7 @@ use socket2::Socket;
 
 use super::client::{is_refused, late_total, perhaps_late, why_refused};
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
-use super::{Ended, SIGNAL_CHECK_INTERVAL, Transcript, nothing_came, signals};
+use super::{ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, nothing_came, signals};
 use crate::lab::CallError;
 use crate::vocabulary::quoted;
 
@@ -73,8 +73,8 @@ impl Pinger<'_> {
     ///
     /// # Errors
     /// When the socket fails, or nothing can be written any more.
-    pub fn run(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<Requests, Ended> {
-        let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
+    pub fn run(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<Requests, ProgramError> {
+        let stop = signals::stop_at_the_first()?;
         // Where nothing is there, poll has waited for it.
         socket.set_nonblocking(true).map_err(|e| CallError::new("switch blocking off", &e))?;
         let mut requests = Requests::default();
@@ -109,7 +109,12 @@ impl Pinger<'_> {
         Ok(requests)
     }
 
-    fn send(&self, socket: &Socket, requests: &mut Requests, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+    fn send(
+        &self,
+        socket: &Socket,
+        requests: &mut Requests,
+        transcript: &mut Transcript<'_>,
+    ) -> Result<(), ProgramError> {
         let number = requests.all.len() + 1;
         let sent = Instant::now();
         let result = socket.send(&self.payload(number));
@@ -137,7 +142,7 @@ impl Pinger<'_> {
         wait: Duration,
         requests: &mut Requests,
         transcript: &mut Transcript<'_>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ProgramError> {
         // The limit of a socket is rounded up to the ticks of the system's clock, of 4 ms and more; that of poll is not.
         let limit = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos() as _ };
         let _ = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&limit));
@@ -300,7 +305,7 @@ fn say_error(
     what: &str,
     why: &str,
     error: &CallError,
-) -> Result<(), Ended> {
+) -> Result<(), ProgramError> {
     say(transcript, number, || format!("{what}: {why}"), || json!({ "answer": null, "error": error.error }))
 }
 
@@ -309,7 +314,7 @@ fn say(
     number: usize,
     text: impl FnOnce() -> String,
     json: impl FnOnce() -> Value,
-) -> Result<(), Ended> {
+) -> Result<(), ProgramError> {
     transcript.line(
         || format!("{number}  {}", text()),
         || {

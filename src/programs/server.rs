@@ -12,12 +12,12 @@ use super::address::{Use, everywhere, reached_at};
 use super::lines::{Datagram, Lines};
 use super::rules::{HOPS, MOST_PEERS, Peers, Reply, Request, Rule, longest_reply, shortest_request};
 use super::transcript::Total;
-use super::{Address, Ended, SIGNAL_CHECK_INTERVAL, Transcript, signals};
+use super::{Address, ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::arguments::{self, Message};
 use crate::kernel::{self, HERE};
 use crate::lab::{CallError, socket};
 use crate::render::PROGRAM;
-use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC, words_of};
+use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC};
 
 /// What the server can be told.
 #[derive(Args)]
@@ -69,7 +69,7 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be had, the socket fails, or nothing can be written any more.
-    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, Ended> {
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, ProgramError> {
         let address = self.address.resolve(Use::Listen)?;
         let socket = socket::bound(address)?;
         refuse_broadcast(address)?;
@@ -79,8 +79,7 @@ impl Server {
         if address.ip().is_unspecified() {
             kernel::tell_destination(&socket).map_err(|e| CallError::new("set IP_PKTINFO", &e))?;
         }
-        let stop = signals::stop_at_the_first()
-            .map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {}", words_of(&e, HERE))))?;
+        let stop = signals::stop_at_the_first()?;
         self.greet(&socket, transcript)?;
         let totals = self.serve(&socket, &stop, Lines::new(transcript.json, transcript.options))?;
         transcript.totals(
@@ -97,7 +96,7 @@ impl Server {
         Ok(Status::AsExpected)
     }
 
-    fn greet(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<(), Ended> {
+    fn greet(&self, socket: &Socket, transcript: &mut Transcript<'_>) -> Result<(), ProgramError> {
         let bound = socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e))?;
         let listening = bound.as_socket().map(|address| address.to_string()).unwrap_or_default();
         let reached = bound.as_socket().map(reached_at).unwrap_or_default();
@@ -129,7 +128,7 @@ impl Server {
         Ok(())
     }
 
-    fn serve(&self, socket: &Socket, stop: &AtomicBool, mut lines: Lines) -> Result<Totals, Ended> {
+    fn serve(&self, socket: &Socket, stop: &AtomicBool, mut lines: Lines) -> Result<Totals, ProgramError> {
         let mut totals = Totals::default();
         let mut buffer = vec![0; self.buffer];
         let mut blocking = BlockingMode::new(socket);
@@ -205,10 +204,10 @@ pub(super) fn is_of_no_account(error: &io::Error) -> bool {
 }
 
 /// Some systems bind to the broadcast address of a network, to which nobody may send by default: connect tells it.
-pub(super) fn refuse_broadcast(address: SocketAddr) -> Result<(), Ended> {
+pub(super) fn refuse_broadcast(address: SocketAddr) -> Result<(), ProgramError> {
     let probe = (!address.ip().is_unspecified()).then(|| socket::connected((address.ip(), 9).into()));
     match probe {
-        Some(Err(error)) if error.error.is(SocketError::AccessDenied, HERE) => Err(Ended::Use(format!(
+        Some(Err(error)) if error.error.is(SocketError::AccessDenied, HERE) => Err(ProgramError::Usage(format!(
             "{address}: a broadcast address is no address of a host: listen on {}.",
             everywhere(address)
         ))),

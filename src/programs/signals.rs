@@ -1,14 +1,14 @@
 //! Signals that ask the server to end.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::ProgramError;
 use crate::kernel::HERE;
-use crate::vocabulary::Os;
+use crate::vocabulary::{Os, words_of};
 
 /// The signal for a terminal that goes away, by its number since no library has the same one everywhere: `SIGHUP`, on
 /// Windows `SIGBREAK`.
@@ -25,12 +25,14 @@ const TERMINAL_GONE: i32 = match HERE {
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn stop_at_the_first() -> io::Result<Arc<AtomicBool>> {
+pub(super) fn stop_at_the_first() -> Result<Arc<AtomicBool>, ProgramError> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, TERMINAL_GONE] {
+    let watch = |signal| {
         // In this order: the first signal must not find what it sets itself.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))?;
-    }
+        flag::register(signal, Arc::clone(&stop))
+    };
+    let watched = [SIGINT, SIGTERM, TERMINAL_GONE].into_iter().try_for_each(|signal| watch(signal).map(drop));
+    watched.map_err(|e| ProgramError::Environment(format!("cannot watch for Ctrl-C: {}", words_of(&e, HERE))))?;
     Ok(stop)
 }

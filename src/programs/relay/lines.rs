@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::{Ended, Flow};
+use super::{Flow, ProgramError};
 use crate::programs::Transcript;
 use crate::programs::transcript::milliseconds;
 use crate::render::table;
@@ -19,36 +19,36 @@ pub(super) struct Lines<'a, 't> {
 }
 
 impl Lines<'_, '_> {
-    pub fn new_client(&mut self, client: u64, address: SocketAddr) -> Result<(), Ended> {
+    pub fn new_client(&mut self, client: u64, address: SocketAddr) -> Result<(), ProgramError> {
         self.line(format!("client {client} is {address}"), json!({ "client": client, "address": address.to_string() }))
     }
 
-    pub fn decided(&mut self, flow: Flow, number: u64, length: usize, decision: &Decision) -> Result<(), Ended> {
+    pub fn decided(&mut self, flow: Flow, number: u64, length: usize, decision: &Decision) -> Result<(), ProgramError> {
         let mut line = of(flow, number);
         line["bytes"] = json!(length);
         decision.describe(&mut line);
         self.line(format!("{flow} #{number}, {}: {decision}", bytes(length)), line)
     }
 
-    pub fn not_forwarded(&mut self, flow: Flow, number: u64, reason: &str) -> Result<(), Ended> {
+    pub fn not_forwarded(&mut self, flow: Flow, number: u64, reason: &str) -> Result<(), ProgramError> {
         let mut line = of(flow, number);
         line["not_forwarded"] = json!(reason);
         self.line(format!("{flow} #{number}: not forwarded: {reason}"), line)
     }
 
     /// A datagram of somebody for whom there is no room.
-    pub fn refused_client(&mut self, address: SocketAddr, reason: &str) -> Result<(), Ended> {
+    pub fn refused_client(&mut self, address: SocketAddr, reason: &str) -> Result<(), ProgramError> {
         let line = json!({ "address": address.to_string(), "not_forwarded": reason });
         self.line(format!("{address} -> server: not forwarded: {reason}"), line)
     }
 
     /// The system says that an earlier datagram did not reach the server.
-    pub fn server_not_reached(&mut self, client: u64, error: OsError, said: &str) -> Result<(), Ended> {
+    pub fn server_not_reached(&mut self, client: u64, error: OsError, said: &str) -> Result<(), ProgramError> {
         let text = format!("server -> client {client}: {said}; nothing is sent to the client");
         self.line(text, json!({ "client": client, "error": error }))
     }
 
-    fn line(&mut self, text: String, mut json: Value) -> Result<(), Ended> {
+    fn line(&mut self, text: String, mut json: Value) -> Result<(), ProgramError> {
         let at = self.started.elapsed().as_secs_f64();
         json["at"] = json!(at);
         self.transcript.line(|| format!("{at:.3} s  {text}"), || json)?;
@@ -56,7 +56,7 @@ impl Lines<'_, '_> {
     }
 
     /// The table at the end, a column for each direction.
-    pub fn totals(&mut self, tallies: &[Tally; 2]) -> Result<(), Ended> {
+    pub fn totals(&mut self, tallies: &[Tally; 2]) -> Result<(), ProgramError> {
         let [there, back] = tallies.each_ref().map(Tally::rows);
         if self.transcript.json {
             let of = |rows: [(&str, u64); ROWS]| rows.map(|(name, count)| (name.replace(' ', "_"), json!(count)));

@@ -23,7 +23,7 @@ use self::queue::{Parcel, Queue};
 use super::address::{Use, everywhere};
 use super::rules::Rule;
 use super::server::{is_of_no_account, refuse_broadcast};
-use super::{Address, Ended, SIGNAL_CHECK_INTERVAL, Transcript, signals};
+use super::{Address, ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::arguments;
 use crate::kernel::{self, HERE};
 use crate::lab::{Call, CallError, socket};
@@ -103,14 +103,14 @@ impl Relay {
     ///
     /// # Errors
     /// When an address cannot be had, the relay would relay to itself, the socket fails, or nothing can be written any more.
-    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, Ended> {
+    pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, ProgramError> {
         let (listen, to) = (self.listen.resolve(Use::Listen)?, self.to.resolve(Use::Ask)?);
         let listening = open(|| socket::bound(listen))?;
         refuse_broadcast(listen)?;
         // Asked for once now, so that what cannot be reached is said at once. The system names the host that 0.0.0.0 stands for.
         let server = address(socket::connected(to)?.peer_addr())?;
         refuse_circle(address(listening.local_addr())?, server)?;
-        let stop = signals::stop_at_the_first().map_err(|e| Ended::Address(format!("cannot watch for Ctrl-C: {e}")))?;
+        let stop = signals::stop_at_the_first()?;
         let seed = self.seed.unwrap_or_else(any_seed);
         self.greet(&listening, server, seed, transcript)?;
         let mut relaying = Relaying {
@@ -140,7 +140,7 @@ impl Relay {
         server: SocketAddr,
         seed: u64,
         transcript: &mut Transcript<'_>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ProgramError> {
         let bound = address(listening.local_addr())?;
         let ask = socket::address_of(listening)?;
         let again = transcript.again;
@@ -208,18 +208,20 @@ fn address(asked: io::Result<SockAddr>) -> Call<SocketAddr> {
 }
 
 /// What a relay sends to itself would go round in a circle.
-fn refuse_circle(bound: SocketAddr, server: SocketAddr) -> Result<(), Ended> {
+fn refuse_circle(bound: SocketAddr, server: SocketAddr) -> Result<(), ProgramError> {
     let [here, there] = [bound, server].map(|address| address.ip().to_canonical());
     // Whoever is heard on every interface is heard at each address of this machine: those to which a socket can be bound.
     let same_host = here == there || here.is_unspecified() && socket::bound((server.ip(), 0).into()).is_ok();
     match same_host && bound.port() == server.port() {
-        true => Err(Ended::Use(format!("{server} is the relay itself: the second address is that of the server"))),
+        true => {
+            Err(ProgramError::Usage(format!("{server} is the relay itself: the second address is that of the server")))
+        }
         false => Ok(()),
     }
 }
 
 impl Relaying<'_, '_> {
-    fn relay(&mut self, stop: &AtomicBool) -> Result<(), Ended> {
+    fn relay(&mut self, stop: &AtomicBool) -> Result<(), ProgramError> {
         while !stop.load(Ordering::Relaxed) {
             while let Some(parcel) = self.queue.take_due(Instant::now()) {
                 self.send(parcel)?;
@@ -238,7 +240,7 @@ impl Relaying<'_, '_> {
 
     /// Waits until something comes or is to be sent, but never for long: whether clients have sent something, and for which of
     /// them the server has.
-    fn wait(&self) -> Result<(bool, Vec<u64>), Ended> {
+    fn wait(&self) -> Result<(bool, Vec<u64>), ProgramError> {
         let now = Instant::now();
         let until_due = self.queue.next_due().map_or(SIGNAL_CHECK_INTERVAL, |due| due.saturating_duration_since(now));
         let all = self.clients.all();
@@ -256,7 +258,7 @@ impl Relaying<'_, '_> {
         Ok((listening, clients))
     }
 
-    fn receive_from_clients(&mut self) -> Result<(), Ended> {
+    fn receive_from_clients(&mut self) -> Result<(), ProgramError> {
         for _ in 0..IN_ONE_GO {
             match receive(&self.listening, &mut self.buffer) {
                 Ok((Some(from), hops, payload)) => self.take_from_client(from, hops, payload)?,
@@ -269,7 +271,7 @@ impl Relaying<'_, '_> {
         Ok(())
     }
 
-    fn take_from_client(&mut self, from: SocketAddr, hops: Option<u8>, payload: Vec<u8>) -> Result<(), Ended> {
+    fn take_from_client(&mut self, from: SocketAddr, hops: Option<u8>, payload: Vec<u8>) -> Result<(), ProgramError> {
         let now = Instant::now();
         let number = match self.clients.find(from) {
             Some(number) => number,
@@ -291,7 +293,7 @@ impl Relaying<'_, '_> {
     }
 
     /// The number of a client that was not known; or why there is no room for one.
-    fn new_client(&mut self, address: SocketAddr, now: Instant) -> Result<Result<u64, String>, Ended> {
+    fn new_client(&mut self, address: SocketAddr, now: Instant) -> Result<Result<u64, String>, ProgramError> {
         let server = self.server;
         Ok(match self.clients.add(address, now, || open(|| socket::connected(server))) {
             Ok(Ok(number)) => {
@@ -307,7 +309,7 @@ impl Relaying<'_, '_> {
         })
     }
 
-    fn receive_from_server(&mut self, number: u64) -> Result<(), Ended> {
+    fn receive_from_server(&mut self, number: u64) -> Result<(), ProgramError> {
         for _ in 0..IN_ONE_GO {
             // It may have given way meanwhile.
             let Some(client) = self.clients.get(number) else { break };
@@ -325,7 +327,7 @@ impl Relaying<'_, '_> {
     }
 
     /// An error that speaks of an earlier datagram to the server. The next one may arrive.
-    fn error_from_server(&mut self, client: u64, error: &io::Error) -> Result<(), Ended> {
+    fn error_from_server(&mut self, client: u64, error: &io::Error) -> Result<(), ProgramError> {
         let CallError { error, meaning, .. } = CallError::new("receive", error);
         let refusals = [SocketError::ConnectionRefused, SocketError::ConnectionReset];
         let refused = refusals.into_iter().any(|kind| error.is(kind, HERE));
@@ -337,7 +339,7 @@ impl Relaying<'_, '_> {
     }
 
     /// Decides what becomes of a datagram, says so, and lets it wait for its time.
-    fn decide(&mut self, flow: Flow, hops: Option<u8>, mut payload: Vec<u8>, now: Instant) -> Result<(), Ended> {
+    fn decide(&mut self, flow: Flow, hops: Option<u8>, mut payload: Vec<u8>, now: Instant) -> Result<(), ProgramError> {
         let tally = &mut self.tallies[flow.direction as usize];
         tally.received += 1;
         let number = tally.received;
@@ -367,13 +369,13 @@ impl Relaying<'_, '_> {
     }
 
     /// Sends a datagram whose time has come, and behind it what was held back for it.
-    fn send(&mut self, parcel: Parcel) -> Result<(), Ended> {
+    fn send(&mut self, parcel: Parcel) -> Result<(), ProgramError> {
         let (flow, number) = (parcel.flow, parcel.number);
         self.send_one(parcel)?;
         self.queue.release(flow, number).into_iter().try_for_each(|parcel| self.send_one(parcel))
     }
 
-    fn send_one(&mut self, parcel: Parcel) -> Result<(), Ended> {
+    fn send_one(&mut self, parcel: Parcel) -> Result<(), ProgramError> {
         let Parcel { flow, number, is_copy, .. } = parcel;
         let Some(client) = self.clients.get(flow.client) else {
             return self.not_sent(&parcel, "the client has given way to a new one");
@@ -402,7 +404,7 @@ impl Relaying<'_, '_> {
     }
 
     /// Says why a datagram does not go on, and counts it, unless it is a copy.
-    fn not_sent(&mut self, parcel: &Parcel, reason: &str) -> Result<(), Ended> {
+    fn not_sent(&mut self, parcel: &Parcel, reason: &str) -> Result<(), ProgramError> {
         match parcel.is_copy {
             true => self.lines.not_forwarded(parcel.flow, parcel.number, &format!("its copy: {reason}")),
             false => self.give_up(parcel.flow, parcel.number, reason),
@@ -410,12 +412,12 @@ impl Relaying<'_, '_> {
     }
 
     /// Says why a datagram is not forwarded, and counts it.
-    fn give_up(&mut self, flow: Flow, number: u64, reason: &str) -> Result<(), Ended> {
+    fn give_up(&mut self, flow: Flow, number: u64, reason: &str) -> Result<(), ProgramError> {
         self.tallies[flow.direction as usize].not_forwarded += 1;
         self.lines.not_forwarded(flow, number, reason)
     }
 
-    fn sum_up(mut self) -> Result<(), Ended> {
+    fn sum_up(mut self) -> Result<(), ProgramError> {
         for direction in [Way::ToServer, Way::ToClient] {
             self.tallies[direction as usize].waiting = self.queue.count(direction) as u64;
         }
