@@ -1,7 +1,7 @@
 //! A relay between a client and a server, of which is known before what it does to each datagram.
 
 use crate::lab::{Call, Endpoint, Lab, ReceiveResult, Target};
-use crate::vocabulary::{Chances, Decision, Delay, Peer, Share, Way};
+use crate::vocabulary::{Decision, Delay, Impairments, Peer, RelayDirection, Share};
 
 /// Longest datagram that it takes whole, in bytes.
 const BUFFER: usize = 1024;
@@ -20,7 +20,7 @@ pub enum Script {
         /// Its `--reorder`.
         reorder: Share,
     },
-    /// It loses those with these numbers, counted from 1 for each way.
+    /// It loses those with these numbers, counted from 1 in each direction.
     Lost {
         /// On the way to the server.
         to_server: &'static [u64],
@@ -30,17 +30,17 @@ pub enum Script {
 }
 
 impl Script {
-    /// What becomes of the `number`-th datagram that goes this way.
-    pub fn decide(&self, way: Way, number: u64) -> Decision {
+    /// What becomes of the `number`-th datagram in this direction.
+    pub fn decide(&self, direction: RelayDirection, number: u64) -> Decision {
         match *self {
             Script::Seed { seed, lose, duplicate, reorder } => {
-                let chances = Chances { lose, delay: Delay::NONE, duplicate, reorder, corrupt: Share::NONE };
-                chances.decide(seed, way, number, &[])
+                let impairments = Impairments { lose, delay: Delay::NONE, duplicate, reorder, corrupt: Share::NONE };
+                impairments.decide(seed, direction, number, &[])
             }
             Script::Lost { to_server, to_client } => {
-                let lost = match way {
-                    Way::ToServer => to_server,
-                    Way::ToClient => to_client,
+                let lost = match direction {
+                    RelayDirection::ToServer => to_server,
+                    RelayDirection::ToClient => to_client,
                 };
                 Decision { lost: lost.contains(&number), ..Decision::default() }
             }
@@ -48,32 +48,32 @@ impl Script {
     }
 }
 
-/// One way through a relay.
+/// One direction through a relay.
 #[derive(Debug)]
-pub struct Line<T> {
+pub struct Channel<T> {
     script: Script,
-    way: Way,
-    /// How many datagrams have come this way.
+    direction: RelayDirection,
+    /// How many datagrams have come in this direction.
     count: u64,
     /// Those that wait until the next one has passed.
     held_back: Vec<T>,
 }
 
-impl<T: Clone> Line<T> {
-    /// The way of `script` on which nothing has come yet.
-    pub fn new(script: Script, way: Way) -> Self {
-        Line { script, way, count: 0, held_back: Vec::new() }
+impl<T: Clone> Channel<T> {
+    /// The direction of `script` in which nothing has come yet.
+    pub fn new(script: Script, direction: RelayDirection) -> Self {
+        Channel { script, direction, count: 0, held_back: Vec::new() }
     }
 
-    /// Both ways, by the number of [`Way`].
+    /// Both directions, by the number of [`RelayDirection`].
     pub fn both(script: Script) -> [Self; 2] {
-        [Way::ToServer, Way::ToClient].map(|way| Line::new(script, way))
+        [RelayDirection::ToServer, RelayDirection::ToClient].map(|direction| Channel::new(script, direction))
     }
 
     /// A datagram comes: what goes on, in this order.
     pub fn pass(&mut self, datagram: T) -> Vec<T> {
         self.count += 1;
-        let decision = self.script.decide(self.way, self.count);
+        let decision = self.script.decide(self.direction, self.count);
         let mut copies = vec![datagram; if decision.duplicated { 2 } else { 1 }];
         match decision {
             Decision { lost: true, .. } => Vec::new(),
@@ -96,8 +96,8 @@ impl<T: Clone> Line<T> {
 #[derive(Debug)]
 pub struct LossyRelay {
     endpoint: Endpoint,
-    /// For each way.
-    lines: [Line<Vec<u8>>; 2],
+    /// For each direction.
+    channels: [Channel<Vec<u8>>; 2],
 }
 
 impl LossyRelay {
@@ -106,7 +106,7 @@ impl LossyRelay {
     /// # Errors
     /// What the system says of the socket.
     pub fn new(lab: &Lab, script: Script) -> Call<Self> {
-        Ok(LossyRelay { endpoint: lab.bind("relay")?, lines: Line::both(script) })
+        Ok(LossyRelay { endpoint: lab.bind("relay")?, channels: Channel::both(script) })
     }
 
     /// Takes the next datagram and sends on what the script says, to the other one of the two: how many datagrams. What goes to
@@ -121,12 +121,12 @@ impl LossyRelay {
             received => received,
         };
         let ReceiveResult::Datagram(received) = received else { return Ok(0) };
-        let way = match received.from {
-            Some(Peer { name, .. }) if name == client.name() => Way::ToServer,
-            _ => Way::ToClient,
+        let direction = match received.from {
+            Some(Peer { name, .. }) if name == client.name() => RelayDirection::ToServer,
+            _ => RelayDirection::ToClient,
         };
-        let passed = self.lines[way as usize].pass(received.bytes);
-        self.send(&passed, way, client, server)?;
+        let passed = self.channels[direction as usize].pass(received.bytes);
+        self.send(&passed, direction, client, server)?;
         Ok(passed.len())
     }
 
@@ -135,14 +135,14 @@ impl LossyRelay {
     /// # Errors
     /// What the system says of a send.
     pub fn pass_the_rest(&mut self, client: &Endpoint, server: &impl Target) -> Call<()> {
-        let rest = self.lines[Way::ToServer as usize].rest();
-        self.send(&rest, Way::ToServer, client, server)
+        let rest = self.channels[RelayDirection::ToServer as usize].rest();
+        self.send(&rest, RelayDirection::ToServer, client, server)
     }
 
-    fn send(&self, passed: &[Vec<u8>], way: Way, client: &Endpoint, server: &impl Target) -> Call<()> {
-        passed.iter().try_for_each(|payload| match way {
-            Way::ToServer => self.endpoint.send_to(payload, server).map(drop),
-            Way::ToClient => client.queue(|| self.endpoint.send_to(payload, client)),
+    fn send(&self, passed: &[Vec<u8>], direction: RelayDirection, client: &Endpoint, server: &impl Target) -> Call<()> {
+        passed.iter().try_for_each(|payload| match direction {
+            RelayDirection::ToServer => self.endpoint.send_to(payload, server).map(drop),
+            RelayDirection::ToClient => client.queue(|| self.endpoint.send_to(payload, client)),
         })
     }
 
@@ -157,18 +157,18 @@ mod tests {
     use super::*;
 
     /// What goes on of `1`, `2`, … `count`, and in the end of what was held back.
-    fn passed(script: Script, way: Way, count: usize) -> Vec<usize> {
-        let mut line = Line::new(script, way);
-        let mut passed: Vec<usize> = (1..=count).flat_map(|number| line.pass(number)).collect();
-        passed.extend(line.rest());
+    fn passed(script: Script, direction: RelayDirection, count: usize) -> Vec<usize> {
+        let mut channel = Channel::new(script, direction);
+        let mut passed: Vec<usize> = (1..=count).flat_map(|number| channel.pass(number)).collect();
+        passed.extend(channel.rest());
         passed
     }
 
     #[test]
     fn a_script_of_numbers_loses_these_and_no_others() {
         let script = Script::Lost { to_server: &[1, 3], to_client: &[2] };
-        assert_eq!(passed(script, Way::ToServer, 5), [2, 4, 5]);
-        assert_eq!(passed(script, Way::ToClient, 3), [1, 3]);
+        assert_eq!(passed(script, RelayDirection::ToServer, 5), [2, 4, 5]);
+        assert_eq!(passed(script, RelayDirection::ToClient, 3), [1, 3]);
     }
 
     /// The same numbers are lost as by the relay: see `a_seed_stands_for_the_same_decisions_for_ever`.
@@ -176,17 +176,17 @@ mod tests {
     fn a_seed_loses_what_the_relay_loses() {
         let lose = "50%".parse().unwrap();
         let script = Script::Seed { seed: 42, lose, duplicate: Share::NONE, reorder: Share::NONE };
-        assert_eq!(passed(script, Way::ToServer, 20), [1, 2, 4, 5, 6, 7, 10, 11, 14, 17, 18, 19]);
+        assert_eq!(passed(script, RelayDirection::ToServer, 20), [1, 2, 4, 5, 6, 7, 10, 11, 14, 17, 18, 19]);
     }
 
     #[test]
     fn what_is_held_back_goes_before_the_copy_of_the_next() {
         let all = "100%".parse().unwrap();
         let script = |duplicate, reorder| Script::Seed { seed: 1, lose: Share::NONE, duplicate, reorder };
-        assert_eq!(passed(script(all, Share::NONE), Way::ToServer, 2), [1, 1, 2, 2]);
-        assert_eq!(passed(script(all, all), Way::ToServer, 2), [1, 1, 2, 2]);
-        let mut line = Line::new(script(all, Share::NONE), Way::ToServer);
-        line.held_back = vec![1];
-        assert_eq!(line.pass(2), [2, 1, 2]);
+        assert_eq!(passed(script(all, Share::NONE), RelayDirection::ToServer, 2), [1, 1, 2, 2]);
+        assert_eq!(passed(script(all, all), RelayDirection::ToServer, 2), [1, 1, 2, 2]);
+        let mut channel = Channel::new(script(all, Share::NONE), RelayDirection::ToServer);
+        channel.held_back = vec![1];
+        assert_eq!(channel.pass(2), [2, 1, 2]);
     }
 }

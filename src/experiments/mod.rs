@@ -15,7 +15,7 @@ pub use self::answers::{answer_to, answered};
 pub use self::asked_address::{answer_by_sendto, connected_client_asks, unconnected_client_asks};
 pub use self::descriptors::{tcp_descriptors_for, udp_descriptors_for};
 pub use self::end_of_file::{empty_datagram, tcp_peer_closes, udp_peer_closes};
-pub use self::lossy_relay::{Line, LossyRelay, Script};
+pub use self::lossy_relay::{Channel, LossyRelay, Script};
 pub use self::nobody::{told_connected, told_unconnected};
 pub use self::receive_buffer::{overfill, send_until_full, send_while_nobody_reads, set_receive_buffer};
 pub use self::restart::{tcp_binds_again, udp_binds_again};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::lossy_relay::{Line, LossyRelay, Script};
+use super::lossy_relay::{Channel, LossyRelay, Script};
 use crate::kernel::option::RECEIVE_TIMEOUT;
 use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
-use crate::vocabulary::Way;
+use crate::vocabulary::RelayDirection;
 
 /// The first time-out. A program should begin with a second; a class does not want to wait.
 pub const FIRST_TIME_OUT: Duration = Duration::from_millis(4);
@@ -137,7 +137,7 @@ fn run<N: Network>(network: &mut N, messages: usize, window: usize) -> Result<Tr
 
 /// The network as its script has it.
 struct Scripted {
-    lines: [Line<usize>; 2],
+    channels: [Channel<usize>; 2],
     /// The acknowledgements that have come to the client.
     arrived: Vec<usize>,
 }
@@ -150,11 +150,11 @@ impl Network for Scripted {
     }
 
     fn send(&mut self, message: usize) -> Result<Vec<usize>, Infallible> {
-        Ok(self.lines[Way::ToServer as usize].pass(message))
+        Ok(self.channels[RelayDirection::ToServer as usize].pass(message))
     }
 
     fn acknowledge(&mut self, message: usize) -> Result<(), Infallible> {
-        self.arrived.extend(self.lines[Way::ToClient as usize].pass(message));
+        self.arrived.extend(self.channels[RelayDirection::ToClient as usize].pass(message));
         Ok(())
     }
 
@@ -165,7 +165,7 @@ impl Network for Scripted {
 
 /// What is to come of a transfer of so many messages, up to `window` at a time, by the script alone.
 pub fn planned_transfer(script: Script, messages: usize, window: usize) -> Transfer {
-    let Ok(transfer) = run(&mut Scripted { lines: Line::both(script), arrived: Vec::new() }, messages, window);
+    let Ok(transfer) = run(&mut Scripted { channels: Channel::both(script), arrived: Vec::new() }, messages, window);
     transfer
 }
 

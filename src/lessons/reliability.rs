@@ -10,12 +10,12 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::experiments::{
-    FIRST_TIME_OUT, Line, LossyRelay, Script, Transfer, number_behind, planned_transfer, transfer,
+    Channel, FIRST_TIME_OUT, LossyRelay, Script, Transfer, number_behind, planned_transfer, transfer,
 };
 use crate::kernel::option::RECEIVE_TIMEOUT;
 use crate::lab::{Lab, ReceiveResult, Target, receive_buffer_for};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Need, Os, Share, Source, Way, counted, right, sources, specified, typical, wrong,
+    Claim, Fact, Guess, Need, Os, RelayDirection, Share, Source, counted, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -127,9 +127,9 @@ fn gaps(received: &[usize], messages: usize) -> [Vec<usize>; 3] {
 fn numbers(parameters: Reliability) -> Scene {
     let Reliability { messages, seed, lose, duplicate, reorder } = parameters;
     let script = Script::Seed { seed, lose, duplicate, reorder };
-    let mut line = Line::new(script, Way::ToServer);
-    let mut planned: Vec<usize> = (1..=messages).flat_map(|number| line.pass(number)).collect();
-    planned.extend(line.rest());
+    let mut channel = Channel::new(script, RelayDirection::ToServer);
+    let mut planned: Vec<usize> = (1..=messages).flat_map(|number| channel.pass(number)).collect();
+    planned.extend(channel.rest());
     let [missing, twice, late] = gaps(&planned, messages);
     let claims = [
         typical("received", "received, in this order", in_order(&planned), &sources::LOOPBACK),

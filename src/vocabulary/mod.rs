@@ -1,11 +1,11 @@
 //! The words of the lab: facts, claims, verdicts, reports. No sockets, no formats.
 
 mod call;
-mod chance;
 mod claim;
 mod error;
 mod fact;
 mod guess;
+mod impairment;
 mod judge;
 mod option;
 mod per_system;
@@ -19,11 +19,11 @@ pub use call::{
     IPV4_UDP_HEADERS, Moment, NO_FLAGS, Outcome, PEEK, POLLERR, POLLIN, POLLOUT, Peer, Protocol, Receive, ReceiveForm,
     Received, Role, SendForm, Syscall, TRUNC, Trigger, UDP_HEADER, WAITALL, udp_header,
 };
-pub use chance::{Chances, Corruption, Decision, Delay, Share, Way};
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, specified, tcp, typical, udp};
 pub use error::{Os, OsError, SocketError, words_of};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess, PossibleAnswer, right, wrong};
+pub use impairment::{Corruption, Decision, Delay, Impairments, RelayDirection, Share};
 pub use judge::{Observation, Reason, judge};
 pub use option::{Form, Level, Opt, OptionName, OptionValue, Returns};
 pub use per_system::PerSystem;

@@ -124,7 +124,7 @@ fn a_relay_passes_on_what_comes_both_ways_and_keeps_clients_apart() {
     );
 }
 
-/// What is lost of twenty, by another program's computation: see `src/vocabulary/chance.rs`.
+/// What is lost of twenty, by another program's computation: see `src/vocabulary/impairment.rs`.
 #[test]
 fn the_same_seed_loses_the_same_datagrams_again_whenever_they_come() {
     const LOST: [u8; 8] = [3, 8, 9, 12, 13, 15, 16, 20];

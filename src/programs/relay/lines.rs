@@ -10,7 +10,7 @@ use super::{Flow, ProgramError};
 use crate::programs::Transcript;
 use crate::programs::transcript::milliseconds;
 use crate::render::table;
-use crate::vocabulary::{Corruption, Decision, OsError, Way, bytes};
+use crate::vocabulary::{Corruption, Decision, OsError, RelayDirection, bytes};
 
 /// The lines of a relay, each with the time since its start.
 pub(super) struct Lines<'a, 't> {
@@ -123,17 +123,17 @@ impl Tally {
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.direction {
-            Way::ToServer => write!(f, "client {} -> server", self.client),
-            Way::ToClient => write!(f, "server -> client {}", self.client),
+            RelayDirection::ToServer => write!(f, "client {} -> server", self.client),
+            RelayDirection::ToClient => write!(f, "server -> client {}", self.client),
         }
     }
 }
 
-impl Way {
+impl RelayDirection {
     fn name(self) -> &'static str {
         match self {
-            Way::ToServer => "client -> server",
-            Way::ToClient => "server -> client",
+            RelayDirection::ToServer => "client -> server",
+            RelayDirection::ToClient => "server -> client",
         }
     }
 }

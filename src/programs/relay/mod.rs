@@ -19,7 +19,7 @@ use socket2::{SockAddr, Socket};
 
 use self::clients::{Clients, TooMany};
 use self::lines::{Lines, Tally};
-use self::queue::{Parcel, Queue};
+use self::queue::{Datagram, Queue};
 use super::address::{Use, everywhere};
 use super::rules::Rule;
 use super::server::{is_of_no_account, refuse_broadcast};
@@ -27,7 +27,7 @@ use super::{Address, ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::arguments;
 use crate::kernel::{self, HERE};
 use crate::lab::{Call, CallError, socket};
-use crate::vocabulary::{Chances, Delay, NO_FLAGS, Share, SocketError, Status, Way};
+use crate::vocabulary::{Delay, Impairments, NO_FLAGS, RelayDirection, Share, SocketError, Status};
 
 /// So long a datagram is held back that no later one passes: longer than the second that the pingers of the assignment leave
 /// between two, and shorter than the time for which the client waits.
@@ -78,14 +78,14 @@ pub struct Relay {
 /// The datagrams of one client in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Flow {
-    direction: Way,
+    direction: RelayDirection,
     /// Which client, counted from 1.
     client: u64,
 }
 
 /// A relay that works.
 struct Relaying<'a, 't> {
-    chances: Chances,
+    impairments: Impairments,
     seed: u64,
     listening: Socket,
     server: SocketAddr,
@@ -114,7 +114,7 @@ impl Relay {
         let seed = self.seed.unwrap_or_else(any_seed);
         self.greet(&listening, server, seed, transcript)?;
         let mut relaying = Relaying {
-            chances: self.chances(),
+            impairments: self.impairments(),
             seed,
             listening,
             server,
@@ -129,9 +129,9 @@ impl Relay {
         Ok(Status::AsExpected)
     }
 
-    fn chances(&self) -> Chances {
+    fn impairments(&self) -> Impairments {
         let Relay { lose, delay, duplicate, reorder, corrupt, .. } = *self;
-        Chances { lose, delay, duplicate, reorder, corrupt }
+        Impairments { lose, delay, duplicate, reorder, corrupt }
     }
 
     fn greet(
@@ -223,8 +223,8 @@ fn refuse_circle(bound: SocketAddr, server: SocketAddr) -> Result<(), ProgramErr
 impl Relaying<'_, '_> {
     fn relay(&mut self, stop: &AtomicBool) -> Result<(), ProgramError> {
         while !stop.load(Ordering::Relaxed) {
-            while let Some(parcel) = self.queue.take_due(Instant::now()) {
-                self.send(parcel)?;
+            while let Some(datagram) = self.queue.take_due(Instant::now()) {
+                self.send(datagram)?;
             }
             self.lines.transcript.out.flush()?;
             let (listening, clients) = self.wait()?;
@@ -278,7 +278,7 @@ impl Relaying<'_, '_> {
             None => match self.new_client(from, now)? {
                 Ok(number) => number,
                 Err(reason) => {
-                    let tally = &mut self.tallies[Way::ToServer as usize];
+                    let tally = &mut self.tallies[RelayDirection::ToServer as usize];
                     tally.received += 1;
                     tally.not_forwarded += 1;
                     return self.lines.refused_client(from, &reason);
@@ -289,7 +289,7 @@ impl Relaying<'_, '_> {
             client.is_active(now);
             client.account.receive(payload.len());
         }
-        self.decide(Flow { direction: Way::ToServer, client: number }, hops, payload, now)
+        self.decide(Flow { direction: RelayDirection::ToServer, client: number }, hops, payload, now)
     }
 
     /// The number of a client that was not known; or why there is no room for one.
@@ -317,7 +317,7 @@ impl Relaying<'_, '_> {
                 Ok((_, hops, payload)) => {
                     let now = Instant::now();
                     client.is_active(now);
-                    self.decide(Flow { direction: Way::ToClient, client: number }, hops, payload, now)?;
+                    self.decide(Flow { direction: RelayDirection::ToClient, client: number }, hops, payload, now)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => self.error_from_server(number, &error)?,
@@ -343,7 +343,7 @@ impl Relaying<'_, '_> {
         let tally = &mut self.tallies[flow.direction as usize];
         tally.received += 1;
         let number = tally.received;
-        let decision = self.chances.decide(self.seed, flow.direction, number, &payload);
+        let decision = self.impairments.decide(self.seed, flow.direction, number, &payload);
         if !decision.lost && hops.is_some_and(|hops| hops <= 1) {
             return self.give_up(flow, number, &Rule::NoHopsLeft.to_string());
         }
@@ -363,30 +363,30 @@ impl Relaying<'_, '_> {
             let wait = if decision.held_back { LONGEST_HOLD } else { delay };
             let (payload, hops) = (payload.clone(), hops.map(|hops| hops - 1));
             let held_back = decision.held_back;
-            self.queue.add(now + wait, Parcel { flow, number, payload, hops, is_copy: index > 0, held_back });
+            self.queue.add(now + wait, Datagram { flow, number, payload, hops, is_copy: index > 0, held_back });
         }
         Ok(())
     }
 
     /// Sends a datagram whose time has come, and behind it what was held back for it.
-    fn send(&mut self, parcel: Parcel) -> Result<(), ProgramError> {
-        let (flow, number) = (parcel.flow, parcel.number);
-        self.send_one(parcel)?;
-        self.queue.release(flow, number).into_iter().try_for_each(|parcel| self.send_one(parcel))
+    fn send(&mut self, datagram: Datagram) -> Result<(), ProgramError> {
+        let (flow, number) = (datagram.flow, datagram.number);
+        self.send_one(datagram)?;
+        self.queue.release(flow, number).into_iter().try_for_each(|datagram| self.send_one(datagram))
     }
 
-    fn send_one(&mut self, parcel: Parcel) -> Result<(), ProgramError> {
-        let Parcel { flow, number, is_copy, .. } = parcel;
+    fn send_one(&mut self, datagram: Datagram) -> Result<(), ProgramError> {
+        let Datagram { flow, number, is_copy, .. } = datagram;
         let Some(client) = self.clients.get(flow.client) else {
-            return self.not_sent(&parcel, "the client has given way to a new one");
+            return self.not_sent(&datagram, "the client has given way to a new one");
         };
         // What the system has to say of an earlier datagram would be said instead of sending this one.
         let earlier = client.socket.take_error().ok().flatten();
         let sent = match flow.direction {
-            Way::ToServer => send(&client.socket, self.server, None, &parcel),
-            Way::ToClient => match client.account.send(client.address, parcel.payload.len()) {
-                Ok(()) => send(&self.listening, client.address, Some(client.address), &parcel),
-                Err(rule) => return self.not_sent(&parcel, &rule.to_string()),
+            RelayDirection::ToServer => send(&client.socket, self.server, None, &datagram),
+            RelayDirection::ToClient => match client.account.send(client.address, datagram.payload.len()) {
+                Ok(()) => send(&self.listening, client.address, Some(client.address), &datagram),
+                Err(rule) => return self.not_sent(&datagram, &rule.to_string()),
             },
         };
         let overtaken = client.was_overtaken(flow, number);
@@ -395,7 +395,7 @@ impl Relaying<'_, '_> {
         }
         if let Err(error) = sent {
             let error = CallError::send("send", &error);
-            return self.not_sent(&parcel, &format!("{} ({})", error.meaning, error.error));
+            return self.not_sent(&datagram, &format!("{} ({})", error.meaning, error.error));
         }
         let tally = &mut self.tallies[flow.direction as usize];
         tally.forwarded += u64::from(!is_copy);
@@ -404,10 +404,10 @@ impl Relaying<'_, '_> {
     }
 
     /// Says why a datagram does not go on, and counts it, unless it is a copy.
-    fn not_sent(&mut self, parcel: &Parcel, reason: &str) -> Result<(), ProgramError> {
-        match parcel.is_copy {
-            true => self.lines.not_forwarded(parcel.flow, parcel.number, &format!("its copy: {reason}")),
-            false => self.give_up(parcel.flow, parcel.number, reason),
+    fn not_sent(&mut self, datagram: &Datagram, reason: &str) -> Result<(), ProgramError> {
+        match datagram.is_copy {
+            true => self.lines.not_forwarded(datagram.flow, datagram.number, &format!("its copy: {reason}")),
+            false => self.give_up(datagram.flow, datagram.number, reason),
         }
     }
 
@@ -418,7 +418,7 @@ impl Relaying<'_, '_> {
     }
 
     fn sum_up(mut self) -> Result<(), ProgramError> {
-        for direction in [Way::ToServer, Way::ToClient] {
+        for direction in [RelayDirection::ToServer, RelayDirection::ToClient] {
             self.tallies[direction as usize].waiting = self.queue.count(direction) as u64;
         }
         self.lines.totals(&self.tallies)
@@ -433,8 +433,8 @@ fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<(Option<SocketAddr>
 }
 
 /// Sends a datagram by a socket that is connected, or to somebody, with the time to live that is left.
-fn send(socket: &Socket, peer: SocketAddr, to: Option<SocketAddr>, parcel: &Parcel) -> io::Result<usize> {
-    if let Some(hops) = parcel.hops {
+fn send(socket: &Socket, peer: SocketAddr, to: Option<SocketAddr>, datagram: &Datagram) -> io::Result<usize> {
+    if let Some(hops) = datagram.hops {
         // Not every system lets a socket of IPv6 set it for clients of IPv4; it is then the usual one.
         let _ = match peer.ip().to_canonical() {
             IpAddr::V4(_) => socket.set_ttl_v4(hops.into()),
@@ -442,7 +442,7 @@ fn send(socket: &Socket, peer: SocketAddr, to: Option<SocketAddr>, parcel: &Parc
         };
     }
     match to {
-        Some(to) => socket.send_to(&parcel.payload, &SockAddr::from(to)),
-        None => socket.send(&parcel.payload),
+        Some(to) => socket.send_to(&datagram.payload, &SockAddr::from(to)),
+        None => socket.send(&datagram.payload),
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Flow;
-use crate::vocabulary::Way;
+use crate::vocabulary::RelayDirection;
 
 /// A datagram on its way through the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Parcel {
+pub(super) struct Datagram {
     pub flow: Flow,
     /// Which one of its direction it is, counted from 1.
     pub number: u64,
@@ -25,7 +25,7 @@ pub(super) struct Parcel {
 #[derive(Default)]
 pub(super) struct Queue {
     /// By time, and in the order of arrival where the time is the same.
-    waiting: BTreeMap<(Instant, u64), Parcel>,
+    waiting: BTreeMap<(Instant, u64), Datagram>,
     arrivals: u64,
 }
 
@@ -37,8 +37,8 @@ impl Queue {
         self.waiting.len() >= Self::MOST
     }
 
-    pub fn add(&mut self, due: Instant, parcel: Parcel) {
-        self.waiting.insert((due, self.arrivals), parcel);
+    pub fn add(&mut self, due: Instant, datagram: Datagram) {
+        self.waiting.insert((due, self.arrivals), datagram);
         self.arrivals += 1;
     }
 
@@ -48,21 +48,21 @@ impl Queue {
     }
 
     /// The next one that is to be sent by `now`.
-    pub fn take_due(&mut self, now: Instant) -> Option<Parcel> {
+    pub fn take_due(&mut self, now: Instant) -> Option<Datagram> {
         let next = self.waiting.first_entry().filter(|next| next.key().0 <= now)?;
         Some(next.remove())
     }
 
     /// Those that were held back until a later one of their flow has passed, now that `number` has.
-    pub fn release(&mut self, flow: Flow, number: u64) -> Vec<Parcel> {
-        let is_free = |parcel: &Parcel| parcel.held_back && parcel.flow == flow && parcel.number < number;
-        let free: Vec<_> = self.waiting.iter().filter(|(_, parcel)| is_free(parcel)).map(|(key, _)| *key).collect();
+    pub fn release(&mut self, flow: Flow, number: u64) -> Vec<Datagram> {
+        let is_free = |datagram: &Datagram| datagram.held_back && datagram.flow == flow && datagram.number < number;
+        let free: Vec<_> = self.waiting.iter().filter(|(_, datagram)| is_free(datagram)).map(|(key, _)| *key).collect();
         free.into_iter().filter_map(|key| self.waiting.remove(&key)).collect()
     }
 
     /// How many wait in this direction, copies aside.
-    pub fn count(&self, direction: Way) -> usize {
-        self.waiting.values().filter(|parcel| parcel.flow.direction == direction && !parcel.is_copy).count()
+    pub fn count(&self, direction: RelayDirection) -> usize {
+        self.waiting.values().filter(|datagram| datagram.flow.direction == direction && !datagram.is_copy).count()
     }
 }
 
@@ -72,14 +72,14 @@ mod tests {
 
     use super::*;
 
-    const FLOW: Flow = Flow { direction: Way::ToServer, client: 1 };
+    const FLOW: Flow = Flow { direction: RelayDirection::ToServer, client: 1 };
 
-    fn parcel(number: u64) -> Parcel {
-        Parcel { flow: FLOW, number, payload: Vec::new(), hops: None, is_copy: false, held_back: false }
+    fn datagram(number: u64) -> Datagram {
+        Datagram { flow: FLOW, number, payload: Vec::new(), hops: None, is_copy: false, held_back: false }
     }
 
-    fn numbers(parcels: impl IntoIterator<Item = Parcel>) -> Vec<u64> {
-        parcels.into_iter().map(|parcel| parcel.number).collect()
+    fn numbers(datagrams: impl IntoIterator<Item = Datagram>) -> Vec<u64> {
+        datagrams.into_iter().map(|datagram| datagram.number).collect()
     }
 
     #[test]
@@ -88,11 +88,14 @@ mod tests {
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut queue = Queue::default();
         for (number, due) in [(1, 30), (2, 10), (3, 10), (4, 50)] {
-            queue.add(at(due), parcel(number));
+            queue.add(at(due), datagram(number));
         }
         assert_eq!((queue.next_due(), queue.take_due(at(9))), (Some(at(10)), None));
         assert_eq!(numbers(std::iter::from_fn(|| queue.take_due(at(30)))), [2, 3, 1]);
-        assert_eq!((queue.next_due(), queue.count(Way::ToServer), queue.count(Way::ToClient)), (Some(at(50)), 1, 0));
+        assert_eq!(
+            (queue.next_due(), queue.count(RelayDirection::ToServer), queue.count(RelayDirection::ToClient)),
+            (Some(at(50)), 1, 0)
+        );
     }
 
     #[test]
@@ -100,11 +103,14 @@ mod tests {
         let now = Instant::now();
         let mut queue = Queue::default();
         for number in [1, 2, 7] {
-            queue.add(now, Parcel { held_back: true, ..parcel(number) });
+            queue.add(now, Datagram { held_back: true, ..datagram(number) });
         }
-        queue.add(now, Parcel { flow: Flow { client: 2, ..FLOW }, held_back: true, ..parcel(3) });
-        queue.add(now, Parcel { flow: Flow { direction: Way::ToClient, ..FLOW }, held_back: true, ..parcel(3) });
-        queue.add(now, parcel(4));
+        queue.add(now, Datagram { flow: Flow { client: 2, ..FLOW }, held_back: true, ..datagram(3) });
+        queue.add(
+            now,
+            Datagram { flow: Flow { direction: RelayDirection::ToClient, ..FLOW }, held_back: true, ..datagram(3) },
+        );
+        queue.add(now, datagram(4));
         assert_eq!(numbers(queue.release(FLOW, 1)), [0; 0]);
         assert_eq!(numbers(queue.release(FLOW, 5)), [1, 2]);
         assert_eq!(numbers(std::iter::from_fn(|| queue.take_due(now))), [7, 3, 3, 4]);

@@ -8,9 +8,9 @@ use std::time::Duration;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 
-/// Which way a datagram goes through a relay.
+/// The direction in which a datagram goes through a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum RelayDirection {
     /// From a client to the server.
     ToServer = 0,
     /// From the server to a client.
@@ -114,9 +114,9 @@ impl Delay {
     }
 }
 
-/// What is to happen to datagrams, each way.
+/// What is to happen to datagrams, in each direction.
 #[derive(Clone, Copy, Debug)]
-pub struct Chances {
+pub struct Impairments {
     /// So many are lost.
     pub lose: Share,
     /// So long each is delayed.
@@ -153,11 +153,11 @@ pub struct Corruption {
     pub values: [u8; 2],
 }
 
-impl Chances {
+impl Impairments {
     /// What becomes of the `number`-th datagram of a direction.
-    pub fn decide(&self, seed: u64, way: Way, number: u64, payload: &[u8]) -> Decision {
+    pub fn decide(&self, seed: u64, direction: RelayDirection, number: u64, payload: &[u8]) -> Decision {
         // In this order, whatever is asked for: without --delay the same datagrams are lost as with it.
-        let [lose, duplicate, reorder, corrupt, place, change, delay, delay_of_copy] = draw(seed, way, number);
+        let [lose, duplicate, reorder, corrupt, place, change, delay, delay_of_copy] = draw(seed, direction, number);
         let corruption = || {
             let byte = scaled(place, payload.len());
             let was = *payload.get(byte)?;
@@ -181,12 +181,12 @@ fn scaled(word: u32, places: usize) -> usize {
 
 /// The first words of block `number` of the ChaCha20 stream of this direction, with the seed as key: no draw depends on
 /// another one, and any library of ChaCha20 draws the same.
-fn draw<const N: usize>(seed: u64, way: Way, number: u64) -> [u32; N] {
+fn draw<const N: usize>(seed: u64, direction: RelayDirection, number: u64) -> [u32; N] {
     const WORDS_OF_A_BLOCK: u128 = 16;
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let mut words = ChaCha20Rng::from_seed(key);
-    words.set_stream(way as u64);
+    words.set_stream(direction as u64);
     words.set_word_pos(u128::from(number) * WORDS_OF_A_BLOCK);
     std::array::from_fn(|_| words.next_u32())
 }
@@ -251,13 +251,13 @@ mod tests {
     /// The words were computed by another program, which has RFC 8439 section 2.3 written out.
     #[test]
     fn a_seed_stands_for_the_same_words_for_ever() {
-        for (seed, way, number, words) in [
-            (42, Way::ToServer, 1, [0xd317_7212, 0xfa18_3a2d, 0xfc06_209b, 0x5c1f_5694]),
-            (42, Way::ToClient, 1, [0x921d_831b, 0xcd0d_fc6a, 0xbf59_9cce, 0x0e42_4400]),
-            (42, Way::ToServer, 1 << 32, [0xf4d5_d293, 0xe303_16f5, 0xf233_80b0, 0xde8d_b2db]),
-            (u64::MAX, Way::ToClient, 3, [0x7b07_10cb, 0xbf15_a84d, 0x0822_6fc3, 0x776e_2bde]),
+        for (seed, direction, number, words) in [
+            (42, RelayDirection::ToServer, 1, [0xd317_7212, 0xfa18_3a2d, 0xfc06_209b, 0x5c1f_5694]),
+            (42, RelayDirection::ToClient, 1, [0x921d_831b, 0xcd0d_fc6a, 0xbf59_9cce, 0x0e42_4400]),
+            (42, RelayDirection::ToServer, 1 << 32, [0xf4d5_d293, 0xe303_16f5, 0xf233_80b0, 0xde8d_b2db]),
+            (u64::MAX, RelayDirection::ToClient, 3, [0x7b07_10cb, 0xbf15_a84d, 0x0822_6fc3, 0x776e_2bde]),
         ] {
-            assert_eq!(draw(seed, way, number), words, "{seed} {way:?} {number}");
+            assert_eq!(draw(seed, direction, number), words, "{seed} {direction:?} {number}");
         }
     }
 
@@ -265,8 +265,8 @@ mod tests {
     fn a_seed_stands_for_the_same_decisions_for_ever() {
         let half = Share(0.5);
         let delay = "20ms..80ms".parse().unwrap();
-        let chances = Chances { lose: half, delay, duplicate: half, reorder: half, corrupt: half };
-        let decide = |number| chances.decide(42, Way::ToServer, number, b"Ping 1");
+        let impairments = Impairments { lose: half, delay, duplicate: half, reorder: half, corrupt: half };
+        let decide = |number| impairments.decide(42, RelayDirection::ToServer, number, b"Ping 1");
         let lost: Vec<u64> = (1..=20).filter(|number| decide(*number).lost).collect();
         assert_eq!(lost, [3, 8, 9, 12, 13, 15, 16, 20]);
         let Decision { lost, corruption, duplicated, held_back, delays } = decide(1);
@@ -279,11 +279,12 @@ mod tests {
     #[test]
     fn a_corrupted_byte_is_another_one_and_nothing_has_none() {
         let (none, delay) = (Share::NONE, Delay::NONE);
-        let chances = Chances { lose: none, delay, duplicate: none, reorder: none, corrupt: Share(1.0) };
+        let impairments = Impairments { lose: none, delay, duplicate: none, reorder: none, corrupt: Share(1.0) };
         for number in 1..=1000 {
-            let Corruption { byte, values } = chances.decide(1, Way::ToClient, number, b"abc").corruption.unwrap();
+            let Corruption { byte, values } =
+                impairments.decide(1, RelayDirection::ToClient, number, b"abc").corruption.unwrap();
             assert!(values[0] == b"abc"[byte] && values[0] != values[1], "{number}: {byte} {values:?}");
         }
-        assert_eq!(chances.decide(1, Way::ToClient, 1, b"").corruption, None);
+        assert_eq!(impairments.decide(1, RelayDirection::ToClient, 1, b"").corruption, None);
     }
 }
