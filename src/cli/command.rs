@@ -83,14 +83,16 @@ fn with_lesson(command: Command, finish: impl Fn(&Lesson, Command) -> Command) -
 fn trace_option() -> Arg {
     Arg::new("trace")
         .long("trace")
-        .help("Print the calls after the table as strace does, with --full each of many; JSON has all anyhow")
+        .help(
+            "Print the calls below the table as strace does; with --full, those that repeat, too. JSON always has all",
+        )
         .action(ArgAction::SetTrue)
 }
 
 fn full_option() -> Arg {
     Arg::new("full")
         .long("full")
-        .help("Show everything: all scenes with all they have, the reason, how to check it from outside")
+        .help("Show everything: each scene with all its rows, the reason, and how to check it from outside")
         .action(ArgAction::SetTrue)
 }
 
@@ -121,7 +123,7 @@ fn predict_option() -> Arg {
         .num_args(0..=1)
         .require_equals(true)
         .default_missing_value("")
-        .help("First put the question with some answers, and wait for one; or take the one given")
+        .help("First ask the question, with answers to choose from, and wait for one; or take the one given")
 }
 
 fn step_option() -> Arg {
@@ -250,7 +252,7 @@ fn record_command() -> Command {
         |command| {
             command
                 .arg(Arg::new("within").long("within").value_name("TEXT").help(
-                    "What this system runs in, with its version, where it is no machine of its own: an emulator, a sandbox",
+                    "What this system runs in, with its version, if it is not a machine of its own: an emulator, a sandbox",
                 ))
                 .args(options::of_every_command())
                 .after_help(
@@ -297,8 +299,8 @@ fn client_command() -> Command {
 fn relay_command() -> Command {
     Command::new("relay").about(RELAY).defer(|command| {
         Relay::augment_args(command).about(RELAY).long_about(None).args(options::of_every_command()).after_help(
-            "Sends on what clients send to LISTEN to TO, and the answers back, in each direction with the same shares. One line for each \
-             datagram says what was decided: `client 1 -> server #3` is the third one to the server. The decision depends only \
+            "Forwards to TO what clients send to LISTEN, and the answers back, with the same options in each direction. One line for \
+             each datagram says what was decided: `client 1 -> server #3` is the third one to the server. The decision depends only \
              on the seed, the direction and this number, so a seed can be repeated. What is held back is not \
              delayed as well; delays of different length swap datagrams, too. The changed byte is one of the payload: the system \
              that sends it computes a valid checksum for it, so that only the program can detect it. Each client has a socket \

@@ -30,12 +30,12 @@ pub(super) struct Options {
         value_parser = arguments::whole::<u16>(LEAST_WIDTH.into(), MOST_WIDTH.into()))]
     width: Option<u16>,
 
-    /// Only ASCII characters; by default when the locale is not UTF-8, nor what a Windows console shows of a pipe. JSON and CSV
-    /// are UTF-8 always
+    /// Only ASCII characters; the default where the locale is not UTF-8, nor what a Windows console shows of a pipe. JSON and
+    /// CSV are always UTF-8
     #[arg(long)]
     ascii: bool,
 
-    /// Begin CSV with a byte-order mark, by which Excel knows UTF-8
+    /// Begin CSV with a byte-order mark, by which Excel recognizes UTF-8
     #[arg(long)]
     bom: bool,
 

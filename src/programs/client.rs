@@ -35,11 +35,11 @@ pub struct Client {
     #[arg(long, value_name = "HEX", conflicts_with = "messages")]
     hex: Option<Hex>,
 
-    /// One message: what is in this file, as it is
+    /// One message: the bytes of this file
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with_all = ["messages", "hex"])]
     file: Option<PathBuf>,
 
-    /// How long each message may take from its sending to its answer, such as 500ms or 2s
+    /// How long to wait for each answer, from the sending of its message, such as 500ms or 2s
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = patience)]
     timeout: Duration,
 
@@ -47,15 +47,15 @@ pub struct Client {
     #[arg(long, value_name = "N", value_parser = arguments::whole::<u16>(1, 10_000))]
     count: Option<u16>,
 
-    /// With --count: from one message to the next; without --numbered each waits for the answer to the one before
+    /// With --count: the time from one message to the next; without --numbered, each waits for the answer to the one before
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = patience, requires = "count")]
     interval: Duration,
 
-    /// With --count: the number and the time behind the text, so that an answer says which message it belongs to
+    /// With --count: add the number and the time to each message, so that an answer shows which message it belongs to
     #[arg(long, requires = "count")]
     numbered: bool,
 
-    /// Exit status 1 where a message has no answer
+    /// Exit with status 1 if a message has no answer
     #[arg(long)]
     fail_unanswered: bool,
 }

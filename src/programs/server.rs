@@ -26,15 +26,15 @@ pub struct Server {
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:8888")]
     address: Address,
 
-    /// The answer; over a network one of more than 56 bytes only to longer datagrams
+    /// The answer; over a network, one of more than 56 bytes is sent only where the request is long enough
     #[arg(long, value_name = "TEXT", default_value = "Thanks")]
     reply: Message,
 
-    /// Answer with what came, as far as the buffer has it
+    /// Send back what came, as much of it as the buffer holds
     #[arg(long, conflicts_with = "reply")]
     echo: bool,
 
-    /// Bytes that each receive has room for, 0 to 65535: what is longer is truncated
+    /// Bytes that one receive takes at most, 0 to 65535: a longer datagram is truncated
     #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = arguments::buffer)]
     buffer: usize,
 
@@ -42,7 +42,7 @@ pub struct Server {
     #[arg(long, value_name = "N", value_parser = arguments::whole::<u64>(1, u64::MAX))]
     count: Option<u64>,
 
-    /// No line for each datagram
+    /// Do not print a line for each datagram
     #[arg(long)]
     quiet: bool,
 }
