@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::lab::socket::LONGEST_PAYLOAD;
+use crate::sockets::LONGEST_PAYLOAD;
 use crate::vocabulary::quoted;
 
 /// Most messages in one run: each has rows of its own.

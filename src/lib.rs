@@ -14,5 +14,6 @@ pub mod lessons;
 mod programs;
 pub mod questions;
 pub mod render;
+mod sockets;
 pub mod systems;
 pub mod vocabulary;

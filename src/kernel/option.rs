@@ -213,11 +213,11 @@ mod raw {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::socket;
+    use crate::sockets;
 
     #[test]
     fn an_option_that_is_set_can_be_read() {
-        let udp = socket::udp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let udp = sockets::udp("127.0.0.1:0".parse().unwrap()).unwrap();
         assert_eq!(get(&udp, &REUSE_ADDRESS.name).unwrap(), 0);
         set(&udp, &REUSE_ADDRESS.name, 1).unwrap();
         assert!(get(&udp, &REUSE_ADDRESS.name).unwrap() != 0 && udp.reuse_address().unwrap());
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_time_limit_is_read_as_it_was_set() {
-        let udp = socket::udp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let udp = sockets::udp("127.0.0.1:0".parse().unwrap()).unwrap();
         assert_eq!(get(&udp, &RECEIVE_TIMEOUT.name).unwrap(), 0);
         // Two seconds are a whole number of ticks of every clock.
         set(&udp, &RECEIVE_TIMEOUT.name, 2_000_000).unwrap();
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn what_a_system_does_not_have_is_an_error() {
         const NOWHERE: Opt<bool> = Opt::new(Level::Socket, "SO_NOWHERE", [None; 3]);
-        let udp = socket::udp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let udp = sockets::udp("127.0.0.1:0".parse().unwrap()).unwrap();
         assert_eq!(set(&udp, &NOWHERE.name, 1).unwrap_err().kind(), io::ErrorKind::Unsupported);
     }
 

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::error::error_of;
 use super::recorded::{Made, RecordedSocket, failed};
-use super::socket;
+use super::time_limits::LIMIT;
 use crate::kernel::{self, HERE};
+use crate::sockets::{self, error_of};
 use crate::vocabulary::{
     Ancillary, ERRQUEUE, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError,
     Syscall,
@@ -115,9 +115,9 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
     let time_limits = &receiver.context.session.time_limits;
     let started = Instant::now();
     let limit = time_limits.limit();
-    if limit < socket::LIMIT {
+    if limit < LIMIT {
         // Where this fails, the longer limit that was set before still holds.
-        let _ = socket::wait_at_most(&receiver.socket, limit);
+        let _ = sockets::wait_at_most(&receiver.socket, limit);
     }
     let mut late = 0;
     let made = loop {
@@ -140,7 +140,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
             // nothing came.
             io::ErrorKind::Interrupted if late < MOST_LATE => {
                 if late == 0 {
-                    let _ = socket::wait_at_most(&receiver.socket, AT_ONCE);
+                    let _ = sockets::wait_at_most(&receiver.socket, AT_ONCE);
                 }
                 late += 1;
             }
@@ -159,7 +159,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
         }
     };
     if late > 0 {
-        let _ = socket::wait_at_most(&receiver.socket, limit);
+        let _ = sockets::wait_at_most(&receiver.socket, limit);
     }
     made
 }
@@ -237,7 +237,7 @@ pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
             bytes.truncate(length);
             Outcome::Received(Raw::plain(bytes, None, length).received(None))
         }
-        Err(error) if socket::is_timeout(&error) => Outcome::Nothing,
+        Err(error) if sockets::is_timeout(&error) => Outcome::Nothing,
         Err(error) => failed(&error),
     }
 }
@@ -269,7 +269,7 @@ mod tests {
             }
         });
         assert!(matches!(made.outcome, Outcome::Received(received) if received.bytes == b"hello"));
-        assert_eq!(limits, [socket::LIMIT; 4]);
+        assert_eq!(limits, [LIMIT; 4]);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use socket2::Socket;
 
-use super::{Call, CallError, Endpoint, SceneError, Target, socket};
+use super::{Call, CallError, Endpoint, SceneError, Target};
 use crate::kernel::HERE;
+use crate::sockets;
 use crate::vocabulary::{Os, SocketError};
 
 /// A UDP port on 127.0.0.1 or ::1 where nobody listens.
@@ -24,11 +25,11 @@ pub struct ClosedPort {
 impl ClosedPort {
     /// `loopback` is that of IPv4 or of IPv6, with any port.
     pub(super) fn new(name: &str, loopback: SocketAddr) -> Call<Self> {
-        let socket = socket::bound(loopback)?;
-        let address = socket::address_of(&socket)?;
+        let socket = sockets::bound(loopback)?;
+        let address = sockets::address_of(&socket)?;
         let guard = match HERE {
             Os::Linux => {
-                socket::connect(&socket, address)?;
+                sockets::connect(&socket, address)?;
                 Some(socket)
             }
             Os::Macos | Os::Windows => None,

@@ -224,11 +224,11 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::socket;
+    use crate::sockets;
 
     fn entered(directory: &Directory, name: &str, bound: &str) -> (Id, Arc<Socket>) {
         let address = bound.parse().unwrap();
-        let socket = Arc::new(socket::udp(address).unwrap());
+        let socket = Arc::new(sockets::udp(address).unwrap());
         (directory.enter(Protocol::Udp, name, address, &socket), socket)
     }
 

@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 
 use super::arrival::{discard_peeked, discard_unrelated};
 use super::context::SceneContext;
-use super::error::os_error;
 use super::received::ReceiveResult;
 use super::recorded::{Made, RecordedSocket};
-use super::{Call, CallError, SceneError, Target, probe, socket};
+use super::time_limits::LIMIT;
+use super::{Call, CallError, SceneError, Target, probe};
 use crate::kernel::{self, HERE};
+use crate::sockets::{self, os_error};
 use crate::vocabulary::{
     Direction, Events, Fact, Opt, OptionValue, Outcome, PEEK, POLLIN, Peer, Protocol, Receive, ReceiveForm, Role,
     SendForm, SocketError, Syscall,
 };
 
-/// A named UDP socket. Its receives end after [`socket::LIMIT`] at the latest.
+/// A named UDP socket. Its receives end after [`LIMIT`] at the latest.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) socket: RecordedSocket,
@@ -30,13 +31,13 @@ pub(super) enum Arrival {
 
 impl Endpoint {
     pub(super) fn open(name: &str, family: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
-        let socket = socket::udp(family)?;
-        socket::wait_at_most(&socket, socket::LIMIT)?;
+        let socket = sockets::udp(family)?;
+        sockets::wait_at_most(&socket, LIMIT)?;
         Ok(Endpoint { socket: RecordedSocket::new(name, Protocol::Udp, socket, context) })
     }
 
     pub(super) fn without_limit(name: &str, family: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
-        let socket = socket::udp(family)?;
+        let socket = sockets::udp(family)?;
         Ok(Endpoint { socket: RecordedSocket::as_opened(name, Protocol::Udp, socket, true, context) })
     }
 
@@ -150,7 +151,7 @@ impl Endpoint {
         let Made { outcome, role, .. } = self.socket.perform_by(call, |_| make());
         match (outcome, role) {
             (Outcome::Received(received), Role::EndMarker) => {
-                let from = received.from.map_or(socket::ANY_PORT, |from| from.address);
+                let from = received.from.map_or(sockets::ANY_PORT, |from| from.address);
                 Arrival::Marker { from, byte: received.bytes.first().copied().unwrap_or_default() }
             }
             (outcome, _) => Arrival::Result(outcome.into()),
@@ -288,7 +289,7 @@ impl Endpoint {
         let operation = format!("{} of {}", call.name(), self.name());
         self.socket.call(call, &operation, |outcome| match outcome {
             Outcome::Address(address) => address,
-            _ => socket::EVERYWHERE,
+            _ => sockets::EVERYWHERE,
         })
     }
 
@@ -387,7 +388,7 @@ impl Endpoint {
 
 impl Target for Endpoint {
     fn address(&self) -> SocketAddr {
-        self.socket.address().unwrap_or(socket::ANY_PORT)
+        self.socket.address().unwrap_or(sockets::ANY_PORT)
     }
 
     fn name(&self) -> &str {

@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use super::error::CallKind;
 use super::recorded::{done, failed, value};
 use super::{Call, CallError, Endpoint, SceneError, Target};
 use crate::kernel;
+use crate::sockets::CallKind;
 use crate::vocabulary::{Events, Outcome, POLLIN, Syscall, Trigger};
 
 /// An epoll instance that reports when a socket can be read.

@@ -20,8 +20,9 @@ use super::accounts::Accounts;
 use super::directory::{Entry, Path};
 use super::lock::lock;
 use super::recorded::RecordedSocket;
-use super::{Call, CallError, SceneError, socket};
+use super::{Call, CallError, SceneError};
 use crate::kernel::{self, HERE};
+use crate::sockets;
 use crate::vocabulary::{Os, Peer, SendForm, SocketError};
 
 /// An end marker is one byte long, so that no buffer truncates it.
@@ -146,7 +147,7 @@ impl Proof {
     /// # Errors
     /// What the system says of sending it.
     pub(super) fn wake(&mut self, receiver: &RecordedSocket, from: SocketAddr) -> Result<(), SceneError> {
-        let to = receiver.address().unwrap_or(socket::ANY_PORT);
+        let to = receiver.address().unwrap_or(sockets::ANY_PORT);
         self.send(receiver, Path { from, to })?;
         // Nobody counts on it.
         self.awaited.clear();
@@ -162,7 +163,7 @@ impl Proof {
         let mut proof = Proof::begin(receiver)?;
         proof.advance(receiver)?;
         match proof.awaited.is_empty() {
-            true => proof.send_from_elsewhere(receiver, receiver.address().unwrap_or(socket::ANY_PORT)),
+            true => proof.send_from_elsewhere(receiver, receiver.address().unwrap_or(sockets::ANY_PORT)),
             false => Ok(()),
         }
     }
@@ -206,7 +207,7 @@ impl Proof {
             let keeps_errors = kernel::keep_errors(&socket).is_ok();
             let connects = !keeps_errors || receiver.peer().is_some();
             if connects {
-                socket::connect(&socket, path.to)?;
+                sockets::connect(&socket, path.to)?;
             }
             Ok((Arc::new(socket), keeps_errors, connects))
         });
@@ -266,8 +267,8 @@ impl Proof {
     }
 
     fn send_from_elsewhere(&mut self, receiver: &RecordedSocket, to: SocketAddr) -> Result<(), SceneError> {
-        let socket = Arc::new(socket::bound(socket::any_port_beside(to))?);
-        let from = socket::address_of(&socket)?;
+        let socket = Arc::new(sockets::bound(sockets::any_port_beside(to))?);
+        let from = sockets::address_of(&socket)?;
         let to = Peer { name: receiver.name.clone(), address: to };
         let marker = new_marker(receiver, from)?;
         let form = SendForm::To(to.clone());
@@ -304,10 +305,10 @@ fn paths_into(receiver: &RecordedSocket) -> (Vec<Path>, Vec<Path>) {
 
 /// The address from which a datagram of `entry` to `to` comes.
 fn source(entry: &Entry, to: SocketAddr) -> SocketAddr {
-    let chosen = || socket::source_towards(to, entry.bound.port());
+    let chosen = || sockets::source_towards(to, entry.bound.port());
     match entry.bound.ip().is_unspecified() && !to.ip().is_multicast() {
-        true => chosen().unwrap_or(socket::reached_at(entry.bound)),
-        false => socket::reached_at(entry.bound),
+        true => chosen().unwrap_or(sockets::reached_at(entry.bound)),
+        false => sockets::reached_at(entry.bound),
     }
 }
 
@@ -341,14 +342,14 @@ fn filters(receiver: &RecordedSocket, path: Path) -> bool {
 /// A socket that is [`bound_beside`], and is connected to the path's end: it alone learns of a refusal.
 fn beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
     let socket = bound_beside(receiver, path)?;
-    socket::connect(&socket, path.to)?;
+    sockets::connect(&socket, path.to)?;
     Ok(socket)
 }
 
 /// A socket that is bound beside those of the scene which have the path's source, or had it: what it sends is of the same
 /// flow as what an unconnected one sent.
 fn bound_beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
-    let socket = socket::udp(path.from)?;
+    let socket = sockets::udp(path.from)?;
     let sharing: Vec<_> = receiver.context.directory.reached_at(path.from).iter().filter_map(Entry::socket).collect();
     let shared: Vec<_> = sharing.iter().filter(|sharing| !is_shared(sharing)).collect();
     if !sharing.is_empty() {
@@ -356,7 +357,7 @@ fn bound_beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
     }
     // Only for the moment: whoever else asks for the port is not to get it.
     let opened = shared.iter().try_for_each(|sharing| share(sharing, true, path.from));
-    let bound = opened.and_then(|()| socket::bind(&socket, path.from));
+    let bound = opened.and_then(|()| sockets::bind(&socket, path.from));
     let closed = shared.iter().try_for_each(|sharing| share(sharing, false, path.from));
     bound.and(closed)?;
     Ok(socket)
@@ -378,7 +379,7 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
 /// nothing: another program may have caused it. But it lets the receiver have its news before a socket is opened beside it.
 fn await_natural_refusal(receiver: &RecordedSocket) {
     let before = *lock(&receiver.refusals_before);
-    let address = receiver.address().unwrap_or(socket::ANY_PORT).ip();
+    let address = receiver.address().unwrap_or(sockets::ANY_PORT).ip();
     if before.is_some() {
         receiver.context.session.wait(|| (kernel::refusals_received(address) > before).then_some(()));
     }

@@ -25,7 +25,6 @@ mod received;
 mod recheck;
 mod recorded;
 mod session;
-pub mod socket;
 mod tcp;
 mod time_limits;
 mod waiting;
@@ -43,7 +42,7 @@ pub use self::accounts::Accounts;
 pub use self::closed_port::ClosedPort;
 use self::context::SceneContext;
 pub use self::endpoint::Endpoint;
-pub use self::error::{Call, CallError, SceneError};
+pub use self::error::SceneError;
 pub use self::host::{Host, LOOPBACK_MTU};
 pub use self::log::Log;
 use self::observations::Observations;
@@ -57,6 +56,8 @@ pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{Service, Workers};
 use crate::kernel::{self, HERE};
+use crate::sockets;
+pub use crate::sockets::{Call, CallError};
 use crate::vocabulary::{Claim, Opt, Peer, SocketError};
 
 /// Something that datagrams or connections can be sent to, with the name that reports use.
@@ -99,12 +100,12 @@ impl Lab {
 
     /// Opens a UDP endpoint on 127.0.0.1 with a port that the system chooses.
     pub fn bind(&self, name: &str) -> Call<Endpoint> {
-        self.bind_to(name, socket::ANY_PORT)
+        self.bind_to(name, sockets::ANY_PORT)
     }
 
     /// Opens a UDP endpoint on 0.0.0.0, every address of this machine.
     pub fn bind_everywhere(&self, name: &str) -> Call<Endpoint> {
-        self.bind_to(name, socket::EVERYWHERE)
+        self.bind_to(name, sockets::EVERYWHERE)
     }
 
     /// Opens a UDP endpoint on ::1 with a port that the system chooses.
@@ -113,7 +114,7 @@ impl Lab {
     /// [`SceneError::Skip`] where this machine has no IPv6.
     pub fn bind_v6(&self, name: &str) -> Result<Endpoint, SceneError> {
         probe::ipv6_loopback()?;
-        Ok(self.bind_to(name, socket::ANY_PORT_V6)?)
+        Ok(self.bind_to(name, sockets::ANY_PORT_V6)?)
     }
 
     /// Opens a UDP endpoint at `address`.
@@ -125,8 +126,8 @@ impl Lab {
     /// Opens a UDP endpoint on 127.0.0.1 on which the lab sets nothing: its receives wait as long as the lesson has them wait,
     /// by default for ever, and return what the system returns.
     pub fn bind_without_limit(&self, name: &str) -> Call<Endpoint> {
-        let endpoint = Endpoint::without_limit(name, socket::ANY_PORT, Arc::clone(&self.context))?;
-        endpoint.bind(socket::ANY_PORT).map(|()| endpoint)
+        let endpoint = Endpoint::without_limit(name, sockets::ANY_PORT, Arc::clone(&self.context))?;
+        endpoint.bind(sockets::ANY_PORT).map(|()| endpoint)
     }
 
     /// The time since the lesson began. It stands still while somebody who observes the lesson has it wait.
@@ -143,7 +144,7 @@ impl Lab {
 
     /// Opens a UDP endpoint and leaves it unbound: its first send will get it a port.
     pub fn endpoint(&self, name: &str) -> Call<Endpoint> {
-        Endpoint::open(name, socket::ANY_PORT, Arc::clone(&self.context))
+        Endpoint::open(name, sockets::ANY_PORT, Arc::clone(&self.context))
     }
 
     /// A server that is connected to its client: nobody else takes room in its receive buffer or is counted there.
@@ -178,7 +179,7 @@ impl Lab {
         options.iter().try_for_each(|option| endpoint.set(option, true))?;
         // With the option, port 0 may be a port that other programs share. A plain socket gets one that nobody has.
         let bound = self.context.at_once(|| {
-            let free = socket::address_of(&socket::bound(socket::EVERYWHERE)?)?;
+            let free = sockets::address_of(&sockets::bound(sockets::EVERYWHERE)?)?;
             endpoint.bind(SocketAddr::from((ip, free.port())))
         });
         match bound {
@@ -236,7 +237,7 @@ impl Lab {
     /// A UDP port on which nobody listens, and which no other program can take where the system allows that; see
     /// [`ClosedPort`].
     pub fn closed_port(&self, name: &str) -> Call<ClosedPort> {
-        self.closed_port_of(name, socket::ANY_PORT)
+        self.closed_port_of(name, sockets::ANY_PORT)
     }
 
     /// The same on ::1.
@@ -245,7 +246,7 @@ impl Lab {
     /// [`SceneError::Skip`] where this machine has no IPv6.
     pub fn closed_port_v6(&self, name: &str) -> Result<ClosedPort, SceneError> {
         probe::ipv6_loopback()?;
-        Ok(self.closed_port_of(name, socket::ANY_PORT_V6)?)
+        Ok(self.closed_port_of(name, sockets::ANY_PORT_V6)?)
     }
 
     fn closed_port_of(&self, name: &str, loopback: SocketAddr) -> Call<ClosedPort> {
@@ -295,13 +296,13 @@ impl Lab {
 
     /// Opens a listening TCP socket on 0.0.0.0, every address of this machine.
     pub fn tcp_listener_everywhere(&self, name: &str) -> Call<Listener> {
-        let listener = Listener::bound(name, socket::EVERYWHERE, Arc::clone(&self.context))?;
+        let listener = Listener::bound(name, sockets::EVERYWHERE, Arc::clone(&self.context))?;
         listener.listen().map(|()| listener)
     }
 
     /// A TCP socket that is bound on 127.0.0.1 and does not listen.
     pub fn tcp_bind(&self, name: &str) -> Call<Listener> {
-        self.tcp_bind_to(name, socket::ANY_PORT)
+        self.tcp_bind_to(name, sockets::ANY_PORT)
     }
 
     /// A TCP socket that is bound to `address` and does not listen.

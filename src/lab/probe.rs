@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use socket2::{SockAddr, Socket};
 
 use super::recheck::recheck;
-use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, host, socket};
+use super::time_limits::LIMIT;
+use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, host};
 use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
+use crate::sockets;
 use crate::vocabulary::{Flags, Need, Os, SocketError};
 
 pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
@@ -49,7 +51,7 @@ pub fn loopback() -> Result<(), SceneError> {
 }
 
 fn lost(to: SocketAddr) -> String {
-    let limit = socket::LIMIT.as_secs_f64();
+    let limit = LIMIT.as_secs_f64();
     format!("a datagram to {to} was sent and did not arrive within {limit} s. Does a firewall drop it?")
 }
 
@@ -65,17 +67,17 @@ enum Passed {
 /// an end marker it has one byte: where those pass, this does. It is sent by a connected socket where there is such a thing, and
 /// received by one that takes it from any address.
 fn pass(ip: IpAddr) -> Call<Passed> {
-    let [receiver, sender] = [(); 2].map(|()| socket::bound(SocketAddr::from((ip, 0))));
+    let [receiver, sender] = [(); 2].map(|()| sockets::bound(SocketAddr::from((ip, 0))));
     let (receiver, sender) = (receiver?, sender?);
-    let (to, sent) = (socket::address_of(&receiver)?, socket::address_of(&sender)?);
+    let (to, sent) = (sockets::address_of(&receiver)?, sockets::address_of(&sender)?);
     // Another program, which knows nothing of it, is not likely to send the same byte.
     let [_, byte] = sent.port().to_be_bytes();
     send_three_times(&sender, &[byte], to)?;
-    let (deadline, mut other) = (Instant::now() + socket::LIMIT, None);
+    let (deadline, mut other) = (Instant::now() + LIMIT, None);
     // Room for anything that others send: what is truncated is an error on Windows.
     let mut buffer = vec![0; usize::from(u16::MAX)];
     while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-        socket::wait_at_most(&receiver, left.max(Duration::from_millis(1)))?;
+        sockets::wait_at_most(&receiver, left.max(Duration::from_millis(1)))?;
         match kernel::receive_from(&receiver, &mut buffer, Flags::default()) {
             Ok((1, from)) if buffer[0] == byte => match from.as_socket() {
                 Some(from) if from == sent => return Ok(Passed::As { sent, received: from }),
@@ -91,7 +93,7 @@ fn pass(ip: IpAddr) -> Call<Passed> {
 
 /// Sends with a connected socket, or to the address where the system connects none.
 fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()> {
-    let sent = match socket::connect(sender, to) {
+    let sent = match sockets::connect(sender, to) {
         Ok(()) => sender.send(payload),
         Err(error) if error.is_of_the_environment() => return Err(error),
         Err(_) => sender.send_to(payload, &SockAddr::from(to)),
@@ -185,7 +187,7 @@ fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
     /// More than filters that limit the rate of messages let pass at once, and fewer than Linux itself does.
     const DATAGRAMS: usize = 20;
     let port = ClosedPort::new("nobody", SocketAddr::from((loopback, 0))).ok()?;
-    let sender = socket::bound(SocketAddr::from((loopback, 0))).ok()?;
+    let sender = sockets::bound(SocketAddr::from((loopback, 0))).ok()?;
     for number in 0..DATAGRAMS {
         let before = kernel::refusals_received(loopback)?;
         // Where an error about the datagram before is pending, this call returns it and sends nothing.
@@ -215,12 +217,12 @@ pub fn most_receive_buffer() -> Option<usize> {
 
 /// The size of receive buffer that a socket has by default.
 pub fn default_buffer() -> Call<usize> {
-    size_of_buffer(&socket::bound(socket::ANY_PORT)?)
+    size_of_buffer(&sockets::bound(sockets::ANY_PORT)?)
 }
 
 /// The size of receive buffer that is granted to whom asks for `bytes`.
 pub fn granted_buffer(bytes: usize) -> Call<usize> {
-    let socket = socket::bound(socket::ANY_PORT)?;
+    let socket = sockets::bound(sockets::ANY_PORT)?;
     // A refusal shows in the size that is granted.
     let _ = socket.set_recv_buffer_size(bytes);
     size_of_buffer(&socket)
@@ -235,7 +237,7 @@ fn size_of_buffer(socket: &socket2::Socket) -> Call<usize> {
 /// # Errors
 /// [`SceneError::Skip`] where there is none.
 pub fn second_loopback() -> Result<Ipv4Addr, SceneError> {
-    match socket::bound(SocketAddr::from((SECOND, 0))) {
+    match sockets::bound(SocketAddr::from((SECOND, 0))) {
         Ok(_) => Ok(SECOND),
         Err(error) if error.error.is(SocketError::AddressNotAvailable, HERE) => {
             Err(SceneError::Skip(format!("this machine has no second loopback address {SECOND}")))
@@ -252,7 +254,7 @@ pub(super) fn takes_address(ip: Ipv4Addr) -> Option<String> {
         return Some(format!("any address can be bound here: {setting} is set"));
     }
     // What a machine sends to an address of its own comes from that address.
-    let source = socket::source_towards(SocketAddr::from((ip, 9)), 9)?;
+    let source = sockets::source_towards(SocketAddr::from((ip, 9)), 9)?;
     (source.ip() == ip).then(|| format!("this machine has the address {ip}"))
 }
 
@@ -262,7 +264,7 @@ pub(super) fn takes_address(ip: Ipv4Addr) -> Option<String> {
 /// [`SceneError::Skip`] where it has not.
 pub fn ipv6_loopback() -> Result<(), SceneError> {
     use SocketError::{AddressNotAvailable, FamilyNotSupported};
-    match socket::bound(socket::ANY_PORT_V6) {
+    match sockets::bound(sockets::ANY_PORT_V6) {
         Ok(_) => Ok(()),
         Err(error) if [AddressNotAvailable, FamilyNotSupported].iter().any(|none| error.error.is(*none, HERE)) => {
             Err(SceneError::Skip("this machine has no loopback address of IPv6, ::1".to_owned()))
@@ -306,7 +308,7 @@ pub fn missing(need: Need) -> Option<String> {
             Ok(granted) => (granted < needed).then(|| buffer_too_small(needed, granted)),
             Err(error) => Some(error.to_string()),
         },
-        Need::Drops => match socket::bound(socket::ANY_PORT) {
+        Need::Drops => match sockets::bound(sockets::ANY_PORT) {
             Ok(socket) => kernel::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
             Err(error) => Some(error.to_string()),
         },

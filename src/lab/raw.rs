@@ -3,9 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use socket2::{Domain, Socket, Type};
+
 use super::context::SceneContext;
 use super::recorded::RecordedSocket;
-use super::{Call, Target, socket};
+use super::{Call, Target};
+use crate::sockets::CallError;
 use crate::vocabulary::{Outcome, SendForm, Syscall};
 
 /// A raw socket that sends UDP datagrams with a source port that it is not bound to. Linux `raw(7)`. The system gives it a copy of
@@ -23,7 +26,7 @@ impl RawSender {
     /// EPERM where this user may not.
     pub(super) fn open(name: &str, ip: IpAddr, source_port: u16, context: Arc<SceneContext>) -> Call<Self> {
         let local = SocketAddr::new(ip, source_port);
-        Ok(RawSender { socket: RecordedSocket::raw(name, socket::raw()?, local, context), source_port })
+        Ok(RawSender { socket: RecordedSocket::raw(name, open()?, local, context), source_port })
     }
 
     /// Sends one datagram to `target`, with a UDP header in front of the payload; returns the bytes that the system says it sent,
@@ -40,4 +43,13 @@ impl RawSender {
             _ => 0,
         })
     }
+}
+
+/// Opens a raw socket whose packets are UDP datagrams, with a header that the program makes. Linux `raw(7)`.
+///
+/// # Errors
+/// EPERM without the capability CAP_NET_RAW in the network namespace.
+fn open() -> Call<Socket> {
+    Socket::new(Domain::IPV4, Type::RAW, Some(socket2::Protocol::UDP))
+        .map_err(|e| CallError::new("open a raw socket", &e))
 }

@@ -10,11 +10,11 @@ use socket2::{SockAddr, Socket};
 
 use super::context::SceneContext;
 use super::directory::Id;
-use super::error::{CallKind, error_of};
 use super::lock::lock;
 use super::log::Timestamp;
-use super::{Call, CallError, arrival, probe, socket};
+use super::{Call, CallError, arrival, probe};
 use crate::kernel;
+use crate::sockets::{self, CallKind, error_of};
 use crate::vocabulary::{
     Action, Announcement, Direction, Event, Events, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm,
     SocketError, Syscall, udp_header,
@@ -105,7 +105,7 @@ impl Identity<'_> {
 impl RecordedSocket {
     pub(super) fn new(name: &str, protocol: Protocol, socket: Socket, context: Arc<SceneContext>) -> Self {
         // Where this fails, the limit that was set when it was opened holds.
-        let _ = socket::wait_at_most(&socket, context.session.time_limits.limit());
+        let _ = sockets::wait_at_most(&socket, context.session.time_limits.limit());
         RecordedSocket::as_opened(name, protocol, socket, false, context)
     }
 
@@ -236,7 +236,7 @@ impl RecordedSocket {
             Syscall::QueuedBytes => value(kernel::queued_bytes(&self.socket)).into(),
             Syscall::UnsentBytes => value(kernel::unsent_bytes(&self.socket)).into(),
             Syscall::SocketName => match self.socket.local_addr() {
-                Ok(address) => Outcome::Address(address.as_socket().unwrap_or(socket::EVERYWHERE)).into(),
+                Ok(address) => Outcome::Address(address.as_socket().unwrap_or(sockets::EVERYWHERE)).into(),
                 Err(error) => failed(&error).into(),
             },
             Syscall::PeerName => self.peer_name(),
@@ -264,7 +264,7 @@ impl RecordedSocket {
     fn peer_name(&self) -> Made {
         match self.socket.peer_addr() {
             Ok(address) => {
-                let address = address.as_socket().unwrap_or(socket::EVERYWHERE);
+                let address = address.as_socket().unwrap_or(sockets::EVERYWHERE);
                 let known = self.context.directory.name_of(self.protocol, address);
                 let name = known.unwrap_or_else(|| address.to_string());
                 Made { peer: Some(Peer { name, address }), ..Outcome::Address(address).into() }
@@ -385,11 +385,11 @@ impl RecordedSocket {
 
     fn learn_address_as(&self, asked_for: bool) -> io::Result<()> {
         if self.local.get().is_none() {
-            let bound = self.socket.local_addr()?.as_socket().unwrap_or(socket::ANY_PORT);
-            let bound = if asked_for { bound } else { socket::reached_at(bound) };
+            let bound = self.socket.local_addr()?.as_socket().unwrap_or(sockets::ANY_PORT);
+            let bound = if asked_for { bound } else { sockets::reached_at(bound) };
             let directory = &self.context.directory;
             self.entry.get_or_init(|| directory.enter(self.protocol, &self.name, bound, &self.socket));
-            self.local.get_or_init(|| socket::reached_at(bound));
+            self.local.get_or_init(|| sockets::reached_at(bound));
         }
         Ok(())
     }

@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use socket2::{Domain, Socket, Type};
+
 use super::context::SceneContext;
-use super::error::{CallKind, error_of};
 use super::recheck::recheck;
 use super::recorded::{Made, RecordedSocket};
-use super::{Call, CallError, SceneError, Target, socket};
+use super::time_limits::LIMIT;
+use super::{Call, CallError, SceneError, Target};
 use crate::kernel::{self, HERE};
+use crate::sockets::{self, CallKind, error_of};
 use crate::vocabulary::{
     Direction, Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall,
 };
@@ -26,7 +29,7 @@ pub struct Listener {
 impl Listener {
     /// A socket that is bound and does not listen.
     pub(super) fn bound(name: &str, address: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
-        let socket = RecordedSocket::new(name, Protocol::Tcp, socket::tcp()?, context);
+        let socket = RecordedSocket::new(name, Protocol::Tcp, open()?, context);
         socket.bind(address)?;
         Ok(Listener { socket, forgetting: Arc::default() })
     }
@@ -52,7 +55,7 @@ impl Listener {
         let result = Arc::clone(&context).at_once(|| {
             self.socket.perform(Syscall::Close);
             drop(self);
-            let again = RecordedSocket::new(&name, Protocol::Tcp, socket::tcp()?, context.clone());
+            let again = RecordedSocket::new(&name, Protocol::Tcp, open()?, context.clone());
             again.bind(address)
         });
         if forgetting.load(Ordering::Relaxed) {
@@ -70,14 +73,12 @@ impl Listener {
         let mut accepted = None;
         let made = self.socket.perform_by(Syscall::Accept, |_| self.take(&mut accepted));
         match (made.outcome, accepted, made.peer) {
-            (Outcome::Nothing, ..) => {
-                Err(SceneError::Skip(format!("accept: no connection came within {:?}", socket::LIMIT)))
-            }
+            (Outcome::Nothing, ..) => Err(SceneError::Skip(format!("accept: no connection came within {:?}", LIMIT))),
             (Outcome::Failed { error, .. }, ..) => {
                 Err(CallError::of(CallKind::Accept, format!("accept at {}", self.address()), error).into())
             }
             (_, Some(socket), Some(peer)) => {
-                socket::wait_at_most(&socket, socket::LIMIT)?;
+                sockets::wait_at_most(&socket, LIMIT)?;
                 let context = Arc::clone(&self.socket.context);
                 let socket = RecordedSocket::accepted(self.name(), socket, peer, context)
                     .map_err(|e| CallError::new("ask for the local address", &e))?;
@@ -87,12 +88,12 @@ impl Listener {
         }
     }
 
-    fn take(&self, accepted: &mut Option<socket2::Socket>) -> Made {
-        let deadline = Instant::now() + socket::LIMIT;
+    fn take(&self, accepted: &mut Option<Socket>) -> Made {
+        let deadline = Instant::now() + LIMIT;
         loop {
             let error = match self.socket.socket.accept() {
                 Ok((socket, from)) => {
-                    let address = from.as_socket().unwrap_or(socket::ANY_PORT);
+                    let address = from.as_socket().unwrap_or(sockets::ANY_PORT);
                     match self.socket.context.directory.name_of(Protocol::Tcp, address) {
                         Some(name) => {
                             let outcome = Outcome::Accepted(kernel::descriptor(&socket));
@@ -122,7 +123,7 @@ impl Listener {
 
 impl Target for Listener {
     fn address(&self) -> SocketAddr {
-        self.socket.address().unwrap_or(socket::ANY_PORT)
+        self.socket.address().unwrap_or(sockets::ANY_PORT)
     }
 
     fn name(&self) -> &str {
@@ -141,7 +142,7 @@ pub struct Stream {
 impl Stream {
     /// A socket without a peer.
     pub(super) fn open(name: &str, context: Arc<SceneContext>) -> Call<Self> {
-        let socket = RecordedSocket::new(name, Protocol::Tcp, socket::tcp()?, context);
+        let socket = RecordedSocket::new(name, Protocol::Tcp, open()?, context);
         Ok(Stream { socket, listener: Weak::new() })
     }
 
@@ -173,11 +174,11 @@ impl Stream {
         self.socket.call(Syscall::Shutdown(Direction::Sending), "end the TCP stream", drop)
     }
 
-    /// Waits, [`socket::LIMIT`] at most, until one read could return `count` bytes, so that the read that follows shows the
+    /// Waits, [`LIMIT`] at most, until one read could return `count` bytes, so that the read that follows shows the
     /// stream and not the clock.
     pub fn wait_for(&self, count: usize) {
         let mut buffer = vec![0; count];
-        recheck(socket::LIMIT, || match kernel::receive(&self.socket.socket, &mut buffer, PEEK) {
+        recheck(LIMIT, || match kernel::receive(&self.socket.socket, &mut buffer, PEEK) {
             Ok(ready) if ready < count && ready > 0 => None,
             _ => Some(()),
         });
@@ -272,6 +273,14 @@ impl Stream {
         }
         self.socket.perform(Syscall::Close);
     }
+}
+
+/// Opens a TCP socket.
+fn open() -> Call<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(socket2::Protocol::TCP))
+        .map_err(|e| CallError::new("open a TCP socket", &e))?;
+    sockets::wait_at_most(&socket, LIMIT)?;
+    Ok(socket)
 }
 
 /// How many limits may pass without a byte before a stream is taken for ended.

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::recheck::recheck;
-use super::socket::LIMIT;
+
+/// How long a lesson waits for what must arrive. It costs nothing when it does. More than the two seconds after which Windows
+/// says that nobody listens at a TCP port (it repeats the SYN): that call is slow, and has not hung.
+pub(super) const LIMIT: Duration = Duration::from_millis(2500);
 
 /// The limits of one run of a lesson.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::session::Session;
-use super::socket::LIMIT;
+use super::time_limits::LIMIT;
 use super::{CallError, SceneError};
 
 /// How often the number of calls that have returned is checked. Checks are counted, not time: whoever stops the program

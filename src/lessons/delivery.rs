@@ -10,8 +10,8 @@ use super::claims::receive_buffer_granted;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::experiments::{overfill, send_until_full, set_receive_buffer, write_while_nobody_reads};
-use crate::lab::socket::LONGEST_PAYLOAD;
 use crate::lab::{AllReceived, Lab, SceneError, receive_buffer_for};
+use crate::sockets::LONGEST_PAYLOAD;
 use crate::vocabulary::{
     Claim, Fact, Guess, Need, Os, SocketError, bytes, counted, escaped, measured, right, sources, specified, typical,
     wrong,

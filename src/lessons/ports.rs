@@ -12,8 +12,8 @@ use super::claims::{bound_by_sendto, no_port, time_wait};
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::experiments::{tcp_binds_again, udp_binds_again};
-use crate::lab::socket::ANY_PORT;
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
+use crate::sockets::ANY_PORT;
 use crate::vocabulary::{
     Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, right, sources, specified, typical, wrong,
 };

@@ -9,8 +9,8 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::kernel::option::{DONT_FRAGMENT_V6, PATH_MTU, PATH_MTU_DISCOVERY, PATH_MTU_V6, PMTUDISC_DO, SEND_BUFFER};
-use crate::lab::socket::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::lab::{Endpoint, Host, Lab, ReceiveResult, SceneError};
+use crate::sockets::{LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::vocabulary::{
     Claim, Fact, Guess, IPV4_UDP_HEADERS, Need, Os, SocketError, measured, right, sources, specified, typical, wrong,
 };

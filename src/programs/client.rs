@@ -16,8 +16,7 @@ use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
 use super::{Address, ProgramError, Transcript, nothing_came, pasted, signals};
 use crate::arguments;
 use crate::kernel::{self, HERE};
-use crate::lab::socket::{self, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
-use crate::lab::{Call, CallError};
+use crate::sockets::{self, Call, CallError, LONGEST_PAYLOAD, LONGEST_PAYLOAD_V6};
 use crate::vocabulary::{SocketError, Status, quoted};
 
 /// What the client can be told.
@@ -114,7 +113,7 @@ impl Client {
         }
         let server = self.address.resolve(Use::Ask)?;
         let messages = self.messages(server)?;
-        let socket = socket::connected(server)?;
+        let socket = sockets::connected(server)?;
         let unanswered = match self.count {
             Some(count) => self.ping(messages.first(), count.into(), server, &socket, transcript)?,
             None => self.converse(&messages, server, socket, transcript)?,
@@ -250,7 +249,7 @@ impl Conversation<'_, '_> {
         // A socket takes a limit of 0 for none at all.
         let left = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         loop {
-            socket::send_at_most(&self.socket, left())?;
+            sockets::send_at_most(&self.socket, left())?;
             match self.socket.send(message) {
                 Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted && Instant::now() < deadline => {}
@@ -263,7 +262,7 @@ impl Conversation<'_, '_> {
         let mut buffer = vec![0; usize::from(u16::MAX)];
         loop {
             // Also where the time is over already: what has come meanwhile is the answer.
-            socket::wait_at_most(&self.socket, left())?;
+            sockets::wait_at_most(&self.socket, left())?;
             match (&self.socket).read(&mut buffer) {
                 Ok(length) => {
                     buffer.truncate(length);

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use self::address::Address;
 pub use self::transcript::Transcript;
-use crate::lab::{CallError, socket};
+use crate::sockets::{self, CallError};
 
 /// What ends the server, the client or the relay early.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Whether a receive has ended before anything came: its time was over, or a signal interrupted it.
 fn nothing_came(error: &io::Error) -> bool {
-    socket::is_timeout(error) || error.kind() == io::ErrorKind::Interrupted
+    sockets::is_timeout(error) || error.kind() == io::ErrorKind::Interrupted
 }
 
 impl From<CallError> for ProgramError {

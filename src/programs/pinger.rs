@@ -12,7 +12,7 @@ use socket2::Socket;
 use super::client::{is_refused, late_total, perhaps_late, why_refused};
 use super::transcript::{LONGEST_QUOTATION, Total, milliseconds, seconds, whole};
 use super::{ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, nothing_came, signals};
-use crate::lab::CallError;
+use crate::sockets::CallError;
 use crate::vocabulary::quoted;
 
 /// What is sent, how often, and how long an answer may take.

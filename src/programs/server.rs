@@ -15,8 +15,8 @@ use super::transcript::Total;
 use super::{Address, ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::arguments::{self, Message};
 use crate::kernel::{self, HERE};
-use crate::lab::{CallError, socket};
 use crate::render::PROGRAM;
+use crate::sockets::{self, CallError};
 use crate::vocabulary::{Flags, NO_FLAGS, Os, SocketError, Status, TRUNC};
 
 /// What the server can be told.
@@ -71,9 +71,9 @@ impl Server {
     /// When the address cannot be had, the socket fails, or nothing can be written any more.
     pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, ProgramError> {
         let address = self.address.resolve(Use::Listen)?;
-        let socket = socket::bound(address)?;
+        let socket = sockets::bound(address)?;
         refuse_broadcast(address)?;
-        socket::wait_at_most(&socket, SIGNAL_CHECK_INTERVAL)?;
+        sockets::wait_at_most(&socket, SIGNAL_CHECK_INTERVAL)?;
         kernel::count_hops(&socket, HOPS).map_err(|e| CallError::new("set the time to live", &e))?;
         // A socket with an address of its own answers from there anyway.
         if address.ip().is_unspecified() {
@@ -100,7 +100,7 @@ impl Server {
         let bound = socket.local_addr().map_err(|e| CallError::new("ask for the local address", &e))?;
         let listening = bound.as_socket().map(|address| address.to_string()).unwrap_or_default();
         let reached = bound.as_socket().map(reached_at).unwrap_or_default();
-        let ask = socket::address_of(socket)?;
+        let ask = sockets::address_of(socket)?;
         let again = transcript.again;
         transcript.line(
             || {
@@ -137,7 +137,7 @@ impl Server {
             let received = match kernel::receive_message(socket, &mut buffer, &room, WITH_REAL_LENGTH) {
                 Ok(received) => received,
                 // Nobody is waiting: time to show what was written so far, and to wait.
-                Err(error) if socket::is_timeout(&error) => {
+                Err(error) if sockets::is_timeout(&error) => {
                     lines.flush()?;
                     blocking.wait()?;
                     continue;
@@ -205,7 +205,7 @@ pub(super) fn is_of_no_account(error: &io::Error) -> bool {
 
 /// Some systems bind to the broadcast address of a network, to which nobody may send by default: connect tells it.
 pub(super) fn refuse_broadcast(address: SocketAddr) -> Result<(), ProgramError> {
-    let probe = (!address.ip().is_unspecified()).then(|| socket::connected((address.ip(), 9).into()));
+    let probe = (!address.ip().is_unspecified()).then(|| sockets::connected((address.ip(), 9).into()));
     match probe {
         Some(Err(error)) if error.error.is(SocketError::AccessDenied, HERE) => Err(ProgramError::Usage(format!(
             "{address}: a broadcast address is no address of a host: listen on {}.",

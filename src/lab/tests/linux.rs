@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use super::super::time_limits::LIMIT;
 use super::super::*;
 use super::{comes_from, empty, notes, received, sends};
 use crate::kernel::option::{PACKET_INFO, RECEIVE_BUFFER, REUSE_ADDRESS, REUSE_PORT};
@@ -37,7 +38,7 @@ fn what_a_connected_socket_does_not_take_is_proved_by_its_refusal() {
     server.send_to(b"Thanks", &request.from.unwrap()).unwrap();
     let started = Instant::now();
     assert_eq!(client.before_marker(100).unwrap(), ReceiveResult::Nothing);
-    assert!(started.elapsed() < socket::LIMIT / 2);
+    assert!(started.elapsed() < LIMIT / 2);
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn each_member_of_a_group_that_shares_a_port_proves_absence_at_once() {
         let (lab, _) = empty();
         let members = lab.endpoints("server", 2).unwrap();
         members.iter().for_each(|member| member.set(&REUSE_PORT, true).unwrap());
-        members[0].bind(socket::ANY_PORT).unwrap();
+        members[0].bind(sockets::ANY_PORT).unwrap();
         members[1].bind(members[0].address()).unwrap();
         let clients = lab.endpoints("client", 4).unwrap();
         clients.iter().for_each(|client| sends(client, &[b"hello"], &members[0]));
@@ -147,7 +148,7 @@ fn each_member_of_a_group_that_shares_a_port_proves_absence_at_once() {
     // Among many others a thread may have to wait for a processor, but none waits until the limit.
     times.sort_unstable();
     let (usual, longest) = (times[times.len() / 2], times[times.len() - 1]);
-    assert!(usual < Duration::from_millis(100) && longest < socket::LIMIT / 2, "{usual:?}, {longest:?}");
+    assert!(usual < Duration::from_millis(100) && longest < LIMIT / 2, "{usual:?}, {longest:?}");
 }
 
 /// What a client sends goes to the socket that is connected to it: the other one of the port proves absence by that.
@@ -161,7 +162,7 @@ fn beside_a_socket_that_is_connected_to_the_client_absence_is_proved_at_once() {
     sends(&client, &[b"hello"], &server);
     let started = Instant::now();
     assert!(received(&server).is_empty());
-    assert!(started.elapsed() < socket::LIMIT / 2, "{:?}", started.elapsed());
+    assert!(started.elapsed() < LIMIT / 2, "{:?}", started.elapsed());
     assert_eq!(received(&own), [b"hello"]);
 }
 
@@ -232,7 +233,7 @@ fn a_queue_that_unrelated_senders_have_filled_is_no_evidence() {
     let inconclusive = |datagrams: usize| {
         let (lab, _) = empty();
         let server = lab.bind("server").unwrap();
-        let unrelated = UdpSocket::bind(socket::ANY_PORT).unwrap();
+        let unrelated = UdpSocket::bind(sockets::ANY_PORT).unwrap();
         for _ in 0..datagrams {
             comes_from(&unrelated, b"hello", &server);
         }
@@ -273,9 +274,9 @@ fn a_port_that_another_holds_as_well_is_not_bound_again() {
     let (lab, _) = empty();
     let server = lab.bind("server").unwrap();
     server.socket.socket.set_reuse_address(true).unwrap();
-    let other = socket::udp(server.address()).unwrap();
+    let other = sockets::udp(server.address()).unwrap();
     other.set_reuse_address(true).unwrap();
-    socket::bind(&other, server.address()).unwrap();
+    sockets::bind(&other, server.address()).unwrap();
     let in_use = SocketError::AddressInUse.on(Os::Linux);
     let reason = format!("bind {}: {in_use}; another socket has the port by now", server.address());
     assert_eq!(server.close_and_bind_again(), Err(SceneError::Skip(reason)));
@@ -285,11 +286,11 @@ fn a_port_that_another_holds_as_well_is_not_bound_again() {
 fn a_closed_port_cannot_be_taken_but_by_the_lesson() {
     let (lab, _) = empty();
     let port = lab.closed_port("server").unwrap();
-    let other = socket::udp(port.address()).unwrap();
+    let other = sockets::udp(port.address()).unwrap();
     other.set_reuse_address(true).unwrap();
-    assert!(socket::bind(&other, port.address()).is_err());
+    assert!(sockets::bind(&other, port.address()).is_err());
     let server = lab.bind_at("server", &port).unwrap();
-    assert!(socket::bind(&other, port.address()).is_err());
+    assert!(sockets::bind(&other, port.address()).is_err());
     drop(server);
     assert!(lab.bind_at("server", &port).is_ok());
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::time_limits::LIMIT;
 use super::*;
 use crate::vocabulary::{Fact, Observation, Receive, Role, SendForm, SocketError, Syscall, sources, specified};
 
@@ -226,7 +227,7 @@ fn who_takes_over_a_port_that_was_closed_is_unrelated() {
 fn what_came_before_a_socket_was_connected_is_not_its_peers() {
     let (lab, log) = empty();
     let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
-    let unrelated = UdpSocket::bind(socket::ANY_PORT).unwrap();
+    let unrelated = UdpSocket::bind(sockets::ANY_PORT).unwrap();
     // The last one guesses what the first end marker will be.
     for payload in [&b"hello"[..], b"", &[0xff]] {
         comes_from(&unrelated, payload, &server);
@@ -298,7 +299,7 @@ fn a_stream_is_waited_for_until_all_has_come_or_its_end() {
     client.finish().unwrap();
     let started = Instant::now();
     server.wait_for(1);
-    assert!(started.elapsed() < socket::LIMIT);
+    assert!(started.elapsed() < LIMIT);
     assert_eq!(server.read(1), Fact::from(tcp::END_OF_FILE));
 }
 
@@ -309,7 +310,7 @@ fn a_stream_that_stays_silent_is_waited_for_up_to_the_limit() {
     client.write(b"o").unwrap();
     let started = Instant::now();
     server.wait_for(2);
-    assert!(started.elapsed() >= socket::LIMIT);
+    assert!(started.elapsed() >= LIMIT);
     assert_eq!((server.peek(9), server.read(9)), (Fact::from(&b"o"[..]), Fact::from(&b"o"[..])));
     assert_eq!(server.read(9), Fact::Nothing);
     assert_eq!(lab.tcp_socket("client").unwrap().read(9), SocketError::NotConnected.on(HERE).into());

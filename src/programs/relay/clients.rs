@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use socket2::Socket;
 
 use super::Flow;
-use crate::lab::Call;
 use crate::programs::rules::Account;
+use crate::sockets::Call;
 
 /// A client, and what is known of it.
 pub(super) struct Client {
@@ -103,14 +103,15 @@ impl Clients {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::socket;
+    use crate::sockets;
 
     #[test]
     fn the_one_that_has_been_silent_for_longest_gives_way_and_nobody_who_is_active() {
         let start = Instant::now();
         let mut clients = Clients::default();
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let add = |clients: &mut Clients, port, now| match clients.add(address(port), now, || socket::udp(address(9))) {
+        let add = |clients: &mut Clients, port, now| match clients.add(address(port), now, || sockets::udp(address(9)))
+        {
             Ok(added) => Some(added.unwrap()),
             Err(TooMany) => None,
         };

@@ -26,7 +26,7 @@ use super::server::{is_of_no_account, refuse_broadcast};
 use super::{Address, ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, signals};
 use crate::arguments;
 use crate::kernel::{self, HERE};
-use crate::lab::{Call, CallError, socket};
+use crate::sockets::{self, Call, CallError};
 use crate::vocabulary::{Delay, Impairments, NO_FLAGS, RelayDirection, Share, SocketError, Status};
 
 /// So long a datagram is held back that no later one passes: longer than the second that the pingers of the assignment leave
@@ -105,10 +105,10 @@ impl Relay {
     /// When an address cannot be had, the relay would relay to itself, the socket fails, or nothing can be written any more.
     pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, ProgramError> {
         let (listen, to) = (self.listen.resolve(Use::Listen)?, self.to.resolve(Use::Ask)?);
-        let listening = open(|| socket::bound(listen))?;
+        let listening = open(|| sockets::bound(listen))?;
         refuse_broadcast(listen)?;
         // Asked for once now, so that what cannot be reached is said at once. The system names the host that 0.0.0.0 stands for.
-        let server = address(socket::connected(to)?.peer_addr())?;
+        let server = address(sockets::connected(to)?.peer_addr())?;
         refuse_circle(address(listening.local_addr())?, server)?;
         let stop = signals::stop_at_the_first()?;
         let seed = self.seed.unwrap_or_else(any_seed);
@@ -142,7 +142,7 @@ impl Relay {
         transcript: &mut Transcript<'_>,
     ) -> Result<(), ProgramError> {
         let bound = address(listening.local_addr())?;
-        let ask = socket::address_of(listening)?;
+        let ask = sockets::address_of(listening)?;
         let again = transcript.again;
         transcript.line(
             || {
@@ -204,14 +204,14 @@ fn open(socket: impl FnOnce() -> Call<Socket>) -> Call<Socket> {
 
 fn address(asked: io::Result<SockAddr>) -> Call<SocketAddr> {
     let address = asked.map_err(|e| CallError::new("ask for an address", &e))?;
-    Ok(address.as_socket().unwrap_or(socket::ANY_PORT))
+    Ok(address.as_socket().unwrap_or(sockets::ANY_PORT))
 }
 
 /// What a relay sends to itself would go round in a circle.
 fn refuse_circle(bound: SocketAddr, server: SocketAddr) -> Result<(), ProgramError> {
     let [here, there] = [bound, server].map(|address| address.ip().to_canonical());
     // Whoever is heard on every interface is heard at each address of this machine: those to which a socket can be bound.
-    let same_host = here == there || here.is_unspecified() && socket::bound((server.ip(), 0).into()).is_ok();
+    let same_host = here == there || here.is_unspecified() && sockets::bound((server.ip(), 0).into()).is_ok();
     match same_host && bound.port() == server.port() {
         true => {
             Err(ProgramError::Usage(format!("{server} is the relay itself: the second address is that of the server")))
@@ -295,7 +295,7 @@ impl Relaying<'_, '_> {
     /// The number of a client that was not known; or why there is no room for one.
     fn new_client(&mut self, address: SocketAddr, now: Instant) -> Result<Result<u64, String>, ProgramError> {
         let server = self.server;
-        Ok(match self.clients.add(address, now, || open(|| socket::connected(server))) {
+        Ok(match self.clients.add(address, now, || open(|| sockets::connected(server))) {
             Ok(Ok(number)) => {
                 self.lines.new_client(number, address)?;
                 Ok(number)

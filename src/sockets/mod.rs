@@ -1,4 +1,6 @@
-//! Opens sockets: the endpoints of lessons, and the server and the client, get theirs here.
+//! Opens sockets, for the lab and for the programs, and says what it means where a call fails.
+
+mod error;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -6,13 +8,10 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{Call, CallError};
+pub use self::error::{Call, CallError};
+pub(crate) use self::error::{CallKind, error_of, os_error};
 use crate::kernel::HERE;
 use crate::vocabulary::Os;
-
-/// How long a lesson waits for what must arrive. It costs nothing when it does. More than the two seconds after which Windows
-/// says that nobody listens at a TCP port (it repeats the SYN): that call is slow, and has not hung.
-pub const LIMIT: Duration = Duration::from_millis(2500);
 
 /// The longest payload that fits a datagram over IPv4: 65535 − 20 (IP header) − 8 (UDP header) bytes. RFC 768, RFC 791.
 pub const LONGEST_PAYLOAD: usize = 65_507;
@@ -32,14 +31,6 @@ pub fn udp(address: SocketAddr) -> Call<Socket> {
             .map_err(|e| CallError::new("enlarge the send buffer", &e))?;
     }
     Ok(socket)
-}
-
-/// Opens a raw socket whose packets are UDP datagrams, with a header that the program makes. Linux `raw(7)`.
-///
-/// # Errors
-/// EPERM without the capability CAP_NET_RAW in the network namespace.
-pub(super) fn raw() -> Call<Socket> {
-    Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::UDP)).map_err(|e| CallError::new("open a raw socket", &e))
 }
 
 /// Opens a UDP socket and binds it to `address`; port 0 takes a free one.
@@ -62,18 +53,11 @@ pub fn connected(address: SocketAddr) -> Call<Socket> {
     Ok(socket)
 }
 
-pub(super) fn tcp() -> Call<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))
-        .map_err(|e| CallError::new("open a TCP socket", &e))?;
-    wait_at_most(&socket, LIMIT)?;
-    Ok(socket)
-}
-
-pub(super) fn bind(socket: &Socket, address: SocketAddr) -> Call<()> {
+pub(crate) fn bind(socket: &Socket, address: SocketAddr) -> Call<()> {
     socket.bind(&SockAddr::from(address)).map_err(|e| CallError::bind(address, &e))
 }
 
-pub(super) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
+pub(crate) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
     socket.connect(&SockAddr::from(address)).map_err(|e| CallError::connect(address, &e))
 }
 
@@ -99,7 +83,7 @@ pub fn address_of(socket: &Socket) -> Call<SocketAddr> {
 }
 
 /// The address at which a socket bound to `address` is reached: loopback, where it is bound to the wildcard.
-pub(super) fn reached_at(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reached_at(address: SocketAddr) -> SocketAddr {
     match address {
         address if !address.ip().is_unspecified() => address,
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
@@ -108,7 +92,7 @@ pub(super) fn reached_at(address: SocketAddr) -> SocketAddr {
 }
 
 /// The address from which the system sends to `to`, with this `port`.
-pub(super) fn source_towards(to: SocketAddr, port: u16) -> Option<SocketAddr> {
+pub(crate) fn source_towards(to: SocketAddr, port: u16) -> Option<SocketAddr> {
     let scratch = connected(to).ok()?;
     let mut source = scratch.local_addr().ok()?.as_socket()?;
     source.set_port(port);
@@ -116,7 +100,7 @@ pub(super) fn source_towards(to: SocketAddr, port: u16) -> Option<SocketAddr> {
 }
 
 /// The address of `other` with a port that the system chooses.
-pub(super) fn any_port_beside(other: SocketAddr) -> SocketAddr {
+pub(crate) fn any_port_beside(other: SocketAddr) -> SocketAddr {
     let mut address = reached_at(other);
     address.set_port(0);
     address
