@@ -19,7 +19,7 @@ use udp_lab::kernel::option;
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
-    Action, Ancillary, Beside, Direction, Event, Flags, Host, Moment, Os, OsError, Outcome, PEEK, POLLIN, POLLOUT,
+    Action, Ancillary, Beside, Direction, Event, Flags, Machine, Moment, Os, OsError, Outcome, PEEK, POLLIN, POLLOUT,
     Peer, Protocol, Receive, ReceiveForm, Received, Report, Role, Row, SceneReport, SendForm, Sentence, Source,
     Strength, Syscall, TRUNC, Trigger, Verdict, WAITALL, escape, escaped, quoted, shortened, sources,
 };
@@ -483,7 +483,7 @@ fn run() -> impl Strategy<Value = (Vec<Report>, RenderOptions, Vec<String>)> {
 
 /// What the renderers are given.
 fn with_results(run: &(Vec<Report>, RenderOptions, Vec<String>), check: impl FnOnce(Results<'_>)) {
-    let host = Host { os: Os::Linux, release: "6.18.44".to_owned(), arch: "x86_64" };
+    let host = Machine { os: Os::Linux, release: "6.18.44".to_owned(), arch: "x86_64" };
     let (reports, options, arguments) = run;
     let invocation = Invocation::default();
     check(Results { reports, host: &host, options: *options, invocation: &invocation, arguments, trace: false });

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::kernel::{self, HERE};
 use crate::lab::{Call, SceneError, probe};
 use crate::lessons::{LESSONS, UNLIKE_WINE};
-use crate::vocabulary::{Claim, Expect, Host, Need, Os};
+use crate::vocabulary::{Claim, Expect, Machine, Need, Os};
 
 /// The buffer that is asked for, to see what is granted.
 const ASKED: usize = 1024 * 1024;
@@ -18,7 +18,7 @@ const NOT_KNOWN: &str = "not known";
 #[derive(Debug)]
 pub struct Checkup {
     /// The machine.
-    pub host: Host,
+    pub host: Machine,
     /// One entry for each thing that was looked at.
     pub findings: Vec<Finding>,
     /// What will be skipped, by lesson and reason.

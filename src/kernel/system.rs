@@ -2,7 +2,7 @@
 
 use socket2::Socket;
 
-use crate::vocabulary::{Host, Os};
+use crate::vocabulary::{Machine, Os};
 
 /// The system this program was built for.
 pub const HERE: Os = if cfg!(windows) {
@@ -14,12 +14,12 @@ pub const HERE: Os = if cfg!(windows) {
 };
 
 /// The machine this program runs on.
-pub fn host() -> Host {
+pub fn host() -> Machine {
     let release = match wine_version() {
         Some(version) => format!("{} (Wine {version})", release()),
         None => release(),
     };
-    Host { os: HERE, release, arch: std::env::consts::ARCH }
+    Machine { os: HERE, release, arch: std::env::consts::ARCH }
 }
 
 /// The number of a socket's descriptor, or of its handle on Windows.

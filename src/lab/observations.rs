@@ -14,8 +14,8 @@ pub(super) type Observations = Arc<Mutex<Vec<(String, Observation)>>>;
 
 impl Lab {
     /// What was observed, for whoever judges it when the scene is over.
-    pub(crate) fn record(&self) -> Record {
-        Record {
+    pub(crate) fn evidence(&self) -> Evidence {
+        Evidence {
             context: Arc::clone(&self.context),
             claims: Arc::clone(&self.claims),
             observations: Arc::clone(&self.observations),
@@ -123,14 +123,14 @@ impl Lab {
 }
 
 /// What a scene has left: it is read when the scene is over, also where that has not ended by itself.
-pub(crate) struct Record {
+pub(crate) struct Evidence {
     context: Arc<SceneContext>,
     claims: Arc<[Claim]>,
     observations: Observations,
     in_progress: Arc<Mutex<Option<String>>>,
 }
 
-impl Record {
+impl Evidence {
     /// Why a difference that was observed would be no evidence: a queue of the scene ran full that was not meant to.
     /// Known once its endpoints are closed.
     pub(crate) fn inconclusive(&self) -> Option<String> {
@@ -148,7 +148,7 @@ impl Record {
     /// # Errors
     /// [`SceneError::Defect`] when a claim was observed twice or never, or something else was observed.
     pub(crate) fn close(self, ended: Option<&SceneError>) -> Result<Vec<Observation>, SceneError> {
-        let Record { claims, observations, in_progress, .. } = self;
+        let Evidence { claims, observations, in_progress, .. } = self;
         let mut observations = std::mem::take(&mut *lock(&observations));
         if matches!(ended, Some(SceneError::Hung(_)))
             && let Some(row) = lock(&in_progress).take()

@@ -67,18 +67,18 @@ fn run_scene(
     }
     let log = session.begin(number, id, &report.title);
     let lab = Lab::new(Arc::clone(&claims), Arc::clone(session), Arc::clone(&log));
-    let record = lab.record();
+    let evidence = lab.evidence();
     let ended = watchdog.run(session, move || run(&lab));
     session.over(&log);
     report.stopped = stopped(&ended)?;
     let mut doubts = Doubts {
-        inconclusive: record.inconclusive(),
-        closed_ports: LOOPBACKS.into_iter().filter(|loopback| record.has_closed_port(*loopback)).collect(),
+        inconclusive: evidence.inconclusive(),
+        closed_ports: LOOPBACKS.into_iter().filter(|loopback| evidence.has_closed_port(*loopback)).collect(),
         needs: claims.iter().flat_map(|claim| claim.needs.iter().copied()).collect(),
         checks,
         session,
     };
-    let observations = without_wine(&claims, record.close(ended.as_ref().err())?);
+    let observations = without_wine(&claims, evidence.close(ended.as_ref().err())?);
     report.rows = claims.iter().zip(&observations).map(|(claim, seen)| doubts.judge(claim, seen)).collect();
     (report.events, report.notes) = log.take();
     Ok(report)

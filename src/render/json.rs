@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::Results;
 use super::phrases::because;
 use crate::vocabulary::{
-    Action, Direction, Event, Host, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
-    SceneReport, SendForm, Syscall, escaped,
+    Action, Direction, Event, Machine, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role,
+    Row, SceneReport, SendForm, Syscall, escaped,
 };
 
 /// The name of the end marker's sender in schema 1.
@@ -20,7 +20,7 @@ const END_MARKER: &str = "fence";
 #[derive(Serialize)]
 struct Document<'a> {
     schema: u32,
-    host: &'a Host,
+    host: &'a Machine,
     reports: Vec<ReportJson<'a>>,
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::phrases::{TALLY, TYPICAL, answered, because, counts, has_typical, property, summary, verdict};
 use super::picture::{Bars, Extent, Fate, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
-use crate::vocabulary::{Host, Report, Tally, Verdict};
+use crate::vocabulary::{Machine, Report, Tally, Verdict};
 
 /// Every lesson of a run in one document.
 pub fn reports(results: &Results<'_>) -> String {
@@ -65,7 +65,7 @@ fn bold(text: &str) -> String {
     }
 }
 
-fn report(report: &Report, host: &Host, options: RenderOptions, level: &str) -> String {
+fn report(report: &Report, host: &Machine, options: RenderOptions, level: &str) -> String {
     let mut page = format!("{level} {}: {}\n\n{}\n", report.lesson, escaped(report.title), escaped(report.question));
     if let Some(answer) = report.answered() {
         let _ = writeln!(page, "\n{}", bold(&answered(&answer)));

@@ -32,7 +32,7 @@ use textwrap::core::display_width;
 
 pub(crate) use self::phrases::each_once;
 pub(crate) use self::sheet::BOLD;
-use crate::vocabulary::{Host, Report, Tally, escape_but};
+use crate::vocabulary::{Machine, Report, Tally, escape_but};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,7 +88,7 @@ pub struct Results<'a> {
     /// The lessons that ran.
     pub reports: &'a [Report],
     /// The machine they ran on.
-    pub host: &'a Host,
+    pub host: &'a Machine,
     /// How people want to see them.
     pub options: RenderOptions,
     /// The program as it was called.

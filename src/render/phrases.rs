@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::vocabulary::{Answer, Host, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
+use crate::vocabulary::{Answer, Machine, Report, Row, Sentence, Strength, Tally, Truth, Verdict};
 
 /// What the mark in front of a property means.
 pub(super) const TYPICAL: &str = "~ typical, guaranteed by no standard";
@@ -20,7 +20,7 @@ pub(super) fn rows_as_expected(tally: Tally) -> String {
 }
 
 /// `7 of 7 rows as expected on Linux 6.18`, and what was not judged.
-pub(super) fn summary(tally: Tally, host: &Host) -> String {
+pub(super) fn summary(tally: Tally, host: &Machine) -> String {
     let mut text = format!("{} of {} rows as expected on {}", tally.matching, tally.judged(), host.short());
     for (count, what) in [(tally.skipped, "skipped"), (tally.info, "measured")] {
         if count > 0 {

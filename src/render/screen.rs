@@ -5,7 +5,7 @@ use super::phrases::{TYPICAL, each_once, has_typical, rows_as_expected};
 use super::sheet::{LEAST_FOR_FRAMES, Notes, Sheet};
 use super::table::{HEADER, add, answer, happened, heading, line, note, skipped_for};
 use super::{RenderOptions, Results, ladder, sentences, together};
-use crate::vocabulary::{Host, Report, Row, SceneReport, Verdict, listed};
+use crate::vocabulary::{Machine, Report, Row, SceneReport, Verdict, listed};
 
 /// Lines of a terminal of 24 that are there above the prompt.
 const VISIBLE: usize = 23;
@@ -136,7 +136,7 @@ fn problems(report: &Report, notes: &Notes, options: RenderOptions) -> String {
 }
 
 /// How many rows were as expected, and what the mark in front of some means.
-fn counts(report: &Report, host: &Host) -> String {
+fn counts(report: &Report, host: &Machine) -> String {
     // On a line of its own where both do not fit: it is no end of the sentence before it.
     let mark = if has_typical(report) { format!("  {}", together(TYPICAL)) } else { String::new() };
     format!("{} on {}.{mark}", rows_as_expected(report.tally()), together(&host.short()))

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{Host, Os, Report, Row, Verdict};
+use crate::vocabulary::{Machine, Os, Report, Row, Verdict};
 
 /// What one system answered on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub struct RecordedRow {
 
 impl Record {
     /// The record of a run of every lesson on `host`, `within` an emulator or a sandbox where it was in one.
-    pub fn of(reports: &[Report], host: &Host, within: Option<String>) -> Self {
+    pub fn of(reports: &[Report], host: &Machine, within: Option<String>) -> Self {
         let of_report = |report: &Report| -> Vec<RecordedRow> {
             report.rows().map(|row| RecordedRow::of(report.lesson, row)).collect()
         };

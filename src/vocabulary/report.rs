@@ -71,7 +71,7 @@ pub struct Row {
 
 /// The machine that answered.
 #[derive(Clone, Debug, Serialize)]
-pub struct Host {
+pub struct Machine {
     /// The operating system.
     pub os: Os,
     /// The kernel's release, as the system writes it; empty where it would not tell. Under Wine, what Wine says in Windows's
@@ -81,7 +81,7 @@ pub struct Host {
     pub arch: &'static str,
 }
 
-impl Host {
+impl Machine {
     /// System and release as a sentence wants them: `Linux 6.18`, `Windows 6.1 (Wine 8.0)`.
     pub fn short(&self) -> String {
         let (release, stand_in) = match self.release.find(" (") {
@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn a_host_is_named_by_the_first_two_numbers_of_its_release() {
-        let host = |release: &str| Host { os: Os::Linux, release: release.to_owned(), arch: "x86_64" }.short();
+        let host = |release: &str| Machine { os: Os::Linux, release: release.to_owned(), arch: "x86_64" }.short();
         assert_eq!(
             (host("6.18.44-x").as_str(), host("6").as_str(), host("").as_str()),
             ("Linux 6.18", "Linux 6", "Linux")

@@ -239,7 +239,7 @@ fn a_queue_that_unrelated_senders_have_filled_is_no_evidence() {
         }
         assert_eq!(server.receive(Receive::into(100).without_waiting()), ReceiveResult::Nothing);
         drop(server);
-        lab.record().inconclusive()
+        lab.evidence().inconclusive()
     };
     let unrelated = "another program's datagrams filled a queue here, so the lesson's own may be lost";
     assert_eq!(inconclusive(1), None);
@@ -260,7 +260,7 @@ fn a_queue_that_was_too_small_is_no_evidence_unless_the_lesson_made_it_so() {
         }
         server.drain(100, datagrams).unwrap();
         drop(server);
-        lab.record().inconclusive()
+        lab.evidence().inconclusive()
     };
     let small = "the queue of server ran full: net.core.rmem_max limits the receive buffer here";
     assert_eq!(inconclusive(1, false), None);

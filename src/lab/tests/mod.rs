@@ -38,7 +38,7 @@ fn close(observed: &[&str], ended: Option<&SceneError>) -> Result<Vec<Observatio
     for id in observed {
         lab.observe(*id, 1);
     }
-    lab.record().close(ended)
+    lab.evidence().close(ended)
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_call_that_fails_can_be_a_rows_answer() {
         CallError::new("sendto", &std::io::Error::from_raw_os_error(SocketError::InvalidArgument.on(HERE).number));
     let ended = lab.attempt::<()>("a", Err(error.clone())).unwrap_err();
     assert_eq!(ended, SceneError::Skip(format!("sendto: {}", error.error)));
-    assert_eq!(lab.record().close(Some(&ended)).unwrap(), [Observation::Seen(error.error.into())]);
+    assert_eq!(lab.evidence().close(Some(&ended)).unwrap(), [Observation::Seen(error.error.into())]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_call_that_does_not_return_is_the_answer_to_the_row_it_was_made_for() {
         with_claims(vec![specified("a", "a", 1, &sources::RFC768), specified("b", "b", 1, &sources::RFC768)]);
     *lab.in_progress.lock().unwrap() = Some("a".to_owned());
     let hung = SceneError::Hung("a call has not returned".to_owned());
-    let seen = lab.record().close(Some(&hung)).unwrap();
+    let seen = lab.evidence().close(Some(&hung)).unwrap();
     assert_eq!(seen[0], Observation::Seen("a call that does not return".into()));
     assert_eq!(seen[1], Observation::Skipped("a call has not returned".into()));
     lab.while_it_may_hang("b", || ());
