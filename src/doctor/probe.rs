@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::kernel::{self, HERE};
-use crate::lab::{Call, SceneError, probe};
+use crate::lab::{Call, SceneError, loopback, needs};
 use crate::lessons::{LESSONS, UNLIKE_WINE};
 use crate::vocabulary::{Claim, Expect, Machine, Need, Os};
 
@@ -75,7 +75,7 @@ impl Checkup {
     /// When the parameters of a lesson do not fit by themselves, which the tests exclude.
     pub fn new(terminal: &[(&'static str, &'static str, String)]) -> Result<Self, clap::Error> {
         let host = kernel::host();
-        let loopback = probe::loopback();
+        let loopback = loopback::passes();
         let mut findings = vec![
             Finding::text("version", "udp-lab", env!("CARGO_PKG_VERSION").to_owned()),
             Finding::text("system", "System", format!("{} {}", host.os.name(), host.release).trim_end().to_owned()),
@@ -105,15 +105,15 @@ fn surroundings(os: Os, release: &str, exists: impl Fn(&str) -> bool) -> &'stati
 
 fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
     let bytes = |size: Call<usize>| size.ok().and_then(|bytes| u64::try_from(bytes).ok());
-    let maximum = probe::most_receive_buffer().and_then(|bytes| u64::try_from(bytes).ok());
+    let maximum = needs::most_receive_buffer().and_then(|bytes| u64::try_from(bytes).ok());
     vec![
         Finding::there("loopback", "Loopback 127.0.0.1", loopback.as_ref().err().map(ToString::to_string)),
-        Finding::there("ipv6", "IPv6 loopback ::1", probe::missing(Need::Ipv6)),
-        Finding::there("second-loopback", "Second loopback 127.0.0.2", probe::missing(Need::SecondLoopback)),
-        Finding::number("buffer-default", "Receive buffer by default", bytes(probe::default_buffer()), " bytes"),
+        Finding::there("ipv6", "IPv6 loopback ::1", needs::missing(Need::Ipv6)),
+        Finding::there("second-loopback", "Second loopback 127.0.0.2", needs::missing(Need::SecondLoopback)),
+        Finding::number("buffer-default", "Receive buffer by default", bytes(needs::default_buffer()), " bytes"),
         Finding::number("buffer-maximum", "Receive buffer at most", maximum, " bytes"),
-        Finding::number("buffer-granted", "Granted for 1 MiB", bytes(probe::granted_buffer(ASKED)), " bytes"),
-        Finding::there("drops", "Drops counted by socket", probe::missing(Need::Drops)),
+        Finding::number("buffer-granted", "Granted for 1 MiB", bytes(needs::granted_buffer(ASKED)), " bytes"),
+        Finding::there("drops", "Drops counted by socket", needs::missing(Need::Drops)),
     ]
 }
 
@@ -127,7 +127,7 @@ fn system() -> Vec<Finding> {
     vec![
         Finding::there("namespaces", "Network namespace as a plain user", no_namespaces()),
         Finding::number("descriptors", "Open file descriptors at most", kernel::descriptor_limit(), ""),
-        Finding::there("descriptor-list", "File descriptors listed", probe::missing(Need::Descriptors)),
+        Finding::there("descriptor-list", "File descriptors listed", needs::missing(Need::Descriptors)),
         Finding::there("proc-net-udp", "/proc/net/udp readable", readable),
         Finding { id: "wine", name: "Wine", text: if wine { "yes" } else { "no" }.to_owned(), value: json!(wine) },
     ]
@@ -172,7 +172,7 @@ pub fn reason_to_skip(claim: &Claim) -> Option<String> {
     match claim.expected.on(HERE) {
         Expect::Absent(reason) => Some((*reason).to_owned()),
         _ if claim.unlike_wine && kernel::under_wine() => Some(UNLIKE_WINE.to_owned()),
-        _ => claim.needs.iter().find_map(|need| probe::missing(*need)),
+        _ => claim.needs.iter().find_map(|need| needs::missing(*need)),
     }
 }
 

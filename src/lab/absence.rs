@@ -6,7 +6,7 @@ use super::arrival::discard_peeked;
 use super::endpoint::Arrival;
 use super::marker::Proof;
 use super::received::{AllReceived, ReceiveResult};
-use super::{CallError, Endpoint, SceneError, probe};
+use super::{CallError, Endpoint, SceneError, needs};
 use crate::kernel::option;
 use crate::vocabulary::{OptionValue, PEEK, Receive};
 
@@ -27,7 +27,7 @@ impl Endpoint {
         let _ = option::set(&self.socket.socket, &option::RECEIVE_BUFFER.name, needed.to_int());
         match granted()? {
             granted if granted >= needed => Ok(()),
-            granted => Err(SceneError::Skip(probe::buffer_too_small(needed, granted))),
+            granted => Err(SceneError::Skip(needs::buffer_too_small(needed, granted))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use socket2::Socket;
 
-use super::{Call, Endpoint, SceneError, probe};
+use super::{Call, Endpoint, SceneError, needs};
 use crate::kernel::{self, HERE};
 use crate::vocabulary::Os;
 
@@ -54,7 +54,7 @@ impl Endpoint {
     /// # Errors
     /// [`SceneError::Skip`] where the system does not tell, or nothing is queued.
     pub fn memory_after(&self, before: Option<Accounts>) -> Result<usize, SceneError> {
-        let before = before.ok_or_else(|| SceneError::Skip(probe::NO_DROPS.to_owned()))?;
+        let before = before.ok_or_else(|| SceneError::Skip(needs::NO_DROPS.to_owned()))?;
         let added = self.accounts_after(Some(before)).map(|after| after.since(before).queued);
         added.filter(|added| *added > 0).ok_or_else(|| SceneError::Skip("the datagram was not queued".to_owned()))
     }

@@ -9,7 +9,7 @@ use super::context::SceneContext;
 use super::received::ReceiveResult;
 use super::recorded::{Made, RecordedSocket};
 use super::time_limits::LIMIT;
-use super::{Call, CallError, SceneError, Target, probe};
+use super::{Call, CallError, SceneError, Target, needs};
 use crate::kernel::{self, HERE};
 use crate::sockets::{self, os_error};
 use crate::vocabulary::{
@@ -377,7 +377,7 @@ impl Endpoint {
     /// # Errors
     /// The reason, where the system does not tell.
     pub fn drops(&self) -> Result<usize, String> {
-        kernel::drops(&self.socket.socket).ok_or_else(|| probe::NO_DROPS.to_owned())
+        kernel::drops(&self.socket.socket).ok_or_else(|| needs::NO_DROPS.to_owned())
     }
 
     /// How long the lesson waits for what must arrive.

@@ -1,9 +1,10 @@
 //! What this machine has and allows, as far as a scene asks.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use super::{Lab, SceneError, Target, probe};
+use super::{Lab, SceneError, Target, needs};
 use crate::kernel;
+use crate::sockets;
 
 impl Lab {
     /// A second loopback address of this machine, 127.0.0.2.
@@ -11,7 +12,7 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where there is none.
     pub fn second_loopback(&self) -> Result<Ipv4Addr, SceneError> {
-        probe::second_loopback()
+        needs::second_loopback()
     }
 
     /// Says that what follows takes the loopback address of IPv6, ::1.
@@ -19,7 +20,7 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where this machine has none.
     pub fn ipv6_loopback(&self) -> Result<(), SceneError> {
-        probe::ipv6_loopback()
+        needs::ipv6_loopback()
     }
 
     /// Does `work` as another user of this machine: the sockets that it opens are that user's.
@@ -27,7 +28,7 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where this user cannot be another one: only root can.
     pub fn as_another_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-        probe::another_user(work)
+        needs::another_user(work)
     }
 
     /// Does `work` as a user without privileges: as this one, unless that is root.
@@ -35,7 +36,7 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where this user is root, and cannot be another one.
     pub fn as_a_plain_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-        probe::plain_user(work)
+        kernel::as_a_plain_user(work).map_err(|error| needs::no_user(&error))
     }
 
     /// Makes a call, and says whether it sent SIGPIPE; nothing comes of the signal.
@@ -45,12 +46,12 @@ impl Lab {
 
     /// Why a receive buffer may be smaller than asked for.
     pub fn limit_on_buffers(&self) -> String {
-        probe::limit_on_buffers()
+        needs::limit_on_buffers()
     }
 
     /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.
     pub fn most_receive_buffer(&self) -> Option<usize> {
-        probe::most_receive_buffer()
+        needs::most_receive_buffer()
     }
 
     /// The first port that a user without privileges may bind; `None` where the system does not tell.
@@ -70,9 +71,16 @@ impl Lab {
         kernel::tcp_port_in_use(other.address().port())
     }
 
-    /// Why `ip`, which is no loopback address, can be bound here, where it can be by any program.
+    /// Why `ip`, which is no loopback address, can be bound on this machine: it is one of its addresses, or any can be bound.
+    /// Linux `ip(7)`, ip_nonlocal_bind.
     pub fn takes_address(&self, ip: Ipv4Addr) -> Option<String> {
-        probe::takes_address(ip)
+        let setting = "net.ipv4.ip_nonlocal_bind";
+        if kernel::kernel_setting(setting).is_some_and(|value| value != "0") {
+            return Some(format!("any address can be bound here: {setting} is set"));
+        }
+        // What a machine sends to an address of its own comes from that address.
+        let source = sockets::source_towards(SocketAddr::from((ip, 9)), 9)?;
+        (source.ip() == ip).then(|| format!("this machine has the address {ip}"))
     }
 
     /// How many file descriptors the process has open.
@@ -80,7 +88,7 @@ impl Lab {
     /// # Errors
     /// The reason, where the system does not tell.
     pub fn open_descriptors(&self) -> Result<usize, String> {
-        kernel::open_descriptors().ok_or_else(|| probe::NO_DESCRIPTORS.to_owned())
+        kernel::open_descriptors().ok_or_else(|| needs::NO_DESCRIPTORS.to_owned())
     }
 
     /// How many file descriptors the process has opened since there were `before`.

@@ -15,11 +15,12 @@ mod error;
 mod host;
 mod lock;
 mod log;
+pub mod loopback;
 mod machine;
 mod marker;
+pub mod needs;
 mod observations;
 mod observer;
-pub mod probe;
 mod raw;
 mod received;
 mod recheck;
@@ -45,9 +46,9 @@ pub use self::endpoint::Endpoint;
 pub use self::error::SceneError;
 pub use self::host::{Host, LOOPBACK_MTU};
 pub use self::log::Log;
+pub(crate) use self::loopback::MachineChecks;
 use self::observations::Observations;
 pub use self::observer::Observer;
-pub(crate) use self::probe::MachineChecks;
 pub use self::raw::RawSender;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
@@ -113,7 +114,7 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where this machine has no IPv6.
     pub fn bind_v6(&self, name: &str) -> Result<Endpoint, SceneError> {
-        probe::ipv6_loopback()?;
+        needs::ipv6_loopback()?;
         Ok(self.bind_to(name, sockets::ANY_PORT_V6)?)
     }
 
@@ -245,7 +246,7 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where this machine has no IPv6.
     pub fn closed_port_v6(&self, name: &str) -> Result<ClosedPort, SceneError> {
-        probe::ipv6_loopback()?;
+        needs::ipv6_loopback()?;
         Ok(self.closed_port_of(name, sockets::ANY_PORT_V6)?)
     }
 

@@ -12,7 +12,7 @@ use super::context::SceneContext;
 use super::directory::Id;
 use super::lock::lock;
 use super::log::Timestamp;
-use super::{Call, CallError, arrival, probe};
+use super::{Call, CallError, arrival, needs};
 use crate::kernel;
 use crate::sockets::{self, CallKind, error_of};
 use crate::vocabulary::{
@@ -465,7 +465,7 @@ impl Drop for RecordedSocket {
             let unrelated = "another program's datagrams filled a queue here, so the lesson's own may be lost";
             self.context.inconclusive.get_or_init(|| unrelated.to_owned());
         } else if ran_full == Some(true) && !self.is_to_drop.load(Ordering::Relaxed) {
-            let small = || format!("the queue of {} ran full: {}", self.name, probe::limit_on_buffers());
+            let small = || format!("the queue of {} ran full: {}", self.name, needs::limit_on_buffers());
             self.context.inconclusive.get_or_init(small);
         }
     }

@@ -1,41 +1,24 @@
-//! What this machine can show, asked before a lesson runs.
+//! Whether what is sent on loopback arrives: what `doctor` asks, and what is asked where a row differs.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use socket2::{SockAddr, Socket};
 
+use super::needs::SECOND;
 use super::recheck::recheck;
 use super::time_limits::LIMIT;
-use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, host};
-use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
+use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog};
+use crate::kernel;
 use crate::sockets;
-use crate::vocabulary::{Flags, Need, Os, SocketError};
-
-pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
-pub(super) const NO_DROPS: &str = match HERE {
-    Os::Linux => "this kernel has no SO_MEMINFO",
-    Os::Macos => "macOS counts drops for all sockets together",
-    Os::Windows => "Windows does not count drops by socket",
-};
-
-/// Why a receive buffer may be smaller than a lesson needs.
-pub(super) fn limit_on_buffers() -> String {
-    format!("{} limits the receive buffer here", RECEIVE_BUFFER_LIMIT.unwrap_or("the system"))
-}
-
-pub(super) fn buffer_too_small(needed: usize, granted: usize) -> String {
-    let limit = RECEIVE_BUFFER_LIMIT.map_or_else(String::new, |setting| format!(" ({setting} limits it)"));
-    format!("the datagrams need a receive buffer of up to {needed} bytes, and the system grants {granted}{limit}")
-}
+use crate::vocabulary::{Flags, Need};
 
 /// Sends one datagram over loopback and receives it, as it was sent.
 ///
 /// # Errors
 /// What the system says; [`SceneError::NoLoopback`] where it does not arrive, or not as it was sent: without it no lesson can run.
-pub fn loopback() -> Result<(), SceneError> {
+pub fn passes() -> Result<(), SceneError> {
     let passed = pass(Ipv4Addr::LOCALHOST.into());
     let passed = passed.map_err(|error| match error.is_of_the_environment() && !error.lacks_resources() {
         true => SceneError::NoLoopback(error.to_string()),
@@ -108,7 +91,7 @@ fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()>
 
 /// Why what was sent to `ip`, an address of this machine, may be missing: not even a datagram of one byte passes there, whatever
 /// its sender. `None` where it does, and where that cannot be found out.
-fn udp_is_lost(ip: IpAddr) -> Option<String> {
+pub(super) fn udp_is_lost(ip: IpAddr) -> Option<String> {
     match pass(ip) {
         Ok(Passed::As { .. }) => None,
         Ok(Passed::Not { to }) => Some(lost(to)),
@@ -136,7 +119,7 @@ enum Check {
 }
 
 impl MachineChecks {
-    /// Checks whether [`loopback`] passes; once it did, that is so for the run.
+    /// Checks whether it [`passes`]; once it did, that is so for the run.
     ///
     /// # Errors
     /// [`SceneError::NoLoopback`] where it does not. What else fails has said so in the scenes.
@@ -144,7 +127,7 @@ impl MachineChecks {
         if self.passes {
             return Ok(());
         }
-        match self.watchdog.run(session, loopback) {
+        match self.watchdog.run(session, passes) {
             Err(error @ SceneError::NoLoopback(_)) => Err(error),
             _ => {
                 self.passes = true;
@@ -207,124 +190,3 @@ fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
 
 /// How long the answer to a datagram on this machine may take.
 const SILENCE: Duration = Duration::from_secs(1);
-
-const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-
-/// The largest receive buffer that may be asked for, in bytes, where the system tells.
-pub fn most_receive_buffer() -> Option<usize> {
-    kernel::kernel_setting(RECEIVE_BUFFER_LIMIT?)?.parse().ok()
-}
-
-/// The size of receive buffer that a socket has by default.
-pub fn default_buffer() -> Call<usize> {
-    size_of_buffer(&sockets::bound(sockets::ANY_PORT)?)
-}
-
-/// The size of receive buffer that is granted to whom asks for `bytes`.
-pub fn granted_buffer(bytes: usize) -> Call<usize> {
-    let socket = sockets::bound(sockets::ANY_PORT)?;
-    // A refusal shows in the size that is granted.
-    let _ = socket.set_recv_buffer_size(bytes);
-    size_of_buffer(&socket)
-}
-
-fn size_of_buffer(socket: &socket2::Socket) -> Call<usize> {
-    socket.recv_buffer_size().map_err(|e| CallError::new("ask for the receive buffer's size", &e))
-}
-
-/// A second loopback address of this machine, 127.0.0.2.
-///
-/// # Errors
-/// [`SceneError::Skip`] where there is none.
-pub fn second_loopback() -> Result<Ipv4Addr, SceneError> {
-    match sockets::bound(SocketAddr::from((SECOND, 0))) {
-        Ok(_) => Ok(SECOND),
-        Err(error) if error.error.is(SocketError::AddressNotAvailable, HERE) => {
-            Err(SceneError::Skip(format!("this machine has no second loopback address {SECOND}")))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Why `ip`, which is no loopback address, can be bound on this machine: it is one of its addresses, or any can be bound.
-/// Linux `ip(7)`, ip_nonlocal_bind.
-pub(super) fn takes_address(ip: Ipv4Addr) -> Option<String> {
-    let setting = "net.ipv4.ip_nonlocal_bind";
-    if kernel::kernel_setting(setting).is_some_and(|value| value != "0") {
-        return Some(format!("any address can be bound here: {setting} is set"));
-    }
-    // What a machine sends to an address of its own comes from that address.
-    let source = sockets::source_towards(SocketAddr::from((ip, 9)), 9)?;
-    (source.ip() == ip).then(|| format!("this machine has the address {ip}"))
-}
-
-/// Whether this machine has the loopback address of IPv6, ::1.
-///
-/// # Errors
-/// [`SceneError::Skip`] where it has not.
-pub fn ipv6_loopback() -> Result<(), SceneError> {
-    use SocketError::{AddressNotAvailable, FamilyNotSupported};
-    match sockets::bound(sockets::ANY_PORT_V6) {
-        Ok(_) => Ok(()),
-        Err(error) if [AddressNotAvailable, FamilyNotSupported].iter().any(|none| error.error.is(*none, HERE)) => {
-            Err(SceneError::Skip("this machine has no loopback address of IPv6, ::1".to_owned()))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Does `work` as another user of this machine.
-///
-/// # Errors
-/// [`SceneError::Skip`] where this user cannot be another one.
-pub fn another_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-    kernel::as_another_user(work).map_err(|error| no_user(&error))
-}
-
-/// Does `work` as a user without privileges.
-///
-/// # Errors
-/// [`SceneError::Skip`] where this user is root, and cannot be another one.
-pub fn plain_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-    kernel::as_a_plain_user(work).map_err(|error| no_user(&error))
-}
-
-fn no_user(error: &std::io::Error) -> SceneError {
-    SceneError::Skip(CallError::new("become another user", error).reason())
-}
-
-/// Why this machine does not have what a row needs; `None` where it has.
-pub fn missing(need: Need) -> Option<String> {
-    match need {
-        Need::SecondLoopback => {
-            static LOST: LazyLock<Option<String>> = LazyLock::new(|| udp_is_lost(SECOND.into()));
-            second_loopback().err().map(|error| error.to_string()).or_else(|| LOST.clone())
-        }
-        Need::Ipv6 => {
-            static LOST: LazyLock<Option<String>> = LazyLock::new(|| udp_is_lost(Ipv6Addr::LOCALHOST.into()));
-            ipv6_loopback().err().map(|error| error.to_string()).or_else(|| LOST.clone())
-        }
-        Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
-            Ok(granted) => (granted < needed).then(|| buffer_too_small(needed, granted)),
-            Err(error) => Some(error.to_string()),
-        },
-        Need::Drops => match sockets::bound(sockets::ANY_PORT) {
-            Ok(socket) => kernel::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
-            Err(error) => Some(error.to_string()),
-        },
-        Need::Namespace => host::missing(),
-        Need::AnotherUser => another_user(|| ()).err().map(|error| error.to_string()),
-        Need::Descriptors => kernel::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_largest_buffer_that_is_granted_is_large_enough() {
-        let largest = granted_buffer(1 << 30).unwrap();
-        assert_eq!(missing(Need::ReceiveBuffer(largest)), None);
-    }
-}
