@@ -24,7 +24,7 @@ pub(super) fn find(arguments: &ArgMatches, invocation: &Invocation, options: Opt
         true => found::as_json(&words, &found, &answers),
         false => found::text(&found, &answers, invocation, options.render_options(), terminal_lines()),
     })?;
-    Ok(if answers.is_empty() { Status::Differs } else { Status::AsExpected })
+    Ok(if answers.is_empty() { Status::Negative } else { Status::AsExpected })
 }
 
 /// Why this machine cannot show the row of `answer`; nothing where it can.

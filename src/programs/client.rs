@@ -118,7 +118,7 @@ impl Client {
             Some(count) => self.ping(messages.first(), count.into(), server, &socket, transcript)?,
             None => self.converse(&messages, server, socket, transcript)?,
         };
-        Ok(if self.fail_unanswered && unanswered > 0 { Status::Differs } else { Status::AsExpected })
+        Ok(if self.fail_unanswered && unanswered > 0 { Status::Negative } else { Status::AsExpected })
     }
 
     /// The messages that were given in one way or another. What is not typed is known to be too long before anything is sent.

@@ -401,8 +401,8 @@ impl Report {
 pub enum Status {
     /// 0: all as expected.
     AsExpected,
-    /// 1: some row differs.
-    Differs,
+    /// 1: some row differs; `find` found nothing; a message had no answer, where that is asked about.
+    Negative,
     /// 2: wrong use.
     WrongUse,
     /// 3: could not run here.
@@ -414,14 +414,14 @@ impl Status {
     pub fn of(reports: &[Report]) -> Status {
         let statuses = || reports.iter().map(Report::status);
         let any = |wanted| statuses().find(|status| *status == wanted);
-        any(Status::Differs).or_else(|| any(Status::CouldNotRun)).unwrap_or(Status::AsExpected)
+        any(Status::Negative).or_else(|| any(Status::CouldNotRun)).unwrap_or(Status::AsExpected)
     }
 
     /// The process's exit status.
     pub fn code(self) -> u8 {
         match self {
             Status::AsExpected => 0,
-            Status::Differs => 1,
+            Status::Negative => 1,
             Status::WrongUse => 2,
             Status::CouldNotRun => 3,
         }
@@ -430,7 +430,7 @@ impl Status {
 
 impl From<Tally> for Status {
     fn from(tally: Tally) -> Self {
-        if tally.differing == 0 { Status::AsExpected } else { Status::Differs }
+        if tally.differing == 0 { Status::AsExpected } else { Status::Negative }
     }
 }
 
