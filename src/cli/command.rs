@@ -7,12 +7,12 @@ use colorchoice_clap::Color;
 
 use super::export::Files;
 use super::failure::EXIT_STATUS;
-use super::info::PAGES;
 use super::options;
 use crate::lessons::{LESSONS, Lesson};
 use crate::programs::client::Client;
 use crate::programs::relay::Relay;
 use crate::programs::server::Server;
+use crate::render::glossary;
 use crate::vocabulary::Os;
 
 pub(super) const ABOUT: &str =
@@ -22,6 +22,10 @@ pub(super) const SERVER: &str = "A small server: one socket, one loop, an answer
 pub(super) const CLIENT: &str = "A small client: sends messages and prints the answers";
 pub(super) const RELAY: &str =
     "A bad network between the two: loses, delays, duplicates, reorders and corrupts datagrams";
+
+/// The pages that go with no lesson, by the name that `explain` takes.
+pub(super) const PAGES: [(&str, &str); 2] =
+    [("glossary", glossary::PAGE), ("two-machines", include_str!("../../docs/two-machines.md"))];
 
 /// The whole command line; lessons come from the registry.
 pub fn command() -> Command {
@@ -138,6 +142,11 @@ fn step_option() -> Arg {
 /// The lesson of this name.
 pub(super) fn find(name: &str) -> Option<&'static Lesson> {
     LESSONS.iter().find(|lesson| lesson.name == name).copied()
+}
+
+/// The lesson of a name that the command line has taken for one.
+pub(super) fn known(name: &str) -> &'static Lesson {
+    find(name).expect("the commands are made of the registry")
 }
 
 fn all_command() -> Command {

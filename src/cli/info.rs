@@ -6,23 +6,21 @@ use std::io::{self, IsTerminal};
 use clap::ArgMatches;
 use serde_json::json;
 
-use super::command::{ABOUT, find};
+use super::command::{ABOUT, PAGES, find, known};
 use super::failure::Failure;
 use super::options::{Options, locale, table_or_json, unsupported};
 use super::output::{coloured, print, write_text};
 use super::run::{chosen, detailed};
 use crate::doctor::{self, Checkup};
 use crate::lessons::{LESSONS, Lesson, PARTS};
-use crate::render::{
-    self, Detail, Format, Invocation, csv, expectations, glossary, json, markdown, page, plain, table,
-};
+use crate::render::{self, Detail, Format, Invocation, csv, expectations, json, markdown, page, plain, table};
 use crate::systems;
 use crate::vocabulary::{Os, Status};
 
 /// `expect`: what a lesson expects.
 pub(super) fn expect(arguments: &ArgMatches, invocation: &Invocation, options: Options) -> Result<Status, Failure> {
-    let Some((name, arguments)) = arguments.subcommand() else { return Ok(Status::WrongUse) };
-    let Some(lesson) = find(name) else { return Ok(Status::WrongUse) };
+    let (name, arguments) = arguments.subcommand().expect("clap requires a lesson");
+    let lesson = known(name);
     let mut prediction = lesson.predict(&chosen(lesson, lesson.scenes(arguments)?, arguments)?);
     if lesson.uses_defaults(arguments) {
         systems::mark_observed(&mut prediction, &systems::all().map_err(Failure::Environment)?);
@@ -37,10 +35,6 @@ pub(super) fn expect(arguments: &ArgMatches, invocation: &Invocation, options: O
         Format::Csv => csv::marked(expectations::as_csv(&prediction, os, blank), render_options),
     })
 }
-
-/// The pages that go with no lesson, by the name that `explain` takes.
-pub(super) const PAGES: [(&str, &str); 2] =
-    [("glossary", glossary::PAGE), ("two-machines", include_str!("../../docs/two-machines.md"))];
 
 /// `explain`: the teacher's page of a lesson, or one of [`PAGES`].
 pub(super) fn explain(arguments: &ArgMatches, options: Options) -> Result<Status, Failure> {

@@ -1,6 +1,7 @@
 //! The command line, from the arguments to the exit status.
 
 mod command;
+mod dialogue;
 pub mod export;
 mod failure;
 mod find;
@@ -75,15 +76,9 @@ fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Op
         "all" => run::all(arguments, &called(), options),
         "list" => info::list(options),
         "find" => find::find(arguments, &called(), options),
-        "server" => output::converse(name, &called(), options, |transcript| {
-            Server::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
-        }),
-        "client" => output::converse(name, &called(), options, |transcript| {
-            Client::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
-        }),
-        "relay" => output::converse(name, &called(), options, |transcript| {
-            Relay::from_arg_matches(arguments)?.run(transcript).map_err(Failure::from)
-        }),
+        "server" => dialogue::run(name, arguments, &called(), options, Server::run),
+        "client" => dialogue::run(name, arguments, &called(), options, Client::run),
+        "relay" => dialogue::run(name, arguments, &called(), options, Relay::run),
         "expect" => info::expect(arguments, &called(), options),
         "explain" => info::explain(arguments, options),
         "systems" => info::systems(arguments, &called(), options),
@@ -91,9 +86,6 @@ fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Op
         "doctor" => info::doctor(options),
         "completions" => output::write_text(&generated::completions(arguments, &mut command())),
         "man" => output::write_text(&generated::man(command())?),
-        name => match command::find(name) {
-            Some(lesson) => run::one(lesson, arguments, &called(), given, options),
-            None => Ok(Status::WrongUse),
-        },
+        lesson => run::one(command::known(lesson), arguments, &called(), given, options),
     }
 }

@@ -5,10 +5,7 @@ use std::io::{self, BufWriter, Write};
 use anstream::{AutoStream, StripStream};
 
 use super::failure::Failure;
-use super::options::{Options, table_or_json};
 use crate::kernel::{self, HERE};
-use crate::programs::Transcript;
-use crate::render::Invocation;
 use crate::vocabulary::{Os, Status};
 
 /// Standard output, for text that is always coloured: the colours are taken away where they are not wanted.
@@ -38,20 +35,4 @@ pub(super) fn write_text(text: &str) -> Result<Status, Failure> {
 /// Whether colours reach whoever reads the output.
 pub(super) fn coloured() -> bool {
     AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-}
-
-/// A conversation is written line by line while it goes on: only sentences and JSON can be.
-pub(super) fn converse(
-    name: &str,
-    invocation: &Invocation,
-    options: Options,
-    program: impl FnOnce(&mut Transcript<'_>) -> Result<Status, Failure>,
-) -> Result<Status, Failure> {
-    let lines = format!("{name} writes a line as things happen: --format table or json");
-    let json = table_or_json(options.format(), &lines)?;
-    let mut out = BufWriter::with_capacity(64 * 1024, stdout());
-    let (options, again) = (options.render_options(), invocation.again.as_str());
-    let status = program(&mut Transcript { out: &mut out, json, options, again })?;
-    out.flush()?;
-    Ok(status)
 }
