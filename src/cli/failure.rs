@@ -9,7 +9,7 @@ use crate::kernel::HERE;
 use crate::lab::SceneError;
 use crate::programs::ProgramError;
 use crate::render::{Invocation, PROGRAM};
-use crate::vocabulary::{Status, escape, words_of};
+use crate::vocabulary::{Status, escape, os_message};
 
 /// The exit statuses, for the help of commands that run lessons.
 pub(super) const EXIT_STATUS: &str = "\
@@ -57,7 +57,7 @@ impl From<ProgramError> for Failure {
             ProgramError::Environment(text) => Failure::Environment(text),
             ProgramError::Usage(text) => Failure::wrong_value(&text),
             ProgramError::Input(error) => {
-                Failure::Environment(format!("cannot read the input: {}", words_of(&error, HERE)))
+                Failure::Environment(format!("cannot read the input: {}", os_message(&error, HERE)))
             }
             ProgramError::Output(error) => Failure::Output(error),
         }
@@ -75,7 +75,7 @@ pub(super) fn report(failure: Failure, invocation: &Invocation) -> Status {
         // Whoever closed the pipe has seen enough.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::AsExpected,
         Failure::Output(error) => {
-            complain(&format!("cannot write the output: {}", words_of(&error, HERE)));
+            complain(&format!("cannot write the output: {}", os_message(&error, HERE)));
             Status::CouldNotRun
         }
     }

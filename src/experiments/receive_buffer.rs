@@ -1,7 +1,7 @@
 //! A receive buffer that is filled while nobody reads.
 
 use crate::kernel::option::RECEIVE_BUFFER;
-use crate::lab::{Accounts, AllReceived, Endpoint, Lab, SceneError};
+use crate::lab::{AllReceived, Endpoint, Lab, QueueCounts, SceneError};
 
 /// What became of datagrams that were sent while nobody read.
 pub struct Overfilled {
@@ -76,12 +76,12 @@ fn send(
     client: &Endpoint,
     server: &Endpoint,
     payloads: impl ExactSizeIterator<Item = Vec<u8>>,
-    is_enough: impl Fn(Accounts) -> bool,
+    is_enough: impl Fn(QueueCounts) -> bool,
 ) -> Result<usize, SceneError> {
     let (mut sent, mut failed) = (0, 0);
     let (mut cost, mut earlier) = (None, 0);
-    let before = server.accounts();
-    let come = || server.accounts().zip(before).map(|(now, before)| now.since(before));
+    let before = server.queue_counts();
+    let come = || server.queue_counts().zip(before).map(|(now, before)| now.since(before));
     for payload in payloads {
         match lab.answer(client.send_to(&payload, server))? {
             Ok(length) => {
@@ -91,7 +91,7 @@ fn send(
             Err(_) => failed += 1,
         }
         if sent == 1 && cost.is_none() {
-            cost = server.accounts_after(before).zip(before).map(|(after, before)| after.since(before));
+            cost = server.queue_counts_after(before).zip(before).map(|(after, before)| after.since(before));
             earlier = before.zip(cost).map_or(0, |(before, cost)| before.datagrams(cost));
         }
         if sent % UNDER_WAY == 0 {

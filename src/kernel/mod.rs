@@ -41,7 +41,7 @@ pub(crate) use self::streams::{Stdout, input_comes_before, next_line};
 pub(crate) use self::system::descriptor;
 pub use self::system::{HERE, host, under_wine};
 pub(crate) use self::user::{as_a_plain_user, as_another_user};
-pub(crate) use self::waiting::Thread;
+pub(crate) use self::waiting::ThreadId;
 pub(crate) use self::waiting::{
     TELLS_WHO_WAITS, close_meanwhile, is_readable, poll, queued_bytes, this_thread, unsent_bytes, waits_to_receive,
 };

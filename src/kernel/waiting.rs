@@ -13,19 +13,19 @@ use crate::vocabulary::{Events, POLLERR, POLLOUT};
 pub const TELLS_WHO_WAITS: bool = cfg!(target_os = "linux");
 
 /// The number of a thread, as the kernel has it.
-pub type Thread = u32;
+pub type ThreadId = u32;
 
 /// The thread that calls this; `None` where no use could be made of the number.
 #[cfg(target_os = "linux")]
-pub fn this_thread() -> Option<Thread> {
-    Thread::try_from(nix::unistd::gettid().as_raw()).ok()
+pub fn this_thread() -> Option<ThreadId> {
+    ThreadId::try_from(nix::unistd::gettid().as_raw()).ok()
 }
 
 /// Whether `thread` of this process sleeps in a receive on a socket; `None` where the kernel does not tell. proc(5),
 /// `/proc/pid/task/tid/stat` and `syscall`. Both are needed, in this order: a thread that was woken a moment ago, on another
 /// processor, is no longer `S` (sleeping), but until it runs `syscall` shows the call in which it slept.
 #[cfg(target_os = "linux")]
-pub fn waits_to_receive(thread: Thread) -> Option<bool> {
+pub fn waits_to_receive(thread: ThreadId) -> Option<bool> {
     let of_thread = |file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}")).ok();
     let stat = of_thread("stat")?;
     // Behind the program's name, which may have parentheses itself.
@@ -47,13 +47,13 @@ const RECEIVES: &[libc::c_long] = &[libc::SYS_recvfrom, libc::SYS_recvmsg, libc:
 
 #[allow(missing_docs)]
 #[cfg(not(target_os = "linux"))]
-pub fn this_thread() -> Option<Thread> {
+pub fn this_thread() -> Option<ThreadId> {
     None
 }
 
 /// No other system tells it in a way that a program can use.
 #[cfg(not(target_os = "linux"))]
-pub fn waits_to_receive(_: Thread) -> Option<bool> {
+pub fn waits_to_receive(_: ThreadId) -> Option<bool> {
     None
 }
 

@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use socket2::Socket;
 
-use super::accounts::Accounts;
 use super::directory::{Entry, Path};
 use super::lock::lock;
+use super::queue_counts::QueueCounts;
 use super::recorded::RecordedSocket;
 use super::{Call, CallError, SceneError};
 use crate::kernel::{self, HERE};
@@ -395,8 +395,8 @@ struct Watched<'a> {
     receiver: &'a RecordedSocket,
     filters: bool,
     /// The other sockets that share the address, each with what it had queued and dropped before.
-    others: Vec<(Arc<Socket>, Option<Accounts>)>,
-    own: Option<Accounts>,
+    others: Vec<(Arc<Socket>, Option<QueueCounts>)>,
+    own: Option<QueueCounts>,
 }
 
 impl<'a> Watched<'a> {
@@ -408,11 +408,11 @@ impl<'a> Watched<'a> {
         let sockets = sharing.filter_map(Entry::socket).filter(|socket| !Arc::ptr_eq(socket, &receiver.socket));
         let others = sockets
             .map(|socket| {
-                let counts = Accounts::of(&socket);
+                let counts = QueueCounts::of(&socket);
                 (socket, counts)
             })
             .collect();
-        Watched { receiver, filters: filters(receiver, path), others, own: Accounts::of(&receiver.socket) }
+        Watched { receiver, filters: filters(receiver, path), others, own: QueueCounts::of(&receiver.socket) }
     }
 
     /// What became of the marker, as soon as that can be seen.
@@ -421,10 +421,10 @@ impl<'a> Watched<'a> {
             return Fate::UnderWay;
         }
         let fate = self.receiver.context.session.wait(|| {
-            if is_refused() || self.others.iter().any(|(socket, before)| Accounts::of(socket) > *before) {
+            if is_refused() || self.others.iter().any(|(socket, before)| QueueCounts::of(socket) > *before) {
                 return Some(Fate::Settled);
             }
-            (Accounts::of(&self.receiver.socket) > self.own).then_some(Fate::UnderWay)
+            (QueueCounts::of(&self.receiver.socket) > self.own).then_some(Fate::UnderWay)
         });
         fate.unwrap_or(Fate::UnderWay)
     }

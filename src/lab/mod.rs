@@ -4,7 +4,6 @@
 //! [observes](Lab::observe) one fact for each of its claims.
 
 mod absence;
-mod accounts;
 mod arrival;
 mod closed_port;
 mod context;
@@ -21,6 +20,7 @@ mod marker;
 pub mod needs;
 mod observations;
 mod observer;
+mod queue_counts;
 mod raw;
 mod received;
 mod recheck;
@@ -39,7 +39,6 @@ use std::thread;
 use std::time::Duration;
 
 pub use self::absence::receive_buffer_for;
-pub use self::accounts::Accounts;
 pub use self::closed_port::ClosedPort;
 use self::context::SceneContext;
 pub use self::endpoint::Endpoint;
@@ -49,13 +48,14 @@ pub use self::log::Log;
 pub(crate) use self::loopback::MachineChecks;
 use self::observations::Observations;
 pub use self::observer::Observer;
+pub use self::queue_counts::QueueCounts;
 pub use self::raw::RawSender;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
 pub use self::tcp::{END_OF_FILE, Listener, Stream};
 pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
-pub use self::workers::{Service, Workers};
+pub use self::workers::{ServerRun, Workers};
 use crate::kernel::{self, HERE};
 use crate::sockets;
 pub use crate::sockets::{Call, CallError};

@@ -23,7 +23,7 @@ use crate::vocabulary::{
 pub struct Listener {
     socket: RecordedSocket,
     /// Whether the system counts the minute after which it forgets a connection of this address.
-    forgetting: Arc<AtomicBool>,
+    time_wait_begun: Arc<AtomicBool>,
 }
 
 impl Listener {
@@ -31,7 +31,7 @@ impl Listener {
     pub(super) fn bound(name: &str, address: SocketAddr, context: Arc<SceneContext>) -> Call<Self> {
         let socket = RecordedSocket::new(name, Protocol::Tcp, open()?, context);
         socket.bind(address)?;
-        Ok(Listener { socket, forgetting: Arc::default() })
+        Ok(Listener { socket, time_wait_begun: Arc::default() })
     }
 
     /// This listener under another of the machine's addresses.
@@ -50,7 +50,7 @@ impl Listener {
     /// What the system says: EADDRINUSE while a connection of this address is in TIME-WAIT.
     pub fn close_and_bind_again(self) -> Call<()> {
         let (name, address, context) = (self.name().to_owned(), self.address(), Arc::clone(&self.socket.context));
-        let forgetting = Arc::clone(&self.forgetting);
+        let time_wait_begun = Arc::clone(&self.time_wait_begun);
         // Every moment in between is one in which another program may be given the port.
         let result = Arc::clone(&context).at_once(|| {
             self.socket.perform(Syscall::Close);
@@ -58,7 +58,7 @@ impl Listener {
             let again = RecordedSocket::new(&name, Protocol::Tcp, open()?, context.clone());
             again.bind(address)
         });
-        if forgetting.load(Ordering::Relaxed) {
+        if time_wait_begun.load(Ordering::Relaxed) {
             context.session.announcer.resume();
         }
         result
@@ -82,7 +82,7 @@ impl Listener {
                 let context = Arc::clone(&self.socket.context);
                 let socket = RecordedSocket::accepted(self.name(), socket, peer, context)
                     .map_err(|e| CallError::new("ask for the local address", &e))?;
-                Ok(Stream { socket, listener: Arc::downgrade(&self.forgetting) })
+                Ok(Stream { socket, listener: Arc::downgrade(&self.time_wait_begun) })
             }
             _ => Err(SceneError::Defect("accept returned no socket".to_owned())),
         }
@@ -268,7 +268,7 @@ impl Stream {
     /// Closes the connection in order.
     pub fn close(self) {
         // From now on the system counts a minute: FIN-WAIT-2, then TIME-WAIT. Who binds again must not come later.
-        if self.listener.upgrade().is_some_and(|forgetting| !forgetting.swap(true, Ordering::Relaxed)) {
+        if self.listener.upgrade().is_some_and(|time_wait_begun| !time_wait_begun.swap(true, Ordering::Relaxed)) {
             self.socket.context.session.announcer.silence(&self.socket.context.log);
         }
         self.socket.perform(Syscall::Close);

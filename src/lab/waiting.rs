@@ -25,7 +25,7 @@ const DISTURBED: &str = "unrelated programs sent datagrams whenever a signal was
 #[derive(Debug)]
 pub struct WaitingReceive<'e> {
     endpoint: &'e Endpoint,
-    thread: OnceLock<Option<kernel::Thread>>,
+    thread: OnceLock<Option<kernel::ThreadId>>,
     returned: AtomicBool,
     /// Whether a signal ends the call; else the lab makes it again.
     interruptible: bool,

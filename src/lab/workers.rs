@@ -44,14 +44,14 @@ pub struct RequestSpan {
 
 /// What the workers did from the start until nothing more could come.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct ServerRun {
     /// When the loop started.
     pub started: Timestamp,
     /// Every request, in the order in which they were received.
     pub requests: Vec<RequestSpan>,
 }
 
-impl Service {
+impl ServerRun {
     /// The most requests that were being processed at one moment.
     pub fn most_at_once(&self) -> usize {
         let mut moments: Vec<(usize, bool)> = Vec::new();
@@ -110,13 +110,13 @@ impl Service {
 /// Where the threads wait for each other with their first request: only threads that really work at the same time get
 /// through. Where one does not come, the others wait for some checks of the number that have, and no longer: checks are
 /// counted, not time, so that a program that is stopped for a while loses nothing.
-struct Meeting {
+struct Rendezvous {
     expected: usize,
     arrived: Mutex<usize>,
     changed: Condvar,
 }
 
-impl Meeting {
+impl Rendezvous {
     const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
     fn join(&self, limit: Duration) {
@@ -171,15 +171,15 @@ impl Endpoint {
     ///
     /// # Errors
     /// What the system says of a send.
-    pub fn serve(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {
+    pub fn serve(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<ServerRun, SceneError> {
         self.context().at_once(|| self.serve_with(workers, answer))
     }
 
-    fn serve_with(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Service, SceneError> {
+    fn serve_with(&self, workers: Workers, answer: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<ServerRun, SceneError> {
         let mut proof = Proof::begin(&self.socket)?;
         proof.advance(&self.socket)?;
         let proof = Mutex::new(proof);
-        let meeting = Meeting { expected: workers.threads, arrived: Mutex::new(0), changed: Condvar::new() };
+        let rendezvous = Rendezvous { expected: workers.threads, arrived: Mutex::new(0), changed: Condvar::new() };
         let started = self.socket.mark(Moment::LoopStarts, None);
         let work = || -> Result<Vec<RequestSpan>, SceneError> {
             let mut spans: Vec<RequestSpan> = Vec::new();
@@ -197,7 +197,7 @@ impl Endpoint {
                 *copies += 1;
                 let began = self.socket.mark(Moment::RequestBegins, Some(&client));
                 if spans.is_empty() {
-                    meeting.join(self.limit());
+                    rendezvous.join(self.limit());
                 }
                 self.context().session.work.last_for(workers.work);
                 // A client without an answer reports it.
@@ -221,7 +221,7 @@ impl Endpoint {
         });
         let mut requests = spans?.concat();
         requests.sort_unstable_by_key(|span| span.began.order);
-        Ok(Service { started, requests })
+        Ok(ServerRun { started, requests })
     }
 
     fn next_request(&self, proof: &Mutex<Proof>, threads: usize) -> Result<Next, SceneError> {
@@ -261,55 +261,55 @@ mod tests {
         Timestamp { order, at: Duration::from_millis(10 * order as u64) }
     }
 
-    fn service(requests: &[(&str, usize, usize)]) -> Service {
+    fn server_run(requests: &[(&str, usize, usize)]) -> ServerRun {
         let request = |&(client, began, ended): &(&str, usize, usize)| RequestSpan {
             client: client.to_owned(),
             began: at(began),
             ended: at(ended),
         };
-        Service { started: at(1), requests: requests.iter().map(request).collect() }
+        ServerRun { started: at(1), requests: requests.iter().map(request).collect() }
     }
 
     #[test]
     fn one_after_another_is_one_in_progress() {
-        let service = service(&[("a", 2, 3), ("b", 4, 5), ("c", 6, 7)]);
-        assert_eq!((service.most_at_once(), service.handled_again()), (1, 0));
-        assert_eq!(service.order_of_answers(), ["a", "b", "c"]);
-        assert_eq!(service.first_answer(), Duration::from_millis(20));
-        assert_eq!(service.last_answer(), Duration::from_millis(60));
+        let run = server_run(&[("a", 2, 3), ("b", 4, 5), ("c", 6, 7)]);
+        assert_eq!((run.most_at_once(), run.handled_again()), (1, 0));
+        assert_eq!(run.order_of_answers(), ["a", "b", "c"]);
+        assert_eq!(run.first_answer(), Duration::from_millis(20));
+        assert_eq!(run.last_answer(), Duration::from_millis(60));
     }
 
     #[test]
     fn requests_at_the_same_time_are_in_progress_together() {
-        let service = service(&[("a", 2, 7), ("b", 3, 5), ("a", 4, 8), ("c", 6, 9)]);
-        assert_eq!((service.most_at_once(), service.handled_again()), (3, 1));
-        assert_eq!(service.order_of_answers(), ["b", "a", "a", "c"]);
+        let run = server_run(&[("a", 2, 7), ("b", 3, 5), ("a", 4, 8), ("c", 6, 9)]);
+        assert_eq!((run.most_at_once(), run.handled_again()), (3, 1));
+        assert_eq!(run.order_of_answers(), ["b", "a", "a", "c"]);
     }
 
     #[test]
     fn nothing_handled_is_nothing_in_progress() {
-        let service = service(&[]);
-        assert_eq!((service.most_at_once(), service.handled_again()), (0, 0));
-        assert_eq!((service.first_answer(), service.last_answer()), (Duration::ZERO, Duration::ZERO));
+        let run = server_run(&[]);
+        assert_eq!((run.most_at_once(), run.handled_again()), (0, 0));
+        assert_eq!((run.first_answer(), run.last_answer()), (Duration::ZERO, Duration::ZERO));
     }
 
     #[test]
     fn an_answer_is_early_before_the_work_for_all_up_to_it() {
-        let service = service(&[("a", 2, 3), ("b", 4, 5), ("c", 5, 6)]);
-        let early = |milliseconds| service.early_answers(Duration::from_millis(milliseconds));
+        let run = server_run(&[("a", 2, 3), ("b", 4, 5), ("c", 5, 6)]);
+        let early = |milliseconds| run.early_answers(Duration::from_millis(milliseconds));
         assert_eq!((early(16), early(17), early(20), early(21)), (0, 1, 1, 3));
     }
 
     #[test]
-    fn a_meeting_ends_when_all_have_come_or_the_limit_has_passed() {
+    fn a_rendezvous_ends_when_all_have_come_or_the_limit_has_passed() {
         let limit = Duration::from_secs(60);
-        let meeting = |expected| Meeting { expected, arrived: Mutex::new(0), changed: Condvar::new() };
-        let both = meeting(2);
+        let rendezvous = |expected| Rendezvous { expected, arrived: Mutex::new(0), changed: Condvar::new() };
+        let both = rendezvous(2);
         let started = Instant::now();
         thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(|| both.join(limit)))));
         assert!(started.elapsed() < limit);
 
-        let alone = meeting(2);
+        let alone = rendezvous(2);
         let started = Instant::now();
         alone.join(Duration::from_millis(1));
         assert!(started.elapsed() >= Duration::from_millis(1));

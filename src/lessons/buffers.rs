@@ -151,7 +151,7 @@ fn granted_and_held(asked: usize) -> Scene {
             if !lab.applies("memory") {
                 return Ok(());
             }
-            let before = server.accounts();
+            let before = server.queue_counts();
             client.send_to(b"x", &server)?;
             let memory = server.memory_after(before)?;
             lab.observe("memory", memory);
@@ -276,7 +276,7 @@ fn shrunk() -> Scene {
         let (server, client) = lab.connected_server()?;
         server.grow_receive_buffer([SIZE; COUNT])?;
         fill(lab, "after-shrink", (&server, &client), (0..COUNT).map(|_| QUEUED.to_vec()))?;
-        let before = server.accounts();
+        let before = server.queue_counts();
         lab.attempt("after-shrink", server.set(&RECEIVE_BUFFER, 1))?;
         let granted = server.get(&RECEIVE_BUFFER)?;
         lab.observe("least", granted);
@@ -284,7 +284,7 @@ fn shrunk() -> Scene {
             return Err(SceneError::Skip(format!("{granted} bytes are not less than what is queued")));
         }
         lab.while_it_may_hang("over-full", || lab.attempt("over-full", client.send_to(&LATE, &server)))?;
-        server.accounts_after(before);
+        server.queue_counts_after(before);
         let received = server.drain(SIZE, COUNT + 1)?;
         let count = |payload| received.iter().filter(|result| result.bytes() == payload).count();
         lab.observe("over-full", if count(LATE) == 0 { "dropped" } else { "kept" });

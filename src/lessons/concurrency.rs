@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::experiments::{answer_to, answered};
-use crate::lab::{Endpoint, SceneError, Service, Target, Workers};
+use crate::lab::{Endpoint, SceneError, ServerRun, Target, Workers};
 use crate::vocabulary::{Guess, counted, measured, right, sources, specified, typical, wrong};
 
 /// The lesson.
@@ -187,7 +187,7 @@ fn ask(clients: &[Endpoint], server: &Endpoint) -> Result<(), SceneError> {
 }
 
 /// How many answers did not go to the client whose turn it was.
-fn out_of_turn(service: &Service, clients: &[Endpoint]) -> usize {
+fn out_of_turn(service: &ServerRun, clients: &[Endpoint]) -> usize {
     let turns = clients.iter().map(Target::name);
     service.order_of_answers().into_iter().zip(turns).filter(|(answered, turn)| answered != turn).count()
 }

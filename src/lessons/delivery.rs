@@ -273,9 +273,9 @@ fn room_comes_late() -> Scene {
         }
         send_until_full(lab, &client, &server, all_numbered(1000, 512))?;
         server.receive(512).required("the first datagram")?;
-        let before = server.accounts();
+        let before = server.queue_counts();
         client.send_to(&LATE, &server)?;
-        server.accounts_after(before);
+        server.queue_counts_after(before);
         let received = server.drain(512, 1001)?;
         let kept = received.iter().any(|result| result.bytes() == LATE);
         lab.observe("after-one-read", if kept { "kept" } else { "dropped" });

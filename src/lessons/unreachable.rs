@@ -222,10 +222,10 @@ fn error_and_data() -> Scene {
             client.connect(&port)?;
             // Who counts what was dropped counts what is queued.
             client.drops().map_err(SceneError::Skip)?;
-            let empty = client.accounts();
+            let empty = client.queue_counts();
             let server = lab.bind_at("server", &port)?;
             server.send_to("café".as_bytes(), &client)?;
-            if client.accounts_after(empty).is_none() {
+            if client.queue_counts_after(empty).is_none() {
                 return Err(SceneError::Skip("the system does not tell that the data is queued".to_owned()));
             }
             server.close();
@@ -320,9 +320,9 @@ fn told_of_a_blackhole(lab: &Lab, client: &Endpoint) -> Result<ReceiveResult, Sc
     let blackhole = lab.blackhole("blackhole")?;
     blackhole.drops().map_err(SceneError::Skip)?;
     client.connect(&blackhole)?;
-    let before = blackhole.accounts();
+    let before = blackhole.queue_counts();
     client.send(b"hello")?;
-    match blackhole.accounts_after(before) {
+    match blackhole.queue_counts_after(before) {
         Some(_) => client.before_marker(1024),
         None => Err(SceneError::Skip("the system does not tell that the blackhole dropped the datagram".to_owned())),
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::ProgramError;
 use crate::kernel::HERE;
-use crate::vocabulary::words_of;
+use crate::vocabulary::os_message;
 
 /// Bytes that are given as hexadecimal digits, as other programs show them: with blanks or colons between them, or without.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) fn of_file(path: &Path, most: usize) -> Result<Vec<u8>, ProgramError>
         Ok(bytes)
     };
     read().map_err(|error: std::io::Error| {
-        ProgramError::Environment(format!("cannot read {}: {}", path.display(), words_of(&error, HERE)))
+        ProgramError::Environment(format!("cannot read {}: {}", path.display(), os_message(&error, HERE)))
     })
 }
 

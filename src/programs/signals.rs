@@ -8,7 +8,7 @@ use signal_hook::flag;
 
 use super::ProgramError;
 use crate::kernel::HERE;
-use crate::vocabulary::{Os, words_of};
+use crate::vocabulary::{Os, os_message};
 
 /// The signal for a terminal that goes away, by its number since no library has the same one everywhere: `SIGHUP`, on
 /// Windows `SIGBREAK`.
@@ -33,6 +33,6 @@ pub(super) fn stop_at_the_first() -> Result<Arc<AtomicBool>, ProgramError> {
         flag::register(signal, Arc::clone(&stop))
     };
     let watched = [SIGINT, SIGTERM, TERMINAL_GONE].into_iter().try_for_each(|signal| watch(signal).map(drop));
-    watched.map_err(|e| ProgramError::Environment(format!("cannot watch for Ctrl-C: {}", words_of(&e, HERE))))?;
+    watched.map_err(|e| ProgramError::Environment(format!("cannot watch for Ctrl-C: {}", os_message(&e, HERE))))?;
     Ok(stop)
 }

@@ -9,8 +9,8 @@ use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, Ancillary, ERRQUEUE, Event, Events, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol,
-    Reader, Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
+    Action, Ancillary, ERRQUEUE, EscapeState, Event, Events, Flags, Form, Moment, OptionName, Os, OsError, Outcome,
+    Protocol, Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -464,8 +464,8 @@ pub(crate) fn shell_word(argument: &str, ascii: bool) -> String {
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();
     }
-    let mut reader = Reader::default();
-    let shown: Vec<(char, bool)> = argument.chars().map(|c| (c, reader.shows(c) && (c.is_ascii() || !ascii))).collect();
+    let mut state = EscapeState::default();
+    let shown: Vec<(char, bool)> = argument.chars().map(|c| (c, state.shows(c) && (c.is_ascii() || !ascii))).collect();
     if shown.iter().all(|(_, shown)| *shown) {
         return format!("'{}'", argument.replace('\'', r"'\''"));
     }

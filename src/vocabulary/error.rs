@@ -221,14 +221,14 @@ impl OsError {
     pub fn words(&self, os: Os) -> String {
         match self.kind(os) {
             Some(error) => words(error).to_owned(),
-            None => words_of(&io::Error::from_raw_os_error(self.number), os).to_lowercase(),
+            None => os_message(&io::Error::from_raw_os_error(self.number), os).to_lowercase(),
         }
     }
 }
 
 /// What an error of files and streams means, without its number. Windows's own words come in the language of the machine
 /// and end in a full stop; there they are those of the Rust library, which tells fewer errors apart.
-pub fn words_of(error: &io::Error, os: Os) -> String {
+pub fn os_message(error: &io::Error, os: Os) -> String {
     let text = match os {
         Os::Windows => error.kind().to_string(),
         Os::Linux | Os::Macos => error.to_string(),
@@ -273,7 +273,7 @@ mod tests {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     fn the_words_are_those_that_strace_shows() {
         for row in NUMBERS {
-            let system = words_of(&io::Error::from_raw_os_error(row.2), Os::Linux);
+            let system = os_message(&io::Error::from_raw_os_error(row.2), Os::Linux);
             assert_eq!(row.0.on(Os::Linux).words(Os::Linux), system.to_lowercase());
         }
     }
@@ -290,8 +290,8 @@ mod tests {
     #[test]
     fn no_text_of_windows_itself_is_shown() {
         let german = io::Error::new(io::ErrorKind::PermissionDenied, "Zugriff verweigert. (os error 5)");
-        assert_eq!(words_of(&german, Os::Windows), "permission denied");
-        assert_eq!(words_of(&german, Os::Macos), "Zugriff verweigert.");
+        assert_eq!(os_message(&german, Os::Windows), "permission denied");
+        assert_eq!(os_message(&german, Os::Macos), "Zugriff verweigert.");
         assert_eq!(OsError::from_number(1_000_000, Os::Windows).words(Os::Windows), "uncategorized error");
     }
 }

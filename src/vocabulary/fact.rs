@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::OsError;
-use super::text::{Reader, push_escaped};
+use super::text::{EscapeState, push_escaped};
 
 /// Longest quotation of a payload, in characters; what is longer is shortened and its length given.
 const LONGEST_QUOTATION: usize = 40;
@@ -153,10 +153,10 @@ pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
         left -= length.min(left);
         fits
     };
-    let mut reader = Reader::default();
+    let mut state = EscapeState::default();
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            let shown = reader.shows(c) && !matches!(c, '"' | '\\');
+            let shown = state.shows(c) && !matches!(c, '"' | '\\');
             if shown {
                 if !fits(1) {
                     return (text, false);
@@ -177,7 +177,7 @@ pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
                 return (text, false);
             }
             text.push_str(&escape);
-            reader.interrupt();
+            state.interrupt();
         }
     }
     (text, true)

@@ -20,7 +20,7 @@ pub use call::{
     Received, Role, SendForm, Syscall, TRUNC, Trigger, UDP_HEADER, WAITALL, udp_header,
 };
 pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, specified, tcp, typical, udp};
-pub use error::{Os, OsError, SocketError, words_of};
+pub use error::{Os, OsError, SocketError, os_message};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess, PossibleAnswer, right, wrong};
 pub use impairment::{Corruption, Decision, Delay, Impairments, RelayDirection, Share};
@@ -30,4 +30,4 @@ pub use per_system::PerSystem;
 pub use report::{Answer, Machine, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
 pub use sentence::{Sentence, Truth};
 pub use source::{Source, sources};
-pub use text::{Reader, bytes, counted, escape, escape_but, listed};
+pub use text::{EscapeState, bytes, counted, escape, escape_but, listed};

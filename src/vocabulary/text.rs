@@ -44,11 +44,11 @@ enum Before {
 
 /// Reads a text from its start and tells of each character whether it is written as it is.
 #[derive(Default)]
-pub struct Reader {
+pub struct EscapeState {
     before: Before,
 }
 
-impl Reader {
+impl EscapeState {
     /// Whether the next character, `c`, is written as it is.
     pub fn shows(&mut self, c: char) -> bool {
         if c == ' ' {
@@ -97,10 +97,10 @@ pub fn escape_but(text: &str, passes: impl Fn(char) -> bool) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
-    let mut reader = Reader::default();
+    let mut state = EscapeState::default();
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        if reader.shows(c) || passes(c) {
+        if state.shows(c) || passes(c) {
             escaped.push(c);
         } else {
             push_escaped(&mut escaped, c);
@@ -143,8 +143,8 @@ mod tests {
     use super::*;
 
     fn is_shown(text: &str) -> bool {
-        let mut reader = Reader::default();
-        text.chars().all(|c| reader.shows(c))
+        let mut state = EscapeState::default();
+        text.chars().all(|c| state.shows(c))
     }
 
     #[test]

@@ -8,21 +8,21 @@ use crate::vocabulary::Os;
 
 /// The memory of what is queued, in bytes, and how many datagrams were dropped. Neither shrinks while nobody receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Accounts {
+pub struct QueueCounts {
     queued: usize,
     dropped: usize,
 }
 
-impl Accounts {
+impl QueueCounts {
     /// Those of `socket`; `None` where the system has none.
     pub(super) fn of(socket: &Socket) -> Option<Self> {
-        Some(Accounts { queued: kernel::queue_memory(socket)?, dropped: kernel::drops(socket)? })
+        Some(QueueCounts { queued: kernel::queue_memory(socket)?, dropped: kernel::drops(socket)? })
     }
 
     /// What has come in addition to `before`.
-    pub fn since(self, before: Accounts) -> Accounts {
-        let Accounts { queued, dropped } = before;
-        Accounts { queued: self.queued.saturating_sub(queued), dropped: self.dropped.saturating_sub(dropped) }
+    pub fn since(self, before: QueueCounts) -> QueueCounts {
+        let QueueCounts { queued, dropped } = before;
+        QueueCounts { queued: self.queued.saturating_sub(queued), dropped: self.dropped.saturating_sub(dropped) }
     }
 
     /// Whether datagrams were dropped.
@@ -31,38 +31,38 @@ impl Accounts {
     }
 
     /// How many datagrams have been queued or dropped, where each takes `cost` bytes of memory.
-    pub fn datagrams(self, cost: Accounts) -> usize {
+    pub fn datagrams(self, cost: QueueCounts) -> usize {
         self.queued.checked_div(cost.queued).unwrap_or(0) + self.dropped
     }
 }
 
 impl Endpoint {
     /// What the kernel has queued and dropped here; `None` where it does not tell.
-    pub fn accounts(&self) -> Option<Accounts> {
-        Accounts::of(&self.socket.socket)
+    pub fn queue_counts(&self) -> Option<QueueCounts> {
+        QueueCounts::of(&self.socket.socket)
     }
 
     /// Waits until the kernel has queued or dropped more than `before`: what it has then. `None` where it does not tell, or
     /// nothing comes within the limit.
-    pub fn accounts_after(&self, before: Option<Accounts>) -> Option<Accounts> {
+    pub fn queue_counts_after(&self, before: Option<QueueCounts>) -> Option<QueueCounts> {
         let before = before?;
-        self.await_accounts(|accounts| accounts > before)
+        self.await_counts(|counts| counts > before)
     }
 
     /// The memory that the kernel has queued here in addition to `before`, in bytes, once there is some.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where the system does not tell, or nothing is queued.
-    pub fn memory_after(&self, before: Option<Accounts>) -> Result<usize, SceneError> {
+    pub fn memory_after(&self, before: Option<QueueCounts>) -> Result<usize, SceneError> {
         let before = before.ok_or_else(|| SceneError::Skip(needs::NO_DROPS.to_owned()))?;
-        let added = self.accounts_after(Some(before)).map(|after| after.since(before).queued);
+        let added = self.queue_counts_after(Some(before)).map(|after| after.since(before).queued);
         added.filter(|added| *added > 0).ok_or_else(|| SceneError::Skip("the datagram was not queued".to_owned()))
     }
 
     /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the first one
     /// did, `cost`; whether the kernel said so within the limit.
-    pub fn await_datagrams(&self, count: usize, cost: Accounts) -> bool {
-        self.await_accounts(|accounts| accounts.datagrams(cost) >= count).is_some()
+    pub fn await_datagrams(&self, count: usize, cost: QueueCounts) -> bool {
+        self.await_counts(|counts| counts.datagrams(cost) >= count).is_some()
     }
 
     /// Sends by `send`, and waits until that has come to this endpoint and is queued, where the system tells: the kernel's count
@@ -72,10 +72,10 @@ impl Endpoint {
     /// What the system says of the send.
     pub fn queue(&self, send: impl FnOnce() -> Call<usize>) -> Call<()> {
         let socket = &self.socket.socket;
-        let before = self.accounts();
+        let before = self.queue_counts();
         if before.is_some() {
             send()?;
-            self.accounts_after(before);
+            self.queue_counts_after(before);
             return Ok(());
         }
         // Linux's FIONREAD, which is Wine's too, tells of the next datagram alone: behind another one nothing can be seen to come.
@@ -90,8 +90,8 @@ impl Endpoint {
         Ok(())
     }
 
-    fn await_accounts(&self, enough: impl Fn(Accounts) -> bool) -> Option<Accounts> {
-        self.accounts()?;
-        self.context().session.wait(|| self.accounts().filter(|accounts| enough(*accounts)))
+    fn await_counts(&self, enough: impl Fn(QueueCounts) -> bool) -> Option<QueueCounts> {
+        self.queue_counts()?;
+        self.context().session.wait(|| self.queue_counts().filter(|counts| enough(*counts)))
     }
 }
