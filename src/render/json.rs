@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::Results;
 use super::phrases::because;
 use crate::vocabulary::{
-    Action, Direction, Event, Machine, Moment, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role,
-    Row, SceneReport, SendForm, Syscall, escaped,
+    Action, Direction, Event, Machine, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
+    SceneReport, SendForm, Syscall, escaped,
 };
 
 /// The name of the end marker's sender in schema 1.
@@ -208,12 +208,7 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
     };
     match &event.action {
         Action::Moment(moment) => {
-            json.call = match moment {
-                Moment::LoopStarts => "serve",
-                Moment::RequestBegins => "begin",
-                Moment::RequestEnds => "end",
-            }
-            .to_owned();
+            json.call = moment.word().to_owned();
             json.result = json!("done");
         }
         Action::Call(call, outcome) => {

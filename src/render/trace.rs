@@ -9,8 +9,8 @@ use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, Ancillary, ERRQUEUE, EscapeState, Event, Events, Flags, Form, Moment, OptionName, Os, OsError, Outcome,
-    Protocol, Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
+    Action, Ancillary, ERRQUEUE, EscapeState, Event, Events, Flags, Form, OptionName, Os, OsError, Outcome, Protocol,
+    Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -65,11 +65,8 @@ impl<'e> Lines<'_, 'e> {
             // A closed descriptor's number is given out again.
             self.owners.retain(|(descriptor, ..)| *descriptor != event.descriptor);
             self.owners.push(owner);
-            let protocol = match event.protocol {
-                Protocol::Udp => "UDP",
-                Protocol::Tcp => "TCP",
-            };
-            let _ = writeln!(self.text, "# {} is {}, {protocol}", event.descriptor, self.options.line(&event.who));
+            let (descriptor, protocol) = (event.descriptor, event.protocol.name());
+            let _ = writeln!(self.text, "# {descriptor} is {}, {protocol}", self.options.line(&event.who));
         }
         let _ = writeln!(self.text, "{}", self.options.line(&line(event)));
     }
@@ -115,7 +112,7 @@ impl<'e> Kind<'e> {
     fn of(event: &'e Event) -> Option<Self> {
         let named = |name: &'e str| family(name).unwrap_or(name);
         let (what, flags, option) = match &event.action {
-            Action::Moment(moment) => (moment_name(*moment), Flags::default(), None),
+            Action::Moment(moment) => (moment.word(), Flags::default(), None),
             Action::Call(_, Outcome::Failed { .. } | Outcome::Nothing) => return None,
             Action::Call(_, Outcome::Received(Received { truncated: true, .. })) => return None,
             Action::Call(Syscall::Send { .. }, Outcome::Sent(sent)) if *sent < event.payload_length() => return None,
@@ -150,18 +147,10 @@ fn line(event: &Event) -> String {
             format!("{:<39} = {}", self::call(event, call, outcome), result(event, call, outcome))
         }
         Action::Moment(moment) => {
-            let what = moment_name(*moment);
+            let what = moment.word();
             let client = event.peer.as_ref().map(|client| format!(" {}", client.name)).unwrap_or_default();
             format!("# {}: {what}{client}", event.who)
         }
-    }
-}
-
-fn moment_name(moment: Moment) -> &'static str {
-    match moment {
-        Moment::LoopStarts => "serve",
-        Moment::RequestBegins => "begin",
-        Moment::RequestEnds => "end",
     }
 }
 

@@ -527,6 +527,17 @@ pub enum Moment {
     RequestEnds,
 }
 
+impl Moment {
+    /// The word for it in traces and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Moment::LoopStarts => "serve",
+            Moment::RequestBegins => "begin",
+            Moment::RequestEnds => "end",
+        }
+    }
+}
+
 /// What was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are calls")]
