@@ -39,7 +39,7 @@ pub struct Client {
     file: Option<PathBuf>,
 
     /// How long to wait for each answer, from the sending of its message, such as 500ms or 2s
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = patience)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = waiting_time)]
     timeout: Duration,
 
     /// Ask N times and sum up as ping does, also at Ctrl-C; at most one MESSAGE, else "Ping"
@@ -47,7 +47,7 @@ pub struct Client {
     count: Option<u16>,
 
     /// With --count: the time from one message to the next; without --numbered, each waits for the answer to the one before
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = patience, requires = "count")]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = waiting_time, requires = "count")]
     interval: Duration,
 
     /// With --count: add the number and the time to each message, so that an answer shows which message it belongs to
@@ -71,7 +71,7 @@ fn server_or_hint(text: &str) -> Result<Address, String> {
     })
 }
 
-fn patience(text: &str) -> Result<Duration, String> {
+fn waiting_time(text: &str) -> Result<Duration, String> {
     match arguments::time(text)? {
         // A socket takes a limit of 0 for none at all.
         time if time < Duration::from_millis(1) => Err("at least 1ms is needed".to_owned()),
