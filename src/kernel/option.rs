@@ -10,7 +10,7 @@ use socket2::Socket;
 use windows_sys::Win32::Networking::WinSock::{SOCKET as Number, getsockopt, setsockopt, socklen_t};
 
 use super::{HERE, filter};
-use crate::vocabulary::{Form, Level, Opt, OptionName, OptionValue, Os, Returns};
+use crate::vocabulary::{Form, Level, Opt, OptionName, OptionValue, Os, Returns, numbers};
 
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $level:ident $text:literal $numbers:tt;)*) => {
@@ -18,22 +18,6 @@ macro_rules! options {
 
         /// Every option.
         pub static ALL: &[&OptionName] = &[$(&$name.name),*];
-    };
-}
-
-/// The numbers on Linux, macOS and Windows; `-` where there is no such option.
-macro_rules! numbers {
-    (($linux:tt $macos:tt $windows:tt)) => {
-        [number!($linux), number!($macos), number!($windows)]
-    };
-}
-
-macro_rules! number {
-    (-) => {
-        None
-    };
-    ($number:literal) => {
-        Some($number)
     };
 }
 
