@@ -5,7 +5,7 @@ use std::fmt;
 use textwrap::core::display_width;
 
 use super::RenderOptions;
-use super::picture::Arrived;
+use super::arrivals::Arrived;
 use crate::kernel::HERE;
 use crate::vocabulary::{
     Event, Events, Flags, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Received, Role, SendForm, SocketError,

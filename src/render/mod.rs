@@ -1,5 +1,6 @@
 //! Turns finished reports into text. Knows nothing of sockets.
 
+mod arrivals;
 pub mod csv;
 pub mod expectations;
 mod fold;

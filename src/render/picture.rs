@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Detail;
+use super::arrivals::{Arrived, arrivals, was_sent};
 pub use super::fold::{LONGEST_RUN, LeftOut};
 use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
-use crate::kernel::HERE;
-use crate::vocabulary::{
-    Action, Event, Moment, Outcome, PEEK, Peer, Protocol, Role, SceneReport, SocketError, Syscall,
-};
+use crate::vocabulary::{Action, Event, Moment, Outcome, PEEK, Protocol, Role, SceneReport, Syscall};
 
 /// Most lanes that stand side by side; with more, numbered endpoints share one.
 const MOST_LANES: usize = 4;
@@ -163,7 +161,7 @@ pub struct Bars {
     pub left_out: usize,
 }
 
-/// One request in hand.
+/// One request in progress.
 #[derive(Clone)]
 pub struct Bar {
     /// Who asked.
@@ -523,26 +521,6 @@ impl Growing {
     }
 }
 
-/// What became of the datagram of an event: of a send whether it arrived, of a receive whether all of it is there.
-#[derive(Clone, Copy)]
-pub(super) enum Arrived {
-    /// It did not, or nobody knows which one it was.
-    No,
-    /// It has not, and the scene goes on.
-    NotYet,
-    /// It did: the receive at this place among the events brought it.
-    By(usize),
-    /// The receive brought all its bytes.
-    Complete,
-    /// The receive brought a part of it.
-    Truncated {
-        /// The bytes that it brought.
-        kept: usize,
-        /// Those that were sent.
-        sent: usize,
-    },
-}
-
 /// An event, and what became of its datagram.
 struct Seen<'e> {
     event: &'e Event,
@@ -576,13 +554,6 @@ fn seen<'e>(events: &[&'e Event], arrived: &[Arrived], missing: Arrived) -> Vec<
     seen.collect()
 }
 
-impl Arrived {
-    /// The same, or `missing` where it did not.
-    fn or(self, missing: Arrived) -> Arrived {
-        if matches!(self, Arrived::No) { missing } else { self }
-    }
-}
-
 /// What is known of what `event` sent.
 fn fate(event: &Event, arrived: Arrived) -> Fate {
     match arrived {
@@ -591,67 +562,6 @@ fn fate(event: &Event, arrived: Arrived) -> Fate {
         Arrived::NotYet => Fate::Unknown,
         Arrived::By(_) | Arrived::Complete | Arrived::Truncated { .. } => Fate::Arrived,
     }
-}
-
-/// Adds the events that `arrived` does not know yet.
-pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
-    let known = arrived.len();
-    arrived.resize(events.len(), Arrived::No);
-    for (index, event) in events.iter().enumerate().skip(known) {
-        let Some((Syscall::Receive(receive), outcome)) = event.call() else { continue };
-        if event.protocol == Protocol::Tcp || receive.flags.contains(PEEK) {
-            continue;
-        }
-        let bytes = event.payload().unwrap_or_default();
-        // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
-        let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
-        let length = event.payload_length();
-        let is_full = too_long || length == receive.capacity();
-        let first = |is_end: Ends, is_it: &dyn Fn(&Event) -> bool| {
-            events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
-                matches!(arrived, Arrived::No)
-                    && send.protocol == Protocol::Udp
-                    && was_sent(send).is_some_and(|payload| begin_alike(payload, bytes))
-                    && is_it(send)
-                    && (too_long || event.peer.as_ref().is_some_and(|from| is_end(from, send)))
-                    && send.peer.as_ref().is_some_and(|to| is_end(to, event))
-            })
-        };
-        // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
-        let sent_between = |is_end| {
-            first(is_end, &|send| send.payload_length() == length || is_full && send.payload_length() > length)
-                .or_else(|| first(is_end, &|send| length > 0 && send.payload_length() > length))
-        };
-        // Sockets of one name may follow each other in a scene, and send the same: the address tells them apart.
-        let sent = sent_between(has_address).or_else(|| sent_between(is_called));
-        if let Some(place) = sent {
-            arrived[place] = Arrived::By(index);
-            let (kept, sent) = (length, events[place].payload_length());
-            arrived[index] = if sent > kept { Arrived::Truncated { kept, sent } } else { Arrived::Complete };
-        }
-    }
-}
-
-/// Whether the socket at one end of a datagram made the call of this event.
-type Ends = fn(&Peer, &Event) -> bool;
-
-fn has_address(peer: &Peer, event: &Event) -> bool {
-    event.local == Some(peer.address)
-}
-
-fn is_called(peer: &Peer, event: &Event) -> bool {
-    peer.name == event.who || has_address(peer, event)
-}
-
-/// Whether one payload can be the beginning of the other, by as much as the log has kept of both.
-fn begin_alike(one: &[u8], other: &[u8]) -> bool {
-    one.iter().zip(other).all(|(one, other)| one == other)
-}
-
-/// The payload of a send that did not fail.
-fn was_sent(event: &Event) -> Option<&[u8]> {
-    let (call, outcome) = event.call()?;
-    call.payload().filter(|_| matches!(outcome, Outcome::Sent(_)))
 }
 
 /// What happened in `event`: an arrow for what left for another endpoint, and a mark for all else.

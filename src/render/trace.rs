@@ -4,7 +4,8 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
+use super::arrivals::{Arrived, arrivals};
+use super::picture::{LONGEST_RUN, family};
 use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
