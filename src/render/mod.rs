@@ -17,6 +17,7 @@ pub mod pcapng;
 mod phrases;
 pub mod picture;
 pub mod plain;
+pub(crate) mod rounds;
 mod screen;
 mod sentences;
 pub(crate) mod sheet;

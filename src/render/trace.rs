@@ -5,13 +5,13 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::arrivals::{Arrived, arrivals};
-use super::picture::{LONGEST_RUN, family};
+use super::rounds::{Kind, repetition};
 use super::{Detail, RenderOptions};
 use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, Ancillary, ERRQUEUE, Event, Events, Flags, Form, Moment, OptionName, Os, OsError, Outcome, Protocol,
-    Reader, Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
+    Action, Ancillary, ERRQUEUE, Event, Events, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader,
+    Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -26,9 +26,6 @@ const POINTER: &str = "...";
 
 /// An address of the family AF_UNSPEC, as strace writes it.
 const NOBODY: &str = r#"{sa_family=AF_UNSPEC, sa_data="\0\0\0\0\0\0\0\0\0\0\0\0\0\0"}"#;
-
-/// Most different calls that make a round, such as receive and answer.
-const LONGEST_ROUND: usize = 4;
 
 /// The calls of every scene, a line each; rounds of calls that are alike are shown by their first and last, unless all is to
 /// be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What only prepares is not in the log: `socket`, time limits, `getsockname`, polls of TCP streams, guards.
@@ -65,11 +62,8 @@ impl<'e> Lines<'_, 'e> {
             // A closed descriptor's number is given out again.
             self.owners.retain(|(descriptor, ..)| *descriptor != event.descriptor);
             self.owners.push(owner);
-            let protocol = match event.protocol {
-                Protocol::Udp => "UDP",
-                Protocol::Tcp => "TCP",
-            };
-            let _ = writeln!(self.text, "# {} is {}, {protocol}", event.descriptor, self.options.line(&event.who));
+            let (who, protocol) = (self.options.line(&event.who), event.protocol.name());
+            let _ = writeln!(self.text, "# {} is {who}, {protocol}", event.descriptor);
         }
         let _ = writeln!(self.text, "{}", self.options.line(&line(event)));
     }
@@ -91,56 +85,24 @@ impl<'e> Lines<'_, 'e> {
     }
 }
 
-/// What calls have in common that are alike.
-#[derive(PartialEq, Eq)]
-struct Kind<'e> {
-    who: &'e str,
-    what: &'static str,
-    flags: Flags,
-    option: Option<&'static str>,
-    peer: Option<&'e str>,
-    role: Role,
-}
-
 /// The kind of each event; none for what is special: a call that failed or returned nothing, a truncated datagram, a part
 /// that was sent.
-fn kinds(events: &[Event]) -> Vec<Option<Kind<'_>>> {
+fn kinds(events: &[Event]) -> Vec<Option<Kind>> {
     let mut arrived = Vec::new();
     arrivals(&events.iter().collect::<Vec<_>>(), &mut arrived);
     let is_truncated = |arrived| matches!(arrived, Arrived::Truncated { .. });
-    events.iter().zip(arrived).map(|(event, arrived)| Kind::of(event).filter(|_| !is_truncated(arrived))).collect()
+    events.iter().zip(arrived).map(|(event, arrived)| kind(event).filter(|_| !is_truncated(arrived))).collect()
 }
 
-impl<'e> Kind<'e> {
-    fn of(event: &'e Event) -> Option<Self> {
-        let named = |name: &'e str| family(name).unwrap_or(name);
-        let (what, flags, option) = match &event.action {
-            Action::Moment(moment) => (moment_name(*moment), Flags::default(), None),
-            Action::Call(_, Outcome::Failed { .. } | Outcome::Nothing) => return None,
-            Action::Call(_, Outcome::Received(Received { truncated: true, .. })) => return None,
-            Action::Call(Syscall::Send { .. }, Outcome::Sent(sent)) if *sent < event.payload_length() => return None,
-            Action::Call(call, _) => match call {
-                Syscall::Receive(receive) => (call.name(), receive.flags, None),
-                Syscall::SetOption { option, .. } | Syscall::GetOption(option) => {
-                    (call.name(), Flags::default(), Some(option.name))
-                }
-                _ => (call.name(), Flags::default(), None),
-            },
-        };
-        let peer = event.peer.as_ref().map(|peer| named(&peer.name));
-        Some(Kind { who: named(&event.who), what, flags, option, peer, role: event.role })
+fn kind(event: &Event) -> Option<Kind> {
+    let (who, peer, role) = (&event.who, event.peer.as_ref(), event.role);
+    match &event.action {
+        Action::Moment(moment) => Some(Kind::new(who, moment_name(*moment), peer, role)),
+        Action::Call(_, Outcome::Failed { .. } | Outcome::Nothing) => None,
+        Action::Call(_, Outcome::Received(Received { truncated: true, .. })) => None,
+        Action::Call(Syscall::Send { .. }, Outcome::Sent(sent)) if *sent < event.payload_length() => None,
+        Action::Call(call, _) => Some(Kind::of_call(call, who, peer, role)),
     }
-}
-
-/// How the first of `kinds` are repeated: the length of a round, and of all rounds that follow each other, where those are so
-/// many that some are to be left out. The first alone, where not.
-fn repetition(kinds: &[Option<Kind<'_>>]) -> (usize, usize) {
-    let rounds = (1..=LONGEST_ROUND).map(|round| {
-        let again = kinds.iter().zip(kinds.iter().skip(round)).take_while(|(one, next)| one.is_some() && one == next);
-        let length = again.count() + round;
-        (round, length - length % round)
-    });
-    rounds.into_iter().find(|(round, length)| *length > LONGEST_RUN * round).unwrap_or((1, 1))
 }
 
 /// One event: the call and its result, or a comment.
