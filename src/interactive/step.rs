@@ -104,7 +104,7 @@ impl Step {
             closely: Vec::new(),
             title: None,
             made: Vec::new(),
-            growing: Growing::default(),
+            growing: Growing::new(HERE),
             lanes: Vec::new(),
             drawn: 0,
             announced: 0,
@@ -164,7 +164,7 @@ impl Observer for Step {
         let number =
             talk.scenes.iter().find(|(_, known)| *known == id).map(|(number, _)| format!("Scene {number}, {id}: "));
         talk.title = Some(number.unwrap_or_default() + title);
-        talk.growing = Growing::default();
+        talk.growing = Growing::new(HERE);
         talk.lanes.clear();
         talk.latest.clear();
         talk.made.clear();
@@ -221,7 +221,7 @@ impl Observer for Step {
             }),
             Pace::WholeScene => talk.listened_to(|talk| {
                 if self.options.ladder {
-                    talk.text += &ladder::grow(&Ladder::of_lesson(&talk.made), true, self.options);
+                    talk.text += &ladder::grow(&Ladder::of_lesson(&talk.made, HERE), true, self.options);
                 }
                 talk.say()
             }),

@@ -1,7 +1,6 @@
 //! Which receive brought which datagram: told by what was sent and received, since the calls do not say it.
 
-use crate::kernel::HERE;
-use crate::vocabulary::{Event, Outcome, PEEK, Peer, Protocol, SocketError, Syscall};
+use crate::vocabulary::{Event, Os, Outcome, PEEK, Peer, Protocol, SocketError, Syscall};
 
 /// What became of the datagram of an event: of a send whether it arrived, of a receive whether all of it is there.
 #[derive(Clone, Copy)]
@@ -30,8 +29,8 @@ impl Arrived {
     }
 }
 
-/// Adds the events that `arrived` does not know yet.
-pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
+/// Adds those of the events, of this system, that `arrived` does not know yet.
+pub(super) fn arrivals(events: &[&Event], os: Os, arrived: &mut Vec<Arrived>) {
     let known = arrived.len();
     arrived.resize(events.len(), Arrived::No);
     for (index, event) in events.iter().enumerate().skip(known) {
@@ -41,7 +40,7 @@ pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
         }
         let bytes = event.payload().unwrap_or_default();
         // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
-        let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
+        let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, os));
         let length = event.payload_length();
         let is_full = too_long || length == receive.capacity();
         let first = |is_end: Ends, is_it: &dyn Fn(&Event) -> bool| {

@@ -9,7 +9,7 @@ use super::arrivals::{Arrived, arrivals, was_sent};
 pub use super::fold::{LONGEST_RUN, LeftOut};
 use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
-use crate::vocabulary::{Action, Event, Moment, Outcome, PEEK, Protocol, Role, SceneReport, Syscall};
+use crate::vocabulary::{Action, Event, Moment, Os, Outcome, PEEK, Protocol, Role, SceneReport, Syscall};
 
 /// Most lanes that stand side by side; with more, numbered endpoints share one.
 const MOST_LANES: usize = 4;
@@ -328,13 +328,19 @@ pub fn family(name: &str) -> Option<&str> {
 }
 
 /// The endpoints of a scene, as they become known.
-#[derive(Default)]
-struct Names(Vec<String>);
+struct Names {
+    os: Os,
+    known: Vec<String>,
+}
 
 impl Names {
+    fn new(os: Os) -> Self {
+        Names { os, known: Vec::new() }
+    }
+
     fn note(&mut self, name: &str) {
-        if !self.0.iter().any(|known| known == name) {
-            self.0.push(name.to_owned());
+        if !self.known.iter().any(|known| known == name) {
+            self.known.push(name.to_owned());
         }
     }
 
@@ -349,14 +355,14 @@ impl Names {
     /// The families that stand in one lane each: the largest first, and no more of them than it takes.
     fn crowds(&self) -> Vec<&str> {
         let mut sizes: Vec<(&str, usize)> = Vec::new();
-        for family in self.0.iter().filter_map(|name| family(name)) {
+        for family in self.known.iter().filter_map(|name| family(name)) {
             match sizes.iter_mut().find(|(known, _)| *known == family) {
                 Some((_, size)) => *size += 1,
                 None => sizes.push((family, 1)),
             }
         }
         sizes.sort_by_key(|(_, size)| Reverse(*size));
-        let mut lanes = self.0.len();
+        let mut lanes = self.known.len();
         let crowds = sizes.into_iter().take_while(|(_, size)| {
             let too_many = lanes > MOST_LANES;
             lanes -= size - 1;
@@ -367,7 +373,7 @@ impl Names {
 
     fn lanes(&self) -> Vec<String> {
         let crowds = self.crowds();
-        let mut names: Vec<&String> = self.0.iter().collect();
+        let mut names: Vec<&String> = self.known.iter().collect();
         // The asking side reads better on the left.
         names.sort_by_key(|name| name.contains("server") || *name == "nobody");
         let mut lanes: Vec<String> = Vec::new();
@@ -386,7 +392,7 @@ impl Names {
         let lane_of = |name: &str| lanes.iter().position(|lane| *lane == lane_name(name, &crowds));
         let steps = events.iter().filter_map(|seen| {
             let lane = lane_of(&seen.event.who)?;
-            Some(Step { at: seen.event.returned, lane, what: what(seen, names_tcp, lane_of)? })
+            Some(Step { at: seen.event.returned, lane, what: what(seen, names_tcp, self.os, lane_of)? })
         });
         folded(steps.collect(), extent)
     }
@@ -420,9 +426,9 @@ impl Ladder {
         })
     }
 
-    /// The calls of the lesson among all those of a scene that is over.
-    pub fn of_lesson(events: &[Event]) -> Ladder {
-        Ladder::of_calls("", events, Extent::Lesson, Arrived::No)
+    /// The calls of the lesson among all those of a scene that is over, on this system.
+    pub fn of_lesson(events: &[Event], os: Os) -> Ladder {
+        Ladder::of_calls("", events, os, Extent::Lesson, Arrived::No)
     }
 
     /// What a scene sends over UDP before its first receive, where it sends anything: what will arrive is not known yet.
@@ -430,18 +436,19 @@ impl Ladder {
         let receives = |event: &&Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
         let events = scene.events.iter().filter(|event| event.protocol == Protocol::Udp);
         let opening: Vec<Event> = events.take_while(|event| !receives(event)).cloned().collect();
-        let ladder = Ladder::of_calls("what is sent", &opening, Extent::Brief(Brevity::Moves), Arrived::NotYet);
+        let ladder =
+            Ladder::of_calls("what is sent", &opening, scene.os, Extent::Brief(Brevity::Moves), Arrived::NotYet);
         ladder.steps.iter().any(|step| matches!(step.what, What::Sent { .. })).then_some(ladder)
     }
 
     /// Who sent what to whom in a scene that is over; nothing, where nobody called anything.
     pub(super) fn of(scene: &SceneReport, extent: Extent) -> Option<Ladder> {
-        let ladder = Ladder::of_calls(&scene.title, &scene.events, extent, Arrived::No);
+        let ladder = Ladder::of_calls(&scene.title, &scene.events, scene.os, extent, Arrived::No);
         (!ladder.steps.is_empty()).then_some(ladder)
     }
 
     /// The ladder of `events`; `missing` is what became of what no receive among them brought.
-    fn of_calls(title: &str, events: &[Event], extent: Extent, missing: Arrived) -> Ladder {
+    fn of_calls(title: &str, events: &[Event], os: Os, extent: Extent, missing: Arrived) -> Ladder {
         let mixed = is_mixed(&events.iter().collect::<Vec<_>>());
         let shown = |event: &&Event| match extent {
             Extent::Whole => true,
@@ -452,10 +459,10 @@ impl Ladder {
             }
         };
         let events: Vec<&Event> = events.iter().filter(shown).collect();
-        let mut names = Names::default();
+        let mut names = Names::new(os);
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
-        arrivals(&events, &mut arrived);
+        arrivals(&events, os, &mut arrived);
         let mut seen = seen(&events, &arrived, missing);
         if extent == Extent::Brief(Brevity::Arrows) {
             seen.retain(|seen| !seen.adds_nothing());
@@ -486,13 +493,17 @@ fn is_mixed(events: &[&Event]) -> bool {
 }
 
 /// A scene's ladder while the scene goes on.
-#[derive(Default)]
 pub struct Growing {
     names: Names,
     arrived: Vec<Arrived>,
 }
 
 impl Growing {
+    /// Of a scene on this system that begins.
+    pub fn new(os: Os) -> Self {
+        Growing { names: Names::new(os), arrived: Vec::new() }
+    }
+
     /// An endpoint of this name is there, and has done nothing yet.
     pub fn opened(&mut self, name: &str) {
         self.names.note(name);
@@ -503,7 +514,7 @@ impl Growing {
         let events: Vec<&Event> = made.iter().collect();
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
-        arrivals(&events, &mut self.arrived);
+        arrivals(&events, self.names.os, &mut self.arrived);
         let seen = seen(&events, &self.arrived, Arrived::NotYet);
         // Whether UDP will be in the scene is not known yet either.
         let steps = self.names.steps(&seen[first..], true, Extent::Whole);
@@ -513,7 +524,7 @@ impl Growing {
     /// The datagrams of the lesson among `made` that no receive has brought, now that the scene is over.
     pub fn lost<'e>(&mut self, made: &'e [Event]) -> Vec<&'e Event> {
         let events: Vec<&Event> = made.iter().collect();
-        arrivals(&events, &mut self.arrived);
+        arrivals(&events, self.names.os, &mut self.arrived);
         let lost = events.into_iter().zip(&self.arrived).filter(|(event, arrived)| {
             event.role == Role::Lesson && was_sent(event).is_some() && fate(event, **arrived) == Fate::Lost
         });
@@ -565,9 +576,9 @@ fn fate(event: &Event, arrived: Arrived) -> Fate {
 }
 
 /// What happened in `event`: an arrow for what left for another endpoint, and a mark for all else.
-fn what(seen: &Seen, names_tcp: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
+fn what(seen: &Seen, names_tcp: bool, os: Os, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
     let &Seen { event, arrived, receiver } = seen;
-    let (label, special) = Label::of(event, arrived, names_tcp)?;
+    let (label, special) = Label::of(event, arrived, names_tcp, os)?;
     match event.call()? {
         (Syscall::Bind(_), Outcome::Done) => None,
         (Syscall::Send { .. }, Outcome::Sent(_)) if event.role == Role::Lesson => {

@@ -7,11 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::arrivals::{Arrived, arrivals};
 use super::rounds::{Kind, repetition};
 use super::{Detail, RenderOptions};
-use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
     Action, Ancillary, ERRQUEUE, Event, Events, Form, Moment, OptionName, Os, OsError, Outcome, Protocol, Reader,
-    Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
+    Receive, ReceiveForm, Received, Report, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -38,7 +37,7 @@ pub fn text(report: &Report, options: RenderOptions) -> String {
     }
     for scene in report.scenes.iter().filter(|scene| !scene.events.is_empty()) {
         let _ = writeln!(text, "\n# scene {}: {}", scene.number, options.line(&scene.title));
-        let mut lines = Lines { options, owners: Vec::new(), text: &mut text };
+        let mut lines = Lines { options, os: scene.os, owners: Vec::new(), text: &mut text };
         match options.detail {
             Detail::Full => scene.events.iter().for_each(|event| lines.add(event)),
             Detail::Answer | Detail::Scenes => lines.add_folded(&scene.events),
@@ -50,6 +49,7 @@ pub fn text(report: &Report, options: RenderOptions) -> String {
 /// The lines of a scene, as they are written.
 struct Lines<'t, 'e> {
     options: RenderOptions,
+    os: Os,
     /// Who has which descriptor.
     owners: Vec<(u64, &'e str, Protocol)>,
     text: &'t mut String,
@@ -65,11 +65,11 @@ impl<'e> Lines<'_, 'e> {
             let (who, protocol) = (self.options.line(&event.who), event.protocol.name());
             let _ = writeln!(self.text, "# {} is {who}, {protocol}", event.descriptor);
         }
-        let _ = writeln!(self.text, "{}", self.options.line(&line(event)));
+        let _ = writeln!(self.text, "{}", self.options.line(&line(event, self.os)));
     }
 
     fn add_folded(&mut self, mut events: &'e [Event]) {
-        let kinds = kinds(events);
+        let kinds = kinds(events, self.os);
         let mut kinds = &kinds[..];
         while !events.is_empty() {
             let (round, length) = repetition(kinds);
@@ -87,9 +87,9 @@ impl<'e> Lines<'_, 'e> {
 
 /// The kind of each event; none for what is special: a call that failed or returned nothing, a truncated datagram, a part
 /// that was sent.
-fn kinds(events: &[Event]) -> Vec<Option<Kind>> {
+fn kinds(events: &[Event], os: Os) -> Vec<Option<Kind>> {
     let mut arrived = Vec::new();
-    arrivals(&events.iter().collect::<Vec<_>>(), &mut arrived);
+    arrivals(&events.iter().collect::<Vec<_>>(), os, &mut arrived);
     let is_truncated = |arrived| matches!(arrived, Arrived::Truncated { .. });
     events.iter().zip(arrived).map(|(event, arrived)| kind(event).filter(|_| !is_truncated(arrived))).collect()
 }
@@ -106,10 +106,10 @@ fn kind(event: &Event) -> Option<Kind> {
 }
 
 /// One event: the call and its result, or a comment.
-fn line(event: &Event) -> String {
+fn line(event: &Event, os: Os) -> String {
     match &event.action {
         Action::Call(call, outcome) => {
-            format!("{:<39} = {}", self::call(event, call, outcome), result(event, call, outcome))
+            format!("{:<39} = {}", self::call(event, call, outcome, os), result(event, call, outcome, os))
         }
         Action::Moment(moment) => {
             let what = moment_name(*moment);
@@ -128,7 +128,7 @@ fn moment_name(moment: Moment) -> &'static str {
 }
 
 /// A system call with its arguments.
-fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
+fn call(event: &Event, call: &Syscall, outcome: &Outcome, os: Os) -> String {
     let descriptor = event.descriptor;
     match call {
         Syscall::Bind(to) => format!("bind({descriptor}, {}, {})", address(*to), length(*to)),
@@ -174,13 +174,13 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 3)"),
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {
-            let (value, length) = option_value(option, *value);
+            let (value, length) = option_value(option, *value, os);
             format!("setsockopt({descriptor}, {}, {}, {value}, {length})", option.level.name(), option_name(option))
         }
         Syscall::GetOption(option) => {
             let (value, length) = match outcome {
-                Outcome::Value(value) => option_value(option, *value),
-                _ => (POINTER.to_owned(), option_value(option, 0).1),
+                Outcome::Value(value) => option_value(option, *value, os),
+                _ => (POINTER.to_owned(), option_value(option, 0, os).1),
             };
             format!("getsockopt({descriptor}, {}, {}, {value}, [{length}])", option.level.name(), option_name(option))
         }
@@ -201,10 +201,10 @@ fn option_name(option: &OptionName) -> String {
 }
 
 /// The value of an option as strace writes it, and its length in bytes: of a time its two numbers, byte by byte.
-fn option_value(option: &OptionName, value: i32) -> (String, usize) {
+fn option_value(option: &OptionName, value: i32, os: Os) -> (String, usize) {
     match option.form {
         Form::Int if *option == PENDING_ERROR.name && value != 0 => {
-            (format!("[{}]", OsError::from_number(value, HERE).name), size_of::<i32>())
+            (format!("[{}]", OsError::from_number(value, os).name), size_of::<i32>())
         }
         Form::Int => (format!("[{value}]"), size_of::<i32>()),
         Form::Time => {
@@ -307,7 +307,7 @@ fn sender(event: &Event, outcome: &Outcome) -> String {
 }
 
 /// What the call returned, by the system's own names and words for errors.
-fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
+fn result(event: &Event, call: &Syscall, outcome: &Outcome, os: Os) -> String {
     match outcome {
         Outcome::Value(0) if matches!(call, Syscall::Poll(_)) => "0 (Timeout)".to_owned(),
         Outcome::Value(there) if matches!(call, Syscall::Poll(_)) => {
@@ -318,13 +318,13 @@ fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Outcome::Sent(bytes) => bytes.to_string(),
         Outcome::Received(received) => received.returned.to_string(),
         Outcome::Accepted(descriptor) => descriptor.to_string(),
-        Outcome::Nothing => error(&SocketError::WouldBlock.on(HERE)),
-        Outcome::Failed { error: e, .. } => error(e),
+        Outcome::Nothing => error(&SocketError::WouldBlock.on(os), os),
+        Outcome::Failed { error: e, .. } => error(e, os),
     }
 }
 
-fn error(error: &OsError) -> String {
-    let words = error.words(HERE);
+fn error(error: &OsError, os: Os) -> String {
+    let words = error.words(os);
     // strace begins them with a capital letter.
     let (first, rest) = words.split_at(words.chars().next().map_or(0, char::len_utf8));
     format!("-1 {} ({}{rest})", error.name, first.to_uppercase())
