@@ -140,6 +140,6 @@ pub fn write(_: &Socket, _: &[u8]) -> io::Result<usize> {
 }
 
 fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
-    // SAFETY: the layouts are the same, and socket2 only ever writes initialised bytes through the slice.
+    // SAFETY: the layouts are the same, and whoever is given the slice, socket2 alone, writes nothing but initialised bytes there.
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
 }
