@@ -25,6 +25,7 @@ use std::{env, fs, thread};
 use crate::support::{Run, folder, in_world, udp_lab, whole_machine, world};
 use faults::Fault;
 use regex::Regex;
+use udp_lab::kernel::option::ALL;
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Expect, Os};
 
@@ -255,6 +256,16 @@ fn every_judged_row_of_every_lesson_notices_some_fault() {
             );
         }
     }
+}
+
+#[test]
+fn every_option_that_a_lesson_may_set_has_its_worlds() {
+    // Two are read only. The third is the lab's, too, and other faults break it.
+    let others = ["SO_ERROR", "SO_RCVTIMEO", "IP_MTU"];
+    let known = ALL.iter().filter(|option| !others.contains(&option.name));
+    let known = known.map(|option| (option.name, option.level.number(Os::Linux), option.number(Os::Linux)));
+    let broken = options::OPTIONS.iter().map(|option| (option.name, option.level, Some(option.number)));
+    assert_eq!(known.collect::<Vec<_>>(), broken.collect::<Vec<_>>(), "src/kernel and tests/broken_world differ");
 }
 
 /// Printable ASCII alone would not show that a system changes other bytes.

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use pulldown_cmark::{Event as Part, Options, Parser, Tag, TagEnd};
-use udp_lab::kernel::option;
+use udp_lab::kernel::{HERE, option};
 use udp_lab::lessons::LESSONS;
 use udp_lab::render::{Detail, FILE_FORMATS, Format, Invocation, RenderOptions, Results, pcapng, trace};
 use udp_lab::vocabulary::{
@@ -436,6 +436,7 @@ fn scene() -> impl Strategy<Value = SceneReport> {
     (title, parts).prop_map(|(title, (rows, events, notes, stopped, sentence))| SceneReport {
         number: 1,
         id: "scene",
+        os: HERE,
         title: title.to_owned(),
         answer: "It returned {receive-1} and {no-such-row row}.".to_owned(),
         sentence,

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::{self, HERE};
 use crate::lab::{Log, Observer};
-use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder, family};
+use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder};
+use crate::render::rounds::{Kind, LONGEST_ROUND, round_of};
 use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
 use crate::vocabulary::{
     Announcement, Event, Os, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened,
@@ -45,9 +46,6 @@ const MOST_NAMED: usize = 3;
 
 /// More of a line than any key has, in bytes.
 const LONGEST_KEY: usize = 100;
-
-/// Most different calls that make a round, such as receive and answer.
-const LONGEST_ROUND: usize = 4;
 
 /// What a lesson says and asks while it is run step by step.
 pub struct Step {
@@ -92,28 +90,6 @@ enum Pace {
     End,
 }
 
-/// What calls have in common that are announced together.
-#[derive(PartialEq, Eq)]
-struct Kind {
-    who: String,
-    call: &'static str,
-    flags: String,
-    peer: Option<String>,
-    role: Role,
-}
-
-impl Kind {
-    fn of(announced: &Announcement<'_>) -> Self {
-        let name = |name: &str| family(name).unwrap_or(name).to_owned();
-        let flags = match announced.call {
-            Syscall::Receive(receive) => receive.flags.to_string(),
-            _ => String::new(),
-        };
-        let peer = announced.peer.map(|peer| name(&peer.name));
-        Kind { who: name(announced.who), call: announced.call.name(), flags, peer, role: announced.role }
-    }
-}
-
 impl Step {
     /// A conversation through `print` and standard input.
     pub fn new(options: RenderOptions, print: fn(&str) -> io::Result<()>) -> Self {
@@ -128,7 +104,7 @@ impl Step {
             closely: Vec::new(),
             title: None,
             made: Vec::new(),
-            growing: Growing::default(),
+            growing: Growing::new(HERE),
             lanes: Vec::new(),
             drawn: 0,
             announced: 0,
@@ -188,7 +164,7 @@ impl Observer for Step {
         let number =
             dialogue.scenes.iter().find(|(_, known)| *known == id).map(|(number, _)| format!("Scene {number}, {id}: "));
         dialogue.title = Some(number.unwrap_or_default() + title);
-        dialogue.growing = Growing::default();
+        dialogue.growing = Growing::new(HERE);
         dialogue.lanes.clear();
         dialogue.latest.clear();
         dialogue.made.clear();
@@ -245,7 +221,7 @@ impl Observer for Step {
             }),
             Pace::WholeScene => dialogue.listened_to(|dialogue| {
                 if self.options.ladder {
-                    dialogue.text += &ladder::grow(&Ladder::of_lesson(&dialogue.made), true, self.options);
+                    dialogue.text += &ladder::grow(&Ladder::of_lesson(&dialogue.made, HERE), true, self.options);
                 }
                 dialogue.say()
             }),
@@ -293,7 +269,7 @@ impl Dialogue {
             return Ok(());
         }
         let kind = Kind::of(call);
-        let round = self.round_of(&kind);
+        let round = round_of(&self.latest, &kind);
         if self.latest.len() > LONGEST_ROUND * LONGEST_RUN {
             self.latest.remove(0);
         }
@@ -315,16 +291,6 @@ impl Dialogue {
             Some(_) => ", and all rounds like this that follow",
         };
         self.ask(&text, options)
-    }
-
-    /// How many calls make one round, where the next call only goes on with rounds that were seen often enough.
-    fn round_of(&self, next: &Kind) -> Option<usize> {
-        (1..=LONGEST_ROUND).find(|&round| {
-            let enough = round * LONGEST_RUN.div_ceil(round).max(2);
-            let latest = |back: usize| self.latest.iter().nth_back(back);
-            latest(round - 1) == Some(next)
-                && (round..enough).all(|place| latest(place).is_some() && latest(place) == latest(place - round))
-        })
     }
 
     fn add_title(&mut self, options: RenderOptions) {

@@ -1,27 +1,17 @@
 //! `recvmsg` with its control messages.
 
 use std::io;
-use std::net::SocketAddr;
 
 use socket2::Socket;
 
 use super::HERE;
 use super::option::{self, RECEIVE_HOP_LIMIT, RECEIVE_TIME_TO_LIVE};
+use super::receive::Message;
 #[cfg(unix)]
 use super::receive::number;
-use crate::vocabulary::{Ancillary, Flags, Os};
-
-/// A datagram with what came beside it.
-pub struct Message {
-    /// How many bytes the call returned: with `TRUNC`, on Linux, how many the datagram has.
-    pub length: usize,
-    /// Whether the datagram was flagged as truncated.
-    pub truncated: bool,
-    /// Who sent it.
-    pub from: Option<SocketAddr>,
-    /// What came beside the payload.
-    pub ancillary: Ancillary,
-}
+#[cfg(unix)]
+use crate::vocabulary::Ancillary;
+use crate::vocabulary::{Flags, Os};
 
 /// Sends with a time to live of `hops` from now on, and asks that [`receive_message`] tells with which one a datagram
 /// arrives. Windows does not tell it, and so nothing is asked there.
@@ -50,6 +40,7 @@ pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
     use std::io::IoSliceMut;
+    use std::net::SocketAddr;
     use std::os::fd::AsRawFd;
 
     use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg};
@@ -170,6 +161,5 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize], flags: F
 /// Receives one datagram.
 #[cfg(windows)]
 pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], _: Flags) -> io::Result<Message> {
-    let (length, truncated, from) = super::receive_parts(socket, buffer, lengths)?;
-    Ok(Message { length, truncated, from: from.as_socket(), ancillary: Ancillary::default() })
+    super::receive_parts(socket, buffer, lengths)
 }

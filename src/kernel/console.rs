@@ -4,13 +4,8 @@
 /// process has no console, or the system none with code pages.
 #[cfg(windows)]
 pub fn console_code_page() -> Option<u32> {
-    #[link(name = "kernel32")]
-    unsafe extern "system" {
-        fn GetConsoleOutputCP() -> u32;
-    }
-
-    // SAFETY: the function takes nothing and answers with a number, 0 where there is no console.
-    match unsafe { GetConsoleOutputCP() } {
+    // SAFETY: the call takes nothing and answers with a number, 0 where there is no console.
+    match unsafe { windows_sys::Win32::System::Console::GetConsoleOutputCP() } {
         0 => None,
         page => Some(page),
     }

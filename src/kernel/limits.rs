@@ -28,19 +28,9 @@ mod meminfo {
 /// What the socket option SO_MEMINFO tells (Linux 4.12).
 #[cfg(target_os = "linux")]
 fn memory(socket: &Socket, element: usize) -> Option<usize> {
-    let mut counts = [0_u32; meminfo::DROPS + 1];
-    let mut length = size_of_val(&counts) as libc::socklen_t;
-    // SAFETY: the option writes at most `length` bytes into `counts`, which has that size.
-    let status = unsafe {
-        libc::getsockopt(
-            std::os::fd::AsRawFd::as_raw_fd(socket),
-            libc::SOL_SOCKET,
-            libc::SO_MEMINFO,
-            counts.as_mut_ptr().cast(),
-            &raw mut length,
-        )
-    };
-    (status == 0 && length as usize == size_of_val(&counts)).then(|| counts[element] as usize)
+    let mut counts = [0; meminfo::DROPS + 1];
+    let length = super::option::get_numbers(socket, libc::SOL_SOCKET, libc::SO_MEMINFO, &mut counts).ok()?;
+    (length == size_of_val(&counts)).then(|| counts[element].cast_unsigned() as usize)
 }
 
 /// How many datagrams the kernel has dropped at this socket, mostly because its receive buffer was full. `None` where the

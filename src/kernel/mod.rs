@@ -33,7 +33,7 @@ pub(crate) use self::limits::{
 pub use self::namespace::Namespace;
 pub(crate) use self::namespace::{counter, start_loopback};
 pub(crate) use self::packet_info::{send_from, tell_destination};
-pub(crate) use self::receive::{read, receive, receive_from, receive_from_once, receive_parts, write};
+pub(crate) use self::receive::{Message, read, receive, receive_from, receive_from_once, receive_parts, write};
 pub(crate) use self::signals::{
     end_at_a_signal, fail_past_the_file_size, handle_signal, send_signal, with_sigpipe, without_signals,
 };

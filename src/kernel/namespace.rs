@@ -131,11 +131,11 @@ mod linux {
     /// EPERM where the system grants namespaces and no rights in them.
     pub fn start_loopback(mtu: usize) -> io::Result<()> {
         let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
-        // SAFETY: all-zero bytes are a valid `ifreq`.
+        // SAFETY: an `ifreq` is made of bytes, numbers and a pointer that may be null: all zeros are one.
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         request.ifr_name[..2].copy_from_slice(&[b'l', b'o'].map(|letter| letter as libc::c_char));
         request.ifr_ifru.ifru_mtu = libc::c_int::try_from(mtu).unwrap_or(libc::c_int::MAX);
-        // SAFETY: both calls read a structure of this type.
+        // SAFETY: both calls read a structure of this type, which outlives them.
         unsafe {
             done(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFMTU, &raw mut request))?;
             request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;

@@ -3,10 +3,14 @@
 use std::io;
 use std::time::Duration;
 
+#[cfg(unix)]
+use libc::{c_int as Number, getsockopt, setsockopt, socklen_t};
 use socket2::Socket;
+#[cfg(windows)]
+use windows_sys::Win32::Networking::WinSock::{SOCKET as Number, getsockopt, setsockopt, socklen_t};
 
 use super::{HERE, filter};
-use crate::vocabulary::{Form, Level, Opt, OptionName, Returns};
+use crate::vocabulary::{Form, Level, Opt, OptionName, OptionValue, Os, Returns, numbers};
 
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $level:ident $text:literal $numbers:tt;)*) => {
@@ -14,22 +18,6 @@ macro_rules! options {
 
         /// Every option.
         pub static ALL: &[&OptionName] = &[$(&$name.name),*];
-    };
-}
-
-/// The numbers on Linux, macOS and Windows; `-` where there is no such option.
-macro_rules! numbers {
-    (($linux:tt $macos:tt $windows:tt)) => {
-        [number!($linux), number!($macos), number!($windows)]
-    };
-}
-
-macro_rules! number {
-    (-) => {
-        None
-    };
-    ($number:literal) => {
-        Some($number)
     };
 }
 
@@ -103,8 +91,8 @@ pub fn brings_ancillary_data(option: &OptionName) -> bool {
 pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
     let (level, name) = place(option)?;
     match option.form {
-        Form::Int => raw::set(socket, level, name, &value),
-        Form::Time => raw::set(socket, level, name, &raw::time(value)),
+        Form::Int => set_number(socket, level, name, value),
+        Form::Time => socket.set_read_timeout(Some(limit(value))),
         Form::Program => filter::choose_by_number(socket, value.unsigned_abs()),
     }
 }
@@ -116,8 +104,11 @@ pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
 pub fn get(socket: &Socket, option: &OptionName) -> io::Result<i32> {
     let (level, name) = place(option)?;
     match option.form {
-        Form::Int => raw::get(socket, level, name, 0),
-        Form::Time => raw::get(socket, level, name, raw::time(0)).map(raw::microseconds),
+        Form::Int => {
+            let mut value = [0];
+            get_numbers(socket, level, name, &mut value).map(|_| value[0])
+        }
+        Form::Time => Ok(socket.read_timeout()?.unwrap_or_default().to_int()),
         // No system returns the program.
         Form::Program => Err(io::ErrorKind::Unsupported.into()),
     }
@@ -128,86 +119,32 @@ fn place(option: &OptionName) -> io::Result<(i32, i32)> {
     Ok((option.level.number(HERE), name))
 }
 
-#[cfg(unix)]
-mod raw {
-    use std::io;
-    use std::os::fd::AsRawFd;
-
-    use socket2::Socket;
-
-    pub fn set<T>(socket: &Socket, level: i32, name: i32, value: &T) -> io::Result<()> {
-        let length = size_of_val(value) as libc::socklen_t;
-        // SAFETY: the option is read from `value`, which has the length given.
-        let status =
-            unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, std::ptr::from_ref(value).cast(), length) };
-        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-    }
-
-    /// Reads an option into `value`, of whose type any bytes are a value.
-    pub fn get<T>(socket: &Socket, level: i32, name: i32, mut value: T) -> io::Result<T> {
-        let mut length = size_of_val(&value) as libc::socklen_t;
-        // SAFETY: at most `length` bytes are written into `value`, which has that size and is a number or two.
-        let status =
-            unsafe { libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length) };
-        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
-    }
-
-    #[allow(clippy::useless_conversion, reason = "its numbers are longer on some systems")]
-    pub fn time(microseconds: i32) -> libc::timeval {
-        const SECOND: i32 = 1_000_000;
-        libc::timeval { tv_sec: (microseconds / SECOND).into(), tv_usec: (microseconds % SECOND).into() }
-    }
-
-    #[allow(clippy::useless_conversion, reason = "its numbers are longer on some systems")]
-    pub fn microseconds(time: libc::timeval) -> i32 {
-        let seconds = i32::try_from(time.tv_sec).unwrap_or(i32::MAX);
-        seconds.saturating_mul(1_000_000).saturating_add(i32::try_from(time.tv_usec).unwrap_or(0))
+/// A time as the system takes it: Windows counts milliseconds, and 0 of them would be no limit.
+fn limit(microseconds: i32) -> Duration {
+    let limit = Duration::from_int(microseconds);
+    match HERE {
+        Os::Windows => Duration::from_millis(limit.as_micros().div_ceil(1000) as u64),
+        Os::Linux | Os::Macos => limit,
     }
 }
 
-#[cfg(windows)]
-mod raw {
-    use std::io;
-    use std::os::windows::io::{AsRawSocket, RawSocket};
+fn set_number(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {
+    let length = size_of_val(&value) as socklen_t;
+    // SAFETY: the option is read from `value`, which has the length given.
+    done(unsafe { setsockopt(super::descriptor(socket) as Number, level, name, (&raw const value).cast(), length) })
+}
 
-    use socket2::Socket;
+/// Reads an option into `values`: how many bytes of them were written.
+pub(super) fn get_numbers(socket: &Socket, level: i32, name: i32, values: &mut [i32]) -> io::Result<usize> {
+    let mut length = size_of_val(values) as socklen_t;
+    let start = values.as_mut_ptr().cast();
+    // SAFETY: at most `length` bytes are written into `values`, which have that size, and any bytes are numbers.
+    done(unsafe { getsockopt(super::descriptor(socket) as Number, level, name, start, &raw mut length) })?;
+    Ok(length as usize)
+}
 
-    #[link(name = "ws2_32")]
-    unsafe extern "system" {
-        fn setsockopt(socket: RawSocket, level: i32, name: i32, value: *const i32, length: i32) -> i32;
-        fn getsockopt(socket: RawSocket, level: i32, name: i32, value: *mut i32, length: *mut i32) -> i32;
-        fn WSAGetLastError() -> i32;
-    }
-
-    const LENGTH: i32 = size_of::<i32>() as i32;
-
-    const MILLISECOND: i32 = 1000;
-
-    /// A limit of less than a millisecond is one of a millisecond: 0 would be none.
-    pub fn time(microseconds: i32) -> i32 {
-        microseconds / MILLISECOND + i32::from(microseconds % MILLISECOND > 0)
-    }
-
-    pub fn microseconds(milliseconds: i32) -> i32 {
-        milliseconds.saturating_mul(MILLISECOND)
-    }
-
-    fn result(status: i32) -> io::Result<()> {
-        // SAFETY: it has no arguments.
-        if status == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(unsafe { WSAGetLastError() })) }
-    }
-
-    pub fn set(socket: &Socket, level: i32, name: i32, value: &i32) -> io::Result<()> {
-        // SAFETY: the option is read from `value`, which has the length given.
-        result(unsafe { setsockopt(socket.as_raw_socket(), level, name, value, LENGTH) })
-    }
-
-    pub fn get(socket: &Socket, level: i32, name: i32, mut value: i32) -> io::Result<i32> {
-        let mut length = LENGTH;
-        // SAFETY: at most `length` bytes are written into `value`, which has that size.
-        result(unsafe { getsockopt(socket.as_raw_socket(), level, name, &raw mut value, &raw mut length) })?;
-        Ok(value)
-    }
+fn done(status: i32) -> io::Result<()> {
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 #[cfg(test)]
@@ -240,35 +177,21 @@ mod tests {
         assert_eq!(set(&udp, &NOWHERE.name, 1).unwrap_err().kind(), io::ErrorKind::Unsupported);
     }
 
+    /// Those of the others are held against it where the broken worlds are.
     #[cfg(target_os = "linux")]
     #[test]
     fn the_numbers_are_those_of_the_c_library() {
-        let numbers = [
-            libc::SO_RCVBUF,
-            libc::SO_RCVBUFFORCE,
-            libc::SO_RCVLOWAT,
-            libc::SO_RXQ_OVFL,
-            libc::SO_SNDBUF,
-            libc::SO_ERROR,
-            libc::SO_REUSEADDR,
-            libc::SO_REUSEPORT,
-            libc::SO_ATTACH_REUSEPORT_CBPF,
-            libc::SO_BROADCAST,
-            libc::SO_RCVTIMEO,
-            libc::IP_TTL,
-            libc::IP_PKTINFO,
-            libc::IP_RECVERR,
-            libc::IP_MTU_DISCOVER,
-            libc::IP_MTU,
-            libc::IPV6_RECVERR,
-            libc::IPV6_MTU,
-            libc::IPV6_DONTFRAG,
+        let others = [
+            (PENDING_ERROR.name, libc::SO_ERROR),
+            (RECEIVE_TIMEOUT.name, libc::SO_RCVTIMEO),
+            (PATH_MTU.name, libc::IP_MTU),
+            (RECEIVE_TIME_TO_LIVE.name, libc::IP_RECVTTL),
+            (RECEIVE_HOP_LIMIT.name, libc::IPV6_RECVHOPLIMIT),
+            (PACKET_INFO_V6.name, libc::IPV6_RECVPKTINFO),
         ];
-        let known: Vec<_> = ALL.iter().map(|option| option.number(HERE)).collect();
-        assert_eq!(known, numbers.map(Some));
-        let of_programs = [RECEIVE_TIME_TO_LIVE.name, RECEIVE_HOP_LIMIT.name, PACKET_INFO_V6.name];
-        let numbers = [libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT, libc::IPV6_RECVPKTINFO];
-        assert_eq!(of_programs.map(|option| option.number(HERE)), numbers.map(Some));
+        for (option, number) in others {
+            assert_eq!(option.number(HERE), Some(number), "{}", option.name);
+        }
         let levels = [Level::Socket, Level::Ip, Level::Ipv6].map(|level| level.number(HERE));
         assert_eq!(levels, [libc::SOL_SOCKET, libc::IPPROTO_IP, libc::IPPROTO_IPV6]);
     }

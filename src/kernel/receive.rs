@@ -2,11 +2,12 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 
 use socket2::{MaybeUninitSlice, SockAddr, Socket};
 
 use super::HERE;
-use crate::vocabulary::{DONTWAIT, ERRQUEUE, Flags, Os, PEEK, SocketError, TRUNC, WAITALL};
+use crate::vocabulary::{Ancillary, DONTWAIT, ERRQUEUE, Flags, Os, PEEK, SocketError, TRUNC, WAITALL};
 
 /// `flags` as this system numbers them.
 pub(super) fn number(flags: Flags) -> i32 {
@@ -66,16 +67,35 @@ pub fn receive(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<u
     uninterrupted(|| socket.recv_with_flags(uninit(buffer), number(flags)))
 }
 
-/// Receives one datagram into parts of `buffer`, `lengths` bytes each, by `recvmsg`: how many bytes were written,
-/// whether the datagram was flagged as truncated, and who sent it.
+/// A datagram with what came beside it.
+pub struct Message {
+    /// How many bytes the call returned: with `TRUNC`, on Linux, how many the datagram has.
+    pub length: usize,
+    /// Whether the datagram was flagged as truncated.
+    pub truncated: bool,
+    /// Who sent it.
+    pub from: Option<SocketAddr>,
+    /// What came beside the payload.
+    pub ancillary: Ancillary,
+}
+
+impl Message {
+    /// One of which no more is known.
+    pub fn new(length: usize, from: Option<SocketAddr>) -> Self {
+        Message { length, truncated: false, from, ancillary: Ancillary::default() }
+    }
+}
+
+/// Receives one datagram into parts of `buffer`, `lengths` bytes each, by `recvmsg` without room for control messages.
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
-pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<(usize, bool, SockAddr)> {
+pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<Message> {
     let mut parts: Vec<_> = split(uninit(buffer), lengths).into_iter().map(MaybeUninitSlice::new).collect();
     uninterrupted(|| {
         let (length, flags, from) = socket.recv_from_vectored(&mut parts)?;
-        not_shut_down(from).map(|from| (length, flags.is_truncated(), from))
+        let from = not_shut_down(from)?.as_socket();
+        Ok(Message { truncated: flags.is_truncated(), ..Message::new(length, from) })
     })
 }
 
@@ -120,6 +140,6 @@ pub fn write(_: &Socket, _: &[u8]) -> io::Result<usize> {
 }
 
 fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
-    // SAFETY: the layouts are the same, and socket2 only ever writes initialised bytes through the slice.
+    // SAFETY: the layouts are the same, and whoever is given the slice, socket2 alone, writes nothing but initialised bytes there.
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
 }

@@ -40,7 +40,7 @@ pub fn without_signals<T>(work: impl FnOnce() -> T) -> T {
 /// Has a write past the limit of a file's size fail as on a full disk, and not end the program. POSIX SIGXFSZ.
 #[cfg(unix)]
 pub fn fail_past_the_file_size() {
-    // SAFETY: no handler is installed.
+    // SAFETY: the signal is ignored: no code of this program runs where it comes.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
@@ -136,7 +136,7 @@ pub fn handle_signal(restarts: bool) -> io::Result<Handled> {
 impl Drop for Handled {
     fn drop(&mut self) {
         let _ = self.blocked.thread_set_mask();
-        // SAFETY: it is what the system has told when the handler was installed.
+        // SAFETY: it is what was in force before, as the system has told.
         let _ = unsafe { sigaction(Signal::SIGURG, &self.before) };
     }
 }
@@ -147,7 +147,7 @@ impl Drop for Handled {
 /// What the system says.
 #[cfg(target_os = "linux")]
 pub fn send_signal(process: u32, thread: u32) -> io::Result<()> {
-    // SAFETY: it has numbers as arguments only.
+    // SAFETY: it takes numbers, and fails where they are no thread of this process.
     let status = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGURG) };
     if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -148,7 +148,7 @@ static SHUT: AtomicBool = AtomicBool::new(false);
 
 #[cfg(unix)]
 extern "C" fn note_whether_stdout_is_shut() {
-    // SAFETY: it asks for the flags of a descriptor, and fails where there is none.
+    // SAFETY: it takes numbers, and fails where no descriptor is open. nix and rustix are given one that is.
     let shut = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0;
     SHUT.store(shut, Ordering::Relaxed);
 }

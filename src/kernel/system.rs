@@ -39,28 +39,16 @@ fn release() -> String {
 
 #[cfg(windows)]
 fn release() -> String {
-    #[repr(C)]
-    struct VersionInformation {
-        size: u32,
-        major: u32,
-        minor: u32,
-        build: u32,
-        platform: u32,
-        service_pack: [u16; 128],
-    }
+    use windows_sys::Wdk::System::SystemServices::RtlGetVersion;
+    use windows_sys::Win32::System::SystemInformation::OSVERSIONINFOW;
 
-    #[link(name = "ntdll")]
-    unsafe extern "system" {
-        fn RtlGetVersion(information: *mut VersionInformation) -> i32;
-    }
-
-    let mut version = VersionInformation { size: 0, major: 0, minor: 0, build: 0, platform: 0, service_pack: [0; 128] };
-    version.size = size_of::<VersionInformation>() as u32;
-    // SAFETY: the structure has the layout of RTL_OSVERSIONINFOW and carries its own size.
+    let size = size_of::<OSVERSIONINFOW>() as u32;
+    let mut version = OSVERSIONINFOW { dwOSVersionInfoSize: size, ..OSVERSIONINFOW::default() };
+    // SAFETY: the call writes into `version`, as much as it says itself that it has room for.
     if unsafe { RtlGetVersion(&raw mut version) } != 0 {
         return String::new();
     }
-    format!("{}.{}.{}", version.major, version.minor, version.build)
+    format!("{}.{}.{}", version.dwMajorVersion, version.dwMinorVersion, version.dwBuildNumber)
 }
 
 /// Whether this is Wine and not Windows.
@@ -71,15 +59,13 @@ pub fn under_wine() -> bool {
 /// The version of Wine, where this is not Windows: Wine's `ntdll` tells it.
 #[cfg(windows)]
 fn wine_version() -> Option<String> {
-    use std::ffi::{CStr, c_char, c_void};
-    #[link(name = "kernel32")]
-    unsafe extern "system" {
-        fn GetModuleHandleA(name: *const c_char) -> *mut c_void;
-        fn GetProcAddress(module: *mut c_void, name: *const c_char) -> Option<unsafe extern "system" fn()>;
-    }
+    use std::ffi::{CStr, c_char};
 
+    use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
+
+    let (library, function) = (c"ntdll.dll".as_ptr().cast(), c"wine_get_version".as_ptr().cast());
     // SAFETY: both names are C strings, and `ntdll` is loaded in every process.
-    let found = unsafe { GetProcAddress(GetModuleHandleA(c"ntdll.dll".as_ptr()), c"wine_get_version".as_ptr()) }?;
+    let found = unsafe { GetProcAddress(GetModuleHandleA(library), function) }?;
     // SAFETY: in Wine, where alone the function is found, it has this type and returns a C string that is never freed.
     let version = unsafe {
         let wine_get_version: extern "C" fn() -> *const c_char = std::mem::transmute(found);

@@ -30,16 +30,17 @@ fn is_root() -> bool {
 /// EPERM where this user is not root; EINVAL where there is no other one.
 #[cfg(target_os = "linux")]
 pub fn as_another_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
-    const NOBODY: libc::c_long = 65_534;
-    const AS_IT_IS: libc::c_long = -1;
+    use rustix::thread::{RawUid, Uid, set_thread_res_uid};
+
+    const NOBODY: RawUid = 65_534;
     if !is_root() {
         return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
     std::thread::scope(|scope| {
         let other = std::thread::Builder::new().spawn_scoped(scope, || {
-            // SAFETY: it takes three numbers. What it changes ends with this thread.
-            let status = unsafe { libc::syscall(libc::SYS_setresuid, AS_IT_IS, NOBODY, AS_IT_IS) };
-            if status < 0 { Err(io::Error::last_os_error()) } else { Ok(work()) }
+            // Only the effective one, and it ends with this thread.
+            set_thread_res_uid(None, Uid::from_raw(NOBODY), None)?;
+            Ok(work())
         })?;
         other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })

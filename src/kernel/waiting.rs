@@ -3,11 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use nix::poll::PollFlags;
+#[cfg(windows)]
+use rustix::event::PollFlags;
 use socket2::Socket;
 
-use crate::vocabulary::POLLIN;
-#[cfg(unix)]
-use crate::vocabulary::{Events, POLLERR, POLLOUT};
+use crate::vocabulary::{Events, POLLERR, POLLIN, POLLOUT};
 
 /// Whether the system reports that a thread waits in a receive.
 pub const TELLS_WHO_WAITS: bool = cfg!(target_os = "linux");
@@ -69,30 +71,62 @@ pub fn is_readable(socket: &Socket) -> io::Result<bool> {
 ///
 /// # Errors
 /// What the system says.
-#[cfg(unix)]
 pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
-    use nix::poll::{PollFd, PollFlags, PollTimeout};
-    let flags = [(POLLIN, PollFlags::POLLIN), (POLLOUT, PollFlags::POLLOUT), (POLLERR, PollFlags::POLLERR)];
-    let asked = flags.iter().filter(|(event, _)| events.contains(*event)).map(|(_, flag)| *flag).collect();
-    let mut asked = [PollFd::new(std::os::fd::AsFd::as_fd(socket), asked)];
-    nix::poll::poll(&mut asked, PollTimeout::ZERO)?;
-    let there = asked[0].revents().unwrap_or(PollFlags::empty());
-    Ok(flags
-        .into_iter()
-        .filter(|(_, flag)| there.contains(*flag))
-        .fold(Events::default(), |all, (event, _)| all | event))
+    let asked = FLAGS.iter().filter(|(event, _)| events.contains(*event)).map(|(_, flag)| *flag).collect();
+    let there = poll_once(socket, asked)?;
+    let there = FLAGS.into_iter().filter(|(_, flag)| there.contains(*flag));
+    Ok(there.fold(Events::default(), |all, (event, _)| all | event))
 }
 
-/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`). By the
-/// C library, and not by rustix, which makes the call without it: a broken world stands between.
+#[cfg(unix)]
+const FLAGS: [(Events, PollFlags); 3] =
+    [(POLLIN, PollFlags::POLLIN), (POLLOUT, PollFlags::POLLOUT), (POLLERR, PollFlags::POLLERR)];
+
+/// On Windows POLLIN and POLLOUT have two bits each, of which one is enough.
+#[cfg(windows)]
+const FLAGS: [(Events, PollFlags); 3] =
+    [(POLLIN, PollFlags::RDNORM), (POLLOUT, PollFlags::WRNORM), (POLLERR, PollFlags::ERR)];
+
+#[cfg(unix)]
+fn poll_once(socket: &Socket, asked: PollFlags) -> io::Result<PollFlags> {
+    let mut asked = [nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(socket), asked)];
+    nix::poll::poll(&mut asked, nix::poll::PollTimeout::ZERO)?;
+    Ok(asked[0].revents().unwrap_or(PollFlags::empty()))
+}
+
+#[cfg(windows)]
+fn poll_once(socket: &Socket, asked: PollFlags) -> io::Result<PollFlags> {
+    // WSAPoll refuses POLLERR among what is asked for.
+    let mut asked = [rustix::event::PollFd::new(socket, asked.difference(PollFlags::ERR))];
+    rustix::event::poll(&mut asked, Some(&rustix::event::Timespec::default()))?;
+    Ok(asked[0].revents())
+}
+
+/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).
 ///
 /// # Errors
 /// What the system says.
 #[cfg(unix)]
 pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
+    number_of_bytes(socket, libc::FIONREAD as _)
+}
+
+/// As above.
+///
+/// # Errors
+/// What the system says.
+#[cfg(windows)]
+pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
+    Ok(i32::try_from(rustix::io::ioctl_fionread(socket)?).unwrap_or(i32::MAX))
+}
+
+/// By the C library, and not by rustix, which makes the call without it: a broken world stands between. Not every C library has
+/// requests of the same type.
+#[cfg(unix)]
+fn number_of_bytes(socket: &Socket, request: libc::c_ulong) -> io::Result<i32> {
     let mut bytes: libc::c_int = 0;
-    // SAFETY: the call writes a C `int`.
-    let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), libc::FIONREAD, &raw mut bytes) };
+    // SAFETY: the requests of this file write a C `int`, and `bytes` is one.
+    let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), request as _, &raw mut bytes) };
     if status < 0 { Err(io::Error::last_os_error()) } else { Ok(bytes) }
 }
 
@@ -103,10 +137,8 @@ pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
 /// What the system says.
 #[cfg(target_os = "linux")]
 pub fn unsent_bytes(socket: &Socket) -> io::Result<i32> {
-    let mut bytes: libc::c_int = 0;
-    // SAFETY: the call writes a C `int`. SIOCOUTQ is another name of TIOCOUTQ.
-    let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), libc::TIOCOUTQ, &raw mut bytes) };
-    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(bytes) }
+    // SIOCOUTQ is another name of TIOCOUTQ.
+    number_of_bytes(socket, libc::TIOCOUTQ as _)
 }
 
 /// No other system has it for sockets of UDP.
@@ -135,66 +167,11 @@ fn close(descriptor: u64) -> io::Result<()> {
     Ok(nix::unistd::close(descriptor as std::os::fd::RawFd)?)
 }
 
+/// Closing a socket that is open does not fail.
 #[cfg(windows)]
-pub use self::winsock::{poll, queued_bytes};
-
-#[cfg(windows)]
-use self::winsock::close;
-
-#[cfg(windows)]
-#[allow(missing_docs, reason = "documented above")]
-mod winsock {
-    use std::io;
-    use std::os::windows::io::{AsRawSocket, RawSocket};
-
-    use socket2::Socket;
-
-    use crate::vocabulary::{Events, POLLERR, POLLIN, POLLOUT};
-
-    #[repr(C)]
-    struct Asked {
-        socket: RawSocket,
-        events: i16,
-        returned: i16,
-    }
-
-    /// POLLRDNORM, POLLWRNORM and POLLERR, which is not asked for.
-    const EVENTS: [(Events, i16); 3] = [(POLLIN, 0x0100), (POLLOUT, 0x0010), (POLLERR, 0x0001)];
-    const FIONREAD: i32 = 0x4004_667f;
-
-    #[link(name = "ws2_32")]
-    unsafe extern "system" {
-        fn WSAPoll(asked: *mut Asked, count: u32, milliseconds: i32) -> i32;
-        fn ioctlsocket(socket: RawSocket, command: i32, value: *mut u32) -> i32;
-        fn closesocket(socket: RawSocket) -> i32;
-        fn WSAGetLastError() -> i32;
-    }
-
-    fn last_error() -> io::Error {
-        // SAFETY: it has no arguments.
-        io::Error::from_raw_os_error(unsafe { WSAGetLastError() })
-    }
-
-    pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
-        let asked = EVENTS[..2].iter().filter(|(event, _)| events.contains(*event)).map(|(_, flag)| flag).sum();
-        let mut asked = Asked { socket: socket.as_raw_socket(), events: asked, returned: 0 };
-        // SAFETY: one structure is given, and `asked` is one.
-        if unsafe { WSAPoll(&raw mut asked, 1, 0) } < 0 {
-            return Err(last_error());
-        }
-        let there = EVENTS.into_iter().filter(|(_, flag)| asked.returned & flag != 0);
-        Ok(there.fold(Events::default(), |all, (event, _)| all | event))
-    }
-
-    pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
-        let mut bytes = 0;
-        // SAFETY: the call writes a number of 32 bits.
-        let status = unsafe { ioctlsocket(socket.as_raw_socket(), FIONREAD, &raw mut bytes) };
-        if status != 0 { Err(last_error()) } else { Ok(i32::try_from(bytes).unwrap_or(i32::MAX)) }
-    }
-
-    pub fn close(socket: RawSocket) -> io::Result<()> {
-        // SAFETY: the socket is open, and its owner was forgotten and so does not close it.
-        if unsafe { closesocket(socket) } != 0 { Err(last_error()) } else { Ok(()) }
-    }
+fn close(descriptor: u64) -> io::Result<()> {
+    use std::os::windows::io::{FromRawSocket, OwnedSocket};
+    // SAFETY: the socket is open, and its owner was forgotten and so does not close it.
+    drop(unsafe { OwnedSocket::from_raw_socket(descriptor) });
+    Ok(())
 }

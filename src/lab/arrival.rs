@@ -1,17 +1,15 @@
 //! One receive call: it waits up to its limit, whatever interrupts it, and passes over what unrelated programs have sent.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::recorded::{Made, RecordedSocket, failed};
 use super::time_limits::LIMIT;
-use crate::kernel::{self, HERE};
+use crate::kernel::{self, HERE, Message};
 use crate::sockets::{self, error_of};
 use crate::vocabulary::{
-    Ancillary, ERRQUEUE, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError,
-    Syscall,
+    ERRQUEUE, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError, Syscall,
 };
 
 /// How many datagrams of unrelated senders are passed over after the limit: more than wait in any queue, so that a flood
@@ -27,21 +25,14 @@ type Failure = (io::Error, Vec<u8>);
 /// What one call brought, before it is known who sent it.
 struct Raw {
     bytes: Vec<u8>,
-    from: Option<SocketAddr>,
-    returned: usize,
-    truncated: bool,
-    ancillary: Ancillary,
+    message: Message,
 }
 
 impl Raw {
-    fn plain(bytes: Vec<u8>, from: Option<SocketAddr>, returned: usize) -> Self {
-        Raw { bytes, from, returned, truncated: false, ancillary: Ancillary::default() }
-    }
-
     /// The same, now that it is known who sent it.
     fn received(self, from: Option<Peer>) -> Received {
-        let Raw { bytes, returned, truncated, ancillary, .. } = self;
-        Received { bytes, from, returned, truncated, ancillary }
+        let Message { length: returned, truncated, ancillary, .. } = self.message;
+        Received { bytes: self.bytes, from, returned, truncated, ancillary }
     }
 }
 
@@ -103,7 +94,7 @@ pub(super) fn until_a_signal(receiver: &RecordedSocket, receive: &Receive, sent:
         match kernel::receive_from_once(&receiver.socket, &mut bytes, receive.flags) {
             Ok((length, from)) => {
                 bytes.truncate(length);
-                return Ok(Raw::plain(bytes, from.as_socket(), length));
+                return Ok(Raw { bytes, message: Message::new(length, from.as_socket()) });
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted && !sent.load(Ordering::Acquire) => {}
             Err(error) => return Err((error, bytes)),
@@ -167,7 +158,7 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
 /// Who sent it, or to whom it was sent where it is an error's; `None` where that is no socket of the scene. A receive that has no
 /// sender to tell has no datagram either: the socket is shut down.
 fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made> {
-    let Some(address) = raw.from else {
+    let Some(address) = raw.message.from else {
         return Some(Outcome::Received(raw.received(None)).into());
     };
     let directory = &receiver.context.directory;
@@ -199,27 +190,20 @@ pub(super) fn discard_peeked(receiver: &RecordedSocket, receive: &Receive) {
 fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> Result<Raw, Failure> {
     let mut bytes = vec![0; receive.capacity()];
     let socket = &receiver.socket;
-    let received = match receive.form {
+    let message = match receive.form {
         ReceiveForm::From => kernel::receive_from(socket, &mut bytes, receive.flags)
-            .map(|(length, from)| Raw::plain(Vec::new(), from.as_socket(), length)),
+            .map(|(length, from)| Message::new(length, from.as_socket())),
         ReceiveForm::Recv | ReceiveForm::Read => kernel::receive(socket, &mut bytes, receive.flags)
-            .map(|length| Raw::plain(Vec::new(), sender.map(|sender| sender.address), length)),
+            .map(|length| Message::new(length, sender.map(|sender| sender.address))),
         ReceiveForm::Message if receiver.wants_ancillary.load(Ordering::Relaxed) => {
-            kernel::receive_message(socket, &mut bytes, &receive.buffers, receive.flags).map(|message| Raw {
-                bytes: Vec::new(),
-                from: message.from,
-                returned: message.length,
-                truncated: message.truncated,
-                ancillary: message.ancillary,
-            })
+            kernel::receive_message(socket, &mut bytes, &receive.buffers, receive.flags)
         }
-        ReceiveForm::Message => kernel::receive_parts(socket, &mut bytes, &receive.buffers)
-            .map(|(length, truncated, from)| Raw { truncated, ..Raw::plain(Vec::new(), from.as_socket(), length) }),
+        ReceiveForm::Message => kernel::receive_parts(socket, &mut bytes, &receive.buffers),
     };
-    match received {
-        Ok(raw) => {
-            bytes.truncate(raw.returned);
-            Ok(Raw { bytes, ..raw })
+    match message {
+        Ok(message) => {
+            bytes.truncate(message.length);
+            Ok(Raw { bytes, message })
         }
         Err(error) => Err((error, bytes)),
     }
@@ -235,7 +219,7 @@ pub(super) fn read(receiver: &RecordedSocket, receive: &Receive) -> Outcome {
     match read {
         Ok(length) => {
             bytes.truncate(length);
-            Outcome::Received(Raw::plain(bytes, None, length).received(None))
+            Outcome::Received(Raw { bytes, message: Message::new(length, None) }.received(None))
         }
         Err(error) if sockets::is_timeout(&error) => Outcome::Nothing,
         Err(error) => failed(&error),
@@ -264,7 +248,7 @@ mod tests {
         let made = waiting(&server.socket, &Receive::into(5), &mut || {
             limits.push(time_limits(&server.socket));
             match limits.len() {
-                4 => Ok(Raw::plain(b"hello".to_vec(), Some(client.address()), 5)),
+                4 => Ok(Raw { bytes: b"hello".to_vec(), message: Message::new(5, Some(client.address())) }),
                 _ => Err(interrupted()),
             }
         });

@@ -60,7 +60,7 @@ fn run_scene(
 ) -> Result<SceneReport, SceneError> {
     let Scene { number, id, title, sentence, answer, claims, run } = scene;
     let (rows, events, notes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut report = SceneReport { number, id, title, answer, sentence, rows, events, notes, stopped: None };
+    let mut report = SceneReport { number, id, os: HERE, title, answer, sentence, rows, events, notes, stopped: None };
     if let Some(rows) = claims.iter().map(absent).collect() {
         report.rows = rows;
         return Ok(report);

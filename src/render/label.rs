@@ -5,10 +5,9 @@ use std::fmt;
 use textwrap::core::display_width;
 
 use super::RenderOptions;
-use super::picture::Arrived;
-use crate::kernel::HERE;
+use super::arrivals::Arrived;
 use crate::vocabulary::{
-    Event, Events, Flags, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Received, Role, SendForm, SocketError,
+    Event, Events, Flags, Os, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Received, Role, SendForm, SocketError,
     Syscall, escaped,
 };
 
@@ -91,8 +90,8 @@ impl fmt::Display for Label {
 }
 
 impl Label {
-    /// What a step says of this call, and what is special about it; `names_tcp` has the calls of TCP say so.
-    pub(super) fn of(event: &Event, arrived: Arrived, names_tcp: bool) -> Option<(Self, Option<Special>)> {
+    /// What a step says of this call on this system, and what is special about it; `names_tcp` has the calls of TCP say so.
+    pub(super) fn of(event: &Event, arrived: Arrived, names_tcp: bool, os: Os) -> Option<(Self, Option<Special>)> {
         let (call, outcome) = event.call()?;
         let tcp = if names_tcp && event.protocol == Protocol::Tcp { "TCP " } else { "" };
         let flags = match call {
@@ -133,9 +132,12 @@ impl Label {
                 };
                 (Label { mark: " ", payload, detail, ..label }, None)
             }
-            Syscall::Receive(receive) => {
-                Label { mark: ": ", payload, ..label }.received(event, receive, outcome, arrived)
-            }
+            Syscall::Receive(receive) => match outcome {
+                Outcome::Received(received) => {
+                    Label { mark: ": ", payload, ..label }.received(event, receive, received, arrived)
+                }
+                _ => plain(label, ": ", nothing(receive, os)),
+            },
             Syscall::SetOption { option, value } => {
                 plain(label, " ", format!("{} {}", option.name, option.form.shown(*value)))
             }
@@ -172,17 +174,14 @@ impl Label {
         })
     }
 
-    /// With what a receive brought that did not fail.
+    /// With what a receive brought.
     fn received(
         self,
         event: &Event,
         receive: &Receive,
-        outcome: &Outcome,
+        Received { returned, truncated, ancillary, .. }: &Received,
         arrived: Arrived,
     ) -> (Self, Option<Special>) {
-        let Outcome::Received(Received { returned, truncated, ancillary, .. }) = outcome else {
-            return (Label { news: nothing(receive), ..self }, None);
-        };
         let tells_sender = matches!(receive.form, ReceiveForm::From | ReceiveForm::Message);
         if event.protocol == Protocol::Udp && event.peer.is_none() && tells_sender {
             return (Label { payload: None, news: "0 bytes, no sender".to_owned(), ..self }, None);
@@ -309,9 +308,9 @@ fn empty(length: usize) -> String {
 }
 
 /// What a receive without a result says.
-fn nothing(receive: &Receive) -> String {
+fn nothing(receive: &Receive, os: Os) -> String {
     match receive.waits {
-        true => format!("nothing ({})", SocketError::WouldBlock.on(HERE).name),
+        true => format!("nothing ({})", SocketError::WouldBlock.on(os).name),
         false => "nothing queued".to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! Turns finished reports into text. Knows nothing of sockets.
 
+mod arrivals;
 pub mod csv;
 pub mod expectations;
 mod fold;
@@ -16,6 +17,7 @@ pub mod pcapng;
 mod phrases;
 pub mod picture;
 pub mod plain;
+pub(crate) mod rounds;
 mod screen;
 mod sentences;
 pub(crate) mod sheet;

@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Detail;
+use super::arrivals::{Arrived, arrivals, was_sent};
 pub use super::fold::{LONGEST_RUN, LeftOut};
 use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
-use crate::kernel::HERE;
-use crate::vocabulary::{
-    Action, Event, Moment, Outcome, PEEK, Peer, Protocol, Role, SceneReport, SocketError, Syscall,
-};
+use crate::vocabulary::{Action, Event, Moment, Os, Outcome, PEEK, Protocol, Role, SceneReport, Syscall};
 
 /// Most lanes that stand side by side; with more, numbered endpoints share one.
 const MOST_LANES: usize = 4;
@@ -330,13 +328,19 @@ pub fn family(name: &str) -> Option<&str> {
 }
 
 /// The endpoints of a scene, as they become known.
-#[derive(Default)]
-struct Names(Vec<String>);
+struct Names {
+    os: Os,
+    known: Vec<String>,
+}
 
 impl Names {
+    fn new(os: Os) -> Self {
+        Names { os, known: Vec::new() }
+    }
+
     fn note(&mut self, name: &str) {
-        if !self.0.iter().any(|known| known == name) {
-            self.0.push(name.to_owned());
+        if !self.known.iter().any(|known| known == name) {
+            self.known.push(name.to_owned());
         }
     }
 
@@ -351,14 +355,14 @@ impl Names {
     /// The families that stand in one lane each: the largest first, and no more of them than it takes.
     fn crowds(&self) -> Vec<&str> {
         let mut sizes: Vec<(&str, usize)> = Vec::new();
-        for family in self.0.iter().filter_map(|name| family(name)) {
+        for family in self.known.iter().filter_map(|name| family(name)) {
             match sizes.iter_mut().find(|(known, _)| *known == family) {
                 Some((_, size)) => *size += 1,
                 None => sizes.push((family, 1)),
             }
         }
         sizes.sort_by_key(|(_, size)| Reverse(*size));
-        let mut lanes = self.0.len();
+        let mut lanes = self.known.len();
         let crowds = sizes.into_iter().take_while(|(_, size)| {
             let too_many = lanes > MOST_LANES;
             lanes -= size - 1;
@@ -369,7 +373,7 @@ impl Names {
 
     fn lanes(&self) -> Vec<String> {
         let crowds = self.crowds();
-        let mut names: Vec<&String> = self.0.iter().collect();
+        let mut names: Vec<&String> = self.known.iter().collect();
         // The asking side reads better on the left.
         names.sort_by_key(|name| name.contains("server") || *name == "nobody");
         let mut lanes: Vec<String> = Vec::new();
@@ -388,7 +392,7 @@ impl Names {
         let lane_of = |name: &str| lanes.iter().position(|lane| *lane == lane_name(name, &crowds));
         let steps = events.iter().filter_map(|seen| {
             let lane = lane_of(&seen.event.who)?;
-            Some(Step { at: seen.event.returned, lane, what: what(seen, names_tcp, lane_of)? })
+            Some(Step { at: seen.event.returned, lane, what: what(seen, names_tcp, self.os, lane_of)? })
         });
         folded(steps.collect(), extent)
     }
@@ -422,9 +426,9 @@ impl Ladder {
         })
     }
 
-    /// The calls of the lesson among all those of a scene that is over.
-    pub fn of_lesson(events: &[Event]) -> Ladder {
-        Ladder::of_calls("", events, Extent::Lesson, Arrived::No)
+    /// The calls of the lesson among all those of a scene that is over, on this system.
+    pub fn of_lesson(events: &[Event], os: Os) -> Ladder {
+        Ladder::of_calls("", events, os, Extent::Lesson, Arrived::No)
     }
 
     /// What a scene sends over UDP before its first receive, where it sends anything: what will arrive is not known yet.
@@ -432,18 +436,19 @@ impl Ladder {
         let receives = |event: &&Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
         let events = scene.events.iter().filter(|event| event.protocol == Protocol::Udp);
         let opening: Vec<Event> = events.take_while(|event| !receives(event)).cloned().collect();
-        let ladder = Ladder::of_calls("what is sent", &opening, Extent::Brief(Brevity::Moves), Arrived::NotYet);
+        let ladder =
+            Ladder::of_calls("what is sent", &opening, scene.os, Extent::Brief(Brevity::Moves), Arrived::NotYet);
         ladder.steps.iter().any(|step| matches!(step.what, What::Sent { .. })).then_some(ladder)
     }
 
     /// Who sent what to whom in a scene that is over; nothing, where nobody called anything.
     pub(super) fn of(scene: &SceneReport, extent: Extent) -> Option<Ladder> {
-        let ladder = Ladder::of_calls(&scene.title, &scene.events, extent, Arrived::No);
+        let ladder = Ladder::of_calls(&scene.title, &scene.events, scene.os, extent, Arrived::No);
         (!ladder.steps.is_empty()).then_some(ladder)
     }
 
     /// The ladder of `events`; `missing` is what became of what no receive among them brought.
-    fn of_calls(title: &str, events: &[Event], extent: Extent, missing: Arrived) -> Ladder {
+    fn of_calls(title: &str, events: &[Event], os: Os, extent: Extent, missing: Arrived) -> Ladder {
         let mixed = is_mixed(&events.iter().collect::<Vec<_>>());
         let shown = |event: &&Event| match extent {
             Extent::Whole => true,
@@ -454,10 +459,10 @@ impl Ladder {
             }
         };
         let events: Vec<&Event> = events.iter().filter(shown).collect();
-        let mut names = Names::default();
+        let mut names = Names::new(os);
         events.iter().for_each(|event| names.of_event(event));
         let mut arrived = Vec::new();
-        arrivals(&events, &mut arrived);
+        arrivals(&events, os, &mut arrived);
         let mut seen = seen(&events, &arrived, missing);
         if extent == Extent::Brief(Brevity::Arrows) {
             seen.retain(|seen| !seen.adds_nothing());
@@ -488,13 +493,17 @@ fn is_mixed(events: &[&Event]) -> bool {
 }
 
 /// A scene's ladder while the scene goes on.
-#[derive(Default)]
 pub struct Growing {
     names: Names,
     arrived: Vec<Arrived>,
 }
 
 impl Growing {
+    /// Of a scene on this system that begins.
+    pub fn new(os: Os) -> Self {
+        Growing { names: Names::new(os), arrived: Vec::new() }
+    }
+
     /// An endpoint of this name is there, and has done nothing yet.
     pub fn opened(&mut self, name: &str) {
         self.names.note(name);
@@ -505,7 +514,7 @@ impl Growing {
         let events: Vec<&Event> = made.iter().collect();
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
-        arrivals(&events, &mut self.arrived);
+        arrivals(&events, self.names.os, &mut self.arrived);
         let seen = seen(&events, &self.arrived, Arrived::NotYet);
         // Whether UDP will be in the scene is not known yet either.
         let steps = self.names.steps(&seen[first..], true, Extent::Whole);
@@ -515,32 +524,12 @@ impl Growing {
     /// The datagrams of the lesson among `made` that no receive has brought, now that the scene is over.
     pub fn lost<'e>(&mut self, made: &'e [Event]) -> Vec<&'e Event> {
         let events: Vec<&Event> = made.iter().collect();
-        arrivals(&events, &mut self.arrived);
+        arrivals(&events, self.names.os, &mut self.arrived);
         let lost = events.into_iter().zip(&self.arrived).filter(|(event, arrived)| {
             event.role == Role::Lesson && was_sent(event).is_some() && fate(event, **arrived) == Fate::Lost
         });
         lost.map(|(event, _)| event).collect()
     }
-}
-
-/// What became of the datagram of an event: of a send whether it arrived, of a receive whether all of it is there.
-#[derive(Clone, Copy)]
-pub(super) enum Arrived {
-    /// It did not, or nobody knows which one it was.
-    No,
-    /// It has not, and the scene goes on.
-    NotYet,
-    /// It did: the receive at this place among the events brought it.
-    By(usize),
-    /// The receive brought all its bytes.
-    Complete,
-    /// The receive brought a part of it.
-    Truncated {
-        /// The bytes that it brought.
-        kept: usize,
-        /// Those that were sent.
-        sent: usize,
-    },
 }
 
 /// An event, and what became of its datagram.
@@ -576,13 +565,6 @@ fn seen<'e>(events: &[&'e Event], arrived: &[Arrived], missing: Arrived) -> Vec<
     seen.collect()
 }
 
-impl Arrived {
-    /// The same, or `missing` where it did not.
-    fn or(self, missing: Arrived) -> Arrived {
-        if matches!(self, Arrived::No) { missing } else { self }
-    }
-}
-
 /// What is known of what `event` sent.
 fn fate(event: &Event, arrived: Arrived) -> Fate {
     match arrived {
@@ -593,71 +575,10 @@ fn fate(event: &Event, arrived: Arrived) -> Fate {
     }
 }
 
-/// Adds the events that `arrived` does not know yet.
-pub(super) fn arrivals(events: &[&Event], arrived: &mut Vec<Arrived>) {
-    let known = arrived.len();
-    arrived.resize(events.len(), Arrived::No);
-    for (index, event) in events.iter().enumerate().skip(known) {
-        let Some((Syscall::Receive(receive), outcome)) = event.call() else { continue };
-        if event.protocol == Protocol::Tcp || receive.flags.contains(PEEK) {
-            continue;
-        }
-        let bytes = event.payload().unwrap_or_default();
-        // Windows fills the buffer, takes the datagram out of the queue and says no more than that it was too long.
-        let too_long = matches!(outcome, Outcome::Failed { error, .. } if error.is(SocketError::MessageTooLong, HERE));
-        let length = event.payload_length();
-        let is_full = too_long || length == receive.capacity();
-        let first = |is_end: Ends, is_it: &dyn Fn(&Event) -> bool| {
-            events[..index].iter().zip(arrived.iter()).position(|(send, arrived)| {
-                matches!(arrived, Arrived::No)
-                    && send.protocol == Protocol::Udp
-                    && was_sent(send).is_some_and(|payload| begin_alike(payload, bytes))
-                    && is_it(send)
-                    && (too_long || event.peer.as_ref().is_some_and(|from| is_end(from, send)))
-                    && send.peer.as_ref().is_some_and(|to| is_end(to, event))
-            })
-        };
-        // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
-        let sent_between = |is_end| {
-            first(is_end, &|send| send.payload_length() == length || is_full && send.payload_length() > length)
-                .or_else(|| first(is_end, &|send| length > 0 && send.payload_length() > length))
-        };
-        // Sockets of one name may follow each other in a scene, and send the same: the address tells them apart.
-        let sent = sent_between(has_address).or_else(|| sent_between(is_called));
-        if let Some(place) = sent {
-            arrived[place] = Arrived::By(index);
-            let (kept, sent) = (length, events[place].payload_length());
-            arrived[index] = if sent > kept { Arrived::Truncated { kept, sent } } else { Arrived::Complete };
-        }
-    }
-}
-
-/// Whether the socket at one end of a datagram made the call of this event.
-type Ends = fn(&Peer, &Event) -> bool;
-
-fn has_address(peer: &Peer, event: &Event) -> bool {
-    event.local == Some(peer.address)
-}
-
-fn is_called(peer: &Peer, event: &Event) -> bool {
-    peer.name == event.who || has_address(peer, event)
-}
-
-/// Whether one payload can be the beginning of the other, by as much as the log has kept of both.
-fn begin_alike(one: &[u8], other: &[u8]) -> bool {
-    one.iter().zip(other).all(|(one, other)| one == other)
-}
-
-/// The payload of a send that did not fail.
-fn was_sent(event: &Event) -> Option<&[u8]> {
-    let (call, outcome) = event.call()?;
-    call.payload().filter(|_| matches!(outcome, Outcome::Sent(_)))
-}
-
 /// What happened in `event`: an arrow for what left for another endpoint, and a mark for all else.
-fn what(seen: &Seen, names_tcp: bool, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
+fn what(seen: &Seen, names_tcp: bool, os: Os, lane_of: impl Fn(&str) -> Option<usize>) -> Option<What> {
     let &Seen { event, arrived, receiver } = seen;
-    let (label, special) = Label::of(event, arrived, names_tcp)?;
+    let (label, special) = Label::of(event, arrived, names_tcp, os)?;
     match event.call()? {
         (Syscall::Bind(_), Outcome::Done) => None,
         (Syscall::Send { .. }, Outcome::Sent(_)) if event.role == Role::Lesson => {

@@ -4,13 +4,13 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::picture::{Arrived, LONGEST_RUN, arrivals, family};
+use super::arrivals::{Arrived, arrivals};
+use super::rounds::{Kind, repetition};
 use super::{Detail, RenderOptions};
-use crate::kernel::HERE;
 use crate::kernel::option::PENDING_ERROR;
 use crate::vocabulary::{
-    Action, Ancillary, ERRQUEUE, EscapeState, Event, Events, Flags, Form, OptionName, Os, OsError, Outcome, Protocol,
-    Receive, ReceiveForm, Received, Report, Role, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
+    Action, Ancillary, ERRQUEUE, EscapeState, Event, Events, Form, OptionName, Os, OsError, Outcome, Protocol, Receive,
+    ReceiveForm, Received, Report, SendForm, SocketError, Syscall, UDP_HEADER, udp_header,
 };
 
 /// How many bytes of a payload `strace` shows by itself.
@@ -26,9 +26,6 @@ const POINTER: &str = "...";
 /// An address of the family AF_UNSPEC, as strace writes it.
 const NOBODY: &str = r#"{sa_family=AF_UNSPEC, sa_data="\0\0\0\0\0\0\0\0\0\0\0\0\0\0"}"#;
 
-/// Most different calls that make a round, such as receive and answer.
-const LONGEST_ROUND: usize = 4;
-
 /// The calls of every scene, a line each; rounds of calls that are alike are shown by their first and last, unless all is to
 /// be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What only prepares is not in the log: `socket`, time
 /// limits, how the lab learns addresses, polls of TCP streams, guards.
@@ -41,7 +38,7 @@ pub fn text(report: &Report, options: RenderOptions) -> String {
     }
     for scene in report.scenes.iter().filter(|scene| !scene.events.is_empty()) {
         let _ = writeln!(text, "\n# scene {}: {}", scene.number, options.line(&scene.title));
-        let mut lines = Lines { options, owners: Vec::new(), text: &mut text };
+        let mut lines = Lines { options, os: scene.os, owners: Vec::new(), text: &mut text };
         match options.detail {
             Detail::Full => scene.events.iter().for_each(|event| lines.add(event)),
             Detail::Answer | Detail::Scenes => lines.add_folded(&scene.events),
@@ -53,6 +50,7 @@ pub fn text(report: &Report, options: RenderOptions) -> String {
 /// The lines of a scene, as they are written.
 struct Lines<'t, 'e> {
     options: RenderOptions,
+    os: Os,
     /// Who has which descriptor.
     owners: Vec<(u64, &'e str, Protocol)>,
     text: &'t mut String,
@@ -65,14 +63,14 @@ impl<'e> Lines<'_, 'e> {
             // A closed descriptor's number is given out again.
             self.owners.retain(|(descriptor, ..)| *descriptor != event.descriptor);
             self.owners.push(owner);
-            let (descriptor, protocol) = (event.descriptor, event.protocol.name());
-            let _ = writeln!(self.text, "# {descriptor} is {}, {protocol}", self.options.line(&event.who));
+            let (who, protocol) = (self.options.line(&event.who), event.protocol.name());
+            let _ = writeln!(self.text, "# {} is {who}, {protocol}", event.descriptor);
         }
-        let _ = writeln!(self.text, "{}", self.options.line(&line(event)));
+        let _ = writeln!(self.text, "{}", self.options.line(&line(event, self.os)));
     }
 
     fn add_folded(&mut self, mut events: &'e [Event]) {
-        let kinds = kinds(events);
+        let kinds = kinds(events, self.os);
         let mut kinds = &kinds[..];
         while !events.is_empty() {
             let (round, length) = repetition(kinds);
@@ -88,63 +86,31 @@ impl<'e> Lines<'_, 'e> {
     }
 }
 
-/// What calls have in common that are alike.
-#[derive(PartialEq, Eq)]
-struct Kind<'e> {
-    who: &'e str,
-    what: &'static str,
-    flags: Flags,
-    option: Option<&'static str>,
-    peer: Option<&'e str>,
-    role: Role,
-}
-
 /// The kind of each event; none for what is special: a call that failed or returned nothing, a truncated datagram, a part
 /// that was sent.
-fn kinds(events: &[Event]) -> Vec<Option<Kind<'_>>> {
+fn kinds(events: &[Event], os: Os) -> Vec<Option<Kind>> {
     let mut arrived = Vec::new();
-    arrivals(&events.iter().collect::<Vec<_>>(), &mut arrived);
+    arrivals(&events.iter().collect::<Vec<_>>(), os, &mut arrived);
     let is_truncated = |arrived| matches!(arrived, Arrived::Truncated { .. });
-    events.iter().zip(arrived).map(|(event, arrived)| Kind::of(event).filter(|_| !is_truncated(arrived))).collect()
+    events.iter().zip(arrived).map(|(event, arrived)| kind(event).filter(|_| !is_truncated(arrived))).collect()
 }
 
-impl<'e> Kind<'e> {
-    fn of(event: &'e Event) -> Option<Self> {
-        let named = |name: &'e str| family(name).unwrap_or(name);
-        let (what, flags, option) = match &event.action {
-            Action::Moment(moment) => (moment.word(), Flags::default(), None),
-            Action::Call(_, Outcome::Failed { .. } | Outcome::Nothing) => return None,
-            Action::Call(_, Outcome::Received(Received { truncated: true, .. })) => return None,
-            Action::Call(Syscall::Send { .. }, Outcome::Sent(sent)) if *sent < event.payload_length() => return None,
-            Action::Call(call, _) => match call {
-                Syscall::Receive(receive) => (call.name(), receive.flags, None),
-                Syscall::SetOption { option, .. } | Syscall::GetOption(option) => {
-                    (call.name(), Flags::default(), Some(option.name))
-                }
-                _ => (call.name(), Flags::default(), None),
-            },
-        };
-        let peer = event.peer.as_ref().map(|peer| named(&peer.name));
-        Some(Kind { who: named(&event.who), what, flags, option, peer, role: event.role })
+fn kind(event: &Event) -> Option<Kind> {
+    let (who, peer, role) = (&event.who, event.peer.as_ref(), event.role);
+    match &event.action {
+        Action::Moment(moment) => Some(Kind::new(who, moment.word(), peer, role)),
+        Action::Call(_, Outcome::Failed { .. } | Outcome::Nothing) => None,
+        Action::Call(_, Outcome::Received(Received { truncated: true, .. })) => None,
+        Action::Call(Syscall::Send { .. }, Outcome::Sent(sent)) if *sent < event.payload_length() => None,
+        Action::Call(call, _) => Some(Kind::of_call(call, who, peer, role)),
     }
 }
 
-/// How the first of `kinds` are repeated: the length of a round, and of all rounds that follow each other, where those are so
-/// many that some are to be left out. The first alone, where not.
-fn repetition(kinds: &[Option<Kind<'_>>]) -> (usize, usize) {
-    let rounds = (1..=LONGEST_ROUND).map(|round| {
-        let again = kinds.iter().zip(kinds.iter().skip(round)).take_while(|(one, next)| one.is_some() && one == next);
-        let length = again.count() + round;
-        (round, length - length % round)
-    });
-    rounds.into_iter().find(|(round, length)| *length > LONGEST_RUN * round).unwrap_or((1, 1))
-}
-
 /// One event: the call and its result, or a comment.
-fn line(event: &Event) -> String {
+fn line(event: &Event, os: Os) -> String {
     match &event.action {
         Action::Call(call, outcome) => {
-            format!("{:<39} = {}", self::call(event, call, outcome), result(event, call, outcome))
+            format!("{:<39} = {}", self::call(event, call, outcome, os), result(event, call, outcome, os))
         }
         Action::Moment(moment) => {
             let what = moment.word();
@@ -155,7 +121,7 @@ fn line(event: &Event) -> String {
 }
 
 /// A system call with its arguments.
-fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
+fn call(event: &Event, call: &Syscall, outcome: &Outcome, os: Os) -> String {
     let descriptor = event.descriptor;
     match call {
         Syscall::Bind(to) => format!("bind({descriptor}, {}, {})", address(*to), length(*to)),
@@ -201,13 +167,13 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 3)"),
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {
-            let (value, length) = option_value(option, *value);
+            let (value, length) = option_value(option, *value, os);
             format!("setsockopt({descriptor}, {}, {}, {value}, {length})", option.level.name(), option_name(option))
         }
         Syscall::GetOption(option) => {
             let (value, length) = match outcome {
-                Outcome::Value(value) => option_value(option, *value),
-                _ => (POINTER.to_owned(), option_value(option, 0).1),
+                Outcome::Value(value) => option_value(option, *value, os),
+                _ => (POINTER.to_owned(), option_value(option, 0, os).1),
             };
             format!("getsockopt({descriptor}, {}, {}, {value}, [{length}])", option.level.name(), option_name(option))
         }
@@ -228,10 +194,10 @@ fn option_name(option: &OptionName) -> String {
 }
 
 /// The value of an option as strace writes it, and its length in bytes: of a time its two numbers, byte by byte.
-fn option_value(option: &OptionName, value: i32) -> (String, usize) {
+fn option_value(option: &OptionName, value: i32, os: Os) -> (String, usize) {
     match option.form {
         Form::Int if *option == PENDING_ERROR.name && value != 0 => {
-            (format!("[{}]", OsError::from_number(value, HERE).name), size_of::<i32>())
+            (format!("[{}]", OsError::from_number(value, os).name), size_of::<i32>())
         }
         Form::Int => (format!("[{value}]"), size_of::<i32>()),
         Form::Time => {
@@ -334,7 +300,7 @@ fn sender(event: &Event, outcome: &Outcome) -> String {
 }
 
 /// What the call returned, by the system's own names and words for errors.
-fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
+fn result(event: &Event, call: &Syscall, outcome: &Outcome, os: Os) -> String {
     match outcome {
         Outcome::Value(0) if matches!(call, Syscall::Poll(_)) => "0 (Timeout)".to_owned(),
         Outcome::Value(there) if matches!(call, Syscall::Poll(_)) => {
@@ -345,13 +311,13 @@ fn result(event: &Event, call: &Syscall, outcome: &Outcome) -> String {
         Outcome::Sent(bytes) => bytes.to_string(),
         Outcome::Received(received) => received.returned.to_string(),
         Outcome::Accepted(descriptor) => descriptor.to_string(),
-        Outcome::Nothing => error(&SocketError::WouldBlock.on(HERE)),
-        Outcome::Failed { error: e, .. } => error(e),
+        Outcome::Nothing => error(&SocketError::WouldBlock.on(os), os),
+        Outcome::Failed { error: e, .. } => error(e, os),
     }
 }
 
-fn error(error: &OsError) -> String {
-    let words = error.words(HERE);
+fn error(error: &OsError, os: Os) -> String {
+    let words = error.words(os);
     // strace begins them with a capital letter.
     let (first, rest) = words.split_at(words.chars().next().map_or(0, char::len_utf8));
     format!("-1 {} ({}{rest})", error.name, first.to_uppercase())

@@ -4,6 +4,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::PerSystem;
+
 /// The operating systems whose answers are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -30,117 +32,78 @@ impl Os {
     }
 }
 
-/// A socket error that a lesson speaks of, whatever its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the names in NUMBERS say what each is")]
-pub enum SocketError {
-    AccessDenied,
-    AddressInUse,
-    AddressNotAvailable,
-    AlreadyConnected,
-    BadDescriptor,
-    BrokenPipe,
-    ConnectionAborted,
-    ConnectionRefused,
-    ConnectionReset,
-    DestinationRequired,
-    FamilyNotSupported,
-    HostUnreachable,
-    Interrupted,
-    InvalidArgument,
-    MessageTooLong,
-    NetworkDown,
-    NetworkReset,
-    NetworkUnreachable,
-    NoBufferSpace,
-    NoMemory,
-    NoProtocolOption,
-    NotConnected,
-    NotPermitted,
-    NotSupported,
-    ShutDown,
-    TimedOut,
-    TooManyFiles,
-    TooManyFilesInSystem,
-    WouldBlock,
+/// A line for each error: its name in POSIX, its number on Linux, macOS and Windows, `-` where there is none, and what it is in the
+/// words of the GNU C library, which strace shows; the same on every system and in every language.
+macro_rules! errors {
+    ($($error:ident $name:literal $numbers:tt $words:literal;)*) => {
+        /// A socket error that a lesson speaks of, whatever its number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum SocketError {
+            $(#[doc = $words] $error,)*
+        }
+
+        /// What is known of each error, in the order of their kind.
+        const ERRORS: &[Known] = &[$(Known {
+            error: SocketError::$error,
+            name: $name,
+            numbers: PerSystem::new(numbers!($numbers)),
+            words: $words,
+        }),*];
+    };
 }
 
-/// What `error` is, in the words of the GNU C library, which strace shows; the same on every system and in every language.
-fn words(error: SocketError) -> &'static str {
-    match error {
-        SocketError::AccessDenied => "permission denied",
-        SocketError::AddressInUse => "address already in use",
-        SocketError::AddressNotAvailable => "cannot assign requested address",
-        SocketError::AlreadyConnected => "transport endpoint is already connected",
-        SocketError::BadDescriptor => "bad file descriptor",
-        SocketError::BrokenPipe => "broken pipe",
-        SocketError::ConnectionAborted => "software caused connection abort",
-        SocketError::ConnectionRefused => "connection refused",
-        SocketError::ConnectionReset => "connection reset by peer",
-        SocketError::DestinationRequired => "destination address required",
-        SocketError::FamilyNotSupported => "address family not supported by protocol",
-        SocketError::HostUnreachable => "no route to host",
-        SocketError::Interrupted => "interrupted system call",
-        SocketError::InvalidArgument => "invalid argument",
-        SocketError::MessageTooLong => "message too long",
-        SocketError::NetworkDown => "network is down",
-        SocketError::NetworkReset => "network dropped connection on reset",
-        SocketError::NetworkUnreachable => "network is unreachable",
-        SocketError::NoBufferSpace => "no buffer space available",
-        SocketError::NoMemory => "cannot allocate memory",
-        SocketError::NoProtocolOption => "protocol not available",
-        SocketError::NotConnected => "transport endpoint is not connected",
-        SocketError::NotPermitted => "operation not permitted",
-        SocketError::NotSupported => "operation not supported",
-        SocketError::ShutDown => "cannot send after transport endpoint shutdown",
-        SocketError::TimedOut => "connection timed out",
-        SocketError::TooManyFiles => "too many open files",
-        SocketError::TooManyFilesInSystem => "too many open files in system",
-        SocketError::WouldBlock => "resource temporarily unavailable",
+// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". The Windows name is `WSA` + the POSIX name. Windows
+// has no EPIPE: its sockets answer WSAESHUTDOWN 10058 there; no ENFILE; no ENOMEM, which is WSAENOBUFS there; and no EPERM: a
+// firewall's refusal is WSAEACCES there.
+errors! {
+    AccessDenied         "EACCES"        ( 13  13 10013) "permission denied";
+    AddressInUse         "EADDRINUSE"    ( 98  48 10048) "address already in use";
+    AddressNotAvailable  "EADDRNOTAVAIL" ( 99  49 10049) "cannot assign requested address";
+    AlreadyConnected     "EISCONN"       (106  56 10056) "transport endpoint is already connected";
+    BadDescriptor        "EBADF"         (  9   9 10009) "bad file descriptor";
+    BrokenPipe           "EPIPE"         ( 32  32     -) "broken pipe";
+    ConnectionAborted    "ECONNABORTED"  (103  53 10053) "software caused connection abort";
+    ConnectionRefused    "ECONNREFUSED"  (111  61 10061) "connection refused";
+    ConnectionReset      "ECONNRESET"    (104  54 10054) "connection reset by peer";
+    DestinationRequired  "EDESTADDRREQ"  ( 89  39 10039) "destination address required";
+    FamilyNotSupported   "EAFNOSUPPORT"  ( 97  47 10047) "address family not supported by protocol";
+    HostUnreachable      "EHOSTUNREACH"  (113  65 10065) "no route to host";
+    Interrupted          "EINTR"         (  4   4 10004) "interrupted system call";
+    InvalidArgument      "EINVAL"        ( 22  22 10022) "invalid argument";
+    MessageTooLong       "EMSGSIZE"      ( 90  40 10040) "message too long";
+    NetworkDown          "ENETDOWN"      (100  50 10050) "network is down";
+    NetworkReset         "ENETRESET"     (102  52 10052) "network dropped connection on reset";
+    NetworkUnreachable   "ENETUNREACH"   (101  51 10051) "network is unreachable";
+    NoBufferSpace        "ENOBUFS"       (105  55 10055) "no buffer space available";
+    NoMemory             "ENOMEM"        ( 12  12     -) "cannot allocate memory";
+    NoProtocolOption     "ENOPROTOOPT"   ( 92  42 10042) "protocol not available";
+    NotConnected         "ENOTCONN"      (107  57 10057) "transport endpoint is not connected";
+    NotPermitted         "EPERM"         (  1   1     -) "operation not permitted";
+    NotSupported         "EOPNOTSUPP"    ( 95 102 10045) "operation not supported";
+    ShutDown             "ESHUTDOWN"     (108  58 10058) "cannot send after transport endpoint shutdown";
+    TimedOut             "ETIMEDOUT"     (110  60 10060) "connection timed out";
+    TooManyFiles         "EMFILE"        ( 24  24 10024) "too many open files";
+    TooManyFilesInSystem "ENFILE"        ( 23  23     -) "too many open files in system";
+    WouldBlock           "EAGAIN"        ( 11  35 10035) "resource temporarily unavailable";
+}
+
+struct Known {
+    error: SocketError,
+    name: &'static str,
+    numbers: PerSystem<Option<i32>>,
+    words: &'static str,
+}
+
+impl Known {
+    fn number(&self, os: Os) -> Option<i32> {
+        *self.numbers.on(os)
     }
 }
-
-/// `(error, POSIX name, Linux number, macOS number, Windows number)`; the Windows name is `WSA` + the POSIX name.
-///
-/// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". Windows has no EPIPE: its sockets
-/// answer WSAESHUTDOWN 10058 there; no ENFILE; no ENOMEM, which is WSAENOBUFS there; and no EPERM: a firewall's refusal is
-/// WSAEACCES there. `-1` stands for "does not exist".
-const NUMBERS: &[(SocketError, &str, i32, i32, i32)] = &[
-    (SocketError::AccessDenied, "EACCES", 13, 13, 10013),
-    (SocketError::AddressInUse, "EADDRINUSE", 98, 48, 10048),
-    (SocketError::AddressNotAvailable, "EADDRNOTAVAIL", 99, 49, 10049),
-    (SocketError::AlreadyConnected, "EISCONN", 106, 56, 10056),
-    (SocketError::BadDescriptor, "EBADF", 9, 9, 10009),
-    (SocketError::BrokenPipe, "EPIPE", 32, 32, -1),
-    (SocketError::ConnectionAborted, "ECONNABORTED", 103, 53, 10053),
-    (SocketError::ConnectionRefused, "ECONNREFUSED", 111, 61, 10061),
-    (SocketError::ConnectionReset, "ECONNRESET", 104, 54, 10054),
-    (SocketError::DestinationRequired, "EDESTADDRREQ", 89, 39, 10039),
-    (SocketError::FamilyNotSupported, "EAFNOSUPPORT", 97, 47, 10047),
-    (SocketError::HostUnreachable, "EHOSTUNREACH", 113, 65, 10065),
-    (SocketError::Interrupted, "EINTR", 4, 4, 10004),
-    (SocketError::InvalidArgument, "EINVAL", 22, 22, 10022),
-    (SocketError::MessageTooLong, "EMSGSIZE", 90, 40, 10040),
-    (SocketError::NetworkDown, "ENETDOWN", 100, 50, 10050),
-    (SocketError::NetworkReset, "ENETRESET", 102, 52, 10052),
-    (SocketError::NetworkUnreachable, "ENETUNREACH", 101, 51, 10051),
-    (SocketError::NoBufferSpace, "ENOBUFS", 105, 55, 10055),
-    (SocketError::NoMemory, "ENOMEM", 12, 12, -1),
-    (SocketError::NoProtocolOption, "ENOPROTOOPT", 92, 42, 10042),
-    (SocketError::NotConnected, "ENOTCONN", 107, 57, 10057),
-    (SocketError::NotPermitted, "EPERM", 1, 1, -1),
-    (SocketError::NotSupported, "EOPNOTSUPP", 95, 102, 10045),
-    (SocketError::ShutDown, "ESHUTDOWN", 108, 58, 10058),
-    (SocketError::TimedOut, "ETIMEDOUT", 110, 60, 10060),
-    (SocketError::TooManyFiles, "EMFILE", 24, 24, 10024),
-    (SocketError::TooManyFilesInSystem, "ENFILE", 23, 23, -1),
-    (SocketError::WouldBlock, "EAGAIN", 11, 35, 10035),
-];
 
 impl SocketError {
     /// Every error that a lesson speaks of.
     pub fn all() -> impl Iterator<Item = SocketError> {
-        NUMBERS.iter().map(|row| row.0)
+        ERRORS.iter().map(|known| known.error)
     }
 
     /// The error called `name`, in capital letters or small ones, with the `WSA` of Windows or without.
@@ -150,36 +113,31 @@ impl SocketError {
             "EWOULDBLOCK" => "EAGAIN",
             posix => posix,
         };
-        NUMBERS.iter().find(|row| row.1 == posix).map(|row| row.0)
+        ERRORS.iter().find(|known| known.name == posix).map(|known| known.error)
     }
 
     /// The errors that have this number on some system: Linux and macOS may count differently.
     pub fn numbered(number: i32) -> impl Iterator<Item = SocketError> {
-        SocketError::all().filter(move |error| error.systems().any(|os| error.on(os).number == number))
+        SocketError::all().filter(move |error| error.systems().any(|os| error.known().number(os) == Some(number)))
     }
 
     /// The systems that have it.
     pub fn systems(self) -> impl Iterator<Item = Os> {
-        Os::ALL.into_iter().filter(move |os| self.on(*os).number != -1)
+        Os::ALL.into_iter().filter(move |os| self.known().number(*os).is_some())
     }
 
     /// What it is, in words.
     pub fn words(self) -> &'static str {
-        words(self)
+        self.known().words
     }
 
-    /// The error as `os` numbers it.
+    /// The error as `os` numbers it; -1, which no call returns, where there is no such error.
     pub fn on(self, os: Os) -> OsError {
-        let number = NUMBERS.iter().find(|row| row.0 == self).map_or(-1, |row| number_on(row, os));
-        OsError::from_number(number, os)
+        OsError::from_number(self.known().number(os).unwrap_or(-1), os)
     }
-}
 
-fn number_on(row: &(SocketError, &str, i32, i32, i32), os: Os) -> i32 {
-    match os {
-        Os::Linux => row.2,
-        Os::Macos => row.3,
-        Os::Windows => row.4,
+    fn known(self) -> &'static Known {
+        &ERRORS[self as usize]
     }
 }
 
@@ -195,8 +153,7 @@ pub struct OsError {
 impl OsError {
     /// Names `number` as `os` does; a number that no lesson speaks of is called `error`.
     pub fn from_number(number: i32, os: Os) -> Self {
-        let name = NUMBERS.iter().find(|row| number_on(row, os) == number).map(|row| row.1);
-        let name = match (name, os) {
+        let name = match (known(number, os).map(|known| known.name), os) {
             (Some("EAGAIN"), Os::Windows) => "WSAEWOULDBLOCK".to_owned(),
             (Some(name), Os::Windows) => format!("WSA{name}"),
             (Some(name), _) => name.to_owned(),
@@ -207,23 +164,26 @@ impl OsError {
 
     /// Which error this is on `os`; nothing for one that no lesson speaks of.
     pub fn kind(&self, os: Os) -> Option<SocketError> {
-        NUMBERS.iter().find(|row| number_on(row, os) == self.number).map(|row| row.0)
+        known(self.number, os).map(|known| known.error)
     }
 
     /// Whether this is `error` on `os`.
     pub fn is(&self, error: SocketError, os: Os) -> bool {
-        error.on(os).number == self.number
+        self.kind(os) == Some(error)
     }
-}
 
-impl OsError {
     /// What it means, on `os`: in words of our own where a lesson speaks of it.
     pub fn words(&self, os: Os) -> String {
         match self.kind(os) {
-            Some(error) => words(error).to_owned(),
+            Some(error) => error.words().to_owned(),
             None => os_message(&io::Error::from_raw_os_error(self.number), os).to_lowercase(),
         }
     }
+}
+
+/// The error that has this number on `os`.
+fn known(number: i32, os: Os) -> Option<&'static Known> {
+    ERRORS.iter().find(|known| known.number(os) == Some(number))
 }
 
 /// What an error of files and streams means, without its number. Windows's own words come in the language of the machine
@@ -272,17 +232,17 @@ mod tests {
     #[test]
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     fn the_words_are_those_that_strace_shows() {
-        for row in NUMBERS {
-            let system = os_message(&io::Error::from_raw_os_error(row.2), Os::Linux);
-            assert_eq!(row.0.on(Os::Linux).words(Os::Linux), system.to_lowercase());
+        for error in SocketError::all() {
+            let system = os_message(&io::Error::from_raw_os_error(error.on(Os::Linux).number), Os::Linux);
+            assert_eq!(error.words(), system.to_lowercase());
         }
     }
 
     #[test]
     fn an_error_has_the_same_words_on_each_system_that_has_it() {
-        for row in NUMBERS {
-            for os in Os::ALL.into_iter().filter(|os| number_on(row, *os) != -1) {
-                assert_eq!(row.0.on(os).words(os), words(row.0), "{} on {}", row.1, os.name());
+        for error in SocketError::all() {
+            for os in error.systems() {
+                assert_eq!(error.on(os).words(os), error.words(), "{error:?} on {}", os.name());
             }
         }
     }

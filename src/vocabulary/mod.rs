@@ -1,5 +1,19 @@
 //! The words of the lab: facts, claims, verdicts, reports. No sockets, no formats.
 
+/// The numbers of something on Linux, macOS and Windows; `-` where the system does not have it.
+macro_rules! numbers {
+    (($linux:tt $macos:tt $windows:tt)) => {
+        [numbers!($linux), numbers!($macos), numbers!($windows)]
+    };
+    (-) => {
+        None
+    };
+    ($number:literal) => {
+        Some($number)
+    };
+}
+pub(crate) use numbers;
+
 mod call;
 mod claim;
 mod error;

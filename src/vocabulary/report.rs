@@ -138,6 +138,8 @@ pub struct SceneReport {
     pub number: usize,
     /// A stable word, unique in its lesson.
     pub id: &'static str,
+    /// The system on which it ran.
+    pub os: Os,
     /// What it shows.
     pub title: String,
     /// What it answers, in which `{id}` stands for what was observed of a row; empty where it answers nothing by itself.
