@@ -115,8 +115,11 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
     ("IN meta l4proto icmp drop", "connect", 0, &["was not answered with ICMP, after 0 others were"]),
     ("IN meta l4proto icmp limit rate over 5/second burst 5 packets drop", "unreachable --scene 9", 0, &[]),
     ("IN meta l4proto udp numgen inc mod 10 == 0 drop", "unreachable --scene 5", 0, &[]),
+    ("IN meta l4proto udp limit rate over 2000/second burst 500 packets drop", "buffers --scene 3", 0, &[]),
     ("IN tcp flags syn ct count over 3 reject with tcp reset", "compare --scene 4", 3, &["connect 127.0.0.1:"]),
     ("IN meta l4proto tcp meta length gt 1500 drop", "delivery", 0, &["the stream stands still: "]),
+    ("IN meta l4proto tcp reject with icmpx type admin-prohibited", "compare", 3, &["(EHOSTUNREACH 113)"]),
+    ("IN tcp flags & fin == fin drop", "compare", 0, &["neither bytes nor its end nor an error in 2.5 s"]),
     ("IN meta l4proto tcp drop", "ports", 3, &["`connect` of client has not returned for "]),
     // Something is used up.
     ("sysctl -qw net.ipv4.ip_local_port_range='40000 40000'", "all", 3, &["(EAGAIN 11). No local port is free: "]),

@@ -34,8 +34,8 @@ const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192
 /// # Errors
 /// [`SceneError::Skip`] where this user may not make network namespaces, or `ip` of iproute2 is not there.
 pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Host; 2], SceneError> {
-    let first = context.session.prepare(namespace)?;
-    let second = context.session.prepare(|| first.beside()).map_err(|error| skipped(MAKE, &error))?;
+    let first = context.session.prepare(NAMESPACE, namespace)?;
+    let second = context.session.prepare(NAMESPACE, || first.beside()).map_err(|error| skipped(MAKE, &error))?;
     let host = |(namespace, number): (Namespace, usize)| Host {
         name: Some(names[number].to_owned()),
         namespace,
@@ -58,8 +58,8 @@ pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Hos
 /// # Errors
 /// [`SceneError::Skip`] where this user may not make network namespaces, or has no rights in one.
 pub(super) fn alone(mtu: usize, context: &Arc<SceneContext>) -> Result<Host, SceneError> {
-    let namespace = context.session.prepare(namespace)?;
-    context.session.prepare(|| start(&namespace, mtu))?;
+    let namespace = context.session.prepare(NAMESPACE, namespace)?;
+    context.session.prepare(NAMESPACE, || start(&namespace, mtu))?;
     let context = Arc::clone(context);
     Ok(Host { name: None, namespace, address: Ipv4Addr::LOCALHOST, context })
 }
@@ -78,6 +78,9 @@ fn start(namespace: &Namespace, mtu: usize) -> Result<(), SceneError> {
 fn namespace() -> Result<Namespace, SceneError> {
     Namespace::new().map_err(|error| skipped(MAKE, &error))
 }
+
+/// What a step in a network namespace is called where it does not end.
+const NAMESPACE: &str = "the network namespace";
 
 const MAKE: &str = "make a network namespace";
 
@@ -111,7 +114,7 @@ impl Host {
     /// What the system says of the socket; [`SceneError::Skip`] where this user may not enter the host.
     pub fn endpoint(&self, name: &str) -> Result<Endpoint, SceneError> {
         let (address, context) = (SocketAddr::from((self.address, 0)), Arc::clone(&self.context));
-        Ok(self.inside(|| Endpoint::open(&self.on_it(name), address, context))??)
+        Ok(self.inside(NAMESPACE, || Endpoint::open(&self.on_it(name), address, context))??)
     }
 
     /// Opens a raw socket on this host that sends UDP datagrams from its address and from `source_port`.
@@ -120,7 +123,8 @@ impl Host {
     /// [`SceneError::Skip`] where this user may not.
     pub fn raw_sender(&self, name: &str, source_port: u16) -> Result<RawSender, SceneError> {
         let context = Arc::clone(&self.context);
-        let opened = self.inside(|| RawSender::open(&self.on_it(name), self.address.into(), source_port, context))?;
+        let opened =
+            self.inside(NAMESPACE, || RawSender::open(&self.on_it(name), self.address.into(), source_port, context))?;
         opened.map_err(|error| SceneError::Skip(error.reason()))
     }
 
@@ -147,7 +151,7 @@ impl Host {
     /// # Errors
     /// [`SceneError::Skip`] where it does not tell.
     pub fn counter(&self, protocol: &str, name: &str) -> Result<usize, SceneError> {
-        let count = self.inside(|| kernel::counter(protocol, name))?;
+        let count = self.inside(NAMESPACE, || kernel::counter(protocol, name))?;
         let count = count.and_then(|count| usize::try_from(count).ok());
         count.ok_or_else(|| SceneError::Skip(format!("the system does not tell {protocol}{name}")))
     }
@@ -158,7 +162,7 @@ impl Host {
     /// [`SceneError::Skip`] where this user may not.
     pub fn set(&self, setting: &str, value: &str) -> Result<(), SceneError> {
         let file = format!("/proc/sys/{}", setting.replace('.', "/"));
-        let written = self.inside(|| std::fs::write(file, value))?;
+        let written = self.inside(NAMESPACE, || std::fs::write(file, value))?;
         written.map_err(|error| skipped(&format!("set {setting}"), &error))
     }
 
@@ -220,8 +224,8 @@ impl Host {
         self.ip(&["route", "add", kind, to])
     }
 
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-        let entered = self.context.session.prepare(|| self.namespace.enter(work));
+    fn inside<T: Send>(&self, what: &str, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        let entered = self.context.session.prepare(what, || self.namespace.enter(work));
         entered.map_err(|error| skipped("enter a network namespace", &error))
     }
 
@@ -234,7 +238,7 @@ impl Host {
 
     /// The same with a standard input.
     fn ip_with(&self, input: Stdio, arguments: &[&str]) -> Result<(), SceneError> {
-        let output = self.inside(|| Command::new("ip").args(arguments).stdin(input).output())?;
+        let output = self.inside("the command `ip`", || Command::new("ip").args(arguments).stdin(input).output())?;
         let output = output.map_err(|error| skipped("run ip", &error))?;
         match output.status.success() {
             true => Ok(()),

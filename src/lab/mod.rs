@@ -161,7 +161,7 @@ impl Lab {
     /// Opens a UDP endpoint at `ip` that is to share its address, with `option` set. The port is one that nobody has.
     ///
     /// # Errors
-    /// [`SceneError::Skip`] when another program was given the port before it could be bound; else what the system says.
+    /// [`SceneError::Skip`] when the port is in use once more before it could be bound; else what the system says.
     pub fn bind_shared(&self, name: &str, option: &'static Opt<bool>, ip: Ipv4Addr) -> Result<Endpoint, SceneError> {
         self.bind_shared_by(name, &[option], ip)
     }
@@ -185,7 +185,7 @@ impl Lab {
         });
         match bound {
             Err(error) if error.error.is(SocketError::AddressInUse, HERE) => Err(SceneError::Skip(format!(
-                "{}: {}; another program was given the port",
+                "{}: {}, though the port was free a moment before",
                 error.operation, error.error
             ))),
             bound => Ok(bound.map(|()| endpoint)?),

@@ -462,8 +462,12 @@ impl Drop for RecordedSocket {
         let ran_full = kernel::drops(&self.socket).map(|drops| drops > 0);
         let visited = self.set_aside.load(Ordering::Relaxed) > 0;
         if visited && ran_full != Some(false) {
-            let unrelated = "another program's datagrams filled a queue here, so the lesson's own may be lost";
-            self.context.inconclusive.get_or_init(|| unrelated.to_owned());
+            let queue = match ran_full {
+                Some(_) => "a queue here ran full",
+                None => "this system does not tell whether a queue ran full",
+            };
+            let unrelated = || format!("datagrams came that no socket of this scene had sent, and {queue}");
+            self.context.inconclusive.get_or_init(unrelated);
         } else if ran_full == Some(true) && !self.is_to_drop.load(Ordering::Relaxed) {
             let small = || format!("the queue of {} ran full: {}", self.name, needs::limit_on_buffers());
             self.context.inconclusive.get_or_init(small);

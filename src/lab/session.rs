@@ -26,8 +26,8 @@ pub struct Session {
     /// The servers' work on requests.
     pub(super) work: Work,
     returned: AtomicUsize,
-    /// The calls that have begun and not returned: who makes it, and its name.
-    in_progress: Mutex<Vec<(String, &'static str)>>,
+    /// The calls that have begun and not returned: who makes it, and its name; and what prepares something, which is no call.
+    in_progress: Mutex<Vec<(String, Option<&'static str>)>>,
     endless: AtomicBool,
     /// The number and the log of the scene that runs.
     scene: Mutex<Option<(usize, Arc<Log>)>>,
@@ -78,12 +78,16 @@ impl Session {
 
     /// Makes a call of `who`, which is known as long as it has not returned.
     pub(super) fn while_in_progress<T>(&self, who: &str, call: &'static str, make: impl FnOnce() -> T) -> T {
-        let calls = || lock(&self.in_progress);
-        calls().push((who.to_owned(), call));
+        self.while_it_lasts(who, Some(call), make)
+    }
+
+    fn while_it_lasts<T>(&self, what: &str, call: Option<&'static str>, make: impl FnOnce() -> T) -> T {
+        let begun = || lock(&self.in_progress);
+        begun().push((what.to_owned(), call));
         let made = make();
-        let mut calls = calls();
-        if let Some(place) = calls.iter().position(|(by, begun)| by == who && *begun == call) {
-            calls.swap_remove(place);
+        let mut begun = begun();
+        if let Some(place) = begun.iter().position(|(other, made)| other == what && *made == call) {
+            begun.swap_remove(place);
         }
         made
     }
@@ -100,11 +104,11 @@ impl Session {
         found
     }
 
-    /// Takes a step that prepares something. It may take its time where much else runs: it counts as a call that returns, and
-    /// shows how slow the machine is.
-    pub(super) fn prepare<T>(&self, step: impl FnOnce() -> T) -> T {
+    /// Takes a step that prepares something: `what` does, in words. It may take its time where much else runs: it counts as a call
+    /// that returns, and shows how slow the machine is.
+    pub(super) fn prepare<T>(&self, what: &str, step: impl FnOnce() -> T) -> T {
         let began = Instant::now();
-        let prepared = step();
+        let prepared = self.while_it_lasts(what, None, step);
         self.time_limits.arrived_after(began.elapsed());
         self.count_call();
         prepared
@@ -128,7 +132,8 @@ impl Session {
     /// What has not returned, in words: `` `connect` of client ``, where one call is in progress.
     pub(super) fn standing_still(&self) -> String {
         match lock(&self.in_progress).as_slice() {
-            [(who, call)] => format!("`{call}` of {who}"),
+            [(who, Some(call))] => format!("`{call}` of {who}"),
+            [(what, None)] => what.clone(),
             _ => "a call".to_owned(),
         }
     }

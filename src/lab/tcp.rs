@@ -1,7 +1,7 @@
 //! TCP, for contrast: a listener, and streams.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -82,7 +82,7 @@ impl Listener {
                 let context = Arc::clone(&self.socket.context);
                 let socket = RecordedSocket::accepted(self.name(), socket, peer, context)
                     .map_err(|e| CallError::new("ask for the local address", &e))?;
-                Ok(Stream { socket, listener: Arc::downgrade(&self.time_wait_begun) })
+                Ok(Stream { listener: Arc::downgrade(&self.time_wait_begun), ..Stream::of(socket) })
             }
             _ => Err(SceneError::Defect("accept returned no socket".to_owned())),
         }
@@ -137,13 +137,18 @@ pub struct Stream {
     socket: RecordedSocket,
     /// The listener that it came from, as long as that is there.
     listener: Weak<AtomicBool>,
+    /// How many bytes were seen to be there for the next reads.
+    seen: AtomicUsize,
 }
 
 impl Stream {
+    fn of(socket: RecordedSocket) -> Self {
+        Stream { socket, listener: Weak::new(), seen: AtomicUsize::new(0) }
+    }
+
     /// A socket without a peer.
     pub(super) fn open(name: &str, context: Arc<SceneContext>) -> Call<Self> {
-        let socket = RecordedSocket::new(name, Protocol::Tcp, open()?, context);
-        Ok(Stream { socket, listener: Weak::new() })
+        Ok(Stream::of(RecordedSocket::new(name, Protocol::Tcp, open()?, context)))
     }
 
     /// Connects to `target`.
@@ -178,13 +183,15 @@ impl Stream {
     /// stream and not the clock.
     pub fn wait_for(&self, count: usize) {
         let mut buffer = vec![0; count];
-        recheck(LIMIT, || match kernel::receive(&self.socket.socket, &mut buffer, PEEK) {
+        let ready = recheck(LIMIT, || match kernel::receive(&self.socket.socket, &mut buffer, PEEK) {
             Ok(ready) if ready < count && ready > 0 => None,
-            _ => Some(()),
+            ready => Some(ready.unwrap_or(0)),
         });
+        self.seen.store(ready.unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, nothing within the limit, or an error.
+    /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, an error, or nothing within the limit. Unless bytes were
+    /// [seen](Self::wait_for) to be there, that proves nothing: where a segment is lost, TCP sends it again, ever later.
     pub fn read(&self, buffer: usize) -> Fact {
         self.read_with(buffer, Flags::default())
     }
@@ -195,17 +202,34 @@ impl Stream {
     }
 
     fn read_with(&self, buffer: usize, flags: Flags) -> Fact {
+        let seen = self.seen.load(Ordering::Relaxed);
         match self.socket.perform(Syscall::Receive(Receive::recv(buffer).flags(flags))) {
             Outcome::Received(received) if received.bytes.is_empty() => Fact::from(END_OF_FILE),
-            Outcome::Received(received) => Fact::Bytes(received.bytes),
-            Outcome::Failed { error, .. } => error.into(),
+            Outcome::Received(received) => {
+                if flags != PEEK {
+                    self.seen.store(seen.saturating_sub(received.bytes.len()), Ordering::Relaxed);
+                }
+                Fact::Bytes(received.bytes)
+            }
+            Outcome::Failed { error, .. } => CallError::of(CallKind::Other, self.reading(), error).into(),
             Outcome::Done
             | Outcome::Sent(_)
             | Outcome::Accepted(_)
             | Outcome::Value(_)
             | Outcome::Address(_)
-            | Outcome::Nothing => Fact::Nothing,
+            | Outcome::Nothing => match seen {
+                0 => {
+                    let limit = LIMIT.as_secs_f64();
+                    let why = format!("{}: neither bytes nor its end nor an error in {limit} s", self.reading());
+                    Fact::Nothing.unproved(why)
+                }
+                1.. => Fact::Nothing,
+            },
         }
+    }
+
+    fn reading(&self) -> String {
+        format!("read the TCP stream of {}", self.socket.name)
     }
 
     /// Makes both buffers small. A system that refuses leaves them as they are.
@@ -253,8 +277,8 @@ impl Stream {
                     right += (total..).zip(&bytes).filter(|(place, byte)| byte_at(*place) == **byte).count();
                     total += bytes.len();
                 }
-                Fact::Nothing if total < count && silences < MOST_SILENCES => silences += 1,
-                Fact::Nothing if total < count => {
+                Fact::Nothing | Fact::Unproved { .. } if total < count && silences < MOST_SILENCES => silences += 1,
+                Fact::Nothing | Fact::Unproved { .. } if total < count => {
                     return Err(format!(
                         "the stream stands still: {total} of {count} bytes have come, and neither its end nor an error"
                     ));

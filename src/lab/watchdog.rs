@@ -108,13 +108,13 @@ impl Watchdog {
         session.time_limits.shorten_after_timeout();
         self.thread = None;
         self.hung += 1;
-        SceneError::Hung(format!(
-            "{} has not returned for {:.1} s, and no call should take longer than {:.1} s; {}.",
-            session.standing_still(),
-            (CHECK_INTERVAL * checks).as_secs_f64(),
-            LIMIT.as_secs_f64(),
-            session.last_call()
-        ))
+        let (what, last_call) = (session.standing_still(), session.last_call());
+        let waited = |checks| (CHECK_INTERVAL * checks).as_secs_f64();
+        let limit = match checks {
+            CHECKS => format!("and no call should take longer than {:.1} s", LIMIT.as_secs_f64()),
+            _ => format!("after one that had not returned for {:.1} s", waited(CHECKS)),
+        };
+        SceneError::Hung(format!("{what} has not returned for {:.1} s, {limit}; {last_call}.", waited(checks)))
     }
 }
 

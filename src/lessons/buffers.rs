@@ -245,7 +245,15 @@ fn counted() -> Scene {
         lab.observe("lost", lost);
         lab.observe("of-the-first", told(first.ancillary.drops));
         lab.observe("of-the-next", told(next.ancillary.drops));
-        lab.observe("untold", lost.abs_diff(next.ancillary.drops.unwrap_or(0) as usize));
+        let reported = next.ancillary.drops.unwrap_or(0) as usize;
+        let mut untold = Fact::from(lost.abs_diff(reported));
+        if let Ok(dropped) = server.drops()
+            && dropped == reported
+        {
+            untold =
+                untold.unproved(format!("{lost} are missing and {dropped} were dropped here: the others did not come"));
+        }
+        lab.observe("untold", untold);
         Ok(())
     })
 }

@@ -85,14 +85,16 @@ impl CallError {
     /// firewall's leave. The one rule for it: whatever a row is told of a call's error has been asked here.
     pub(crate) fn is_of_the_environment(&self) -> bool {
         use SocketError::{
-            AddressInUse, AddressNotAvailable, NetworkDown, NetworkUnreachable, NoBufferSpace, NoMemory, NotPermitted,
-            TooManyFiles, TooManyFilesInSystem,
+            AddressInUse, AddressNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable, NoBufferSpace,
+            NoMemory, NotPermitted, TooManyFiles, TooManyFilesInSystem,
         };
         match self.error.kind(HERE) {
             Some(NetworkDown | NetworkUnreachable | NoMemory | TooManyFiles | TooManyFilesInSystem) => true,
             // A system may say so of the receiver's buffer: then it is an answer of the send.
             Some(NoBufferSpace) => self.call != CallKind::Send,
             Some(NotPermitted) => self.may_be_forbidden(),
+            // Of UDP's connect no system says so; of TCP's a firewall does that rejects it by ICMP.
+            Some(HostUnreachable) => self.call == CallKind::Connect,
             Some(AddressInUse) => matches!(self.call, CallKind::Bind(address) if address.port() == 0),
             Some(AddressNotAvailable) => {
                 self.lacks_port || matches!(self.call, CallKind::Bind(address) if address.ip().is_loopback())
@@ -146,7 +148,9 @@ impl CallError {
                 Os::Windows => {
                     "Windows keeps this port for itself, or another program has it alone: choose another one."
                 }
-                Os::Linux | Os::Macos => "Ports below 1024 often need privilege: choose a higher one.",
+                Os::Linux | Os::Macos => {
+                    "This user may not have this port: choose a higher one. Ports below 1024 often need privilege."
+                }
             },
             (SocketError::AccessDenied, _) if self.may_be_forbidden() => {
                 "A broadcast address is no address of a host; for any other, a firewall or a route of this machine forbids it."
@@ -261,14 +265,16 @@ mod tests {
     #[test]
     fn what_tells_of_the_machine_alone_is_no_answer_of_a_call() {
         use SocketError::{
-            AccessDenied, AddressInUse, AddressNotAvailable, NetworkUnreachable, NoBufferSpace, NotPermitted,
-            TooManyFiles, WouldBlock,
+            AccessDenied, AddressInUse, AddressNotAvailable, HostUnreachable, NetworkUnreachable, NoBufferSpace,
+            NotPermitted, TooManyFiles, WouldBlock,
         };
         let error = |call: CallKind, error: SocketError| CallError::of(call, "the call", error.on(HERE));
         let is_unproved = |error: CallError| matches!(Fact::from(error), Fact::Unproved { .. });
         for (call, kind, of_the_machine) in [
             (CallKind::Accept, TooManyFiles, true),
             (SEND, NetworkUnreachable, true),
+            (CONNECT, HostUnreachable, true),
+            (SEND, HostUnreachable, false),
             (bind("127.0.0.1:0"), AddressInUse, true),
             (bind("127.0.0.1:9"), AddressInUse, false),
             (OTHER, AddressInUse, false),

@@ -241,7 +241,7 @@ fn a_queue_that_unrelated_senders_have_filled_is_no_evidence() {
         drop(server);
         lab.evidence().inconclusive()
     };
-    let unrelated = "another program's datagrams filled a queue here, so the lesson's own may be lost";
+    let unrelated = "datagrams came that no socket of this scene had sent, and a queue here ran full";
     assert_eq!(inconclusive(1), None);
     assert_eq!(inconclusive(5000).as_deref(), Some(unrelated));
 }
