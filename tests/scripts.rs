@@ -2,13 +2,15 @@
 
 use crate::support::{Run, run, udp_lab};
 
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 9] = [
     "नमस्ते",
     "สวัสดี",
     "❤\u{fe0f}",
     "re\u{301}sume\u{301}",
     "می\u{200c}خواهم",
     "👩\u{200d}👧",
+    "👩\u{200d}👩\u{200d}👧 👍🏽",
+    "שָׁלוֹם",
     "\u{1112}\u{1161}\u{11ab}",
 ];
 
@@ -21,6 +23,25 @@ fn what_a_person_would_read_is_printed_in_every_format() {
             assert!(run.out.contains(text), "{text:?} in {format}: {}", run.out);
             assert!(!run.out.contains("\\u{"), "{text:?} in {format}: {}", run.out);
         }
+    }
+}
+
+/// A picture has fewer characters than a page: what it shows of a text is a beginning of it, and ends with a whole letter.
+#[test]
+fn what_a_person_would_read_is_in_the_picture() {
+    let calls = |out: &str| out.lines().filter(|line| line.contains("sendto")).map(str::to_owned).collect::<Vec<_>>();
+    for text in TEXTS {
+        for format in ["table", "plain", "markdown"] {
+            let run = run(["boundaries", "--color", "never", "--width", "120", "--format", format, text]);
+            let calls = calls(&run.out);
+            assert!(calls.iter().any(|call| call.contains(&format!("\"{text}\""))), "{text:?} in {format}: {calls:?}");
+        }
+    }
+    // The accent is the 17th character.
+    let long = "abcdefghijklmnoe\u{301}";
+    for format in ["table", "plain"] {
+        let calls = calls(&run(["boundaries", "--color", "never", "--width", "120", "--format", format, long]).out);
+        assert!(calls.iter().any(|call| call.contains("\"abcdefghijklmno…\"")), "{format}: {calls:?}");
     }
 }
 

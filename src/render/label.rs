@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use textwrap::core::display_width;
+use unicode_segmentation::UnicodeSegmentation;
 
-use super::RenderOptions;
 use super::arrivals::Arrived;
+use super::{RenderOptions, columns_of};
 use crate::vocabulary::{
     Event, Events, Flags, Os, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Received, Role, SendForm, SocketError,
     Syscall, escaped,
@@ -61,11 +61,11 @@ impl Payload {
     fn within(&self, room: usize, options: RenderOptions) -> Option<String> {
         let text = options.text(&self.text);
         let quoted = if self.is_complete { format!("\"{text}\"") } else { shortened(&text, options) };
-        if display_width(&quoted) <= room {
+        if columns_of(&quoted) <= room {
             return Some(quoted);
         }
-        let ends = text.char_indices().map(|(end, _)| end).skip(1);
-        let shorter = ends.map(|end| shortened(&text[..end], options)).take_while(|text| display_width(text) <= room);
+        let ends = text.grapheme_indices(true).map(|(end, _)| end).skip(1);
+        let shorter = ends.map(|end| shortened(&text[..end], options)).take_while(|text| columns_of(text) <= room);
         shorter.last()
     }
 }
@@ -232,7 +232,7 @@ impl Label {
         for (before, detail) in [(&*all, &**detail), (&all, ""), (&without_name, ""), ("", "")] {
             let comma = if payload.is_some() { self.comma() } else { "" };
             let (before, after) = (options.text(before), options.text(&format!("{comma}{news}{detail}")).into_owned());
-            let left = room.checked_sub(display_width(&before) + display_width(&after));
+            let left = room.checked_sub(columns_of(&before) + columns_of(&after));
             let payload = left.and_then(|left| match payload {
                 Some(payload) => payload.within(left, options),
                 None => Some(String::new()),
@@ -249,9 +249,9 @@ impl Label {
 
     /// The width of all of it, in columns, with a quotation of `quoted` columns at most.
     pub(super) fn width(&self, quoted: usize, options: RenderOptions) -> usize {
-        let all = display_width(&self.within(usize::MAX, options));
+        let all = columns_of(&self.within(usize::MAX, options));
         let payload = self.payload.as_ref().and_then(|payload| payload.within(usize::MAX, options));
-        all - payload.map_or(0, |payload| display_width(&payload).saturating_sub(quoted))
+        all - payload.map_or(0, |payload| columns_of(&payload).saturating_sub(quoted))
     }
 
     /// The columns below which it says too little: without its news, or of a call that failed without the call.
@@ -260,7 +260,7 @@ impl Label {
             Some(Special::Failed) => format!("{}{}{}", self.name, self.flags, self.mark),
             Some(Special::Lost | Special::Truncated) | None => String::new(),
         };
-        display_width(&options.text(&before)) + display_width(&options.text(&self.news))
+        columns_of(&options.text(&before)) + columns_of(&options.text(&self.news))
     }
 
     /// Whether it is the label of a receive.

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use textwrap::core::display_width;
+use unicode_segmentation::UnicodeSegmentation;
 
-use super::RenderOptions;
 use super::label::{Label, ellipsis};
 use super::picture::{Bars, Fate, Ladder, Picture, Special, Step, What, last_end, milliseconds};
+use super::{RenderOptions, columns_of};
 use crate::vocabulary::SceneReport;
 
 /// Columns of the time, with the blanks behind it.
@@ -40,22 +40,22 @@ pub fn draw(picture: &Picture, options: RenderOptions) -> String {
     }
 }
 
-/// A row of character cells; a wide character fills two.
+/// A row of cells, each for what a person takes for one character: a letter with its marks, a joined emoji. A wide one fills two.
 struct Canvas {
     cells: Vec<Cell>,
     options: RenderOptions,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Cell {
-    /// Nothing where the character before it is wide.
-    character: Option<char>,
+    /// Empty where the one before it is wide.
+    grapheme: String,
     is_special: bool,
 }
 
 impl Canvas {
     fn new(width: usize, options: RenderOptions) -> Self {
-        Canvas { cells: vec![Cell { character: Some(' '), is_special: false }; width], options }
+        Canvas { cells: vec![Cell { grapheme: " ".to_owned(), is_special: false }; width], options }
     }
 
     /// Writes `text` from column `x` on, as far as there is room before column `end`.
@@ -70,31 +70,36 @@ impl Canvas {
 
     fn write(&mut self, x: usize, end: usize, text: &str, is_special: bool) {
         let room = end.min(self.cells.len()).saturating_sub(x);
-        let fits = display_width(text) <= room;
+        let fits = columns_of(text) <= room;
         let last = (x + room).saturating_sub(usize::from(!fits));
         let mut column = x;
-        for c in text.chars() {
-            let width = display_width(c.encode_utf8(&mut [0; 4]));
+        for grapheme in text.graphemes(true) {
+            let width = columns_of(grapheme);
             if column + width > last {
                 break;
             }
-            if width > 0 {
-                self.cells[column] = Cell { character: Some(c), is_special };
-                self.cells[column + 1..column + width].fill(Cell { character: None, is_special });
-                column += width;
+            match (width, column.checked_sub(1)) {
+                // A vowel of Hangul that stands alone: terminals draw it into the cell before.
+                (0, Some(before)) => self.cells[before].grapheme.push_str(grapheme),
+                (0, None) => {}
+                _ => {
+                    self.cells[column] = Cell { grapheme: grapheme.to_owned(), is_special };
+                    self.cells[column + 1..column + width].fill(Cell { grapheme: String::new(), is_special });
+                }
             }
+            column += width;
         }
         if !fits && column < x + room {
-            self.cells[column] = Cell { character: Some(ellipsis(self.options)), is_special };
+            self.cells[column] = Cell { grapheme: ellipsis(self.options).to_string(), is_special };
         }
     }
 
     fn line(&self) -> String {
-        let is_blank = |cell: &Cell| cell.character == Some(' ');
+        let is_blank = |cell: &Cell| cell.grapheme == " ";
         let used = self.cells.iter().rposition(|cell| !is_blank(cell)).map_or(0, |last| last + 1);
         let mut line = String::new();
         for cells in self.cells[..used].chunk_by(|one, next| one.is_special == next.is_special) {
-            let text: String = cells.iter().filter_map(|cell| cell.character).collect();
+            let text: String = cells.iter().map(|cell| &*cell.grapheme).collect();
             match cells[0].is_special {
                 true => line.push_str(&format!("{SPECIAL}{text}{SPECIAL:#}")),
                 false => line.push_str(&text),
@@ -148,7 +153,7 @@ fn drawn_width(options: RenderOptions) -> usize {
 fn right(ladder: &Ladder, options: RenderOptions) -> usize {
     let last = ladder.lanes.len().saturating_sub(1);
     let width = drawn_width(options);
-    let name = |lane: usize| ladder.lanes.get(lane).map_or(0, |name| display_width(&options.text(name)));
+    let name = |lane: usize| ladder.lanes.get(lane).map_or(0, |name| columns_of(&options.text(name)));
     let marks = ladder.steps.iter().map(|step| beside(step, last, options));
     let wanted = marks.max().unwrap_or(0).max(name(last)).max(8);
     let names = (0..last).map(|lane| name(lane) + 1).max().unwrap_or(0);
@@ -327,7 +332,7 @@ const LOST: &str = " lost";
 fn draw_bars(scenes: &[Bars], options: RenderOptions) -> String {
     let width = usize::from(options.width.min(100));
     let bars = || scenes.iter().flat_map(|scene| scene.bars.iter().flatten());
-    let name = bars().map(|bar| display_width(&bar.client)).max().unwrap_or(0) + 1;
+    let name = bars().map(|bar| columns_of(&bar.client)).max().unwrap_or(0) + 1;
     let last = last_end(scenes);
     let axis = width.saturating_sub(name + 11);
     let place = |time: Duration| (time.as_secs_f64() / last * axis as f64).round() as usize;
@@ -385,7 +390,7 @@ mod tests {
             let text = plain(&ladder(lanes, steps.clone()), options(width, ascii));
             prop_assert!(text.lines().count() >= steps.len(), "{}", text);
             for line in text.lines() {
-                prop_assert!(display_width(line) <= usize::from(width), "{}", line);
+                prop_assert!(columns_of(line) <= usize::from(width), "{}", line);
                 prop_assert!(!ascii || line.is_ascii(), "{}", line);
             }
         }
@@ -416,6 +421,33 @@ mod tests {
         assert!(text.contains("✗ bind: EADDRINUSE"), "{text}");
         for word in ["client", "second", "third", "unconnected"] {
             assert!(text.contains(word), "{word} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn every_script_leaves_the_lanes_where_they_are() {
+        let texts = [
+            "नमस्ते",
+            "re\u{301}sume\u{301}",
+            "❤\u{fe0f}",
+            "👩\u{200d}👩\u{200d}👧 👍🏽 🇮🇳",
+            "\u{1112}\u{1161}\u{11ab}",
+            "六",
+            "\u{1161}",
+        ];
+        for (payload, shows_all) in
+            texts.into_iter().flat_map(|text| [(text.to_owned(), true), (text.repeat(9), false)])
+        {
+            let what = What::Sent {
+                to: 1,
+                label: samples::label("sendto", Some(payload.as_bytes()), ""),
+                fate: Fate::Arrived,
+            };
+            let text = plain(&ladder(2, vec![Step { at: Duration::ZERO, lane: 0, what }]), options(60, false));
+            let (header, row) = text.split_once('\n').unwrap();
+            assert!(!shows_all || row.contains(&format!("\"{payload}\"")), "{row}");
+            let column = |line: &str, what| columns_of(&line[..line.rfind(what).unwrap()]);
+            assert_eq!(column(row, "│"), column(header, "server"), "{text}");
         }
     }
 

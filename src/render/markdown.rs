@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::phrases::{TALLY, TYPICAL, answered, because, counts, has_typical, property, summary, verdict};
 use super::picture::{Bars, Extent, Fate, Ladder, Picture, Step, What, milliseconds};
 use super::{RenderOptions, Results};
-use crate::vocabulary::{Machine, Report, Tally, Verdict};
+use crate::vocabulary::{EscapeState, Machine, Report, Tally, Verdict};
 
 /// Every lesson of a run in one document.
 pub fn reports(results: &Results<'_>) -> String {
@@ -154,8 +154,12 @@ fn sequence_diagram(ladder: &Ladder) -> String {
 /// Text that Mermaid takes for text: what has a meaning to it, or to the page it draws into, is given by number.
 fn mermaid(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
+    let mut state = EscapeState::default();
     for c in text.chars() {
-        if c.is_alphanumeric() || matches!(c, ' ' | '"' | '\'' | '.' | ',' | '(' | ')' | '-' | '_' | '…') {
+        let shown = state.shows(c);
+        let means_itself =
+            c.is_ascii_alphanumeric() || matches!(c, ' ' | '"' | '\'' | '.' | ',' | '(' | ')' | '-' | '_');
+        if means_itself || shown && !c.is_ascii() {
             escaped.push(c);
         } else {
             let _ = write!(escaped, "#{};", u32::from(c));
@@ -194,5 +198,9 @@ mod tests {
             mermaid("\"a;b#<br>%%{init}\" 你好, 3 cut"),
             "\"a#59;b#35;#60;br#62;#37;#37;#123;init#125;\" 你好, 3 cut"
         );
+        for text in ["नमस्ते…", "❤\u{fe0f}"] {
+            assert_eq!(mermaid(text), text);
+        }
+        assert_eq!(mermaid("\u{2028}"), "#8232;");
     }
 }

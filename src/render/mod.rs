@@ -31,6 +31,8 @@ use std::borrow::Cow;
 
 use clap::ValueEnum;
 use textwrap::core::display_width;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 pub(crate) use self::phrases::each_once;
 pub(crate) use self::sheet::BOLD;
@@ -203,6 +205,11 @@ impl RenderOptions {
         let words: Vec<String> = parts.join(GLUE).split(' ').map(fitting).collect();
         textwrap::fill(&words.join(" "), options).replace(GLUE, " ")
     }
+}
+
+/// The columns of `text` on a terminal, each grapheme by itself, as it is drawn there.
+fn columns_of(text: &str) -> usize {
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
 /// A blank at which [`RenderOptions::wrap`] breaks no line.

@@ -1,13 +1,12 @@
 //! What tutorials say of TCP and UDP, whether it holds, and the rows that show it.
 
 use anstyle::{AnsiColor, Color, Style};
-use textwrap::core::display_width;
 
-use super::RenderOptions;
 use super::phrases::because;
 use super::sheet::BOLD;
 use super::side_by_side::{Pair, in_short};
 use super::table::{heading, line};
+use super::{RenderOptions, columns_of};
 use crate::vocabulary::{Report, SceneReport, Sentence, Truth};
 
 /// What stands below a sentence begins so far to the right.
@@ -135,7 +134,7 @@ struct Columns {
 impl Columns {
     /// Columns for all `lines`; nothing where they would leave too little room for the properties.
     fn of<'l>(lines: impl Iterator<Item = &'l Line> + Clone, options: RenderOptions) -> Option<Columns> {
-        let widest = |text: fn(&Line) -> &str| lines.clone().map(|line| display_width(text(line))).max().unwrap_or(0);
+        let widest = |text: fn(&Line) -> &str| lines.clone().map(|line| columns_of(text(line))).max().unwrap_or(0);
         let longest = widest(|line| &line.property);
         let (tcp, udp) = (widest(|line| &line.tcp), widest(|line| &line.udp));
         let room = usize::from(options.width).checked_sub(INDENT.len() + tcp + udp + 2 * GAP)?;
@@ -145,7 +144,7 @@ impl Columns {
 
 /// `text` with blanks behind it, up to `width` columns.
 fn padded(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(display_width(text))))
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns_of(text))))
 }
 
 #[cfg(test)]

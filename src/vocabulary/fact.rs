@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::OsError;
 use super::text::{EscapeState, push_escaped};
@@ -144,7 +145,7 @@ pub fn shortened(bytes: &[u8], longest: usize) -> String {
     }
 }
 
-/// The first `longest` characters of an escaped payload, and whether they are all.
+/// The first `longest` characters of an escaped payload, and whether they are all. No letter is cut off from its marks.
 pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
     let mut text = String::new();
     let mut left = longest;
@@ -158,10 +159,13 @@ pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
         for c in chunk.valid().chars() {
             let shown = state.shows(c) && !matches!(c, '"' | '\\');
             if shown {
+                text.push(c);
                 if !fits(1) {
+                    // What `c` is a part of.
+                    let last = text.grapheme_indices(true).next_back().map_or(0, |(start, _)| start);
+                    text.truncate(last);
                     return (text, false);
                 }
-                text.push(c);
                 continue;
             }
             let before = text.len();
@@ -224,5 +228,7 @@ mod tests {
             (shortened(b"abcdef", 6).as_str(), shortened(b"abcdefg", 6).as_str()),
             ("\"abcdef\"", "\"abcdef…\"")
         );
+        assert_eq!(shortened("abcde\u{301}f".as_bytes(), 5), "\"abcd…\"");
+        assert_eq!(shortened("a👩\u{200d}👧".as_bytes(), 3), "\"a…\"");
     }
 }
