@@ -66,6 +66,13 @@ fn nothing_of_the_command_line_acts_on_the_terminal() {
     let colour = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     for args in [
         vec!["boundaries".to_owned(), format!("--no-picture{acting}")],
+        // Like no option, and like one; with a value; long; where a word is a command's name.
+        vec!["boundaries".to_owned(), format!("--zzz{acting}")],
+        vec!["client".to_owned(), "9".to_owned(), format!("-{acting}")],
+        vec!["boundaries".to_owned(), format!("--zzz{acting}=a{acting}")],
+        vec!["boundaries".to_owned(), format!("--zzz{}", acting.repeat(40))],
+        vec!["boundaries".to_owned(), format!("--scene=1{acting}")],
+        vec![format!("--{acting}"), "boundaries".to_owned()],
         vec![format!("boundaries{acting}")],
         vec!["boundaries".to_owned(), format!("--predict={acting}")],
         vec!["boundaries".to_owned(), "--export".to_owned(), format!("no-such-folder/{acting}.csv")],

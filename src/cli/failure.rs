@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::output::print;
@@ -9,7 +10,7 @@ use crate::kernel::HERE;
 use crate::lab::SceneError;
 use crate::programs::ProgramError;
 use crate::render::{Invocation, PROGRAM};
-use crate::vocabulary::{Status, escape, os_message};
+use crate::vocabulary::{Status, escape, escape_but, os_message};
 
 /// The exit statuses, for the help of commands that run lessons.
 pub(super) const EXIT_STATUS: &str = "\
@@ -158,13 +159,29 @@ fn repeated(word: &str) -> String {
     }
 }
 
+/// What clap says in colours of its own, where none of these words of the command line acts.
+fn without(acting: &[String], text: &StyledStr) -> StyledStr {
+    let text = acting.iter().fold(text.ansi().to_string(), |text, word| text.replace(word, &repeated(word)));
+    escape_but(&text, |c| matches!(c, '\n' | '\x1b')).into_owned().into()
+}
+
 /// The same error, where what it repeats of the command line is short, and acts on no terminal.
 fn escaped(mut error: clap::Error) -> clap::Error {
     let given: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    let words = given.iter().flat_map(|(_, value)| match value {
+        ContextValue::String(text) => std::slice::from_ref(text),
+        ContextValue::Strings(texts) => texts,
+        _ => &[],
+    });
+    let acting: Vec<_> = words.filter(|word| repeated(word) != **word).cloned().collect();
     for (kind, value) in given {
         let harmless = match value {
             ContextValue::String(text) => ContextValue::String(repeated(&text)),
             ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| repeated(text)).collect()),
+            ContextValue::StyledStr(text) => ContextValue::StyledStr(without(&acting, &text)),
+            ContextValue::StyledStrs(texts) => {
+                ContextValue::StyledStrs(texts.iter().map(|text| without(&acting, text)).collect())
+            }
             other => other,
         };
         error.insert(kind, harmless);
