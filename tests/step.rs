@@ -462,6 +462,20 @@ fn without_input_it_runs_to_its_end() {
     }
 }
 
+/// A folder can be opened, and not be read.
+#[cfg(unix)]
+#[test]
+fn input_that_cannot_be_read_is_no_enter() {
+    for command in ["truncation", "all"] {
+        let folder = std::fs::File::open(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let run = Run::from(udp_lab().args([command, "--step", "--width", "200"]).stdin(folder).output().unwrap());
+        assert_eq!(run.status, 3, "{}", run.out);
+        assert!(run.out.contains("The input cannot be read, so the rest runs without a stop."), "{}", run.out);
+        assert!(run.out.contains("Verdict"), "{}", run.out);
+        assert!(run.err.starts_with("udp-lab: --step: cannot read the input: "), "{}", run.err);
+    }
+}
+
 #[test]
 fn it_goes_with_the_other_options_and_with_all() {
     let run = with_input(&["truncation", "--step", "--predict=b", "--trace"], &enters());

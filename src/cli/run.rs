@@ -47,7 +47,7 @@ pub(super) fn one(
         None => options.format().reports(&results),
         Some(choice) => with_prediction(choice, &report, &results),
     };
-    finish(&text, &results, &files)
+    with_stops(step.as_deref(), finish(&text, &results, &files)?)
 }
 
 /// The scenes that `--scene` asks for; all, where it is not given.
@@ -100,6 +100,24 @@ fn run_lesson(
         print("\n")?;
     }
     Ok(report)
+}
+
+/// The `status` of a run that was to stop: where the input could not be read, it did not do what it was asked for, and that is said.
+fn with_stops(step: Option<&Step>, status: Status) -> Result<Status, Failure> {
+    match step.and_then(Step::unread) {
+        Some(error) if status == Status::AsExpected => Err(Failure::Environment(unread(&error))),
+        Some(error) => {
+            complain(&unread(&error));
+            Ok(status)
+        }
+        None => Ok(status),
+    }
+}
+
+fn unread(error: &str) -> String {
+    format!(
+        "--step: cannot read the input: {error}. From there on nothing stopped: run it at a terminal, or with keys from a file or a pipe."
+    )
 }
 
 /// Which scenes `--step` goes through call by call; each other one is a single step.
@@ -207,7 +225,7 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
         None | Some((0, _)) => table::tallies(&results),
         Some((said, right)) => format!("{}\nYou expected {right} of {said}.\n", table::tallies(&results)),
     };
-    finish(&text, &results, &files)
+    with_stops(step.as_deref(), finish(&text, &results, &files)?)
 }
 
 /// `record`: runs every lesson, and writes down what this system answered.

@@ -11,7 +11,8 @@ use crate::render::picture::{Growing, LONGEST_QUOTATION, LONGEST_RUN, Ladder};
 use crate::render::rounds::{Kind, LONGEST_ROUND, round_of};
 use crate::render::{BOLD, RenderOptions, each_once, ladder, table};
 use crate::vocabulary::{
-    Announcement, Event, Os, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, shortened,
+    Announcement, Event, Os, Outcome, POLLIN, Protocol, Receive, ReceiveForm, Role, SendForm, Syscall, os_message,
+    shortened,
 };
 
 const KEYS: &str = "Enter: next call. n, Enter: next scene. a, Enter: all the rest. ?, Enter: help.";
@@ -40,6 +41,8 @@ const END: &str = match HERE {
 
 const UNSTOPPABLE: &str = "To stop here would change what is shown. This part runs by itself now; then its log is \
                            replayed, call by call.";
+
+const UNREAD: &str = "The input cannot be read, so the rest runs without a stop.";
 
 /// Lost datagrams that are named one by one; of more, their number is said.
 const MOST_NAMED: usize = 3;
@@ -79,6 +82,8 @@ struct Dialogue {
     latest: Vec<Kind>,
     /// The calls made now were announced together.
     together: bool,
+    /// Why the input could not be read.
+    unread: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,6 +115,7 @@ impl Step {
             announced: 0,
             latest: Vec::new(),
             together: false,
+            unread: None,
         };
         Step { options, dialogue: Mutex::new(dialogue) }
     }
@@ -143,6 +149,11 @@ impl Step {
             }
         }
         dialogue.say().map(|()| true)
+    }
+
+    /// Why the input could not be read, so that nobody was waited for; its end is no such reason.
+    pub fn unread(&self) -> Option<String> {
+        self.dialogue().unread.clone()
     }
 
     fn dialogue(&self) -> MutexGuard<'_, Dialogue> {
@@ -332,10 +343,15 @@ impl Dialogue {
             self.text += &format!("{BOLD}{}{BOLD:#}", options.wrap(what, "    "));
             self.text.push(if self.echo { ' ' } else { '\n' });
             self.say()?;
-            let Ok(Some(line)) = kernel::next_line(&mut io::stdin().lock(), LONGEST_KEY) else {
+            let read = kernel::next_line(&mut io::stdin().lock(), LONGEST_KEY);
+            let Ok(Some(line)) = read else {
                 self.pace = Pace::End;
                 if self.echo {
                     self.text.push('\n');
+                }
+                if let Err(error) = read {
+                    self.text += &(options.wrap(UNREAD, "") + "\n");
+                    self.unread = Some(os_message(&error, HERE));
                 }
                 return self.say();
             };
