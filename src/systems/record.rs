@@ -1,6 +1,8 @@
 //! A record: what one system answered to every lesson, small and stable enough to be kept and compared.
 
 use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +68,7 @@ impl Record {
             host: RecordedHost { os: host.os, release: host.release.clone(), arch: host.arch.to_owned() },
             within,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            date: reports.first().map(day).unwrap_or_default(),
+            date: reports.first().map(|report| day(report.began)).unwrap_or_default(),
             rows,
         }
     }
@@ -92,10 +94,17 @@ impl RecordedRow {
     }
 }
 
-/// The day on which a run began.
-fn day(report: &Report) -> String {
-    let began = humantime::format_rfc3339_seconds(report.began).to_string();
-    began.split('T').next().unwrap_or_default().to_owned()
+/// The day of a time; nothing where the clock is so wrong that it has none of four digits' years.
+fn day(time: SystemTime) -> String {
+    // The years 1970 to 9999: of others humantime panics.
+    const YEARS: Range<Duration> = Duration::ZERO..Duration::from_secs(253_402_300_800);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) if YEARS.contains(&since) => {
+            let time = humantime::format_rfc3339_seconds(time).to_string();
+            time.split('T').next().unwrap_or_default().to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 /// What is kept of the reason why a row was skipped: not what the user of that machine may do about it, and no port that the
@@ -120,6 +129,15 @@ fn without_ports(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_has_no_day() {
+        let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        assert_eq!((day(UNIX_EPOCH).as_str(), day(last).as_str()), ("1970-01-01", "9999-12-31"));
+        for time in [UNIX_EPOCH - Duration::from_nanos(1), last + Duration::from_secs(1)] {
+            assert_eq!(day(time), "");
+        }
+    }
 
     #[test]
     fn a_reason_is_the_same_whatever_port_the_system_chose() {
