@@ -68,10 +68,8 @@ fn dispatch(matches: &ArgMatches, program: &OsStr, given: &[String], options: Op
     let Some((name, arguments)) = matches.subcommand() else { return info::start(&called(), options) };
     let writes_its_table_first =
         ["server", "relay"].contains(&name) || name == "client" && arguments.get_one::<u16>("count").is_some();
-    if !writes_its_table_first {
-        kernel::end_at_a_signal()
-            .map_err(|error| Failure::Environment(format!("cannot watch for signals: {error}")))?;
-    }
+    kernel::end_at_a_signal(writes_its_table_first)
+        .map_err(|error| Failure::Environment(format!("cannot watch for signals: {error}")))?;
     match name {
         "all" => run::all(arguments, &called(), options),
         "list" => info::list(options),

@@ -49,16 +49,18 @@ pub fn fail_past_the_file_size() {
 pub fn fail_past_the_file_size() {}
 
 /// Has the signals that end a program end this one where it is process 1, as in a container: the kernel gives that one no
-/// default ending. pid_namespaces(7).
+/// default ending. pid_namespaces(7). What `sums_up` at the signals that ask for an end watches for those itself; SIGQUIT asks for
+/// nothing.
 ///
 /// # Errors
 /// What the system says.
 #[cfg(unix)]
-pub fn end_at_a_signal() -> io::Result<()> {
+pub fn end_at_a_signal(sums_up: bool) -> io::Result<()> {
     if std::process::id() != 1 {
         return Ok(());
     }
-    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+    let asking = if sums_up { &[][..] } else { &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP] };
+    for signal in asking.iter().copied().chain([libc::SIGQUIT]) {
         // With the status that a shell shows for it.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::new(AtomicBool::new(true)))?;
     }
@@ -67,7 +69,7 @@ pub fn end_at_a_signal() -> io::Result<()> {
 
 #[allow(missing_docs)]
 #[cfg(not(unix))]
-pub fn end_at_a_signal() -> io::Result<()> {
+pub fn end_at_a_signal(_: bool) -> io::Result<()> {
     Ok(())
 }
 
