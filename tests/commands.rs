@@ -278,13 +278,19 @@ fn bash_completes_lessons_and_options() {
     // What bash does at the tab key: it calls the function that was announced, with the words so far.
     let tab = r#"
         function=$(complete -p udp-lab | sed 's/.*-F \([^ ]*\).*/\1/')
-        tab() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); $function udp-lab "${!#}" x; echo "${COMPREPLY[@]}"; }
+        tab() {
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+            $function udp-lab "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"; echo "${COMPREPLY[@]}"
+        }
         tab udp-lab expl
         tab udp-lab explain bo
         tab udp-lab boundaries --buf
+        cd /
+        tab udp-lab boundaries --scene et
+        tab udp-lab boundaries --export et
     "#;
     let Some(answer) = checked_by("bash", &["--norc", "-s"], &(script + tab)) else { return };
-    assert_eq!(String::from_utf8_lossy(&answer.stdout), "explain\nboundaries\n--buffer\n");
+    assert_eq!(String::from_utf8_lossy(&answer.stdout), "explain\nboundaries\n--buffer\net\netc\n");
 }
 
 #[test]
@@ -295,6 +301,12 @@ fn fish_completes_lessons_shells_and_commands_and_no_files() {
         cd /; set PATH
         for line in 'explain ' 'completions ' 'help ' 'expect '
             echo (complete -C \"udp-lab $line\" | string split -f 1 \\t)
+        end
+        for line in 'boundaries --scene ' 'find ' 'client ' 'truncation --buffer ' 'relay 0 9 --lose ' 'boundaries x '
+            echo none (complete -C \"udp-lab $line\" | string split -f 1 \\t | string match -v -- '-*')
+        end
+        for line in 'client 9 --file ' 'boundaries --export '
+            echo (complete -C \"udp-lab $line\" | string match 'etc/')
         end
     ";
     // At the place of the program's name fish wants to see a command.
@@ -331,6 +343,7 @@ fn fish_completes_lessons_shells_and_commands_and_no_files() {
         sorted(&mut lessons().chain(own)),
         sorted(&mut lessons()),
     ];
+    let wanted: Vec<_> = wanted.into_iter().chain(vec![vec!["none"]; 6]).chain(vec![vec!["etc/"]; 2]).collect();
     assert_eq!(lines, wanted, "{}", String::from_utf8_lossy(&answer.stderr));
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args, FromArgMatches, ValueHint};
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::failure::Failure;
@@ -16,7 +16,8 @@ use crate::vocabulary::{Os, escape, os_message};
 /// Options of every command that runs lessons.
 #[derive(Args)]
 pub(super) struct Files {
-    #[arg(long = "export", value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Target::new),
+    #[arg(long = "export", value_name = "FILE", value_hint = ValueHint::FilePath,
+        value_parser = PathBufValueParser::new().try_map(Target::new),
         help = format!("Also write the results of this run to FILE; its ending names the format: {}", endings()),
         long_help = None)]
     targets: Vec<Target>,

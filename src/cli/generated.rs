@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, ValueHint};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
@@ -11,6 +11,8 @@ use crate::render::PROGRAM;
 
 /// The completion script of the shell that `arguments` name.
 pub(super) fn completions(arguments: &ArgMatches, command: &mut Command) -> String {
+    command.build();
+    *command = without_files(std::mem::take(command));
     let mut script = Vec::new();
     if let Some(shell) = arguments.get_one::<Shell>("shell") {
         clap_complete::generate(*shell, command, PROGRAM, &mut script);
@@ -19,6 +21,15 @@ pub(super) fn completions(arguments: &ArgMatches, command: &mut Command) -> Stri
     // command (clap-rs/clap#6421). No script has the wrong spelling for anything else.
     let script = String::from_utf8_lossy(&script).replace("udp__subcmd__lab", "udp__lab");
     if arguments.get_one::<Shell>("shell") == Some(&Shell::Fish) { script + &values_for_fish(command) } else { script }
+}
+
+/// The same command, where shells offer names of files for nothing but what is a path: where they know nothing of a value, they do.
+fn without_files(command: Command) -> Command {
+    let hinted = |arg: Arg| match arg.get_value_hint() {
+        ValueHint::Unknown if arg.get_action().takes_values() => arg.value_hint(ValueHint::Other),
+        _ => arg,
+    };
+    command.mut_args(hinted).mut_subcommands(without_files)
 }
 
 /// What clap_complete 4.6 leaves out for fish, which then offers the names of files: the values of an argument that is no
@@ -35,7 +46,8 @@ fn values_for_fish(command: &Command) -> String {
         let values = values.join(" ");
         format!("complete -c {PROGRAM} -n \"__fish_udp_lab_using_subcommand {name}\" -f -a \"{values}\"\n")
     };
-    behind.map(line).collect()
+    // No argument that is no option is a path.
+    format!("complete -c {PROGRAM} -f\n") + &behind.map(line).collect::<String>()
 }
 
 /// The manual page in roff: the program, then each command with its options.
