@@ -5,12 +5,12 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
 
 use super::ProgramError;
 use super::pasted;
 use crate::kernel::HERE;
-use crate::vocabulary::{Os, escape};
+use crate::vocabulary::{Os, escape, os_message};
 
 /// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1, an IP address alone port 8888.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,9 @@ impl Address {
         if !could_be_a_host(host, bracketed.is_some()) {
             return Err(FORM.to_owned());
         }
+        if is_wrong_ipv4(host) {
+            return Err(format!("{host} is no IPv4 address: that is four numbers from 0 to 255, such as 127.0.0.1"));
+        }
         let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let port = port.parse().ok().filter(|_| digits);
         let port = port.ok_or_else(|| format!("{FORM}; a port is a number from 0 to 65535"))?;
@@ -87,9 +90,28 @@ fn is_ipv6(host: &str) -> bool {
     address.parse::<Ipv6Addr>().is_ok()
 }
 
+/// Whether `host` is meant for an IPv4 address, and is none: no name ends with a number (RFC 3696 section 2). Fewer than four numbers
+/// may be one: `127.1` is, for `inet_aton`.
+fn is_wrong_ipv4(host: &str) -> bool {
+    let numbers: Vec<&str> = host.split('.').collect();
+    let (Some((last, others)), true) = (numbers.split_last(), host.bytes().all(|c| c.is_ascii_digit() || c == b'.'))
+    else {
+        return false;
+    };
+    // The last number stands for all bytes that are left.
+    let left = 4_usize.saturating_sub(others.len());
+    // Behind a zero the number may be octal.
+    let fits = |number: &str, bytes: usize| {
+        number.starts_with('0') || number.parse::<u64>().is_ok_and(|number| number >> (8 * bytes) == 0)
+    };
+    !(left > 0 && others.iter().all(|number| fits(number, 1)) && fits(last, left))
+}
+
 /// Whether somebody could have a host of this name. Who decides is the name service; this is what no name has.
 fn could_be_a_host(host: &str, bracketed: bool) -> bool {
-    let never = |c: char| c.is_whitespace() || c.is_control() || "/\\@#?*()[]{}<>\"'`,;|&=+!^$~".contains(c);
+    let never = |c: char| {
+        c.is_whitespace() || c.is_control() || pasted::half_width(c) != c || "/\\@#?*()[]{}<>\"'`,;|&=+!^$~".contains(c)
+    };
     !host.is_empty() && !host.contains(never) && (!host.contains(':') || (bracketed && is_ipv6(host)))
 }
 
@@ -109,16 +131,21 @@ impl Address {
     /// # Errors
     /// When no host of this name is known, or its address is not one that a `purpose` of this kind can have.
     pub fn resolve(&self, purpose: Use) -> Result<SocketAddr, ProgramError> {
-        let found = self.look_up().map_err(|kind| ProgramError::Environment(self.unknown(&kind)))?;
+        let found = self.look_up().map_err(|error| {
+            ProgramError::Environment(match error.kind() {
+                LookupErrorKind::System => self.failed(&error.into()),
+                kind => self.unknown(&kind),
+            })
+        })?;
         let address = preferred(found.into_iter())
             .ok_or_else(|| ProgramError::Environment(self.unknown(&LookupErrorKind::NoData)))?;
         usable(address, purpose).map_err(ProgramError::Usage)?;
         Ok(address)
     }
 
-    fn look_up(&self) -> Result<Vec<SocketAddr>, LookupErrorKind> {
+    fn look_up(&self) -> Result<Vec<SocketAddr>, LookupError> {
         let hints = AddrInfoHints { socktype: SockType::DGram.into(), ..AddrInfoHints::default() };
-        let found = getaddrinfo(Some(&self.host), None, Some(hints)).map_err(|error| error.kind())?;
+        let found = getaddrinfo(Some(&self.host), None, Some(hints))?;
         let with_port = |mut address: SocketAddr| {
             address.set_port(self.port);
             address
@@ -127,12 +154,18 @@ impl Address {
         Ok(found.filter_map(io::Result::ok).map(|found| with_port(found.sockaddr)).collect())
     }
 
+    /// What is said where the system itself failed.
+    fn failed(&self, error: &io::Error) -> String {
+        format!("{}: the name could not be looked up: {}.", escape(&self.to_string()), os_message(error, HERE))
+    }
+
     /// Why there is no address for the host.
     fn unknown(&self, kind: &LookupErrorKind) -> String {
         let this = self.to_string();
         let this = escape(&this);
         match (kind, self.host.split_once('%')) {
-            (LookupErrorKind::Again | LookupErrorKind::Fail | LookupErrorKind::System | LookupErrorKind::Memory, _) => {
+            (LookupErrorKind::Memory, _) => format!("{this}: the name could not be looked up: out of memory."),
+            (LookupErrorKind::Again | LookupErrorKind::Fail, _) => {
                 format!(
                     "{this}: the name could not be looked up now: no name server answers. Is there a network? An address in \
                  numbers needs none."
@@ -220,6 +253,7 @@ pub(super) fn reached_at(address: SocketAddr) -> Vec<(String, SocketAddr)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::SocketError;
 
     #[test]
     fn an_ipv4_address_is_preferred_and_an_ipv6_address_is_better_than_none() {
@@ -249,6 +283,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_meant_for_an_ipv4_address_and_is_none_is_no_name() {
+        for host in [
+            "127.0.0.256",
+            "127.0.0.1.1",
+            "127.0.0.1.0",
+            "256.0.0.1",
+            "1..2.3",
+            "127.0.0.",
+            "127.0.0.1.",
+            "1.16777216",
+            "99999999999",
+        ] {
+            assert!(is_wrong_ipv4(host), "{host}");
+        }
+        for host in [
+            "127.0.0.1",
+            "0377.0.0.01",
+            "127.1",
+            "127.0.1",
+            "1.16777215",
+            "2130706433",
+            "0.0.0.0",
+            "3com.example",
+            "a.1b",
+        ] {
+            assert!(!is_wrong_ipv4(host), "{host}");
+        }
+    }
+
+    #[test]
     fn a_name_that_is_unknown_is_told_from_one_that_cannot_be_looked_up_now() {
         let unknown = |host: &str, kind| Address { host: host.to_owned(), port: 8888 }.unknown(&kind);
         for kind in [LookupErrorKind::Again, LookupErrorKind::Fail] {
@@ -261,6 +325,10 @@ mod tests {
             unknown("fe80::1%no", LookupErrorKind::NoName),
             "[fe80::1%no]:8888: this machine has no network interface no."
         );
+        let full = Address { host: "example.org".to_owned(), port: 8888 };
+        let failed = full.failed(&io::Error::from_raw_os_error(SocketError::TooManyFiles.on(HERE).number));
+        assert!(failed.starts_with("example.org:8888: the name could not be looked up: "), "{failed}");
+        assert!(!failed.contains("name server"), "{failed}");
     }
 
     #[test]

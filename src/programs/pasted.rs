@@ -39,7 +39,7 @@ fn with_a_host(text: String) -> String {
 }
 
 /// Characters of ASCII as input methods for Chinese and Japanese write them, with twice the width.
-fn half_width(c: char) -> char {
+pub(super) fn half_width(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         '\u{3002}' => '.',
@@ -87,6 +87,7 @@ mod tests {
             ("\"127.0.0.1:8888\",", "127.0.0.1:8888"),
             ("“127.0.0.1:8888”.", "127.0.0.1:8888"),
             ("１２７。０．０．１：８８８８", "127.0.0.1:8888"),
+            ("１２７.0.0.1:8888", "127.0.0.1:8888"),
             ("８８８８", "8888"),
             (":8888", "8888"),
             ("*:8888", "0.0.0.0:8888"),
