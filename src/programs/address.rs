@@ -90,6 +90,11 @@ fn is_ipv6(host: &str) -> bool {
     address.parse::<Ipv6Addr>().is_ok()
 }
 
+/// Whether hosts on several networks may have this address, so that `%` and an interface follow it (RFC 4007 section 11).
+fn needs_its_interface(ip: Ipv6Addr) -> bool {
+    ip.is_unicast_link_local() || ip.is_multicast()
+}
+
 /// Whether `host` is meant for an IPv4 address, and is none: no name ends with a number (RFC 3696 section 2). Fewer than four numbers
 /// may be one: `127.1` is, for `inet_aton`.
 fn is_wrong_ipv4(host: &str) -> bool {
@@ -163,7 +168,9 @@ impl Address {
     fn unknown(&self, kind: &LookupErrorKind) -> String {
         let this = self.to_string();
         let this = escape(&this);
-        match (kind, self.host.split_once('%')) {
+        let on_an_interface =
+            self.host.split_once('%').and_then(|(ip, interface)| Some((ip.parse::<Ipv6Addr>().ok()?, interface)));
+        match (kind, on_an_interface) {
             (LookupErrorKind::Memory, _) => format!("{this}: the name could not be looked up: out of memory."),
             (LookupErrorKind::Again | LookupErrorKind::Fail, _) => {
                 format!(
@@ -171,9 +178,13 @@ impl Address {
                  numbers needs none."
                 )
             }
-            (_, Some((address, interface))) if address.parse::<Ipv6Addr>().is_ok() => {
-                format!("{this}: this machine has no network interface {}.", escape(interface))
-            }
+            (_, Some((ip, interface))) => match needs_its_interface(ip) {
+                true => format!("{this}: this machine has no network interface {}.", escape(interface)),
+                false => format!(
+                    "{this}: {ip} is no link-local address, and only those have an interface behind a %: write [{ip}]:{}.",
+                    self.port
+                ),
+            },
             _ => format!("{this}: no host of this name is known here. Is it spelt right?"),
         }
     }
@@ -325,6 +336,7 @@ mod tests {
             unknown("fe80::1%no", LookupErrorKind::NoName),
             "[fe80::1%no]:8888: this machine has no network interface no."
         );
+        assert!(unknown("::1%lo", LookupErrorKind::NoName).ends_with(" behind a %: write [::1]:8888."));
         let full = Address { host: "example.org".to_owned(), port: 8888 };
         let failed = full.failed(&io::Error::from_raw_os_error(SocketError::TooManyFiles.on(HERE).number));
         assert!(failed.starts_with("example.org:8888: the name could not be looked up: "), "{failed}");

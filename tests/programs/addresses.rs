@@ -118,6 +118,16 @@ fn an_interface_that_is_not_there_is_named() {
         .is_refused_with(3, "udp-lab: [fe80::1%no-such0]:8888: this machine has no network interface no-such0.");
 }
 
+/// The interface is there: the address is of another kind. Other systems take it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interface_behind_an_address_that_needs_none_is_not_said_to_be_missing() {
+    Program::start(&mut udp_lab(&["client", "[::1%lo]:8888"])).ending().is_refused_with(
+        3,
+        "udp-lab: [::1%lo]:8888: ::1 is no link-local address, and only those have an interface behind a %: write [::1]:8888.",
+    );
+}
+
 #[test]
 fn a_group_is_no_address_of_a_host() {
     for address in ["239.1.2.3:8888", "[ff02::1]:8888", "255.255.255.255:8888"] {
