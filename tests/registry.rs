@@ -45,6 +45,13 @@ fn lessons_measure_with_the_labs_clock_only() {
     }
 }
 
+/// What is no verb of lessons has a file of its own beside it.
+#[test]
+fn the_verbs_of_lessons_are_few_enough_to_be_read() {
+    let verbs = fs::read_to_string(here("src/lab/endpoint.rs")).unwrap();
+    assert!(verbs.lines().count() < 300, "src/lab/endpoint.rs has {} lines", verbs.lines().count());
+}
+
 #[test]
 fn every_lesson_has_its_page_and_its_program() {
     for lesson in LESSONS {

@@ -7,7 +7,7 @@ use crate::vocabulary::Peer;
 /// sent, that is the answer to the claim `row`.
 ///
 /// # Errors
-/// What the system says; what `answer` says.
+/// Those of `answer`.
 pub fn unconnected_client_asks(
     lab: &Lab,
     asked: &Peer,
@@ -23,7 +23,7 @@ pub fn unconnected_client_asks(
 /// A client that is connected to `asked` asks there, and the server answers: what the client receives.
 ///
 /// # Errors
-/// What the system says; what `answer` says.
+/// Those of `answer`.
 pub fn connected_client_asks(
     lab: &Lab,
     asked: &Peer,

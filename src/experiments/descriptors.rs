@@ -9,7 +9,7 @@ pub type Added = Result<usize, String>;
 /// The server receives a datagram of each client, and does `each` with it: how many file descriptors that takes.
 ///
 /// # Errors
-/// What the system says; that a datagram was not received.
+/// Those of `each`.
 pub fn udp_descriptors_for(
     lab: &Lab,
     server: &Endpoint,

@@ -6,7 +6,7 @@ use crate::vocabulary::Fact;
 /// A client sends a datagram, which is received, and closes its socket: what the server receives after that.
 ///
 /// # Errors
-/// What the system says; that the datagram was not received.
+/// [`SceneError::Skip`] where the datagram was not received.
 pub fn udp_peer_closes(lab: &Lab) -> Result<ReceiveResult, SceneError> {
     let (server, client) = (lab.bind("server")?, lab.bind("client")?);
     client.send_to(b"hello", &server)?;

@@ -23,7 +23,7 @@ pub struct Overfilled {
 /// claim `sends`.
 ///
 /// # Errors
-/// What the system says; [`SceneError::Skip`] where it refuses the size.
+/// [`SceneError::Skip`] where the system refuses the size.
 pub fn overfill(
     lab: &Lab,
     bytes: usize,
@@ -48,7 +48,7 @@ const UNDER_WAY: usize = 100;
 /// how many sends failed or were short.
 ///
 /// # Errors
-/// What the system says, where that has nothing to do with sending.
+/// Those that have nothing to do with sending: the others are the answer.
 pub fn send_while_nobody_reads(
     lab: &Lab,
     client: &Endpoint,
@@ -61,7 +61,7 @@ pub fn send_while_nobody_reads(
 /// The same, as far as it is needed to fill the receive buffer: not many more than fit, where the kernel counts what it drops.
 ///
 /// # Errors
-/// What the system says, where that has nothing to do with sending.
+/// Those that have nothing to do with sending: the others are the answer.
 pub fn send_until_full(
     lab: &Lab,
     client: &Endpoint,

@@ -6,7 +6,7 @@ use crate::vocabulary::Fact;
 /// A UDP server receives a datagram, closes its socket and binds a new one to the same port: what that `bind` returns.
 ///
 /// # Errors
-/// What the system says; that the datagram was not received.
+/// [`SceneError::Skip`] where the datagram was not received.
 pub fn udp_binds_again(lab: &Lab) -> Result<Fact, SceneError> {
     let (server, client) = (lab.bind("server")?, lab.bind("client")?);
     client.send_to(b"hello", &server)?;

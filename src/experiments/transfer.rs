@@ -230,9 +230,6 @@ impl Network for Sockets<'_> {
 }
 
 /// Makes that transfer with sockets and a relay: what came of it, and how many time-outs ended before their time.
-///
-/// # Errors
-/// What the system says.
 pub fn transfer(lab: &Lab, script: Script, messages: usize, window: usize) -> Result<(Transfer, usize), SceneError> {
     let client = lab.bind_without_limit("client")?;
     let relay = LossyRelay::new(lab, script)?;

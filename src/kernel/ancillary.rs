@@ -15,9 +15,6 @@ use crate::vocabulary::{Flags, Os};
 
 /// Sends with a time to live of `hops` from now on, and asks that [`receive_message`] tells with which one a datagram
 /// arrives. Windows does not tell it, and so nothing is asked there.
-///
-/// # Errors
-/// What the system says.
 pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
     if HERE == Os::Windows {
         return Ok(());

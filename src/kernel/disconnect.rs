@@ -10,7 +10,7 @@ const LENGTH: socklen_t = 16;
 /// Takes its peer from a datagram socket, by `connect` to an address of the family AF_UNSPEC. POSIX `connect()`.
 ///
 /// # Errors
-/// What the system says. macOS says EAFNOSUPPORT and does it all the same.
+/// macOS returns EAFNOSUPPORT and does it all the same.
 pub fn disconnect(socket: &Socket) -> io::Result<()> {
     // SAFETY: AF_UNSPEC is 0 on every system, so all-zero bytes are an address of this family, of whatever length.
     let nobody = unsafe { SockAddr::new(SockAddrStorage::zeroed(), LENGTH) };

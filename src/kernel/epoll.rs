@@ -17,9 +17,6 @@ pub struct Epoll {
 #[cfg(target_os = "linux")]
 impl Epoll {
     /// A new one. Linux `epoll_create1(2)`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn new() -> io::Result<Self> {
         use nix::sys::epoll::{Epoll as Instance, EpollCreateFlags};
         Ok(Epoll { instance: Instance::new(EpollCreateFlags::EPOLL_CLOEXEC)? })
@@ -32,9 +29,6 @@ impl Epoll {
     }
 
     /// Has it report when `socket` can be read. Linux `epoll_ctl(2)`, EPOLL_CTL_ADD.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn add(&self, socket: &Socket, trigger: Trigger) -> io::Result<()> {
         use nix::sys::epoll::{EpollEvent, EpollFlags};
         let events = match trigger {
@@ -45,17 +39,11 @@ impl Epoll {
     }
 
     /// Has it report nothing of `socket` any more. Linux `epoll_ctl(2)`, EPOLL_CTL_DEL.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn remove(&self, socket: &Socket) -> io::Result<()> {
         Ok(self.instance.delete(socket)?)
     }
 
     /// The events of one socket that it reports; none where it has nothing to report within `limit`. Linux `epoll_wait(2)`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn wait(&self, limit: Duration) -> io::Result<Events> {
         use nix::sys::epoll::{EpollEvent, EpollTimeout};
         let limit = EpollTimeout::try_from(limit).unwrap_or(EpollTimeout::MAX);

@@ -8,9 +8,6 @@ use super::option::{self, KEEP_ERRORS, KEEP_ERRORS_V6};
 
 /// Waits up to `limit` until the system has an error to tell of this socket, and leaves it there: whether there is one. On macOS
 /// a datagram ends the wait as well, since `poll` does not tell errors apart there.
-///
-/// # Errors
-/// What the system says of `poll`.
 #[cfg(unix)]
 pub fn await_error(socket: &Socket, limit: std::time::Duration) -> io::Result<bool> {
     use std::os::fd::AsFd;
@@ -28,9 +25,6 @@ pub fn await_error(socket: &Socket, limit: std::time::Duration) -> io::Result<bo
 }
 
 /// Windows returns an error from a receive only, which waits for it.
-///
-/// # Errors
-/// None.
 #[cfg(windows)]
 pub fn await_error(_: &Socket, _: std::time::Duration) -> io::Result<bool> {
     Ok(true)
@@ -39,7 +33,7 @@ pub fn await_error(_: &Socket, _: std::time::Duration) -> io::Result<bool> {
 /// Asks the system to keep what ICMP tells about this socket's datagrams in an error queue. Linux `ip(7)`, IP_RECVERR.
 ///
 /// # Errors
-/// What the system says; other systems have no such queue.
+/// `Unsupported` on other systems.
 pub fn keep_errors(socket: &Socket) -> io::Result<()> {
     match socket.local_addr()?.is_ipv6() {
         true => option::set(socket, &KEEP_ERRORS_V6.name, 1),
@@ -74,9 +68,6 @@ pub fn refusals_received(address: std::net::IpAddr) -> Option<u64> {
 }
 
 /// Only Linux keeps them.
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn next_error(_: &Socket, _: &mut [u8]) -> io::Result<Option<usize>> {
     Err(io::ErrorKind::Unsupported.into())

@@ -13,7 +13,7 @@ const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 /// counted there, and nobody is told. Linux `socket(7)`, SO_ATTACH_FILTER.
 ///
 /// # Errors
-/// What the system says; other systems have no such filters.
+/// `Unsupported` on other systems.
 #[cfg(target_os = "linux")]
 pub fn drop_everything(socket: &Socket) -> io::Result<()> {
     use socket2::SockFilter;
@@ -23,9 +23,6 @@ pub fn drop_everything(socket: &Socket) -> io::Result<()> {
 }
 
 /// Only Linux has them.
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn drop_everything(_: &Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
@@ -35,7 +32,7 @@ pub fn drop_everything(_: &Socket) -> io::Result<()> {
 /// numbered from 0, in the order of their binds. Linux `socket(7)`, SO_ATTACH_REUSEPORT_CBPF.
 ///
 /// # Errors
-/// What the system says: EINVAL where the socket was bound without SO_REUSEPORT; other systems have no such programs.
+/// EINVAL where the socket was bound without SO_REUSEPORT; `Unsupported` on other systems.
 #[cfg(target_os = "linux")]
 pub fn choose_by_number(socket: &Socket, number: u32) -> io::Result<()> {
     use nix::sys::socket::{setsockopt, sockopt};
@@ -46,9 +43,6 @@ pub fn choose_by_number(socket: &Socket, number: u32) -> io::Result<()> {
 }
 
 /// Only Linux has them.
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn choose_by_number(_: &Socket, _: u32) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

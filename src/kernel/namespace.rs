@@ -82,9 +82,6 @@ mod linux {
         }
 
         /// Does `work` in this namespace: sockets opened there stay there.
-        ///
-        /// # Errors
-        /// What the system says of entering it.
         pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
             let enter = |file: &File, kind| setns(file.as_fd(), kind).map_err(io::Error::from);
             match &self.owner {
@@ -218,42 +215,27 @@ pub use self::linux::{counter, counter_v6, start_loopback};
 #[cfg(not(target_os = "linux"))]
 impl Namespace {
     /// Only Linux has them.
-    ///
-    /// # Errors
-    /// Always.
     pub fn new() -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Only Linux has them.
-    ///
-    /// # Errors
-    /// Always.
     pub fn beside(&self) -> io::Result<Self> {
         Namespace::new()
     }
 
     /// Only Linux has them.
-    ///
-    /// # Errors
-    /// Always.
     pub fn as_input(&self) -> io::Result<Stdio> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Only Linux has them.
-    ///
-    /// # Errors
-    /// Always.
     pub fn enter<T: Send>(&self, _: impl FnOnce() -> T + Send) -> io::Result<T> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
 
 /// Only Linux has them.
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn start_loopback(_: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

@@ -87,7 +87,7 @@ pub fn brings_ancillary_data(option: &OptionName) -> bool {
 /// Calls `setsockopt`.
 ///
 /// # Errors
-/// What the system says; that it has no such option.
+/// `Unsupported` where this system has no such option.
 pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
     let (level, name) = place(option)?;
     match option.form {
@@ -100,7 +100,7 @@ pub fn set(socket: &Socket, option: &OptionName, value: i32) -> io::Result<()> {
 /// Calls `getsockopt`.
 ///
 /// # Errors
-/// What the system says; that it has no such option.
+/// `Unsupported` where this system has no such option.
 pub fn get(socket: &Socket, option: &OptionName) -> io::Result<i32> {
     let (level, name) = place(option)?;
     match option.form {

@@ -11,9 +11,6 @@ use crate::vocabulary::Os;
 
 /// Asks that [`receive_message`](super::receive_message) tells the address to which each datagram was sent. Linux `ip(7)`,
 /// `IP_PKTINFO`; RFC 3542 section 6.1, `IPV6_RECVPKTINFO`. On other systems no call of this program tells it, and nothing is asked.
-///
-/// # Errors
-/// What the system says.
 pub fn tell_destination(socket: &Socket) -> io::Result<()> {
     match HERE {
         Os::Linux if socket.local_addr()?.is_ipv4() => option::set(socket, &PACKET_INFO.name, 1),
@@ -25,7 +22,7 @@ pub fn tell_destination(socket: &Socket) -> io::Result<()> {
 /// Sends `payload` to `to` from the local address `from`, whatever the socket is bound to.
 ///
 /// # Errors
-/// What the system says: EINVAL when `from` is no address of this host, such as the group to which a datagram was sent.
+/// EINVAL when `from` is no address of this host, such as the group to which a datagram was sent.
 #[cfg(target_os = "linux")]
 pub fn send_from(socket: &Socket, payload: &[u8], to: SocketAddr, from: IpAddr) -> io::Result<usize> {
     use std::io::IoSlice;
@@ -55,9 +52,6 @@ pub fn send_from(socket: &Socket, payload: &[u8], to: SocketAddr, from: IpAddr) 
 }
 
 /// On these systems the socket's own address is the sender's, or the route's where it has none.
-///
-/// # Errors
-/// What the system says.
 #[cfg(not(target_os = "linux"))]
 pub fn send_from(socket: &Socket, payload: &[u8], to: SocketAddr, _: IpAddr) -> io::Result<usize> {
     socket.send_to(payload, &to.into())

@@ -40,7 +40,7 @@ pub(super) fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io
 /// Receives one datagram into `buffer` by plain `recvfrom`: how many bytes were written, and who sent it.
 ///
 /// # Errors
-/// What the system says. On Windows that includes 10040 for a datagram longer than the buffer, which is filled.
+/// On Windows also 10040, for a datagram longer than the buffer, which is filled.
 pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<(usize, SockAddr)> {
     uninterrupted(|| receive_from_once(socket, buffer, flags))
 }
@@ -48,7 +48,7 @@ pub fn receive_from(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Res
 /// The same, where a signal ends the call.
 ///
 /// # Errors
-/// What the system says: EINTR for a signal.
+/// EINTR for a signal.
 pub fn receive_from_once(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io::Result<(usize, SockAddr)> {
     let (length, from) = socket.recv_from_with_flags(uninit(buffer), number(flags))?;
     not_shut_down(from).map(|from| (length, from))
@@ -116,9 +116,6 @@ pub fn read(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Windows has no `read` for sockets.
-///
-/// # Errors
-/// Always.
 #[cfg(windows)]
 pub fn read(_: &Socket, _: &mut [u8]) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
@@ -131,9 +128,6 @@ pub fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
 }
 
 /// Windows has no `write` for sockets.
-///
-/// # Errors
-/// Always.
 #[cfg(windows)]
 pub fn write(_: &Socket, _: &[u8]) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())

@@ -51,9 +51,6 @@ pub fn fail_past_the_file_size() {}
 /// Has the signals that end a program end this one where it is process 1, as in a container: the kernel gives that one no
 /// default ending. pid_namespaces(7). What `sums_up` at the signals that ask for an end watches for those itself; SIGQUIT asks for
 /// nothing.
-///
-/// # Errors
-/// What the system says.
 #[cfg(unix)]
 pub fn end_at_a_signal(sums_up: bool) -> io::Result<()> {
     if std::process::id() != 1 {
@@ -119,9 +116,6 @@ pub struct Handled {
 
 /// Installs a handler for SIGURG that does nothing: `restarts` is the flag SA_RESTART. Linux `signal(7)`. This thread does not block
 /// the signal, nor do those that it starts.
-///
-/// # Errors
-/// What the system says.
 #[cfg(target_os = "linux")]
 pub fn handle_signal(restarts: bool) -> io::Result<Handled> {
     extern "C" fn nothing(_: libc::c_int) {}
@@ -144,9 +138,6 @@ impl Drop for Handled {
 }
 
 /// Sends SIGURG to one thread of this process. pthread_kill(3), which is tgkill(2).
-///
-/// # Errors
-/// What the system says.
 #[cfg(target_os = "linux")]
 pub fn send_signal(process: u32, thread: u32) -> io::Result<()> {
     // SAFETY: it takes numbers, and fails where they are no thread of this process.
@@ -155,18 +146,12 @@ pub fn send_signal(process: u32, thread: u32) -> io::Result<()> {
 }
 
 /// No other system tells whether a thread waits, so that the signal would come at any time.
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn handle_signal(_: bool) -> io::Result<Handled> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 /// As [`handle_signal`].
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn send_signal(_: u32, _: u32) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

@@ -5,7 +5,7 @@ use std::io;
 /// Does `work` as a user without privileges: as this one, unless that is root.
 ///
 /// # Errors
-/// What the system says where root may not be another user, as in a user namespace that has no other.
+/// EINVAL where root may not be another user, as in a user namespace that has no other.
 pub fn as_a_plain_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
     match is_root() {
         true => as_another_user(work),
@@ -47,9 +47,6 @@ pub fn as_another_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T
 }
 
 /// Only Linux is asked.
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn as_another_user<T: Send>(_: impl FnOnce() -> T + Send) -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())

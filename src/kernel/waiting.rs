@@ -60,17 +60,11 @@ pub fn waits_to_receive(_: ThreadId) -> Option<bool> {
 }
 
 /// Whether a receive would not have to wait.
-///
-/// # Errors
-/// What the system says.
 pub fn is_readable(socket: &Socket) -> io::Result<bool> {
     poll(socket, POLLIN).map(|events| events.contains(POLLIN))
 }
 
 /// Which of `events`, or what error, there is. POSIX `poll()` with a limit of 0.
-///
-/// # Errors
-/// What the system says.
 pub fn poll(socket: &Socket, events: Events) -> io::Result<Events> {
     let asked = FLAGS.iter().filter(|(event, _)| events.contains(*event)).map(|(_, flag)| *flag).collect();
     let there = poll_once(socket, asked)?;
@@ -103,18 +97,12 @@ fn poll_once(socket: &Socket, asked: PollFlags) -> io::Result<PollFlags> {
 }
 
 /// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).
-///
-/// # Errors
-/// What the system says.
 #[cfg(unix)]
 pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
     number_of_bytes(socket, libc::FIONREAD as _)
 }
 
 /// As above.
-///
-/// # Errors
-/// What the system says.
 #[cfg(windows)]
 pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
     Ok(i32::try_from(rustix::io::ioctl_fionread(socket)?).unwrap_or(i32::MAX))
@@ -132,9 +120,6 @@ fn number_of_bytes(socket: &Socket, request: libc::c_ulong) -> io::Result<i32> {
 
 /// How many bytes of what was sent are still in the socket's send queue, with what the kernel needs besides them (`SIOCOUTQ`). Linux
 /// `udp(7)`.
-///
-/// # Errors
-/// What the system says.
 #[cfg(target_os = "linux")]
 pub fn unsent_bytes(socket: &Socket) -> io::Result<i32> {
     // SIOCOUTQ is another name of TIOCOUTQ.
@@ -142,9 +127,6 @@ pub fn unsent_bytes(socket: &Socket) -> io::Result<i32> {
 }
 
 /// No other system has it for sockets of UDP.
-///
-/// # Errors
-/// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn unsent_bytes(_: &Socket) -> io::Result<i32> {
     Err(io::ErrorKind::Unsupported.into())
@@ -152,9 +134,6 @@ pub fn unsent_bytes(_: &Socket) -> io::Result<i32> {
 
 /// Closes the descriptor of a socket on which other threads may be in a call. The object stays, so that nothing closes the
 /// number again, which may be another socket's by then.
-///
-/// # Errors
-/// What the system says.
 pub fn close_meanwhile(socket: Arc<Socket>) -> io::Result<()> {
     let number = super::descriptor(&socket);
     std::mem::forget(socket);

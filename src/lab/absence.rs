@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use super::arrival::Arrival;
 use super::arrival::discard_peeked;
-use super::endpoint::Arrival;
 use super::marker::Proof;
 use super::received::{AllReceived, ReceiveResult};
 use super::{CallError, Endpoint, SceneError, needs};

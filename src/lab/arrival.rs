@@ -1,11 +1,13 @@
 //! One receive call: it waits up to its limit, whatever interrupts it, and passes over what unrelated programs have sent.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::recorded::{Made, RecordedSocket, failed};
 use super::time_limits::LIMIT;
+use super::{Endpoint, ReceiveResult};
 use crate::kernel::{self, HERE, Message};
 use crate::sockets::{self, error_of};
 use crate::vocabulary::{
@@ -33,6 +35,32 @@ impl Raw {
     fn received(self, from: Option<Peer>) -> Received {
         let Message { length: returned, truncated, ancillary, .. } = self.message;
         Received { bytes: self.bytes, from, returned, truncated, ancillary }
+    }
+}
+
+/// What a receive brought: something of the lesson, or an end marker.
+pub(super) enum Arrival {
+    Result(ReceiveResult),
+    Marker { from: SocketAddr, byte: u8 },
+}
+
+impl Endpoint {
+    /// One receive call.
+    pub(super) fn arrival(&self, receive: &Receive, sender: Option<&Peer>) -> Arrival {
+        self.arrival_by(receive, || self.socket.receive(receive, sender))
+    }
+
+    /// The same where the call is made by `make`.
+    pub(super) fn arrival_by(&self, receive: &Receive, make: impl FnOnce() -> Made) -> Arrival {
+        let call = Syscall::Receive(receive.clone());
+        let Made { outcome, role, .. } = self.socket.perform_by(call, |_| make());
+        match (outcome, role) {
+            (Outcome::Received(received), Role::EndMarker) => {
+                let from = received.from.map_or(sockets::ANY_PORT, |from| from.address);
+                Arrival::Marker { from, byte: received.bytes.first().copied().unwrap_or_default() }
+            }
+            (outcome, _) => Arrival::Result(outcome.into()),
+        }
     }
 }
 

@@ -2,31 +2,24 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::arrival::{discard_peeked, discard_unrelated};
+use super::arrival::{Arrival, discard_peeked, discard_unrelated};
 use super::context::SceneContext;
 use super::received::ReceiveResult;
-use super::recorded::{Made, RecordedSocket};
+use super::recorded::RecordedSocket;
 use super::time_limits::LIMIT;
-use super::{Call, CallError, SceneError, Target, needs};
-use crate::kernel::{self, HERE};
+use super::{Call, CallError, SceneError, Target};
+use crate::kernel;
 use crate::sockets::{self, os_error};
 use crate::vocabulary::{
-    Direction, Events, Fact, Opt, OptionValue, Outcome, PEEK, POLLIN, Peer, Protocol, Receive, ReceiveForm, Role,
-    SendForm, SocketError, Syscall,
+    Direction, Events, Fact, Opt, OptionValue, Outcome, PEEK, POLLIN, Protocol, Receive, ReceiveForm, SendForm, Syscall,
 };
 
 /// A named UDP socket. Its receives end after [`LIMIT`] at the latest.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(super) socket: RecordedSocket,
-}
-
-/// What a receive brought: something of the lesson, or an end marker.
-pub(super) enum Arrival {
-    Result(ReceiveResult),
-    Marker { from: SocketAddr, byte: u8 },
 }
 
 impl Endpoint {
@@ -63,15 +56,12 @@ impl Endpoint {
     /// has chosen itself: whoever is to send or receive later is [bound to a port of its own](super::Lab::bind_at).
     ///
     /// # Errors
-    /// What the system says: macOS refuses it and does it all the same.
+    /// macOS returns EAFNOSUPPORT and does it all the same.
     pub fn disconnect(&self) -> Call<()> {
         self.done(Syscall::Disconnect, &format!("disconnect {}", self.name()))
     }
 
     /// Sets the peer, and forgets what anybody sent before that: from then on only the peer's datagrams are queued.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn connect_alone(&self, target: &impl Target) -> Call<()> {
         self.connect(target)?;
         discard_unrelated(&self.socket);
@@ -81,7 +71,7 @@ impl Endpoint {
     /// Sends one datagram to `target`; returns the bytes that the system says it sent. POSIX `sendto()`.
     ///
     /// # Errors
-    /// What the system says; that may be the news about an earlier datagram.
+    /// It may be the error of an earlier datagram.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         self.sent(SendForm::To(target.peer()), payload)
     }
@@ -89,7 +79,7 @@ impl Endpoint {
     /// Sends one datagram to the peer that was set by [`connect`](Self::connect). POSIX `send()`.
     ///
     /// # Errors
-    /// What the system says: that there is no peer, or the news about an earlier datagram.
+    /// ENOTCONN or EDESTADDRREQ where there is no peer; or the error of an earlier datagram.
     pub fn send(&self, payload: &[u8]) -> Call<usize> {
         self.sent(SendForm::Connected, payload)
     }
@@ -104,7 +94,7 @@ impl Endpoint {
     /// Linux `ip(7)`, IP_PKTINFO. Elsewhere the system chooses the address all the same.
     ///
     /// # Errors
-    /// What the system says: that `source` is no address of this machine.
+    /// EINVAL where `source` is no address of this machine.
     pub fn send_from(&self, source: Ipv4Addr, payload: &[u8], target: &impl Target) -> Call<usize> {
         self.sent(SendForm::MessageFrom { to: target.peer(), source }, payload)
     }
@@ -140,28 +130,10 @@ impl Endpoint {
         }
     }
 
-    /// One receive call.
-    pub(super) fn arrival(&self, receive: &Receive, sender: Option<&Peer>) -> Arrival {
-        self.arrival_by(receive, || self.socket.receive(receive, sender))
-    }
-
-    /// The same where the call is made by `make`.
-    pub(super) fn arrival_by(&self, receive: &Receive, make: impl FnOnce() -> Made) -> Arrival {
-        let call = Syscall::Receive(receive.clone());
-        let Made { outcome, role, .. } = self.socket.perform_by(call, |_| make());
-        match (outcome, role) {
-            (Outcome::Received(received), Role::EndMarker) => {
-                let from = received.from.map_or(sockets::ANY_PORT, |from| from.address);
-                Arrival::Marker { from, byte: received.bytes.first().copied().unwrap_or_default() }
-            }
-            (outcome, _) => Arrival::Result(outcome.into()),
-        }
-    }
-
     /// Sets an option.
     ///
     /// # Errors
-    /// What the system says; that it has no such option.
+    /// The error number 0 where this system has no such option.
     pub fn set<T: OptionValue>(&self, option: &'static Opt<T>, value: T) -> Call<()> {
         self.set_to(option, value.to_int())
     }
@@ -169,7 +141,7 @@ impl Endpoint {
     /// Sets an option to any number, also one that is no value of its type: -1 as a number of bytes.
     ///
     /// # Errors
-    /// What the system says; that it has no such option.
+    /// The error number 0 where this system has no such option.
     pub fn set_to<T: OptionValue>(&self, option: &'static Opt<T>, value: i32) -> Call<()> {
         let name = option.name;
         let operation = format!("set {} of {} to {value}", name.name, self.name());
@@ -179,7 +151,7 @@ impl Endpoint {
     /// Reads an option.
     ///
     /// # Errors
-    /// What the system says; that it has no such option.
+    /// The error number 0 where this system has no such option.
     pub fn get<T: OptionValue>(&self, option: &'static Opt<T>) -> Call<T> {
         let operation = format!("read {} of {}", option.name.name, self.name());
         self.socket.call(Syscall::GetOption(option.name), &operation, |outcome| match outcome {
@@ -189,9 +161,6 @@ impl Endpoint {
     }
 
     /// Reads `SO_ERROR`, and so takes the error that is pending on this socket.
-    ///
-    /// # Errors
-    /// What the system says of reading it.
     pub fn pending_error(&self) -> Call<Fact> {
         let number = self.get(&kernel::option::PENDING_ERROR)?;
         let error = i32::try_from(number).ok().filter(|number| *number != 0);
@@ -216,7 +185,7 @@ impl Endpoint {
     /// Calls `listen`, which UDP does not have.
     ///
     /// # Errors
-    /// EOPNOTSUPP, POSIX says.
+    /// EOPNOTSUPP (POSIX).
     pub fn listen(&self) -> Call<()> {
         self.done(Syscall::Listen(1), &format!("listen on {}", self.name()))
     }
@@ -224,7 +193,7 @@ impl Endpoint {
     /// Calls `accept`, which UDP does not have.
     ///
     /// # Errors
-    /// EOPNOTSUPP, POSIX says.
+    /// EOPNOTSUPP (POSIX).
     pub fn accept(&self) -> Call<()> {
         self.done(Syscall::Accept, &format!("accept on {}", self.name()))
     }
@@ -232,47 +201,32 @@ impl Endpoint {
     /// Ends one direction. POSIX `shutdown()`.
     ///
     /// # Errors
-    /// What the system says: ENOTCONN where there is no peer.
+    /// ENOTCONN where there is no peer.
     pub fn shutdown(&self, direction: Direction) -> Call<()> {
         self.done(Syscall::Shutdown(direction), &format!("shutdown {} of {}", direction.name(), self.name()))
     }
 
     /// Says whether calls return at once instead of waiting. POSIX `fcntl()`, O_NONBLOCK.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn set_non_blocking(&self, on: bool) -> Call<()> {
         self.done(Syscall::SetNonBlocking(on), &format!("set O_NONBLOCK of {}", self.name()))
     }
 
     /// Whether the system says that something can be received. POSIX `poll()`, which does not wait here.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn is_readable(&self) -> Call<bool> {
         self.poll(POLLIN).map(|events| events.contains(POLLIN))
     }
 
     /// Which of these events there are, or what error. POSIX `poll()`, which does not wait here.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn poll(&self, events: Events) -> Call<Events> {
         self.value(Syscall::Poll(events), "poll").map(Events::from_int)
     }
 
     /// How many bytes the system says can be received: FIONREAD. Linux means the next datagram alone.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn queued_bytes(&self) -> Call<usize> {
         self.value(Syscall::QueuedBytes, "ask for the bytes").map(usize::from_int)
     }
 
     /// How many bytes the system says are in the send queue: SIOCOUTQ. Linux `udp(7)`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn unsent_bytes(&self) -> Call<usize> {
         self.value(Syscall::UnsentBytes, "ask for the send queue").map(usize::from_int)
     }
@@ -280,7 +234,7 @@ impl Endpoint {
     /// The peer that the system says the socket has. POSIX `getpeername()`.
     ///
     /// # Errors
-    /// What the system says: ENOTCONN where there is none.
+    /// ENOTCONN where there is none.
     pub fn peer_name(&self) -> Call<SocketAddr> {
         self.name_by(Syscall::PeerName)
     }
@@ -309,9 +263,6 @@ impl Endpoint {
     }
 
     /// A second descriptor of this socket. POSIX `dup()`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn duplicate(&self, name: &str) -> Call<Endpoint> {
         self.socket.duplicate(name).map(|socket| Endpoint { socket })
     }
@@ -321,35 +272,10 @@ impl Endpoint {
         self.socket.perform(Syscall::Close);
     }
 
-    /// Closes the socket and at once binds a new one to the same address: `success`, or the error.
-    ///
-    /// # Errors
-    /// [`SceneError::Skip`] when the system says that the address is in use, and another socket may have it.
-    pub fn close_and_bind_again(self) -> Result<Fact, SceneError> {
-        let (name, address, context) = (self.name().to_owned(), self.address(), Arc::clone(self.context()));
-        // Every moment in between is one in which another program may be given the port.
-        let again = Arc::clone(&context).at_once(|| {
-            self.close();
-            let again = Endpoint::open(&name, address, context)?;
-            Ok::<_, CallError>(again.bind(address))
-        });
-        match again? {
-            Err(error) if error.error.is(SocketError::AddressInUse, HERE) => {
-                let seen = match kernel::udp_port_in_use(address.port()) {
-                    Some(false) => return Ok(error.into()),
-                    Some(true) => "another socket has the port by now",
-                    None => "another socket may have the port by now",
-                };
-                Err(SceneError::Skip(format!("{}: {}; {seen}", error.operation, error.error)))
-            }
-            result => Ok(result.into()),
-        }
-    }
-
     /// The address that the system says the socket has; the wildcard and port 0 for none. POSIX `getsockname()`.
     ///
     /// # Errors
-    /// What the system says: Windows does not answer for an unbound socket.
+    /// On Windows for an unbound socket.
     pub fn local_address(&self) -> Call<SocketAddr> {
         self.name_by(Syscall::SocketName)
     }
@@ -362,36 +288,8 @@ impl Endpoint {
     /// The port of the [local address](Self::local_address); 0 for none.
     ///
     /// # Errors
-    /// What the system says: Windows does not answer for an unbound socket.
+    /// On Windows for an unbound socket.
     pub fn port(&self) -> Call<u16> {
         self.local_address().map(|address| address.port())
-    }
-
-    /// This endpoint under another of the machine's addresses.
-    pub fn at(&self, ip: Ipv4Addr) -> Peer {
-        Peer { name: self.name().to_owned(), address: SocketAddr::from((ip, self.address().port())) }
-    }
-
-    /// How many datagrams the kernel dropped at this socket.
-    ///
-    /// # Errors
-    /// The reason, where the system does not tell.
-    pub fn drops(&self) -> Result<usize, String> {
-        kernel::drops(&self.socket.socket).ok_or_else(|| needs::NO_DROPS.to_owned())
-    }
-
-    /// How long the lesson waits for what must arrive.
-    pub(super) fn limit(&self) -> Duration {
-        self.context().session.time_limits.limit()
-    }
-}
-
-impl Target for Endpoint {
-    fn address(&self) -> SocketAddr {
-        self.socket.address().unwrap_or(sockets::ANY_PORT)
-    }
-
-    fn name(&self) -> &str {
-        &self.socket.name
     }
 }

@@ -18,9 +18,6 @@ pub struct Watch<'e> {
 
 impl Endpoint {
     /// An epoll instance that watches this socket. Linux `epoll_create1(2)`, and `epoll_ctl(2)` with EPOLL_CTL_ADD.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn watch(&self, trigger: Trigger) -> Call<Watch<'_>> {
         let socket = &self.socket;
         let mut instance = Err(io::ErrorKind::Unsupported.into());
@@ -47,7 +44,7 @@ impl Endpoint {
     /// woken. The lab does it to prepare; it is not recorded.
     ///
     /// # Errors
-    /// [`SceneError::Skip`] where nothing is reported within the limit; what the system says of the send.
+    /// [`SceneError::Skip`] where nothing is reported within the limit.
     pub fn queue_and_wake(&self, send: impl FnOnce() -> Call<usize>) -> Result<(), SceneError> {
         let socket = &self.socket.socket;
         let error = |error| CallError::new(format!("watch {} by epoll", self.name()), &error);
@@ -68,9 +65,6 @@ impl Endpoint {
 
 impl Watch<'_> {
     /// Whether the instance reports that the socket can be read. Linux `epoll_wait(2)`, which does not wait here.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn reports(&self) -> Call<bool> {
         let (socket, name) = (&self.endpoint.socket, self.endpoint.name());
         let wait = Syscall::EpollWait { epoll: self.instance.descriptor() };

@@ -17,7 +17,7 @@ use crate::vocabulary::{Flags, Need};
 /// Sends one datagram over loopback and receives it, as it was sent.
 ///
 /// # Errors
-/// What the system says; [`SceneError::NoLoopback`] where it does not arrive, or not as it was sent: without it no lesson can run.
+/// [`SceneError::NoLoopback`] where it does not arrive, or not as it was sent: without it no lesson can run.
 pub fn passes() -> Result<(), SceneError> {
     let passed = pass(Ipv4Addr::LOCALHOST.into());
     let passed = passed.map_err(|error| match error.is_of_the_environment() && !error.lacks_resources() {

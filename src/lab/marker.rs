@@ -143,9 +143,6 @@ impl Proof {
     }
 
     /// Sends one more marker from `from`, for somebody who still waits for something to come to `receiver`.
-    ///
-    /// # Errors
-    /// What the system says of sending it.
     pub(super) fn wake(&mut self, receiver: &RecordedSocket, from: SocketAddr) -> Result<(), SceneError> {
         let to = receiver.address().unwrap_or(sockets::ANY_PORT);
         self.send(receiver, Path { from, to })?;

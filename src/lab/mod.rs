@@ -5,6 +5,7 @@
 
 mod absence;
 mod arrival;
+mod bind_again;
 mod closed_port;
 mod context;
 mod directory;
@@ -26,6 +27,7 @@ mod received;
 mod recheck;
 mod recorded;
 mod session;
+mod target;
 mod tcp;
 mod time_limits;
 mod waiting;
@@ -52,6 +54,7 @@ pub use self::queue_counts::QueueCounts;
 pub use self::raw::RawSender;
 pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
+pub use self::target::Target;
 pub use self::tcp::{END_OF_FILE, Listener, Stream};
 pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
@@ -59,29 +62,7 @@ pub use self::workers::{ServerRun, Workers};
 use crate::kernel::{self, HERE};
 use crate::sockets;
 pub use crate::sockets::{Call, CallError};
-use crate::vocabulary::{Claim, Opt, Peer, SocketError};
-
-/// Something that datagrams or connections can be sent to, with the name that reports use.
-pub trait Target {
-    /// Where it is reached.
-    fn address(&self) -> SocketAddr;
-    /// Its name in the report.
-    fn name(&self) -> &str;
-    /// Both.
-    fn peer(&self) -> Peer {
-        Peer { name: self.name().to_owned(), address: self.address() }
-    }
-}
-
-impl Target for Peer {
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-}
+use crate::vocabulary::{Claim, Opt, SocketError};
 
 /// One scene's workplace.
 #[derive(Debug)]
@@ -149,9 +130,6 @@ impl Lab {
     }
 
     /// A server that is connected to its client: nobody else takes room in its receive buffer or is counted there.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn connected_server(&self) -> Call<(Endpoint, Endpoint)> {
         let (server, client) = (self.bind("server")?, self.bind("client")?);
         server.connect(&client)?;
@@ -161,15 +139,12 @@ impl Lab {
     /// Opens a UDP endpoint at `ip` that is to share its address, with `option` set. The port is one that nobody has.
     ///
     /// # Errors
-    /// [`SceneError::Skip`] when the port is in use once more before it could be bound; else what the system says.
+    /// [`SceneError::Skip`] when the port is in use once more before it could be bound.
     pub fn bind_shared(&self, name: &str, option: &'static Opt<bool>, ip: Ipv4Addr) -> Result<Endpoint, SceneError> {
         self.bind_shared_by(name, &[option], ip)
     }
 
     /// As [`bind_shared`](Self::bind_shared), with several options set.
-    ///
-    /// # Errors
-    /// As there.
     pub fn bind_shared_by(
         &self,
         name: &str,
@@ -195,15 +170,12 @@ impl Lab {
     /// Opens a UDP endpoint at `address`, which others have, with `option` set.
     ///
     /// # Errors
-    /// What the system says: that the address is in use, for one.
+    /// EADDRINUSE where the others have it alone.
     pub fn bind_beside(&self, name: &str, option: &'static Opt<bool>, address: SocketAddr) -> Call<Endpoint> {
         self.bind_beside_by(name, &[option], address)
     }
 
     /// As [`bind_beside`](Self::bind_beside), with several options set.
-    ///
-    /// # Errors
-    /// As there.
     pub fn bind_beside_by(&self, name: &str, options: &[&'static Opt<bool>], address: SocketAddr) -> Call<Endpoint> {
         let endpoint = Endpoint::open(name, address, Arc::clone(&self.context))?;
         options.iter().try_for_each(|option| endpoint.set(option, true))?;
@@ -213,7 +185,7 @@ impl Lab {
     /// Opens `count` unbound endpoints: `client 1`, `client 2`, …
     ///
     /// # Errors
-    /// What the system says; too many for this process ends in EMFILE.
+    /// EMFILE for too many.
     pub fn endpoints(&self, name: &str, count: usize) -> Call<Vec<Endpoint>> {
         (1..=count).map(|number| self.endpoint(&format!("{name} {number}"))).collect()
     }
@@ -280,7 +252,7 @@ impl Lab {
     /// prepares, and is not recorded.
     ///
     /// # Errors
-    /// What the system says; that it has no filters for sockets.
+    /// The error number 0 where this system has no filters for sockets.
     pub fn blackhole(&self, name: &str) -> Call<Endpoint> {
         let endpoint = self.bind(name)?;
         let filtered = kernel::drop_everything(&endpoint.socket.socket);

@@ -37,6 +37,14 @@ impl QueueCounts {
 }
 
 impl Endpoint {
+    /// How many datagrams the kernel dropped at this socket.
+    ///
+    /// # Errors
+    /// The reason, where the system does not tell.
+    pub fn drops(&self) -> Result<usize, String> {
+        kernel::drops(&self.socket.socket).ok_or_else(|| needs::NO_DROPS.to_owned())
+    }
+
     /// What the kernel has queued and dropped here; `None` where it does not tell.
     pub fn queue_counts(&self) -> Option<QueueCounts> {
         QueueCounts::of(&self.socket.socket)

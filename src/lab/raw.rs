@@ -31,9 +31,6 @@ impl RawSender {
 
     /// Sends one datagram to `target`, with a UDP header in front of the payload; returns the bytes that the system says it sent,
     /// the header's among them. POSIX `sendto()`.
-    ///
-    /// # Errors
-    /// What the system says.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         let form = SendForm::Raw { to: target.peer(), source_port: self.source_port };
         let call = Syscall::Send { form, payload: payload.to_vec() };

@@ -47,7 +47,7 @@ impl Listener {
     /// Closes the socket and binds a new one to the same address.
     ///
     /// # Errors
-    /// What the system says: EADDRINUSE while a connection of this address is in TIME-WAIT.
+    /// EADDRINUSE while a connection of this address is in TIME-WAIT.
     pub fn close_and_bind_again(self) -> Call<()> {
         let (name, address, context) = (self.name().to_owned(), self.address(), Arc::clone(&self.socket.context));
         let time_wait_begun = Arc::clone(&self.time_wait_begun);
@@ -154,7 +154,7 @@ impl Stream {
     /// Connects to `target`.
     ///
     /// # Errors
-    /// What the system says: ECONNREFUSED where nobody listens.
+    /// ECONNREFUSED where nobody listens.
     pub fn connect(&self, target: &impl Target) -> Call<()> {
         self.socket.call(Syscall::Connect(target.peer()), &format!("connect {}", target.address()), drop)
     }

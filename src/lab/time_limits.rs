@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Endpoint;
 use super::recheck::recheck;
 
 /// How long a lesson waits for what must arrive. It costs nothing when it does. More than the two seconds after which Windows
@@ -54,6 +55,13 @@ impl TimeLimits {
     /// A wait was in vain.
     pub(super) fn shorten_after_timeout(&self) {
         self.waited_in_vain.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Endpoint {
+    /// How long the lesson waits for what must arrive.
+    pub(super) fn limit(&self) -> Duration {
+        self.context().session.time_limits.limit()
     }
 }
 

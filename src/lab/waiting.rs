@@ -6,7 +6,7 @@ use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use super::endpoint::Arrival;
+use super::arrival::Arrival;
 use super::marker::Proof;
 use super::received::ReceiveResult;
 use super::recheck::recheck;

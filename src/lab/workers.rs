@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::endpoint::Arrival;
+use super::arrival::Arrival;
 use super::lock::lock;
 use super::log::Timestamp;
 use super::marker::Proof;

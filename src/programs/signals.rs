@@ -22,9 +22,6 @@ const TERMINAL_GONE: i32 = match HERE {
 ///
 /// Nothing but a handler watches, no thread: for a process of one thread the C library and the kernel leave locks out, in
 /// each allocation and system call.
-///
-/// # Errors
-/// What the system says.
 pub(super) fn stop_at_the_first() -> Result<Arc<AtomicBool>, ProgramError> {
     let stop = Arc::new(AtomicBool::new(false));
     let watch = |signal| {

@@ -34,9 +34,6 @@ pub fn udp(address: SocketAddr) -> Call<Socket> {
 }
 
 /// Opens a UDP socket and binds it to `address`; port 0 takes a free one.
-///
-/// # Errors
-/// What the system says, with the address.
 pub fn bound(address: SocketAddr) -> Call<Socket> {
     let socket = udp(address)?;
     bind(&socket, address)?;
@@ -44,9 +41,6 @@ pub fn bound(address: SocketAddr) -> Call<Socket> {
 }
 
 /// Opens a UDP socket whose peer is `address`.
-///
-/// # Errors
-/// What the system says, with the address.
 pub fn connected(address: SocketAddr) -> Call<Socket> {
     let socket = udp(address)?;
     connect(&socket, address)?;

@@ -7,7 +7,7 @@ use super::super::time_limits::LIMIT;
 use super::super::*;
 use super::{comes_from, empty, notes, received, sends};
 use crate::kernel::option::{PACKET_INFO, RECEIVE_BUFFER, REUSE_ADDRESS, REUSE_PORT};
-use crate::vocabulary::{Os, Receive, SocketError, Trigger};
+use crate::vocabulary::{Os, Peer, Receive, SocketError, Trigger};
 
 /// Joins a multicast group on the loopback interface.
 fn join(member: &Endpoint, group: Ipv4Addr) {
