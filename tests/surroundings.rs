@@ -125,6 +125,8 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
     ("sysctl -qw net.ipv4.ip_local_port_range='40000 40000'", "all", 3, &["(EAGAIN 11). No local port is free: "]),
     ("sysctl -qw net.ipv4.ip_local_port_range='40000 40001'", "compare", 3, &["(EADDRNOTAVAIL 99). No local port is"]),
     ("ulimit -n 4", "connectionless", 3, &["accept on server: too many open files (EMFILE 24)"]),
+    ("ulimit -n 6", "sizes", 0, &["read the counter IpFragCreates: too many open files (EMFILE 24)"]),
+    ("ulimit -n 4", "waiting", 3, &["ask whether a thread waits in a call: too many open files (EMFILE 24)"]),
     ("sysctl -qw net.core.optmem_max=1", "sharing", 3, &["(ENOMEM 12)"]),
     ("ip link set lo mtu 68", "sizes", 3, &["(ENOBUFS 105)"]),
     // Each port of the range is in TIME-WAIT.

@@ -105,7 +105,7 @@ fn surroundings(os: Os, release: &str, exists: impl Fn(&str) -> bool) -> &'stati
 
 fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
     let bytes = |size: Call<usize>| size.ok().and_then(|bytes| u64::try_from(bytes).ok());
-    let maximum = needs::most_receive_buffer().and_then(|bytes| u64::try_from(bytes).ok());
+    let maximum = needs::most_receive_buffer().ok().and_then(|bytes| u64::try_from(bytes).ok());
     vec![
         Finding::there("loopback", "Loopback 127.0.0.1", loopback.as_ref().err().map(ToString::to_string)),
         Finding::there("ipv6", "IPv6 loopback ::1", needs::missing(Need::Ipv6)),
@@ -119,9 +119,9 @@ fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
 
 fn system() -> Vec<Finding> {
     let readable = match (HERE, kernel::udp_port_in_use(0)) {
-        (Os::Linux, Some(_)) => None,
-        (Os::Linux, None) => Some("it cannot be read".to_owned()),
-        (os, _) => Some(format!("{} has none", os.name())),
+        (_, Ok(_)) => None,
+        (Os::Linux, Err(error)) => Some(needs::unread("read it", &error, "there is no such file")),
+        (os, Err(_)) => Some(format!("{} has none", os.name())),
     };
     let wine = kernel::under_wine();
     vec![
@@ -134,7 +134,7 @@ fn system() -> Vec<Finding> {
 }
 
 fn setting(name: &str) -> Option<u64> {
-    kernel::kernel_setting(name)?.parse().ok()
+    kernel::kernel_setting(name).ok()?.parse().ok()
 }
 
 /// Why a user without privilege can make no network namespace, as far as the settings tell; none is made.

@@ -61,10 +61,11 @@ pub fn next_error(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize
 /// How many ICMP messages of this network namespace, of the family of `address`, have said that a destination cannot be reached;
 /// `None` where the system does not tell.
 pub fn refusals_received(address: std::net::IpAddr) -> Option<u64> {
-    match address.is_ipv6() {
+    let received = match address.is_ipv6() {
         true => super::namespace::counter_v6("Icmp6InDestUnreachs"),
         false => super::namespace::counter("Icmp", "InDestUnreachs"),
-    }
+    };
+    received.ok()
 }
 
 /// Only Linux keeps them.

@@ -1,19 +1,21 @@
-//! What the system counts and limits.
+//! What the system counts and limits. What it does not tell is the error `Unsupported`; any other error is that of reading it.
+
+use std::io;
 
 use socket2::Socket;
 
 use super::HERE;
 use crate::vocabulary::Os;
 
-/// How many descriptors this process has open, where the system tells.
-pub fn open_descriptors() -> Option<usize> {
+/// How many descriptors this process has open.
+pub fn open_descriptors() -> io::Result<usize> {
     let folder = match HERE {
         Os::Linux => "/proc/self/fd",
         Os::Macos => "/dev/fd",
-        Os::Windows => return None,
+        Os::Windows => return Err(io::ErrorKind::Unsupported.into()),
     };
     // What cannot be listed to its end is not counted.
-    std::fs::read_dir(folder).ok()?.try_fold(0, |count, entry| entry.ok().map(|_| count + 1))
+    std::fs::read_dir(folder)?.try_fold(0, |count, entry| entry.map(|_| count + 1))
 }
 
 /// Elements of the array that the socket option SO_MEMINFO fills. `linux/sock_diag.h`.
@@ -59,29 +61,33 @@ pub fn queue_memory(_: &Socket) -> Option<usize> {
     None
 }
 
-/// Whether any UDP socket of this network namespace, of IPv4 or IPv6, is bound to `port`; `None` where the system does not
-/// show it.
-pub fn udp_port_in_use(port: u16) -> Option<bool> {
+/// Whether any UDP socket of this network namespace, of IPv4 or IPv6, is bound to `port`.
+pub fn udp_port_in_use(port: u16) -> io::Result<bool> {
     port_in_use(["/proc/self/net/udp", "/proc/self/net/udp6"], port)
 }
 
 /// The same of TCP, where a connection that is closed has its port for as long as it is in TIME-WAIT.
-pub fn tcp_port_in_use(port: u16) -> Option<bool> {
+pub fn tcp_port_in_use(port: u16) -> io::Result<bool> {
     port_in_use(["/proc/self/net/tcp", "/proc/self/net/tcp6"], port)
 }
 
-fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> Option<bool> {
+fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> io::Result<bool> {
     if HERE != Os::Linux {
-        return None;
+        return Err(io::ErrorKind::Unsupported.into());
     }
     let port = format!(":{port:04X}");
     let bound = |table: &str| {
         let mut local = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
         local.any(|local| local.ends_with(&port))
     };
-    let table = std::fs::read_to_string(table).ok()?;
-    // Without IPv6 there is no second table.
-    Some(bound(&table) || std::fs::read_to_string(table_v6).is_ok_and(|table| bound(&table)))
+    if bound(&std::fs::read_to_string(table)?) {
+        return Ok(true);
+    }
+    match std::fs::read_to_string(table_v6) {
+        // Without IPv6 there is no second table.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        table => table.map(|table| bound(&table)),
+    }
 }
 
 /// The setting that limits the size of a receive buffer, where there is one: `socket(7)`, rmem_max; on macOS kern.ipc.maxsockbuf.
@@ -91,35 +97,39 @@ pub const RECEIVE_BUFFER_LIMIT: Option<&str> = match HERE {
     Os::Windows => None,
 };
 
-/// A setting of the kernel by the name that `sysctl` knows it by; `None` where there is no such setting.
+/// A setting of the kernel by the name that `sysctl` knows it by.
 #[cfg(target_os = "linux")]
-pub fn kernel_setting(name: &str) -> Option<String> {
-    let text = std::fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?;
-    Some(text.trim().to_owned())
+pub fn kernel_setting(name: &str) -> io::Result<String> {
+    let text = std::fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/")))?;
+    Ok(text.trim().to_owned())
 }
 
-/// A setting of the kernel by the name that `sysctl` knows it by, where it is a number; `None` where there is none.
+/// A setting of the kernel by the name that `sysctl` knows it by, where it is a number.
 #[cfg(target_os = "macos")]
-pub fn kernel_setting(name: &str) -> Option<String> {
-    let name = std::ffi::CString::new(name).ok()?;
+pub fn kernel_setting(name: &str) -> io::Result<String> {
+    let name = std::ffi::CString::new(name)?;
     let mut value: libc::c_int = 0;
     let mut length = size_of_val(&value);
     // SAFETY: at most `length` bytes are written into `value`, which has that size; nothing is set.
     let status =
         unsafe { libc::sysctlbyname(name.as_ptr(), (&raw mut value).cast(), &raw mut length, std::ptr::null_mut(), 0) };
-    (status == 0 && length == size_of_val(&value)).then(|| value.to_string())
+    match status {
+        0 if length == size_of_val(&value) => Ok(value.to_string()),
+        0 => Err(io::ErrorKind::Unsupported.into()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Other systems have no such settings, or none that this program asks for.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub fn kernel_setting(_: &str) -> Option<String> {
-    None
+pub fn kernel_setting(_: &str) -> io::Result<String> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// How many TCP connections the system is to remember after they were closed, in TIME-WAIT, and how many it remembers at most;
 /// `None` where it does not tell. Linux `proc_net(5)`, sockstat, and `tcp(7)`, tcp_max_tw_buckets.
 pub fn remembered_connections() -> Option<(usize, usize)> {
-    let most = kernel_setting("net.ipv4.tcp_max_tw_buckets")?.parse().ok()?;
+    let most = kernel_setting("net.ipv4.tcp_max_tw_buckets").ok()?.parse().ok()?;
     let table = std::fs::read_to_string("/proc/self/net/sockstat").ok()?;
     let words = table.lines().find_map(|line| line.strip_prefix("TCP: "))?;
     let now = words.split(' ').skip_while(|word| *word != "tw").nth(1)?.parse().ok()?;

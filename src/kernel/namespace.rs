@@ -144,19 +144,26 @@ mod linux {
         if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// A counter of the network namespace that this thread is in, such as `FragCreates` of `Ip`; `None` where there is none.
-    /// Linux `proc_pid_net(5)`, `/proc/pid/net/snmp`.
-    pub fn counter(protocol: &str, name: &str) -> Option<u64> {
-        let table = std::fs::read_to_string("/proc/thread-self/net/snmp").ok()?;
+    /// A counter of the network namespace that this thread is in, such as `FragCreates` of `Ip`. Linux `proc_pid_net(5)`,
+    /// `/proc/pid/net/snmp`.
+    ///
+    /// # Errors
+    /// `Unsupported` where there is no such counter; that of reading the file.
+    pub fn counter(protocol: &str, name: &str) -> io::Result<u64> {
+        let table = std::fs::read_to_string("/proc/thread-self/net/snmp")?;
         let mut lines = table.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
-        let place = lines.next()?.split(' ').position(|known| known == name)?;
-        lines.next()?.split(' ').nth(place)?.parse().ok()
+        let mut find = || {
+            let place = lines.next()?.split(' ').position(|known| known == name)?;
+            lines.next()?.split(' ').nth(place)?.parse().ok()
+        };
+        find().ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
     /// The same for IPv6, such as `Icmp6InDestUnreachs`. Linux `/proc/pid/net/snmp6`.
-    pub fn counter_v6(name: &str) -> Option<u64> {
-        let table = std::fs::read_to_string("/proc/thread-self/net/snmp6").ok()?;
-        table.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    pub fn counter_v6(name: &str) -> io::Result<u64> {
+        let table = std::fs::read_to_string("/proc/thread-self/net/snmp6")?;
+        let found = table.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        found.ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
     #[cfg(test)]
@@ -184,7 +191,7 @@ mod linux {
             // It stays there, whoever uses it.
             assert_eq!(socket.send_to(&[0; 2000], socket.local_addr().unwrap()).unwrap(), 2000);
             assert_eq!(socket.recv(&mut [0; 3000]).unwrap(), 2000);
-            let counted = |protocol, name| namespace.enter(|| counter(protocol, name)).unwrap();
+            let counted = |protocol, name| namespace.enter(|| counter(protocol, name).ok()).unwrap();
             assert_eq!([counted("Udp", "OutDatagrams"), counted("Ip", "FragCreates")], [Some(1), Some(2)]);
             assert_eq!((counted("Udp", "Nonsense"), counted("Nonsense", "OutDatagrams")), (None, None));
             assert_eq!(here(), before);
@@ -243,12 +250,12 @@ pub fn start_loopback(_: usize) -> io::Result<()> {
 
 /// Other systems are not asked.
 #[cfg(not(target_os = "linux"))]
-pub fn counter(_: &str, _: &str) -> Option<u64> {
-    None
+pub fn counter(_: &str, _: &str) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Other systems are not asked.
 #[cfg(not(target_os = "linux"))]
-pub fn counter_v6(_: &str) -> Option<u64> {
-    None
+pub fn counter_v6(_: &str) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -23,20 +23,21 @@ pub fn this_thread() -> Option<ThreadId> {
     ThreadId::try_from(nix::unistd::gettid().as_raw()).ok()
 }
 
-/// Whether `thread` of this process sleeps in a receive on a socket; `None` where the kernel does not tell. proc(5),
+/// Whether `thread` of this process sleeps in a receive on a socket. proc(5),
 /// `/proc/pid/task/tid/stat` and `syscall`. Both are needed, in this order: a thread that was woken a moment ago, on another
 /// processor, is no longer `S` (sleeping), but until it runs `syscall` shows the call in which it slept.
 #[cfg(target_os = "linux")]
-pub fn waits_to_receive(thread: ThreadId) -> Option<bool> {
-    let of_thread = |file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}")).ok();
+pub fn waits_to_receive(thread: ThreadId) -> io::Result<bool> {
+    let of_thread = |file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}"));
     let stat = of_thread("stat")?;
     // Behind the program's name, which may have parentheses itself.
-    if !stat.rsplit_once(") ")?.1.starts_with('S') {
-        return Some(false);
+    let (_, state) = stat.rsplit_once(") ").ok_or(io::ErrorKind::Unsupported)?;
+    if !state.starts_with('S') {
+        return Ok(false);
     }
     let call = of_thread("syscall")?;
     let number = call.split_whitespace().next().and_then(|number| number.parse().ok());
-    Some(number.is_some_and(|number: libc::c_long| RECEIVES.contains(&number)))
+    Ok(number.is_some_and(|number: libc::c_long| RECEIVES.contains(&number)))
 }
 
 /// The calls that receive with the sender's address.
@@ -55,8 +56,8 @@ pub fn this_thread() -> Option<ThreadId> {
 
 /// No other system tells it in a way that a program can use.
 #[cfg(not(target_os = "linux"))]
-pub fn waits_to_receive(_: ThreadId) -> Option<bool> {
-    None
+pub fn waits_to_receive(_: ThreadId) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether a receive would not have to wait.

@@ -22,9 +22,9 @@ impl Endpoint {
         match again? {
             Err(error) if error.error.is(SocketError::AddressInUse, HERE) => {
                 let seen = match kernel::udp_port_in_use(address.port()) {
-                    Some(false) => return Ok(error.into()),
-                    Some(true) => "another socket has the port by now",
-                    None => "another socket may have the port by now",
+                    Ok(false) => return Ok(error.into()),
+                    Ok(true) => "another socket has the port by now",
+                    Err(_) => "another socket may have the port by now",
                 };
                 Err(SceneError::Skip(format!("{}: {}; {seen}", error.operation, error.error)))
             }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::context::SceneContext;
-use super::{CallError, Endpoint, RawSender, SceneError};
+use super::{CallError, Endpoint, RawSender, SceneError, needs};
 use crate::kernel::{self, Namespace};
 use crate::vocabulary::Peer;
 
@@ -152,8 +152,9 @@ impl Host {
     /// [`SceneError::Skip`] where it does not tell.
     pub fn counter(&self, protocol: &str, name: &str) -> Result<usize, SceneError> {
         let count = self.inside(NAMESPACE, || kernel::counter(protocol, name))?;
-        let count = count.and_then(|count| usize::try_from(count).ok());
-        count.ok_or_else(|| SceneError::Skip(format!("the system does not tell {protocol}{name}")))
+        let untold = format!("the system does not tell {protocol}{name}");
+        let unread = |e| SceneError::Skip(needs::unread(format!("read the counter {protocol}{name}"), &e, &untold));
+        usize::try_from(count.map_err(unread)?).map_err(|_| SceneError::Skip(untold))
     }
 
     /// Changes a setting of this host's network, by the name that `sysctl` knows it by.

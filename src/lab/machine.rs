@@ -49,14 +49,17 @@ impl Lab {
         needs::limit_on_buffers()
     }
 
-    /// The largest receive buffer that the system grants without doubling it, in bytes, where it tells.
-    pub fn most_receive_buffer(&self) -> Option<usize> {
+    /// The largest receive buffer that the system grants without doubling it, in bytes.
+    ///
+    /// # Errors
+    /// The reason, where it does not tell.
+    pub fn most_receive_buffer(&self) -> Result<usize, String> {
         needs::most_receive_buffer()
     }
 
     /// The first port that a user without privileges may bind; `None` where the system does not tell.
     pub fn first_plain_port(&self) -> Option<u16> {
-        kernel::kernel_setting("net.ipv4.ip_unprivileged_port_start")?.parse().ok()
+        kernel::kernel_setting("net.ipv4.ip_unprivileged_port_start").ok()?.parse().ok()
     }
 
     /// Why the system may forget a TCP connection as soon as it is closed, where it has as many as it remembers.
@@ -68,14 +71,14 @@ impl Lab {
 
     /// Whether a socket of TCP, or a connection in TIME-WAIT, has the port of `other`; `None` where the system does not tell.
     pub fn tcp_port_is_taken(&self, other: &impl Target) -> Option<bool> {
-        kernel::tcp_port_in_use(other.address().port())
+        kernel::tcp_port_in_use(other.address().port()).ok()
     }
 
     /// Why `ip`, which is no loopback address, can be bound on this machine: it is one of its addresses, or any can be bound.
     /// Linux `ip(7)`, ip_nonlocal_bind.
     pub fn takes_address(&self, ip: Ipv4Addr) -> Option<String> {
         let setting = "net.ipv4.ip_nonlocal_bind";
-        if kernel::kernel_setting(setting).is_some_and(|value| value != "0") {
+        if kernel::kernel_setting(setting).is_ok_and(|value| value != "0") {
             return Some(format!("any address can be bound here: {setting} is set"));
         }
         // What a machine sends to an address of its own comes from that address.
@@ -88,7 +91,7 @@ impl Lab {
     /// # Errors
     /// The reason, where the system does not tell.
     pub fn open_descriptors(&self) -> Result<usize, String> {
-        kernel::open_descriptors().ok_or_else(|| needs::NO_DESCRIPTORS.to_owned())
+        needs::open_descriptors()
     }
 
     /// How many file descriptors the process has opened since there were `before`.

@@ -1,5 +1,6 @@
 //! What rows need of this machine, and why it does not have it.
 
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::LazyLock;
 
@@ -9,7 +10,6 @@ use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
 use crate::sockets;
 use crate::vocabulary::{Need, Os, SocketError};
 
-pub(super) const NO_DESCRIPTORS: &str = "the system does not list this process's descriptors";
 pub(super) const NO_DROPS: &str = match HERE {
     Os::Linux => "this kernel has no SO_MEMINFO",
     Os::Macos => "macOS counts drops for all sockets together",
@@ -29,9 +29,33 @@ pub(super) fn buffer_too_small(needed: usize, granted: usize) -> String {
 /// Where a machine has a second loopback address.
 pub(super) const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// The largest receive buffer that may be asked for, in bytes, where the system tells.
-pub fn most_receive_buffer() -> Option<usize> {
-    kernel::kernel_setting(RECEIVE_BUFFER_LIMIT?)?.parse().ok()
+/// The largest receive buffer that may be asked for, in bytes.
+///
+/// # Errors
+/// The reason, where the system does not tell.
+pub fn most_receive_buffer() -> Result<usize, String> {
+    let untold = "the system does not tell its limit on receive buffers";
+    let setting = RECEIVE_BUFFER_LIMIT.ok_or(untold)?;
+    let value = kernel::kernel_setting(setting).map_err(|e| unread(format!("read {setting}"), &e, untold))?;
+    value.parse().map_err(|_| untold.to_owned())
+}
+
+/// How many file descriptors the process has open.
+///
+/// # Errors
+/// The reason, where the system does not tell.
+pub(super) fn open_descriptors() -> Result<usize, String> {
+    kernel::open_descriptors().map_err(|error| {
+        unread("list the open file descriptors", &error, "the system does not list this process's descriptors")
+    })
+}
+
+/// Why something is not known that the kernel shows in a file: the error of reading it, or `untold` where there is no such file.
+pub fn unread(operation: impl Into<String>, error: &io::Error, untold: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::Unsupported | io::ErrorKind::NotFound => untold.to_owned(),
+        _ => CallError::new(operation, error).reason(),
+    }
 }
 
 /// The size of receive buffer that a socket has by default.
@@ -88,7 +112,7 @@ pub fn another_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Scene
     kernel::as_another_user(work).map_err(|error| no_user(&error))
 }
 
-pub(super) fn no_user(error: &std::io::Error) -> SceneError {
+pub(super) fn no_user(error: &io::Error) -> SceneError {
     SceneError::Skip(CallError::new("become another user", error).reason())
 }
 
@@ -113,7 +137,7 @@ pub fn missing(need: Need) -> Option<String> {
         },
         Need::Namespace => host::missing(),
         Need::AnotherUser => another_user(|| ()).err().map(|error| error.to_string()),
-        Need::Descriptors => kernel::open_descriptors().is_none().then(|| NO_DESCRIPTORS.to_owned()),
+        Need::Descriptors => open_descriptors().err(),
     }
 }
 

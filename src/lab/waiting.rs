@@ -1,5 +1,6 @@
 //! A receive that waits in one thread, while another does something that may end it.
 
+use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, mpsc};
@@ -11,7 +12,7 @@ use super::marker::Proof;
 use super::received::ReceiveResult;
 use super::recheck::recheck;
 use super::watchdog::no_thread;
-use super::{CallError, Endpoint, SceneError, arrival};
+use super::{CallError, Endpoint, SceneError, arrival, needs};
 use crate::kernel;
 use crate::vocabulary::{Receive, Syscall};
 
@@ -123,11 +124,11 @@ impl WaitingReceive<'_> {
         self.returned.load(Ordering::Acquire)
     }
 
-    /// Whether the kernel says that the thread sleeps in the call; `None` where it does not tell.
-    fn sleeps(&self) -> Option<bool> {
+    /// Whether the kernel says that the thread sleeps in the call.
+    fn sleeps(&self) -> io::Result<bool> {
         match self.thread.get() {
-            None => Some(false),
-            Some(thread) => kernel::waits_to_receive((*thread)?),
+            None => Ok(false),
+            Some(thread) => kernel::waits_to_receive(thread.ok_or(io::ErrorKind::Unsupported)?),
         }
     }
 
@@ -142,15 +143,15 @@ impl WaitingReceive<'_> {
     /// # Errors
     /// [`SceneError::Skip`] where the system does not tell, and it has not returned.
     pub fn still_waits(&self) -> Result<bool, SceneError> {
-        let untold = || Err(SceneError::Skip(NOT_TOLD_WHO_WAITS.to_owned()));
+        let unread = |error| needs::unread("ask whether a thread waits in a call", &error, NOT_TOLD_WHO_WAITS);
         let waits = recheck(self.endpoint.limit(), || match self.sleeps() {
             // Between the two looks it may have been woken and have ended.
             _ if self.has_returned() => Some(Ok(false)),
-            Some(true) => Some(Ok(true)),
-            None => Some(untold()),
-            Some(false) => None,
+            Ok(true) => Some(Ok(true)),
+            Err(error) => Some(Err(SceneError::Skip(unread(error)))),
+            Ok(false) => None,
         });
-        waits.unwrap_or_else(untold)
+        waits.unwrap_or_else(|| Err(SceneError::Skip("the thread was not seen to wait in the call".to_owned())))
     }
 
     /// States that what follows needs the receive to be waiting. A system that cannot report this is not asked: there what
@@ -169,7 +170,7 @@ impl WaitingReceive<'_> {
 
     /// Waits until the receive returns, unless the kernel says that it still waits.
     pub fn await_end(&self) {
-        self.await_return_unless(|| self.sleeps() == Some(true));
+        self.await_return_unless(|| matches!(self.sleeps(), Ok(true)));
     }
 
     /// Waits for what ends the receive and is under way, up to the endpoint's limit.

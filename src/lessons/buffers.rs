@@ -88,10 +88,6 @@ fn limit(id: &str) -> Claim {
         .absent_on(Os::Windows, "Windows names no limit")
 }
 
-fn named_limit(lab: &Lab) -> Result<usize, String> {
-    lab.most_receive_buffer().ok_or_else(|| "the system does not tell its limit on receive buffers".to_owned())
-}
-
 /// How many times `part` goes into `whole`.
 fn times(whole: usize, part: usize) -> Fact {
     match (whole.checked_div(part), whole.checked_rem(part)) {
@@ -138,7 +134,7 @@ fn granted_and_held(asked: usize) -> Scene {
         move |lab| {
             let (server, client) = pair(lab)?;
             let limit = match lab.applies("limit") {
-                true => named_limit(lab),
+                true => lab.most_receive_buffer(),
                 false => Ok(asked),
             };
             lab.attempt("factor", server.set(&RECEIVE_BUFFER, asked))?;
@@ -197,7 +193,7 @@ fn above_the_limit() -> Scene {
         let granted = server.get(&RECEIVE_BUFFER)?;
         lab.observe("most-granted", granted);
         if lab.applies("ceiling") {
-            let limit = named_limit(lab);
+            let limit = lab.most_receive_buffer();
             lab.observe_or_skip("limit-again", limit.clone());
             let limit = limit.and_then(|limit| match limit {
                 ..=MOST_DOUBLED => Ok(limit),

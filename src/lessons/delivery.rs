@@ -244,7 +244,7 @@ fn one_byte_each() -> Scene {
         let kept = server.drain(1, granted + 1)?.count();
         lab.observe("fewer-than-bytes", kept < granted);
         lab.observe("kept-one-byte", kept);
-        let limited = granted < ASKED || lab.most_receive_buffer().is_some_and(|most| most < ASKED);
+        let limited = granted < ASKED || lab.most_receive_buffer().is_ok_and(|most| most < ASKED);
         lab.observe_or_skip("buffer-granted", if limited { Err(lab.limit_on_buffers()) } else { Ok(granted) });
         Ok(())
     })
