@@ -196,6 +196,27 @@ fn the_doctor_announces_what_a_bare_machine_skips() {
     assert!(shown.contains("no second loopback address") && shown.contains("compare"), "{shown}");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn the_doctor_announces_what_few_descriptors_leave_out() {
+    let with = |limit: u32, arguments: &str| {
+        let script = format!("ulimit -n {limit} && exec \"$0\" {arguments}");
+        Run::from(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_udp-lab")]).output().unwrap())
+    };
+    let doctor = |limit: u32| document(&with(limit, "doctor --format json"));
+    let row = |entry: &String| entry.split(": ").next().unwrap().to_owned();
+    let rows = |entries: &HashSet<String>| entries.iter().map(row).collect::<HashSet<_>>();
+    let announced_rows = rows(&announced(&doctor(40)));
+    assert!(announced_rows.contains("ports different"), "{announced_rows:?}");
+    let skipped = rows(&skipped(&document(&with(40, "all --format json"))));
+    assert_eq!(skipped.difference(&announced_rows).collect::<Vec<_>>(), Vec::<&String>::new());
+    // Fewer than most scenes have.
+    for limit in [6, 12] {
+        let findings = doctor(limit)["findings"].to_string();
+        assert!(findings.contains("too few, so that more is skipped than is listed here"), "{limit}: {findings}");
+    }
+}
+
 /// The runs in these worlds, in other files, say something only if the buffers are what they should be.
 #[test]
 #[cfg(target_os = "linux")]

@@ -126,11 +126,22 @@ fn system() -> Vec<Finding> {
     let wine = kernel::under_wine();
     vec![
         Finding::there("namespaces", "Network namespace as a plain user", no_namespaces()),
-        Finding::number("descriptors", "Open file descriptors at most", kernel::descriptor_limit(), ""),
+        descriptors(),
         Finding::there("descriptor-list", "File descriptors listed", needs::missing(Need::Descriptors)),
         Finding::there("proc-net-udp", "/proc/net/udp readable", readable),
         Finding { id: "wine", name: "Wine", text: if wine { "yes" } else { "no" }.to_owned(), value: json!(wine) },
     ]
+}
+
+/// The limit; where it is so low that rows of any scene may be skipped, that as well.
+fn descriptors() -> Finding {
+    /// More than any scene has at once, except those that declare [`Need::Sockets`].
+    const FEW: usize = 20;
+    let mut finding = Finding::number("descriptors", "Open file descriptors at most", kernel::descriptor_limit(), "");
+    if needs::free_descriptors().is_some_and(|free| free < FEW) {
+        finding.text.push_str(": too few, so that more is skipped than is listed here (`ulimit -n` raises it)");
+    }
+    finding
 }
 
 fn setting(name: &str) -> Option<u64> {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::loopback::udp_is_lost;
 use super::{Call, CallError, SceneError, host};
 use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
-use crate::sockets;
+use crate::sockets::{self, error_of};
 use crate::vocabulary::{Need, Os, SocketError};
 
 pub(super) const NO_DROPS: &str = match HERE {
@@ -48,6 +48,23 @@ pub(super) fn open_descriptors() -> Result<usize, String> {
     kernel::open_descriptors().map_err(|error| {
         unread("list the open file descriptors", &error, "the system does not list this process's descriptors")
     })
+}
+
+/// How many descriptors this process may open in addition to those that it has; `None` where the system does not tell.
+pub fn free_descriptors() -> Option<usize> {
+    let limit = usize::try_from(kernel::descriptor_limit()?).ok()?;
+    match kernel::open_descriptors() {
+        Ok(open) => Some(limit.saturating_sub(open)),
+        // To list them takes one.
+        Err(error) => error_of(&error).is(SocketError::TooManyFiles, HERE).then_some(0),
+    }
+}
+
+fn too_few_descriptors(count: usize) -> Option<String> {
+    let free = free_descriptors().filter(|free| *free < count)?;
+    Some(format!(
+        "{count} sockets are open at once, and this process may open {free} more file descriptors (`ulimit -n`)"
+    ))
 }
 
 /// Why something is not known that the kernel shows in a file: the error of reading it, or `untold` where there is no such file.
@@ -131,6 +148,7 @@ pub fn missing(need: Need) -> Option<String> {
             Ok(granted) => (granted < needed).then(|| buffer_too_small(needed, granted)),
             Err(error) => Some(error.to_string()),
         },
+        Need::Sockets(count) => too_few_descriptors(count),
         Need::Drops => match sockets::bound(sockets::ANY_PORT) {
             Ok(socket) => kernel::drops(&socket).is_none().then(|| NO_DROPS.to_owned()),
             Err(error) => Some(error.to_string()),

@@ -15,7 +15,7 @@ use crate::experiments::{tcp_binds_again, udp_binds_again};
 use crate::lab::{Call, Endpoint, LOOPBACK_MTU, Lab, Listener, ReceiveResult, SceneError, Target};
 use crate::sockets::ANY_PORT;
 use crate::vocabulary::{
-    Claim, Fact, Guess, Os, Peer, Receive, SocketError, measured, right, sources, specified, typical, wrong,
+    Claim, Fact, Guess, Need, Os, Peer, Receive, SocketError, measured, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -122,7 +122,8 @@ fn receive_binds_nothing() -> Scene {
 fn port_zero(count: usize) -> Scene {
     let claims = [specified("different", format!("different ports of {count} sockets"), count, &sources::IP_7)];
     let answer = format!("{count} sockets were bound to port 0. They have {{different}} different ports.");
-    Scene::builder("port-0", "bind to port 0 takes a free one", claims).answer(answer).run(move |lab| {
+    let scene = Scene::builder("port-0", "bind to port 0 takes a free one", claims).needs(Need::Sockets(count));
+    scene.answer(answer).run(move |lab| {
         let sockets: Vec<_> = (1..=count).map(|n| lab.bind(&format!("socket {n}"))).collect::<Call<_>>()?;
         let ports: HashSet<u16> = sockets.iter().map(|socket| socket.port()).collect::<Call<_>>()?;
         lab.observe("different", ports.len());

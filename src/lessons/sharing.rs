@@ -162,7 +162,8 @@ fn reuse_address(count: usize) -> Scene {
         "SO_REUSEADDR: of {count} datagrams the socket bound last received {{address-last}}, the first \
          {{address-first}}."
     );
-    Scene::builder("reuse-address", "SO_REUSEADDR on both sockets", claims).answer(answer).run(move |lab| {
+    let scene = Scene::builder("reuse-address", "SO_REUSEADDR on both sockets", claims).needs(Need::Sockets(count + 2));
+    scene.answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
         let first = lab.bind_shared("server 1", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?;
         let last = lab.attempt("address-both", lab.bind_beside("server 2", &REUSE_ADDRESS, first.address()))?;
@@ -211,7 +212,9 @@ fn reuse_port(count: usize, members: usize) -> Scene {
     let answer = format!(
         "SO_REUSEPORT: {{port-used}} of {members} sockets received; clients received by more than one: {{port-sticks}}."
     );
-    Scene::builder("reuse-port", "SO_REUSEPORT on all sockets", claims).answer(answer).run(move |lab| {
+    let scene =
+        Scene::builder("reuse-port", "SO_REUSEPORT on all sockets", claims).needs(Need::Sockets(count + members));
+    scene.answer(answer).run(move |lab| {
         let clients = lab.endpoints("client", count)?;
         let group = group(lab, "port-both", members)?;
         lab.observe("port-both", "success");
@@ -525,7 +528,9 @@ fn a_program_chooses() -> Scene {
     let answer = "A BPF program, given to the kernel with SO_ATTACH_REUSEPORT_CBPF, chose among three sockets in place \
                   of the hash. It returned 1, and what all clients sent was received by: {chosen-second}. With 3, a \
                   number that no socket has, several received: {chosen-nobody}.";
-    Scene::builder("program", "SO_REUSEPORT, and a program that chooses", claims).answer(answer).run(|lab| {
+    let scene = Scene::builder("program", "SO_REUSEPORT, and a program that chooses", claims)
+        .needs(Need::Sockets(LEAST_CLIENTS + 3));
+    scene.answer(answer).run(|lab| {
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;
         let group = group(lab, "chosen-second", 3)?;
         let members: Vec<&Endpoint> = group.iter().collect();
@@ -559,7 +564,9 @@ fn both_options() -> Scene {
     ];
     let answer = "With both options on both sockets, several received: {both-members}. Where the first had both and \
                   the second SO_REUSEADDR alone, what all clients sent was received by: {both-then-address}.";
-    Scene::builder("both-options", "both options on one socket", claims).answer(answer).run(|lab| {
+    let scene =
+        Scene::builder("both-options", "both options on one socket", claims).needs(Need::Sockets(LEAST_CLIENTS + 2));
+    scene.answer(answer).run(|lab| {
         const BOTH: [&Opt<bool>; 2] = [&REUSE_ADDRESS, &REUSE_PORT];
         let clients = lab.endpoints("client", LEAST_CLIENTS)?;
         let receivers = |id: &str, options: &[&'static Opt<bool>]| {

@@ -81,6 +81,8 @@ pub enum Need {
     Ipv6,
     /// A receive buffer of this many bytes.
     ReceiveBuffer(usize),
+    /// So many sockets that are open at once.
+    Sockets(usize),
     /// The kernel's own count of what a socket dropped.
     Drops,
     /// The list of this process's descriptors.
