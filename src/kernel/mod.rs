@@ -31,7 +31,7 @@ pub(crate) use self::limits::{
     remembered_connections, share_one_heap, tcp_port_in_use, udp_port_in_use,
 };
 pub use self::namespace::Namespace;
-pub(crate) use self::namespace::{counter, start_loopback};
+pub(crate) use self::namespace::{counter, loopback_is_up, start_loopback};
 pub(crate) use self::packet_info::{send_from, tell_destination};
 pub(crate) use self::receive::{Message, read, receive, receive_from, receive_from_once, receive_parts, write};
 pub(crate) use self::signals::{

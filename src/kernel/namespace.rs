@@ -128,9 +128,7 @@ mod linux {
     /// EPERM where the system grants namespaces and no rights in them.
     pub fn start_loopback(mtu: usize) -> io::Result<()> {
         let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
-        // SAFETY: an `ifreq` is made of bytes, numbers and a pointer that may be null: all zeros are one.
-        let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-        request.ifr_name[..2].copy_from_slice(&[b'l', b'o'].map(|letter| letter as libc::c_char));
+        let mut request = request_about_loopback();
         request.ifr_ifru.ifru_mtu = libc::c_int::try_from(mtu).unwrap_or(libc::c_int::MAX);
         // SAFETY: both calls read a structure of this type, which outlives them.
         unsafe {
@@ -138,6 +136,26 @@ mod linux {
             request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
             done(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request))
         }
+    }
+
+    /// Whether the loopback interface of the network namespace that this thread is in has been started; `None` where the system
+    /// does not tell. Linux `netdevice(7)`.
+    pub fn loopback_is_up() -> Option<bool> {
+        let socket = Socket::new(Domain::UNIX, Type::DGRAM, None).ok()?;
+        let mut request = request_about_loopback();
+        // SAFETY: the call reads and writes a structure of this type, which outlives it, and fills in the flags.
+        let flags = unsafe {
+            done(libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request)).ok()?;
+            request.ifr_ifru.ifru_flags
+        };
+        Some(libc::c_int::from(flags) & libc::IFF_UP != 0)
+    }
+
+    fn request_about_loopback() -> libc::ifreq {
+        // SAFETY: an `ifreq` is made of bytes, numbers and a pointer that may be null: all zeros are one.
+        let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+        request.ifr_name[..2].copy_from_slice(&[b'l', b'o'].map(|letter| letter as libc::c_char));
+        request
     }
 
     fn done(status: libc::c_int) -> io::Result<()> {
@@ -217,7 +235,7 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub use self::linux::{counter, counter_v6, start_loopback};
+pub use self::linux::{counter, counter_v6, loopback_is_up, start_loopback};
 
 #[cfg(not(target_os = "linux"))]
 impl Namespace {
@@ -246,6 +264,12 @@ impl Namespace {
 #[cfg(not(target_os = "linux"))]
 pub fn start_loopback(_: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+pub fn loopback_is_up() -> Option<bool> {
+    None
 }
 
 /// Other systems are not asked.

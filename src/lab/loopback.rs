@@ -33,9 +33,14 @@ pub fn passes() -> Result<(), SceneError> {
     }
 }
 
+/// What is said where a datagram to `to`, a loopback address, did not come.
 fn lost(to: SocketAddr) -> String {
     let limit = LIMIT.as_secs_f64();
-    format!("a datagram to {to} was sent and did not arrive within {limit} s. Does a firewall drop it?")
+    let why = match kernel::loopback_is_up() {
+        Some(false) => "The loopback interface is down: `ip link set lo up` starts it.",
+        Some(true) | None => "Does a firewall drop it?",
+    };
+    format!("a datagram to {to} was sent and did not arrive within {limit} s. {why}")
 }
 
 /// What became of a datagram from an address of this machine to the same one.
