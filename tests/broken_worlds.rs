@@ -1,8 +1,8 @@
 //! Every judged row has been seen to fail: the world is broken, not the expectation.
 //!
-//! `tests/broken_world` makes the C library's socket calls misbehave under the real binary, one fault at a time. Here every
-//! lesson runs in every world. What it must say there is in `tests/broken_world/expected/LESSON`: a line for each fault that
-//! it notices, with the exit status, the rows that say `differs`, and where the status is 3 what it said.
+//! `tests/broken_world` makes the C library's socket calls misbehave under the real binary, one fault at a time. Here
+//! every lesson runs in every world. What it must say there is in `tests/broken_world/expected/LESSON`: a line for each
+//! fault that it notices, with the exit status, the rows that say `differs`, and where the status is 3 what it said.
 //! `UPDATE_WORLDS=1 cargo test --test main broken_worlds` writes the files and the page: read the difference before you
 //! commit it.
 
@@ -105,8 +105,8 @@ fn parameters(lesson: &str) -> &'static [&'static str] {
     }
 }
 
-/// Runs `lesson` in the world with `fault`; an error when it does not end. Its rows come as CSV: in some worlds the events of
-/// JSON are many megabytes.
+/// Runs `lesson` in the world with `fault`; an error when it does not end. Its rows come as CSV: in some worlds the
+/// events of JSON are many megabytes.
 fn in_broken_world(fault: Fault, lesson: &str) -> Result<Run, String> {
     let mut command = in_world(&fault.name());
     command.arg(lesson).args(parameters(lesson)).args(["--format", "csv"]);
@@ -144,8 +144,8 @@ fn expected(lesson: &str) -> Vec<(String, Outcome)> {
     parts.map(|(fault, rest)| (fault.to_owned(), Outcome::read(rest))).collect()
 }
 
-/// The names of the faults that a run of `lesson` meets. In a world with another it would be as in no world: until the first time
-/// that the library asks for its own fault nothing depends on which that is.
+/// The names of the faults that a run of `lesson` meets. In a world with another it would be as in no world: until the
+/// first time that the library asks for its own fault nothing depends on which that is.
 fn met(lesson: &str) -> HashSet<String> {
     let file = folder(&format!("broken-worlds-{lesson}")).join("met");
     let mut command = udp_lab();
@@ -155,8 +155,8 @@ fn met(lesson: &str) -> HashSet<String> {
     fs::read_to_string(&file).expect("a file with a line for each").lines().map(str::to_owned).collect()
 }
 
-/// Every lesson in every world whose fault it meets, or whose line is to be seen to hold; those first in which everybody waits
-/// longest. All worlds where the files are to be written.
+/// Every lesson in every world whose fault it meets, or whose line is to be seen to hold; those first in which
+/// everybody waits longest. All worlds where the files are to be written.
 fn runs(files: &HashMap<&str, Vec<(String, Outcome)>>) -> Vec<(Fault, &'static str)> {
     let waits_long = |fault: &Fault| {
         use Fault::{Lose, NeverReturns, NoPort, NothingArrives, SendWaits, WrongSender};

@@ -194,7 +194,8 @@ fn seen(strace: &str) -> (Vec<String>, usize) {
     // Said in the middle of a line, where it happens there.
     let attached = Regex::new(r"strace: Process \d+ attached\n").unwrap();
     let strace = attached.replace_all(strace, "");
-    // Where a signal ends a call that may be restarted, strace shows what the kernel made of it before it told the program.
+    // Where a signal ends a call that may be restarted, strace shows what the kernel made of it before it told the
+    // program.
     let interrupted = "= ? ERESTARTSYS (To be restarted if SA_RESTART is set)";
     let strace = strace.replace(interrupted, "= -1 EINTR (Interrupted system call)");
     let mut begun: std::collections::HashMap<String, String> = Default::default();
@@ -319,7 +320,8 @@ fn what_epoll_is_asked_and_reports_is_what_strace_saw() {
     if !strace_works() {
         return;
     }
-    // How the data of an event is written depends on the version of strace; where there is no epoll_wait, epoll_pwait is called.
+    // How the data of an event is written depends on the version of strace; where there is no epoll_wait, epoll_pwait
+    // is called.
     let data = Regex::new(r"data=(?:\{[^}]*\}|\.\.\.)").unwrap();
     let signals = Regex::new(r"^epoll_pwait(\(.*), NULL, 8\)").unwrap();
     let plain = |call: &String| signals.replace(&data.replace_all(call, "data=..."), "epoll_wait$1)").into_owned();

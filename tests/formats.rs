@@ -173,7 +173,8 @@ fn the_answer_and_its_rows_are_in_plain_and_in_markdown() {
     }
 }
 
-/// Payloads with what has a meaning in some format; the last two together are too long for a TCP row, which gives a reason.
+/// Payloads with what has a meaning in some format; the last two together are too long for a TCP row, which gives a
+/// reason.
 fn awkward() -> Vec<String> {
     let short =
         ["a|b", "say \"hi\"", "line\r\nbreak", "<script>alert(1)</script>", "1,2", "你好", "%%{init}%%", "`x` *y* ~z~"];
@@ -306,7 +307,8 @@ fn a_file_that_is_there_is_replaced_only_by_force() {
     assert_eq!(files(&folder), ["r.md"]);
 }
 
-/// Results that were not for everybody are not made public by the next run; new files are as public as the user's others.
+/// Results that were not for everybody are not made public by the next run; new files are as public as the user's
+/// others.
 #[test]
 #[cfg(unix)]
 fn a_file_that_is_replaced_keeps_its_mode() {

@@ -37,8 +37,8 @@ fn page_in(folder: &Path, file: &str, args: &[&str]) -> (String, String) {
     (fs::read_to_string(folder.join(file)).unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// A piece of a page: an element that begins or a text, how many `details` it is in, and how many of these are not on paper
-/// unless they are open.
+/// A piece of a page: an element that begins or a text, how many `details` it is in, and how many of these are not on
+/// paper unless they are open.
 struct Piece {
     name: String,
     attributes: Vec<(String, String)>,
@@ -339,7 +339,8 @@ fn observed_values_and_answers_are_hidden() {
         assert!(!marks.iter().any(|mark| seen.contains(mark)), "{}: {seen}", lesson.name);
         assert!(!seen.contains("Right is") && !seen.contains(" as expected on "), "{}: {seen}", lesson.name);
         assert!(!seen.contains(lesson.title) && !seen.contains(lesson.guess.because), "{}: {seen}", lesson.name);
-        // What is sent is part of the question: nobody sees yet what becomes of it. Elsewhere than on Linux `buffers` sends nothing.
+        // What is sent is part of the question: nobody sees yet what becomes of it. Elsewhere than on Linux `buffers`
+        // sends nothing.
         let events = &report.key_scene().expect("the scene of the first key row").events;
         let sends = events.iter().any(|event| matches!(event.call(), Some((Syscall::Send { .. }, _))));
         let drawn = pieces.iter().filter(|piece| piece.name == "svg" && piece.hidden == 0).count();

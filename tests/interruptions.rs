@@ -1,4 +1,5 @@
-//! What people and machines do to a running program: signals, suspension, a terminal that changes, streams that are shut.
+//! What people and machines do to a running program: signals, suspension, a terminal that changes, streams that are
+//! shut.
 
 use std::fs;
 use std::num::NonZeroU16;

@@ -308,8 +308,8 @@ fn limits_are_allowed_and_what_lies_beyond_is_wrong_use() {
     assert_eq!(status(&["delivery", "--messages", "100000", "--size", "10001"]), 2);
 }
 
-/// A read of TCP may return less than has come once that is more than the smallest buffers. Windows takes no command line
-/// that is so long.
+/// A read of TCP may return less than has come once that is more than the smallest buffers. Windows takes no command
+/// line that is so long.
 #[test]
 #[cfg(not(windows))]
 fn a_stream_longer_than_one_read_is_skipped_by_boundaries() {

@@ -1,5 +1,5 @@
-//! The tests of the binary from outside. One program, so that it is linked once: `cargo test --test main weather::` runs
-//! one file of it, `cargo test --test main boundaries` what has that word in its name.
+//! The tests of the binary from outside. One program, so that it is linked once: `cargo test --test main weather::`
+//! runs one file of it, `cargo test --test main boundaries` what has that word in its name.
 
 #[cfg(target_os = "linux")]
 mod broken_worlds;

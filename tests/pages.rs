@@ -1,10 +1,11 @@
 //! Every transcript in README, demos and docs is what the program prints.
 //!
-//! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Both are compared line by line and column by
-//! column; only the digits of times, ports, the system's release and what a kernel's buffers hold are masked, and in pictures
-//! those of all numbers. Where such a number has more or fewer digits than in the page, as on another kernel, lines break
-//! elsewhere and columns have other widths: only then the words alone are compared. A line `...` stands for lines that are
-//! left out. `UPDATE_PAGES=1 cargo test --test main pages::` writes into the pages what is printed today.
+//! A block marked `console` holds commands (`$ udp-lab ...`) and their output. Both are compared line by line and
+//! column by column; only the digits of times, ports, the system's release and what a kernel's buffers hold are masked,
+//! and in pictures those of all numbers. Where such a number has more or fewer digits than in the page, as on another
+//! kernel, lines break elsewhere and columns have other widths: only then the words alone are compared. A line `...`
+//! stands for lines that are left out. `UPDATE_PAGES=1 cargo test --test main pages::` writes into the pages what is
+//! printed today.
 //!
 //! The properties that a teacher's page names are those of its lesson's rows.
 
@@ -75,7 +76,8 @@ pub fn words(command: &str) -> Vec<String> {
     words
 }
 
-/// What the command prints today, on either stream; but not that another program of this machine sent something meanwhile.
+/// What the command prints today, on either stream; but not that another program of this machine sent something
+/// meanwhile.
 fn output_of(command: &str) -> Vec<String> {
     let words = words(command);
     assert_eq!(words[0], "udp-lab", "{command}");
@@ -195,8 +197,8 @@ fn fits(shown: &[String], printed: &[String]) -> bool {
     }
 }
 
-/// What the page shows, as it is printed today: each line that is not left out where the same words are printed; all of it
-/// where nothing is left out. Nothing where a line has other words.
+/// What the page shows, as it is printed today: each line that is not left out where the same words are printed; all of
+/// it where nothing is left out. Nothing where a line has other words.
 fn renewed(shown: &[String], printed: Vec<String>) -> Option<Vec<String>> {
     if !shown.iter().any(|line| line == "...") {
         return Some(printed);
@@ -259,7 +261,8 @@ fn a_width_and_a_line_break_are_noticed() {
     assert!(!same(&lines("│ a │"), &lines("│ a  │")));
     assert!(!same(&lines("after 1.5 ms the\nend"), &lines("after 2.7 ms\nthe end")));
     assert!(!same(&lines("  1.260  │── one ──>│"), &lines("  1.260  │── one ───>│")));
-    // A time, and how long somebody was served, are not the same twice; a number of another width moves what is behind it.
+    // A time, and how long somebody was served, are not the same twice; a number of another width moves what is behind
+    // it.
     assert!(same(
         &lines("  1.260  │── one ──>│\nclient 1 ██ 10.3"),
         &lines("   12.6  │── one ──>│\nclient 1  ███ 11.4")

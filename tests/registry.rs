@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Claim, Expect, Os, Strength, sources};
@@ -12,7 +12,7 @@ fn claims(lesson: &Lesson) -> Vec<Claim> {
     scenes.iter().flat_map(|scene| scene.claims().to_vec()).collect()
 }
 
-fn here(path: &str) -> std::path::PathBuf {
+fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
@@ -41,6 +41,24 @@ fn lessons_measure_with_the_labs_clock_only() {
             let text = fs::read_to_string(&path).unwrap();
             let other_clock = ["Instant", "SystemTime"].into_iter().find(|clock| text.contains(clock));
             assert_eq!(other_clock, None, "{}: use `Lab::timed`", path.display());
+        }
+    }
+}
+
+/// The files of Rust in this folder, and below it.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect()
+}
+
+/// As wide as code, which rustfmt breaks. The address of a page cannot be broken.
+#[test]
+fn no_comment_is_wider_than_120_columns() {
+    for path in ["src", "tests"].into_iter().flat_map(|folder| rust_files(&here(folder))) {
+        for (index, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            let is_comment = line.trim_start().starts_with("//") && !line.contains("://");
+            assert!(!is_comment || line.chars().count() <= 120, "{}:{}", path.display(), index + 1);
         }
     }
 }

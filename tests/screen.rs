@@ -1,5 +1,5 @@
-//! The screen of a lesson: the question, a picture, the answer, the rows that it rests on; all still there when the prompt is
-//! back.
+//! The screen of a lesson: the question, a picture, the answer, the rows that it rests on; all still there when the
+//! prompt is back.
 
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Claim, Expect, Os};
@@ -9,7 +9,8 @@ use crate::support::{report, run, udp_lab};
 /// Lines that a terminal of 24 still shows when the prompt is back.
 const VISIBLE: usize = 23;
 
-/// The most lines of a screen, by its columns. With 60 the picture may be scrolled away, and the question is then said again.
+/// The most lines of a screen, by its columns. With 60 the picture may be scrolled away, and the question is then said
+/// again.
 const MOST_LINES: [(usize, usize); 3] = [(60, 34), (80, VISIBLE), (120, VISIBLE)];
 
 fn screen(lesson: &str, columns: usize) -> String {
@@ -31,8 +32,9 @@ fn lasting(text: &str) -> String {
     words(&regex::Regex::new(r"\d+(\.\d+)?").unwrap().replace_all(text, "N"))
 }
 
-/// The lines that may be added where a system cannot observe what an answer speaks of: that is said behind the answer, and below
-/// the table. In a narrow table the verdict of such a row takes its columns from the properties, which break more often.
+/// The lines that may be added where a system cannot observe what an answer speaks of: that is said behind the answer,
+/// and below the table. In a narrow table the verdict of such a row takes its columns from the properties, which break
+/// more often.
 fn for_the_unobserved(screen: &str, columns: usize) -> usize {
     let lines = if columns < 80 { 12 } else { 6 };
     lines * words(screen).matches("Not observed here: ").count()
@@ -44,7 +46,8 @@ fn a_lesson_fits_one_screen() {
         for (columns, most) in MOST_LINES {
             let screen = screen(lesson.name, columns);
             let lines = screen.lines().count();
-            // The names of Windows's errors are longer, and Wine's is behind its own: then the question is said again below the picture.
+            // The names of Windows's errors are longer, and Wine's is behind its own: then the question is said again
+            // below the picture.
             let most = most + for_the_unobserved(&screen, columns) + if cfg!(windows) { 5 } else { 0 };
             assert!(lines <= most, "{} at {columns} columns has {lines} lines, at most {most}:\n{screen}", lesson.name);
             assert!(screen.lines().all(|line| line.chars().count() <= columns), "{screen}");

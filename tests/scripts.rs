@@ -26,7 +26,8 @@ fn what_a_person_would_read_is_printed_in_every_format() {
     }
 }
 
-/// A picture has fewer characters than a page: what it shows of a text is a beginning of it, and ends with a whole letter.
+/// A picture has fewer characters than a page: what it shows of a text is a beginning of it, and ends with a whole
+/// letter.
 #[test]
 fn what_a_person_would_read_is_in_the_picture() {
     let calls = |out: &str| out.lines().filter(|line| line.contains("sendto")).map(str::to_owned).collect::<Vec<_>>();

@@ -1,5 +1,5 @@
-//! The sentences of tutorials that `compare` puts to the test: whose they are, what they rest on, and that their verdicts
-//! follow from what is observed.
+//! The sentences of tutorials that `compare` puts to the test: whose they are, what they rest on, and that their
+//! verdicts follow from what is observed.
 
 use std::collections::HashSet;
 use std::fs;

@@ -26,8 +26,8 @@ fn assert_stands(lesson: &str, run: Run) -> Report {
     report
 }
 
-/// The world of `tests/broken_world` in which a stranger sends to every socket that is bound or sent to, at once and each
-/// time: here nothing depends on the moment.
+/// The world of `tests/broken_world` in which a stranger sends to every socket that is bound or sent to, at once and
+/// each time: here nothing depends on the moment.
 #[test]
 fn a_stranger_beside_every_send_changes_no_verdict_and_is_told_of() {
     for lesson in LESSONS {

@@ -99,7 +99,8 @@ fn without_a_network_there_is_a_sentence() {
     }
 }
 
-/// A machine that is not as the lessons take it: how it is made so, what is run there, the exit status, and what is said.
+/// A machine that is not as the lessons take it: how it is made so, what is run there, the exit status, and what is
+/// said.
 #[cfg(target_os = "linux")]
 const MACHINES: &[(&str, &str, i32, &[&str])] = &[
     // Loopback does not pass, or not as it is sent: one sentence, since nothing can be said of UDP.
@@ -121,7 +122,7 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
     ("IN tcp flags syn ct count over 3 reject with tcp reset", "compare --scene 4", 3, &["connect 127.0.0.1:"]),
     ("IN meta l4proto tcp meta length gt 1500 drop", "delivery", 0, &["the stream stands still: "]),
     ("IN meta l4proto tcp reject with icmpx type admin-prohibited", "compare", 3, &["(EHOSTUNREACH 113)"]),
-    ("IN tcp flags & fin == fin drop", "compare", 0, &["neither bytes nor its end nor an error in 2.5 s"]),
+    ("IN tcp flags '&' fin == fin drop", "compare", 0, &["neither bytes nor its end nor an error in 2.5 s"]),
     ("IN meta l4proto tcp drop", "ports", 3, &["`connect` of client has not returned for "]),
     // Something is used up.
     ("sysctl -qw net.ipv4.ip_local_port_range='40000 40000'", "all", 3, &["(EAGAIN 11). No local port is free: "]),

@@ -90,7 +90,8 @@ impl Export {
     /// Tries every target, so that a run is not for nothing. Nothing stays behind, whatever ends the run.
     ///
     /// # Errors
-    /// A file is there and `force` was not given, or none can be created there; the names cannot be those of so many files.
+    /// A file is there and `force` was not given, or none can be created there; the names cannot be those of so many
+    /// files.
     pub fn open(targets: Vec<Target>, force: bool) -> Result<Export, Refused> {
         let mut places = Vec::new();
         for target in &targets {
@@ -203,7 +204,8 @@ fn keep_mode(target: &Path, draft: &File) -> io::Result<()> {
 }
 
 /// Gives the draft the target's name. A rename would replace a file that was created meanwhile; so without `force` the
-/// name is first taken by an empty file. tempfile's `persist_noclobber` needs hard links on some systems, and FAT has none.
+/// name is first taken by an empty file. tempfile's `persist_noclobber` needs hard links on some systems, and FAT has
+/// none.
 fn publish(draft: TempPath, target: &Path, force: bool) -> io::Result<()> {
     if !force {
         File::create_new(target)?;
@@ -220,8 +222,8 @@ fn publish(draft: TempPath, target: &Path, force: bool) -> io::Result<()> {
     }
 }
 
-/// Writes the draft into a file that no name can replace: what is mounted there, as a container is given one file, or what
-/// lies in a folder that takes no new file.
+/// Writes the draft into a file that no name can replace: what is mounted there, as a container is given one file, or
+/// what lies in a folder that takes no new file.
 fn write_in_place(draft: &Path, mut there: File) -> io::Result<()> {
     let mut draft = File::open(draft)?;
     there.set_len(0)?;

@@ -130,7 +130,8 @@ fn terminal_columns() -> Option<u16> {
     terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0)
 }
 
-/// What is said of a value that begins with a minus sign: clap takes it for an option, and does not know why somebody gives it.
+/// What is said of a value that begins with a minus sign: clap takes it for an option, and does not know why somebody
+/// gives it.
 fn of_a_negative_number(error: clap::Error) -> clap::Error {
     let given = match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(given))) => given.clone(),

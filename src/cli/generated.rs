@@ -17,13 +17,14 @@ pub(super) fn completions(arguments: &ArgMatches, command: &mut Command) -> Stri
     if let Some(shell) = arguments.get_one::<Shell>("shell") {
         clap_complete::generate(*shell, command, PROGRAM, &mut script);
     }
-    // clap_complete 4.6 spells a name with a hyphen in two ways in one bash script, so that nothing is completed behind a
-    // command (clap-rs/clap#6421). No script has the wrong spelling for anything else.
+    // clap_complete 4.6 spells a name with a hyphen in two ways in one bash script, so that nothing is completed behind
+    // a command (clap-rs/clap#6421). No script has the wrong spelling for anything else.
     let script = String::from_utf8_lossy(&script).replace("udp__subcmd__lab", "udp__lab");
     if arguments.get_one::<Shell>("shell") == Some(&Shell::Fish) { script + &values_for_fish(command) } else { script }
 }
 
-/// The same command, where shells offer names of files for nothing but what is a path: where they know nothing of a value, they do.
+/// The same command, where shells offer names of files for nothing but what is a path: where they know nothing of a
+/// value, they do.
 fn without_files(command: Command) -> Command {
     let hinted = |arg: Arg| match arg.get_value_hint() {
         ValueHint::Unknown if arg.get_action().takes_values() => arg.value_hint(ValueHint::Other),
@@ -32,8 +33,8 @@ fn without_files(command: Command) -> Command {
     command.mut_args(hinted).mut_subcommands(without_files)
 }
 
-/// What clap_complete 4.6 leaves out for fish, which then offers the names of files: the values of an argument that is no
-/// option, and the commands behind `help`.
+/// What clap_complete 4.6 leaves out for fish, which then offers the names of files: the values of an argument that is
+/// no option, and the commands behind `help`.
 fn values_for_fish(command: &Command) -> String {
     let values = |command: &Command| -> Vec<String> {
         let values = command.get_positionals().flat_map(Arg::get_possible_values);

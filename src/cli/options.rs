@@ -17,8 +17,8 @@ const LEAST_WIDTH: u16 = 20;
 /// Columns that the output has at most.
 const MOST_WIDTH: u16 = 500;
 
-// Options of every command, before its name or behind it. They are not `global`: clap copies those into all commands at each
-// start, which took a quarter of it.
+// Options of every command, before its name or behind it. They are not `global`: clap copies those into all commands at
+// each start, which took a quarter of it.
 #[derive(Args, Clone, Copy)]
 pub(super) struct Options {
     /// How results are written [default: table]
@@ -30,8 +30,8 @@ pub(super) struct Options {
         value_parser = arguments::whole::<u16>(LEAST_WIDTH.into(), MOST_WIDTH.into()))]
     width: Option<u16>,
 
-    /// Only ASCII characters; the default where the locale is not UTF-8, nor what a Windows console shows of a pipe. JSON and
-    /// CSV are always UTF-8
+    /// Only ASCII characters; the default where the locale is not UTF-8, nor what a Windows console shows of a pipe.
+    /// JSON and CSV are always UTF-8
     #[arg(long)]
     ascii: bool,
 
@@ -114,8 +114,8 @@ fn is_utf8(locale: &str) -> bool {
     locale.contains("utf-8") || locale.contains("utf8")
 }
 
-/// Whether what comes to a console of Windows through a pipe or out of a file is shown as UTF-8; without a console a program
-/// reads it.
+/// Whether what comes to a console of Windows through a pipe or out of a file is shown as UTF-8; without a console a
+/// program reads it.
 fn shows_utf8(code_page: Option<u32>) -> bool {
     const UTF_8: u32 = 65001;
     code_page.is_none_or(|page| page == UTF_8)

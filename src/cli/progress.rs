@@ -47,8 +47,8 @@ fn line(name: &str, elapsed: Duration) -> String {
     format!("{name} is running: {:.1} s", elapsed.as_secs_f64())
 }
 
-/// Puts `text` in the place of what was drawn before. It is cut where the terminal is narrower: what has gone on to the next
-/// line cannot be taken back.
+/// Puts `text` in the place of what was drawn before. It is cut where the terminal is narrower: what has gone on to the
+/// next line cannot be taken back.
 fn draw(text: &str) {
     let width =
         terminal_size_of(io::stderr()).map_or(usize::MAX, |(Width(columns), _)| usize::from(columns).saturating_sub(1));

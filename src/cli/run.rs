@@ -102,7 +102,8 @@ fn run_lesson(
     Ok(report)
 }
 
-/// The `status` of a run that was to stop: where the input could not be read, it did not do what it was asked for, and that is said.
+/// The `status` of a run that was to stop: where the input could not be read, it did not do what it was asked for, and
+/// that is said.
 fn with_stops(step: Option<&Step>, status: Status) -> Result<Status, Failure> {
     match step.and_then(Step::unread) {
         Some(error) if status == Status::AsExpected => Err(Failure::Environment(unread(&error))),

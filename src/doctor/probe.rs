@@ -93,8 +93,8 @@ impl Checkup {
     }
 }
 
-/// Whose network this is: neither is reached from another machine as the machine itself is (docs/two-machines.md). The files are those
-/// of Docker and Podman; the release is that of Microsoft's kernel for WSL.
+/// Whose network this is: neither is reached from another machine as the machine itself is (docs/two-machines.md). The
+/// files are those of Docker and Podman; the release is that of Microsoft's kernel for WSL.
 fn surroundings(os: Os, release: &str, exists: impl Fn(&str) -> bool) -> &'static str {
     match os {
         Os::Linux if release.to_lowercase().contains("microsoft") => "WSL: see `explain two-machines`",

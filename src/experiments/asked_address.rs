@@ -3,8 +3,8 @@
 use crate::lab::{Call, Endpoint, Lab, ReceiveResult, SceneError};
 use crate::vocabulary::Peer;
 
-/// A client that is not connected asks at `asked`, and the server answers: what the client receives. Where the answer cannot be
-/// sent, that is the answer to the claim `row`.
+/// A client that is not connected asks at `asked`, and the server answers: what the client receives. Where the answer
+/// cannot be sent, that is the answer to the claim `row`.
 ///
 /// # Errors
 /// Those of `answer`.

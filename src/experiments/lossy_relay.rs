@@ -109,8 +109,8 @@ impl LossyRelay {
         Ok(LossyRelay { endpoint: lab.bind("relay")?, channels: Channel::both(script) })
     }
 
-    /// Takes the next datagram and sends on what the script says, to the other one of the two: how many datagrams. What goes to
-    /// the client is queued there when this returns.
+    /// Takes the next datagram and sends on what the script says, to the other one of the two: how many datagrams. What
+    /// goes to the client is queued there when this returns.
     ///
     /// # Errors
     /// What the system says of a send.

@@ -17,8 +17,8 @@ pub fn told_unconnected(client: &Endpoint, nobody: &impl Target) -> Result<Fact,
     })
 }
 
-/// What a connected client is told of what it has sent to nobody: by the next receive, and by the one after it; or why that tells
-/// nothing.
+/// What a connected client is told of what it has sent to nobody: by the next receive, and by the one after it; or why
+/// that tells nothing.
 pub fn told_connected(client: &Endpoint) -> (ReceiveResult, Result<ReceiveResult, String>) {
     let next = client.receive(1024);
     let after = match next {

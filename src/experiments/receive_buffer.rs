@@ -17,10 +17,10 @@ pub struct Overfilled {
     pub client: Endpoint,
 }
 
-/// Sends `payloads` to a server with a receive buffer of `bytes`, as far as the system grants it, while nobody reads; then
-/// receives everything into buffers of `longest` bytes. The server is connected to the client: an unrelated sender would take
-/// room in the buffer, and be counted among those that were dropped. Where a send does not return, that is the answer to the
-/// claim `sends`.
+/// Sends `payloads` to a server with a receive buffer of `bytes`, as far as the system grants it, while nobody reads;
+/// then receives everything into buffers of `longest` bytes. The server is connected to the client: an unrelated sender
+/// would take room in the buffer, and be counted among those that were dropped. Where a send does not return, that is
+/// the answer to the claim `sends`.
 ///
 /// # Errors
 /// [`SceneError::Skip`] where the system refuses the size.
@@ -40,12 +40,12 @@ pub fn overfill(
     Ok(Overfilled { failed_sends, received, dropped, server, client })
 }
 
-/// So many datagrams are sent before it is seen that they have come: a CPU of Linux has a queue of 1000 for all that is under
-/// way (`net.core.netdev_max_backlog`), and drops what does not fit.
+/// So many datagrams are sent before it is seen that they have come: a CPU of Linux has a queue of 1000 for all that is
+/// under way (`net.core.netdev_max_backlog`), and drops what does not fit.
 const UNDER_WAY: usize = 100;
 
-/// Sends `payloads`, all of the length of what is queued already, and waits until the kernel has queued or dropped each of them:
-/// how many sends failed or were short.
+/// Sends `payloads`, all of the length of what is queued already, and waits until the kernel has queued or dropped each
+/// of them: how many sends failed or were short.
 ///
 /// # Errors
 /// Those that have nothing to do with sending: the others are the answer.
@@ -58,7 +58,8 @@ pub fn send_while_nobody_reads(
     send(lab, client, server, payloads, |_| false)
 }
 
-/// The same, as far as it is needed to fill the receive buffer: not many more than fit, where the kernel counts what it drops.
+/// The same, as far as it is needed to fill the receive buffer: not many more than fit, where the kernel counts what it
+/// drops.
 ///
 /// # Errors
 /// Those that have nothing to do with sending: the others are the answer.

@@ -14,8 +14,8 @@ pub fn udp_binds_again(lab: &Lab) -> Result<Fact, SceneError> {
     server.close_and_bind_again()
 }
 
-/// A TCP server closes a connection before its client does, then its listening socket, and binds a new one to the same port:
-/// what that `bind` returns.
+/// A TCP server closes a connection before its client does, then its listening socket, and binds a new one to the same
+/// port: what that `bind` returns.
 ///
 /// # Errors
 /// What the system says of the connection.

@@ -1,5 +1,5 @@
-//! Messages that are numbered, acknowledged, and sent again after a time-out: the protocol, over a network that may be a
-//! script alone or sockets.
+//! Messages that are numbered, acknowledged, and sent again after a time-out: the protocol, over a network that may be
+//! a script alone or sockets.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

@@ -9,8 +9,8 @@ use crate::vocabulary::{Choice, Guess};
 /// More of a line than any answer has, in bytes.
 const LONGEST_ANSWER: usize = 100;
 
-/// Puts the `question`, under which the report follows, with its answers. On a terminal it waits for one of them; elsewhere
-/// the run goes on without.
+/// Puts the `question`, under which the report follows, with its answers. On a terminal it waits for one of them;
+/// elsewhere the run goes on without.
 ///
 /// # Errors
 /// When the question cannot be written.

@@ -1,5 +1,5 @@
-//! A run that stops before each call of the scene that answers the question: what is about to happen, Enter, what happened.
-//! Every other scene is one step; so the run of a lesson takes no more Enters than a class has patience for.
+//! A run that stops before each call of the scene that answers the question: what is about to happen, Enter, what
+//! happened. Every other scene is one step; so the run of a lesson takes no more Enters than a class has patience for.
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -120,8 +120,8 @@ impl Step {
         Step { options, dialogue: Mutex::new(dialogue) }
     }
 
-    /// Begins the lesson `name`: puts its `question` where it has not been put, and says the first time how to go on. Scenes
-    /// with one of the ids `closely` go call by call; `scenes` are all, with their numbers. Whether anything was
+    /// Begins the lesson `name`: puts its `question` where it has not been put, and says the first time how to go on.
+    /// Scenes with one of the ids `closely` go call by call; `scenes` are all, with their numbers. Whether anything was
     /// said: not after `a`.
     ///
     /// # Errors

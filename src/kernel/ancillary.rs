@@ -29,8 +29,8 @@ pub fn count_hops(socket: &Socket, hops: u8) -> io::Result<()> {
     socket.set_unicast_hops_v6(hops.into())
 }
 
-/// Receives one datagram, or one error of the error queue, by `recvmsg` with room for control messages, into parts of `buffer`,
-/// `lengths` bytes each.
+/// Receives one datagram, or one error of the error queue, by `recvmsg` with room for control messages, into parts of
+/// `buffer`, `lengths` bytes each.
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
@@ -106,8 +106,8 @@ fn decoded(messages: impl Iterator<Item = nix::sys::socket::ControlMessageOwned>
     ancillary
 }
 
-/// Receives one datagram by `recvmsg`, with the time to live that [`count_hops`] asked for: nix reads no control message of
-/// macOS that has it.
+/// Receives one datagram by `recvmsg`, with the time to live that [`count_hops`] asked for: nix reads no control
+/// message of macOS that has it.
 #[cfg(target_os = "macos")]
 pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize], flags: Flags) -> io::Result<Message> {
     /// Room for a number of each family, aligned as the headers in it must be.
@@ -116,9 +116,9 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize], flags: F
 
     let mut control = Control([0; 128]);
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    // SAFETY: all zeros are a message without parts. It is given an address, a part and a room for control messages that
-    // outlive the call, each with its length. `recvmsg` leaves in it how much of each was written, and the walk along the
-    // control messages stays within that.
+    // SAFETY: all zeros are a message without parts. It is given an address, a part and a room for control messages
+    // that outlive the call, each with its length. `recvmsg` leaves in it how much of each was written, and the walk
+    // along the control messages stays within that.
     let received = unsafe {
         socket2::SockAddr::try_init(|address, address_length| {
             let mut message: libc::msghdr = std::mem::zeroed();

@@ -43,7 +43,8 @@ impl Epoll {
         Ok(self.instance.delete(socket)?)
     }
 
-    /// The events of one socket that it reports; none where it has nothing to report within `limit`. Linux `epoll_wait(2)`.
+    /// The events of one socket that it reports; none where it has nothing to report within `limit`. Linux
+    /// `epoll_wait(2)`.
     pub fn wait(&self, limit: Duration) -> io::Result<Events> {
         use nix::sys::epoll::{EpollEvent, EpollTimeout};
         let limit = EpollTimeout::try_from(limit).unwrap_or(EpollTimeout::MAX);

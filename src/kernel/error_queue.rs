@@ -6,8 +6,8 @@ use socket2::Socket;
 
 use super::option::{self, KEEP_ERRORS, KEEP_ERRORS_V6};
 
-/// Waits up to `limit` until the system has an error to tell of this socket, and leaves it there: whether there is one. On macOS
-/// a datagram ends the wait as well, since `poll` does not tell errors apart there.
+/// Waits up to `limit` until the system has an error to tell of this socket, and leaves it there: whether there is one.
+/// On macOS a datagram ends the wait as well, since `poll` does not tell errors apart there.
 #[cfg(unix)]
 pub fn await_error(socket: &Socket, limit: std::time::Duration) -> io::Result<bool> {
     use std::os::fd::AsFd;
@@ -41,8 +41,8 @@ pub fn keep_errors(socket: &Socket) -> io::Result<()> {
     }
 }
 
-/// The payload of the datagram that the next error in the queue is about, shortened to the length of `buffer`; `None` where
-/// the queue is empty.
+/// The payload of the datagram that the next error in the queue is about, shortened to the length of `buffer`; `None`
+/// where the queue is empty.
 #[cfg(target_os = "linux")]
 pub fn next_error(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     use std::os::fd::AsRawFd;
@@ -58,8 +58,8 @@ pub fn next_error(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<usize
     }
 }
 
-/// How many ICMP messages of this network namespace, of the family of `address`, have said that a destination cannot be reached;
-/// `None` where the system does not tell.
+/// How many ICMP messages of this network namespace, of the family of `address`, have said that a destination cannot be
+/// reached; `None` where the system does not tell.
 pub fn refusals_received(address: std::net::IpAddr) -> Option<u64> {
     let received = match address.is_ipv6() {
         true => super::namespace::counter_v6("Icmp6InDestUnreachs"),

@@ -1,5 +1,5 @@
-//! Programs of classic BPF on a socket: which of the datagrams that arrive there are dropped before they are queued, and which
-//! of the sockets that share an address receives one.
+//! Programs of classic BPF on a socket: which of the datagrams that arrive there are dropped before they are queued,
+//! and which of the sockets that share an address receives one.
 
 use std::io;
 
@@ -9,8 +9,8 @@ use socket2::Socket;
 #[cfg(target_os = "linux")]
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
-/// Has the system drop every datagram that arrives at this socket from now on, as a packet filter on the way would: it is
-/// counted there, and nobody is told. Linux `socket(7)`, SO_ATTACH_FILTER.
+/// Has the system drop every datagram that arrives at this socket from now on, as a packet filter on the way would: it
+/// is counted there, and nobody is told. Linux `socket(7)`, SO_ATTACH_FILTER.
 ///
 /// # Errors
 /// `Unsupported` on other systems.
@@ -28,8 +28,8 @@ pub fn drop_everything(_: &Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Has the socket with this number receive what arrives for all that share the address of `socket` with SO_REUSEPORT. They are
-/// numbered from 0, in the order of their binds. Linux `socket(7)`, SO_ATTACH_REUSEPORT_CBPF.
+/// Has the socket with this number receive what arrives for all that share the address of `socket` with SO_REUSEPORT.
+/// They are numbered from 0, in the order of their binds. Linux `socket(7)`, SO_ATTACH_REUSEPORT_CBPF.
 ///
 /// # Errors
 /// EINVAL where the socket was bound without SO_REUSEPORT; `Unsupported` on other systems.

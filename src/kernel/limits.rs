@@ -1,4 +1,5 @@
-//! What the system counts and limits. What it does not tell is the error `Unsupported`; any other error is that of reading it.
+//! What the system counts and limits. What it does not tell is the error `Unsupported`; any other error is that of
+//! reading it.
 
 use std::io;
 
@@ -35,9 +36,9 @@ fn memory(socket: &Socket, element: usize) -> Option<usize> {
     (length == size_of_val(&counts)).then(|| counts[element].cast_unsigned() as usize)
 }
 
-/// How many datagrams the kernel has dropped at this socket, mostly because its receive buffer was full. `None` where the
-/// system has no such count. `/proc/net/udp` shows the same number, and now and then misses a socket while others come
-/// and go.
+/// How many datagrams the kernel has dropped at this socket, mostly because its receive buffer was full. `None` where
+/// the system has no such count. `/proc/net/udp` shows the same number, and now and then misses a socket while others
+/// come and go.
 #[cfg(target_os = "linux")]
 pub fn drops(socket: &Socket) -> Option<usize> {
     memory(socket, meminfo::DROPS)
@@ -90,7 +91,8 @@ fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> io::Result<bool> {
     }
 }
 
-/// The setting that limits the size of a receive buffer, where there is one: `socket(7)`, rmem_max; on macOS kern.ipc.maxsockbuf.
+/// The setting that limits the size of a receive buffer, where there is one: `socket(7)`, rmem_max; on macOS
+/// kern.ipc.maxsockbuf.
 pub const RECEIVE_BUFFER_LIMIT: Option<&str> = match HERE {
     Os::Linux => Some("net.core.rmem_max"),
     Os::Macos => Some("kern.ipc.maxsockbuf"),
@@ -126,8 +128,8 @@ pub fn kernel_setting(_: &str) -> io::Result<String> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// How many TCP connections the system is to remember after they were closed, in TIME-WAIT, and how many it remembers at most;
-/// `None` where it does not tell. Linux `proc_net(5)`, sockstat, and `tcp(7)`, tcp_max_tw_buckets.
+/// How many TCP connections the system is to remember after they were closed, in TIME-WAIT, and how many it remembers
+/// at most; `None` where it does not tell. Linux `proc_net(5)`, sockstat, and `tcp(7)`, tcp_max_tw_buckets.
 pub fn remembered_connections() -> Option<(usize, usize)> {
     let most = kernel_setting("net.ipv4.tcp_max_tw_buckets").ok()?.parse().ok()?;
     let table = std::fs::read_to_string("/proc/self/net/sockstat").ok()?;

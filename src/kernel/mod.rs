@@ -1,5 +1,5 @@
-//! The system calls that the safe libraries do not offer, and what differs between systems when the program is built: every
-//! `#[cfg]` and every `unsafe` of the crate.
+//! The system calls that the safe libraries do not offer, and what differs between systems when the program is built:
+//! every `#[cfg]` and every `unsafe` of the crate.
 
 #![allow(unsafe_code, reason = "the one place for calls that the safe libraries do not offer")]
 

@@ -31,8 +31,8 @@ mod linux {
     use super::Namespace;
 
     impl Namespace {
-        /// Makes a namespace that has nothing but a loopback interface, which is down. Root gets it at once; for anybody else
-        /// it is made in a user namespace, where the system allows those.
+        /// Makes a namespace that has nothing but a loopback interface, which is down. Root gets it at once; for
+        /// anybody else it is made in a user namespace, where the system allows those.
         ///
         /// # Errors
         /// EPERM where this user may not; ENOSPC where there are too many.
@@ -72,8 +72,8 @@ mod linux {
             })
         }
 
-        /// The namespace as the standard input of another program, which finds it at `/proc/self/fd/0`. Of a process in another user
-        /// namespace it may not look at the file descriptors.
+        /// The namespace as the standard input of another program, which finds it at `/proc/self/fd/0`. Of a process in
+        /// another user namespace it may not look at the file descriptors.
         ///
         /// # Errors
         /// EMFILE where there are too many descriptors.
@@ -102,8 +102,8 @@ mod linux {
         })
     }
 
-    /// Does `work` in a process of its own, which may go to another user namespace: a thread of a program with several may not.
-    /// It has this one's memory and file descriptors, and this thread waits until it has ended.
+    /// Does `work` in a process of its own, which may go to another user namespace: a thread of a program with several
+    /// may not. It has this one's memory and file descriptors, and this thread waits until it has ended.
     fn in_a_process<T: Send>(flags: CloneFlags, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         const STACK: usize = 256 * 1024;
         let mut stack = vec![0; STACK];
@@ -113,16 +113,16 @@ mod linux {
             0
         });
         let flags = flags | CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | CloneFlags::CLONE_FILES;
-        // SAFETY: the child has a stack of its own, and all that it shares with this thread waits for it (CLONE_VFORK): it is
-        // this thread on another stack. A panic ends the program before it could leave the child's frames.
+        // SAFETY: the child has a stack of its own, and all that it shares with this thread waits for it (CLONE_VFORK):
+        // it is this thread on another stack. A panic ends the program before it could leave the child's frames.
         let child = unsafe { clone(child, &mut stack, flags, None) }?;
         waitpid(child, Some(WaitPidFlag::__WALL))?;
         // Nothing where a signal has ended the child.
         result.unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into()))
     }
 
-    /// Starts the loopback interface of the network namespace that this thread is in, with an MTU of so many bytes. Linux
-    /// `netdevice(7)`.
+    /// Starts the loopback interface of the network namespace that this thread is in, with an MTU of so many bytes.
+    /// Linux `netdevice(7)`.
     ///
     /// # Errors
     /// EPERM where the system grants namespaces and no rights in them.
@@ -138,8 +138,8 @@ mod linux {
         }
     }
 
-    /// Whether the loopback interface of the network namespace that this thread is in has been started; `None` where the system
-    /// does not tell. Linux `netdevice(7)`.
+    /// Whether the loopback interface of the network namespace that this thread is in has been started; `None` where
+    /// the system does not tell. Linux `netdevice(7)`.
     pub fn loopback_is_up() -> Option<bool> {
         let socket = Socket::new(Domain::UNIX, Type::DGRAM, None).ok()?;
         let mut request = request_about_loopback();
@@ -162,8 +162,8 @@ mod linux {
         if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// A counter of the network namespace that this thread is in, such as `FragCreates` of `Ip`. Linux `proc_pid_net(5)`,
-    /// `/proc/pid/net/snmp`.
+    /// A counter of the network namespace that this thread is in, such as `FragCreates` of `Ip`. Linux
+    /// `proc_pid_net(5)`, `/proc/pid/net/snmp`.
     ///
     /// # Errors
     /// `Unsupported` where there is no such counter; that of reading the file.

@@ -39,8 +39,8 @@ options! {
     REUSE_ADDRESS: bool = Socket "SO_REUSEADDR" (2 0x4 0x4);
     /// Whether several sockets may have the same address and share what arrives there.
     REUSE_PORT: bool = Socket "SO_REUSEPORT" (15 0x200 -);
-    /// Which of the sockets that share an address with [`REUSE_PORT`] receives a datagram: the one whose number the program
-    /// returns, counted from 0 in the order of their binds. Linux `socket(7)`.
+    /// Which of the sockets that share an address with [`REUSE_PORT`] receives a datagram: the one whose number the
+    /// program returns, counted from 0 in the order of their binds. Linux `socket(7)`.
     REUSE_PORT_PROGRAM: Returns = Socket "SO_ATTACH_REUSEPORT_CBPF" (51 - -);
     /// Whether datagrams may be sent to a broadcast address.
     BROADCAST: bool = Socket "SO_BROADCAST" (6 0x20 0x20);
@@ -50,24 +50,25 @@ options! {
     TIME_TO_LIVE: usize = Ip "IP_TTL" (2 4 4);
     /// Whether `recvmsg` tells the address to which a datagram was sent (`ip(7)`).
     PACKET_INFO: bool = Ip "IP_PKTINFO" (8 26 19);
-    /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it although the
-    /// socket is not connected. Linux `ip(7)`.
+    /// Whether the system keeps what ICMP tells about this socket's datagrams in an error queue, and reports it
+    /// although the socket is not connected. Linux `ip(7)`.
     KEEP_ERRORS: bool = Ip "IP_RECVERR" (11 - -);
-    /// Whether the system finds out the MTU of the path, and then fragments or refuses what is longer: [`PMTUDISC_DO`] refuses.
+    /// Whether the system finds out the MTU of the path, and then fragments or refuses what is longer: [`PMTUDISC_DO`]
+    /// refuses.
     PATH_MTU_DISCOVERY: usize = Ip "IP_MTU_DISCOVER" (10 - 71);
     /// The MTU of the path to the peer, in bytes.
     PATH_MTU: usize = Ip "IP_MTU" (14 - 73);
     /// As [`KEEP_ERRORS`], for a socket of IPv6. Linux `ipv6(7)`.
     KEEP_ERRORS_V6: bool = Ipv6 "IPV6_RECVERR" (25 - -);
-    /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path had
-    /// that one, where it is smaller (`ipv6(7)`).
+    /// The MTU of the path to the peer, in bytes. On Linux it can be set, too: the socket then fragments as if its path
+    /// had that one, where it is smaller (`ipv6(7)`).
     PATH_MTU_V6: usize = Ipv6 "IPV6_MTU" (24 - 72);
     /// Whether a datagram that is longer than the MTU is refused and not fragmented. RFC 3542 section 11.2.
     DONT_FRAGMENT_V6: bool = Ipv6 "IPV6_DONTFRAG" (62 62 14);
 }
 
-/// Whether `recvmsg` tells the time to live with which a datagram arrived. It is of the programs, not of lessons, and so not in [`ALL`].
-/// Windows tells it by a call only that neither library has.
+/// Whether `recvmsg` tells the time to live with which a datagram arrived. It is of the programs, not of lessons, and
+/// so not in [`ALL`]. Windows tells it by a call only that neither library has.
 pub(super) static RECEIVE_TIME_TO_LIVE: Opt<bool> = Opt::new(Level::Ip, "IP_RECVTTL", numbers!((12 24 -)));
 
 /// As [`RECEIVE_TIME_TO_LIVE`], for IPv6 (RFC 3542 section 6.3).

@@ -9,8 +9,9 @@ use super::HERE;
 use super::option::{self, PACKET_INFO, PACKET_INFO_V6};
 use crate::vocabulary::Os;
 
-/// Asks that [`receive_message`](super::receive_message) tells the address to which each datagram was sent. Linux `ip(7)`,
-/// `IP_PKTINFO`; RFC 3542 section 6.1, `IPV6_RECVPKTINFO`. On other systems no call of this program tells it, and nothing is asked.
+/// Asks that [`receive_message`](super::receive_message) tells the address to which each datagram was sent. Linux
+/// `ip(7)`, `IP_PKTINFO`; RFC 3542 section 6.1, `IPV6_RECVPKTINFO`. On other systems no call of this program tells it,
+/// and nothing is asked.
 pub fn tell_destination(socket: &Socket) -> io::Result<()> {
     match HERE {
         Os::Linux if socket.local_addr()?.is_ipv4() => option::set(socket, &PACKET_INFO.name, 1),

@@ -26,8 +26,8 @@ pub(super) fn number(flags: Flags) -> i32 {
     numbers.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, number)| number).sum()
 }
 
-/// Repeats a waiting call that a signal or a suspension of the program interrupted, with its whole time limit again. Linux interrupts
-/// every receive that has a time limit, even with SA_RESTART (signal(7)).
+/// Repeats a waiting call that a signal or a suspension of the program interrupted, with its whole time limit again.
+/// Linux interrupts every receive that has a time limit, even with SA_RESTART (signal(7)).
 pub(super) fn uninterrupted<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match receive() {
@@ -54,7 +54,8 @@ pub fn receive_from_once(socket: &Socket, buffer: &mut [u8], flags: Flags) -> io
     not_shut_down(from).map(|from| (length, from))
 }
 
-/// On a socket that is shut down Windows returns an error, which socket2 turns into 0 bytes without a sender. A datagram has a sender.
+/// On a socket that is shut down Windows returns an error, which socket2 turns into 0 bytes without a sender. A
+/// datagram has a sender.
 fn not_shut_down(from: SockAddr) -> io::Result<SockAddr> {
     match from.as_socket() {
         None if HERE == Os::Windows => Err(io::Error::from_raw_os_error(SocketError::ShutDown.on(Os::Windows).number)),
@@ -134,6 +135,7 @@ pub fn write(_: &Socket, _: &[u8]) -> io::Result<usize> {
 }
 
 fn uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
-    // SAFETY: the layouts are the same, and whoever is given the slice, socket2 alone, writes nothing but initialised bytes there.
+    // SAFETY: the layouts are the same, and whoever is given the slice, socket2 alone, writes nothing but initialised
+    // bytes there.
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
 }

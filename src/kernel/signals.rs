@@ -48,9 +48,9 @@ pub fn fail_past_the_file_size() {
 #[cfg(not(unix))]
 pub fn fail_past_the_file_size() {}
 
-/// Has the signals that end a program end this one where it is process 1, as in a container: the kernel gives that one no
-/// default ending. pid_namespaces(7). What `sums_up` at the signals that ask for an end watches for those itself; SIGQUIT asks for
-/// nothing.
+/// Has the signals that end a program end this one where it is process 1, as in a container: the kernel gives that one
+/// no default ending. pid_namespaces(7). What `sums_up` at the signals that ask for an end watches for those itself;
+/// SIGQUIT asks for nothing.
 #[cfg(unix)]
 pub fn end_at_a_signal(sums_up: bool) -> io::Result<()> {
     if std::process::id() != 1 {
@@ -102,8 +102,8 @@ pub fn with_sigpipe<T>(call: impl FnOnce() -> T) -> (T, bool) {
     (call(), false)
 }
 
-/// As long as this is there, SIGURG ends or restarts the call in which it finds a thread, and nothing else comes of it. No other part
-/// of the program uses this signal, and one that comes late is ignored by default.
+/// As long as this is there, SIGURG ends or restarts the call in which it finds a thread, and nothing else comes of it.
+/// No other part of the program uses this signal, and one that comes late is ignored by default.
 #[derive(Debug)]
 #[must_use = "the handler is there no longer than this"]
 pub struct Handled {
@@ -114,8 +114,8 @@ pub struct Handled {
     blocked: SigSet,
 }
 
-/// Installs a handler for SIGURG that does nothing: `restarts` is the flag SA_RESTART. Linux `signal(7)`. This thread does not block
-/// the signal, nor do those that it starts.
+/// Installs a handler for SIGURG that does nothing: `restarts` is the flag SA_RESTART. Linux `signal(7)`. This thread
+/// does not block the signal, nor do those that it starts.
 #[cfg(target_os = "linux")]
 pub fn handle_signal(restarts: bool) -> io::Result<Handled> {
     extern "C" fn nothing(_: libc::c_int) {}

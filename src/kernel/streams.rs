@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(unix)]
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// Standard output. Where it is full for a moment and does not wait by itself, it is waited for. Whoever shares the stream
-/// may have told it not to wait: node and ssh do.
+/// Standard output. Where it is full for a moment and does not wait by itself, it is waited for. Whoever shares the
+/// stream may have told it not to wait: node and ssh do.
 pub struct Stdout(StdoutLock<'static>);
 
 impl Stdout {
@@ -45,8 +45,8 @@ impl Write for Stdout {
     }
 }
 
-/// The next line of the input, with its end where it has one; nothing at the end of the input. Of a longer line `longest`
-/// bytes are kept. Input that is not there yet is waited for.
+/// The next line of the input, with its end where it has one; nothing at the end of the input. Of a longer line
+/// `longest` bytes are kept. Input that is not there yet is waited for.
 ///
 /// # Errors
 /// When the input cannot be read.
@@ -160,7 +160,8 @@ extern "C" fn note_whether_stdout_is_shut() {
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
 static BEFORE_MAIN: extern "C" fn() = note_whether_stdout_is_shut;
 
-/// A console program of Windows has a standard output; where it has none, Rust discards what is written (`std::io::Stdout`).
+/// A console program of Windows has a standard output; where it has none, Rust discards what is written
+/// (`std::io::Stdout`).
 #[cfg(windows)]
 fn stdout_was_shut() -> bool {
     false

@@ -23,8 +23,8 @@ fn is_root() -> bool {
     false
 }
 
-/// Does `work` as another user, in a thread of its own. Linux `nptl(7)`: the system keeps a user for each thread, and only the
-/// C library has all threads change with one.
+/// Does `work` as another user, in a thread of its own. Linux `nptl(7)`: the system keeps a user for each thread, and
+/// only the C library has all threads change with one.
 ///
 /// # Errors
 /// EPERM where this user is not root; EINVAL where there is no other one.

@@ -24,8 +24,8 @@ pub fn this_thread() -> Option<ThreadId> {
 }
 
 /// Whether `thread` of this process sleeps in a receive on a socket. proc(5),
-/// `/proc/pid/task/tid/stat` and `syscall`. Both are needed, in this order: a thread that was woken a moment ago, on another
-/// processor, is no longer `S` (sleeping), but until it runs `syscall` shows the call in which it slept.
+/// `/proc/pid/task/tid/stat` and `syscall`. Both are needed, in this order: a thread that was woken a moment ago, on
+/// another processor, is no longer `S` (sleeping), but until it runs `syscall` shows the call in which it slept.
 #[cfg(target_os = "linux")]
 pub fn waits_to_receive(thread: ThreadId) -> io::Result<bool> {
     let of_thread = |file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}"));
@@ -97,7 +97,8 @@ fn poll_once(socket: &Socket, asked: PollFlags) -> io::Result<PollFlags> {
     Ok(asked[0].revents())
 }
 
-/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all (`FIONREAD`).
+/// How many bytes the socket says can be received: on Linux those of the next datagram, elsewhere those of all
+/// (`FIONREAD`).
 #[cfg(unix)]
 pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
     number_of_bytes(socket, libc::FIONREAD as _)
@@ -109,8 +110,8 @@ pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
     Ok(i32::try_from(rustix::io::ioctl_fionread(socket)?).unwrap_or(i32::MAX))
 }
 
-/// By the C library, and not by rustix, which makes the call without it: a broken world stands between. Not every C library has
-/// requests of the same type.
+/// By the C library, and not by rustix, which makes the call without it: a broken world stands between. Not every C
+/// library has requests of the same type.
 #[cfg(unix)]
 fn number_of_bytes(socket: &Socket, request: libc::c_ulong) -> io::Result<i32> {
     let mut bytes: libc::c_int = 0;
@@ -119,8 +120,8 @@ fn number_of_bytes(socket: &Socket, request: libc::c_ulong) -> io::Result<i32> {
     if status < 0 { Err(io::Error::last_os_error()) } else { Ok(bytes) }
 }
 
-/// How many bytes of what was sent are still in the socket's send queue, with what the kernel needs besides them (`SIOCOUTQ`). Linux
-/// `udp(7)`.
+/// How many bytes of what was sent are still in the socket's send queue, with what the kernel needs besides them
+/// (`SIOCOUTQ`). Linux `udp(7)`.
 #[cfg(target_os = "linux")]
 pub fn unsent_bytes(socket: &Socket) -> io::Result<i32> {
     // SIOCOUTQ is another name of TIOCOUTQ.
@@ -133,8 +134,8 @@ pub fn unsent_bytes(_: &Socket) -> io::Result<i32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Closes the descriptor of a socket on which other threads may be in a call. The object stays, so that nothing closes the
-/// number again, which may be another socket's by then.
+/// Closes the descriptor of a socket on which other threads may be in a call. The object stays, so that nothing closes
+/// the number again, which may be another socket's by then.
 pub fn close_meanwhile(socket: Arc<Socket>) -> io::Result<()> {
     let number = super::descriptor(&socket);
     std::mem::forget(socket);
@@ -143,7 +144,8 @@ pub fn close_meanwhile(socket: Arc<Socket>) -> io::Result<()> {
 
 #[cfg(unix)]
 fn close(descriptor: u64) -> io::Result<()> {
-    // It is open, and its owner was forgotten and so does not close it. Who still has a reference makes no further call with it.
+    // It is open, and its owner was forgotten and so does not close it. Who still has a reference makes no further call
+    // with it.
     Ok(nix::unistd::close(descriptor as std::os::fd::RawFd)?)
 }
 

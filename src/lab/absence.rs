@@ -85,7 +85,8 @@ impl Endpoint {
         Proof::begin(&self.socket).map(drop)
     }
 
-    /// The first that is received until nothing more can come: [`ReceiveResult::Nothing`] proves that nothing was under way.
+    /// The first that is received until nothing more can come: [`ReceiveResult::Nothing`] proves that nothing was under
+    /// way.
     ///
     /// # Errors
     /// What the system says of sending the markers.
@@ -113,7 +114,8 @@ impl Endpoint {
     }
 }
 
-/// How large a receive buffer must be that datagrams of these payload lengths and an end marker fit for certain, in bytes.
+/// How large a receive buffer must be that datagrams of these payload lengths and an end marker fit for certain, in
+/// bytes.
 pub fn receive_buffer_for(payloads: impl IntoIterator<Item = usize>) -> usize {
     const LENGTH_OF_MARKER: usize = 1;
     /// Memory that a queued datagram costs besides its payload, at most: bytes per datagram, and twice the payload.

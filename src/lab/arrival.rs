@@ -1,4 +1,5 @@
-//! One receive call: it waits up to its limit, whatever interrupts it, and passes over what unrelated programs have sent.
+//! One receive call: it waits up to its limit, whatever interrupts it, and passes over what unrelated programs have
+//! sent.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,8 +15,8 @@ use crate::vocabulary::{
     ERRQUEUE, Flags, Outcome, PEEK, Peer, Protocol, Receive, ReceiveForm, Received, Role, SocketError, Syscall,
 };
 
-/// How many datagrams of unrelated senders are passed over after the limit: more than wait in any queue, so that a flood
-/// does not hold the lesson.
+/// How many datagrams of unrelated senders are passed over after the limit: more than wait in any queue, so that a
+/// flood does not hold the lesson.
 const MOST_LATE: usize = 10_000;
 
 /// The shortest wait that the system knows of on every machine.
@@ -100,7 +101,8 @@ pub(super) fn discard_unrelated(receiver: &RecordedSocket) {
     });
 }
 
-/// Receives with what the lesson has set and nothing else: a limit that has passed is the error that the system returned.
+/// Receives with what the lesson has set and nothing else: a limit that has passed is the error that the system
+/// returned.
 fn as_it_is(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut() -> Result<Raw, Failure>) -> Made {
     for _ in 0..MOST_LATE {
         match attempt() {
@@ -114,8 +116,8 @@ fn as_it_is(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMu
     Outcome::Nothing.into()
 }
 
-/// Receives by `recvfrom` with what the lesson has set, until a signal ends it: one that comes before `sent` is not the lesson's, and
-/// the call is made again.
+/// Receives by `recvfrom` with what the lesson has set, until a signal ends it: one that comes before `sent` is not the
+/// lesson's, and the call is made again.
 pub(super) fn until_a_signal(receiver: &RecordedSocket, receive: &Receive, sent: &AtomicBool) -> Made {
     as_it_is(receiver, receive, &mut || loop {
         let mut bytes = vec![0; receive.capacity()];
@@ -183,8 +185,8 @@ fn waiting(receiver: &RecordedSocket, receive: &Receive, attempt: &mut dyn FnMut
     made
 }
 
-/// Who sent it, or to whom it was sent where it is an error's; `None` where that is no socket of the scene. A receive that has no
-/// sender to tell has no datagram either: the socket is shut down.
+/// Who sent it, or to whom it was sent where it is an error's; `None` where that is no socket of the scene. A receive
+/// that has no sender to tell has no datagram either: the socket is shut down.
 fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made> {
     let Some(address) = raw.message.from else {
         return Some(Outcome::Received(raw.received(None)).into());

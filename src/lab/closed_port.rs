@@ -12,8 +12,8 @@ use crate::vocabulary::{Os, SocketError};
 /// A UDP port on 127.0.0.1 or ::1 where nobody listens.
 ///
 /// On Linux a guard holds it: a socket bound there and connected to itself. Nobody else can bind the port, and as the
-/// guard receives only from itself, the system answers everybody else as if nobody were there. An endpoint of the scene may
-/// still be [bound](super::Lab::bind_at) beside it. Without a guard another program could be given the port at any
+/// guard receives only from itself, the system answers everybody else as if nobody were there. An endpoint of the scene
+/// may still be [bound](super::Lab::bind_at) beside it. Without a guard another program could be given the port at any
 /// moment, and a lesson would report that program's silence. Elsewhere the port is only bound once and closed again.
 #[derive(Debug)]
 pub struct ClosedPort {

@@ -25,8 +25,8 @@ impl SceneContext {
         SceneContext { session, log, directory, markers, inconclusive: OnceLock::new() }
     }
 
-    /// Goes no further once the scene has made all the calls that it may make: the watchdog gives it up. The caller has no
-    /// error to return for it, since no call has failed.
+    /// Goes no further once the scene has made all the calls that it may make: the watchdog gives it up. The caller has
+    /// no error to return for it, since no call has failed.
     pub(super) fn stop_where_calls_do_not_end(&self) {
         while self.log.len() >= self.session.most_calls {
             self.session.calls_do_not_end();

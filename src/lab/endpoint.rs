@@ -52,8 +52,9 @@ impl Endpoint {
         self.done(Syscall::Connect(target.peer()), &format!("connect {} to {}", self.name(), target.address()))
     }
 
-    /// Takes the peer away again. POSIX `connect()` to an address of the family AF_UNSPEC. Linux then takes back a port that it
-    /// has chosen itself: whoever is to send or receive later is [bound to a port of its own](super::Lab::bind_at).
+    /// Takes the peer away again. POSIX `connect()` to an address of the family AF_UNSPEC. Linux then takes back a port
+    /// that it has chosen itself: whoever is to send or receive later is [bound to a port of its
+    /// own](super::Lab::bind_at).
     ///
     /// # Errors
     /// macOS returns EAFNOSUPPORT and does it all the same.
@@ -90,8 +91,8 @@ impl Endpoint {
         self.sent(SendForm::Message { to: target.peer(), parts }, &buffers.concat())
     }
 
-    /// Sends one datagram to `target` from the address `source` of this machine, where the socket is bound to all of them.
-    /// Linux `ip(7)`, IP_PKTINFO. Elsewhere the system chooses the address all the same.
+    /// Sends one datagram to `target` from the address `source` of this machine, where the socket is bound to all of
+    /// them. Linux `ip(7)`, IP_PKTINFO. Elsewhere the system chooses the address all the same.
     ///
     /// # Errors
     /// EINVAL where `source` is no address of this machine.
@@ -109,12 +110,12 @@ impl Endpoint {
         })
     }
 
-    /// Receives: `receive(1024)` is `recvfrom` into 1024 bytes, and waits for a datagram up to the limit. End markers of
-    /// earlier proofs are passed over.
+    /// Receives: `receive(1024)` is `recvfrom` into 1024 bytes, and waits for a datagram up to the limit. End markers
+    /// of earlier proofs are passed over.
     pub fn receive(&self, how: impl Into<Receive>) -> ReceiveResult {
         let receive = how.into();
-        // `recv` does not tell the sender. A peek does, past any unrelated senders: a connected socket gets only what its
-        // peer sends, and still has in its queue what came before it was connected.
+        // `recv` does not tell the sender. A peek does, past any unrelated senders: a connected socket gets only what
+        // its peer sends, and still has in its queue what came before it was connected.
         let sender = match receive.form {
             ReceiveForm::Recv => match self.receive(Receive::into(receive.capacity()).flags(PEEK)) {
                 ReceiveResult::Datagram(received) => received.from,

@@ -36,12 +36,12 @@ impl Endpoint {
         Ok(Watch { endpoint: self, instance })
     }
 
-    /// Sends by `send`, and waits until that is queued here and the kernel has told whoever watches this socket or waits for it. Of
-    /// what was queued before, that must be so already.
+    /// Sends by `send`, and waits until that is queued here and the kernel has told whoever watches this socket or
+    /// waits for it. Of what was queued before, that must be so already.
     ///
-    /// A wake-up may come after the datagram is queued, on another processor. So an edge-triggered epoll instance of the lab's own
-    /// looks on: it reports this datagram when it is woken, and by nothing else. Taking it out waits for the lock under which all are
-    /// woken. The lab does it to prepare; it is not recorded.
+    /// A wake-up may come after the datagram is queued, on another processor. So an edge-triggered epoll instance of
+    /// the lab's own looks on: it reports this datagram when it is woken, and by nothing else. Taking it out waits for
+    /// the lock under which all are woken. The lab does it to prepare; it is not recorded.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where nothing is reported within the limit.

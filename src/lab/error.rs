@@ -14,7 +14,8 @@ pub enum SceneError {
     Call(CallError),
     /// A call does not return: as for a call that failed.
     Hung(String),
-    /// Not even the lab's own datagram passes on loopback, for this reason: nothing can be said of UDP, and no lesson can run.
+    /// Not even the lab's own datagram passes on loopback, for this reason: nothing can be said of UDP, and no lesson
+    /// can run.
     NoLoopback(String),
     /// The scene panicked, with these words: as for a call that failed.
     Panicked(String),

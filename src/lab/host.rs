@@ -138,8 +138,8 @@ impl Host {
         self.address
     }
 
-    /// An address behind a router that nobody has, under the name that the report uses: errors about it can be told apart from
-    /// what unrelated programs send.
+    /// An address behind a router that nobody has, under the name that the report uses: errors about it can be told
+    /// apart from what unrelated programs send.
     pub fn nobody(&self, name: &str, address: SocketAddr) -> Peer {
         self.context.directory.nobody_at(address, name);
         Peer { name: name.to_owned(), address }
@@ -189,8 +189,9 @@ impl Host {
         self.plug_in(CABLE, address)
     }
 
-    /// Makes this host a router: it forwards packets that are for other hosts. It gets a second network card with this address, in an
-    /// otherwise empty network of 256 addresses, with an MTU of `mtu` bytes. The rate of its ICMP errors is not limited.
+    /// Makes this host a router: it forwards packets that are for other hosts. It gets a second network card with this
+    /// address, in an otherwise empty network of 256 addresses, with an MTU of `mtu` bytes. The rate of its ICMP errors
+    /// is not limited.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where this user may not, there is no `ip` of iproute2, or the kernel has no `veth(4)`.
@@ -217,7 +218,8 @@ impl Host {
         self.ip(&["link", "set", card, "up"])
     }
 
-    /// Enters a route by which nothing can be sent to these addresses, of the `kind` `prohibit`, for one. `ip-route(8)`.
+    /// Enters a route by which nothing can be sent to these addresses, of the `kind` `prohibit`, for one.
+    /// `ip-route(8)`.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where there is no `ip` of iproute2, or the kernel has no such routes.

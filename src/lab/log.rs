@@ -15,8 +15,8 @@ pub struct Timestamp {
     pub at: Duration,
 }
 
-/// Bytes of payload that the log of a scene keeps. Beyond them it keeps the [`BEGINNING`] of each, and its length: a run of
-/// gigabytes takes no more memory than its calls.
+/// Bytes of payload that the log of a scene keeps. Beyond them it keeps the [`BEGINNING`] of each, and its length: a
+/// run of gigabytes takes no more memory than its calls.
 const MOST_PAYLOAD: usize = 16 * 1024 * 1024;
 
 /// Bytes of a payload that are kept in any case: more than a trace or a picture shows.

@@ -51,9 +51,9 @@ enum Passed {
     Not { to: SocketAddr },
 }
 
-/// Sends a datagram from `ip` to `ip`, three times: one that is lost now and then is no sign of a loopback that does not pass. Like
-/// an end marker it has one byte: where those pass, this does. It is sent by a connected socket where there is such a thing, and
-/// received by one that takes it from any address.
+/// Sends a datagram from `ip` to `ip`, three times: one that is lost now and then is no sign of a loopback that does
+/// not pass. Like an end marker it has one byte: where those pass, this does. It is sent by a connected socket where
+/// there is such a thing, and received by one that takes it from any address.
 fn pass(ip: IpAddr) -> Call<Passed> {
     let [receiver, sender] = [(); 2].map(|()| sockets::bound(SocketAddr::from((ip, 0))));
     let (receiver, sender) = (receiver?, sender?);
@@ -94,8 +94,8 @@ fn send_three_times(sender: &Socket, payload: &[u8], to: SocketAddr) -> Call<()>
     Ok(())
 }
 
-/// Why what was sent to `ip`, an address of this machine, may be missing: not even a datagram of one byte passes there, whatever
-/// its sender. `None` where it does, and where that cannot be found out.
+/// Why what was sent to `ip`, an address of this machine, may be missing: not even a datagram of one byte passes there,
+/// whatever its sender. `None` where it does, and where that cannot be found out.
 pub(super) fn udp_is_lost(ip: IpAddr) -> Option<String> {
     match pass(ip) {
         Ok(Passed::As { .. }) => None,
@@ -104,8 +104,8 @@ pub(super) fn udp_is_lost(ip: IpAddr) -> Option<String> {
     }
 }
 
-/// What may be the matter with the machine where rows differ, found out once in a run. It is checked only then: between the
-/// calls of lessons there are no others.
+/// What may be the matter with the machine where rows differ, found out once in a run. It is checked only then: between
+/// the calls of lessons there are no others.
 #[derive(Default)]
 pub(crate) struct MachineChecks {
     found: HashMap<Check, Option<String>>,
@@ -169,8 +169,9 @@ impl MachineChecks {
     }
 }
 
-/// Why ICMP messages may be missing: the kernel has not received one for each of some datagrams to a port where nobody listens.
-/// Those that it counts come to no socket of a lesson. `None` where it has, and where that cannot be found out.
+/// Why ICMP messages may be missing: the kernel has not received one for each of some datagrams to a port where nobody
+/// listens. Those that it counts come to no socket of a lesson. `None` where it has, and where that cannot be found
+/// out.
 fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
     /// More than filters that limit the rate of messages let pass at once, and fewer than Linux itself does.
     const DATAGRAMS: usize = 20;

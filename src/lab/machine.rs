@@ -69,13 +69,14 @@ impl Lab {
         (remembered >= most).then(full)
     }
 
-    /// Whether a socket of TCP, or a connection in TIME-WAIT, has the port of `other`; `None` where the system does not tell.
+    /// Whether a socket of TCP, or a connection in TIME-WAIT, has the port of `other`; `None` where the system does not
+    /// tell.
     pub fn tcp_port_is_taken(&self, other: &impl Target) -> Option<bool> {
         kernel::tcp_port_in_use(other.address().port()).ok()
     }
 
-    /// Why `ip`, which is no loopback address, can be bound on this machine: it is one of its addresses, or any can be bound.
-    /// Linux `ip(7)`, ip_nonlocal_bind.
+    /// Why `ip`, which is no loopback address, can be bound on this machine: it is one of its addresses, or any can be
+    /// bound. Linux `ip(7)`, ip_nonlocal_bind.
     pub fn takes_address(&self, ip: Ipv4Addr) -> Option<String> {
         let setting = "net.ipv4.ip_nonlocal_bind";
         if kernel::kernel_setting(setting).is_ok_and(|value| value != "0") {

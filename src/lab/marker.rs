@@ -1,15 +1,15 @@
 //! End markers: the proof that nothing more comes.
 //!
 //! A datagram that was sent may still be under way, and datagrams of different flows may overtake each other: loopback
-//! can deliver them on different CPUs. Within one flow (the same addresses and ports) they stay in order; but Linux counts
-//! what a connected socket sends as a flow of its own. So an end marker is sent on every path by which anything can come,
-//! as the datagrams were: from each socket that has sent to the receiver, and from each that the receiver has sent to. When
-//! all of them have come, everything has come.
+//! can deliver them on different CPUs. Within one flow (the same addresses and ports) they stay in order; but Linux
+//! counts what a connected socket sends as a flow of its own. So an end marker is sent on every path by which anything
+//! can come, as the datagrams were: from each socket that has sent to the receiver, and from each that the receiver has
+//! sent to. When all of them have come, everything has come.
 //!
-//! Where a marker cannot arrive, its end is seen otherwise. What nobody listens for, or what a connected socket does not
-//! take, is answered with ICMP: a socket opened for the marker alone gets ECONNREFUSED, behind all that the same flow had
-//! caused. It is connected, unless the datagrams came from one that is not, and the system keeps errors for such sockets. Of
-//! sockets that share a port, the marker joins the queue of the one that gets the flow.
+//! Where a marker cannot arrive, its end is seen otherwise. What nobody listens for, or what a connected socket does
+//! not take, is answered with ICMP: a socket opened for the marker alone gets ECONNREFUSED, behind all that the same
+//! flow had caused. It is connected, unless the datagrams came from one that is not, and the system keeps errors for
+//! such sockets. Of sockets that share a port, the marker joins the queue of the one that gets the flow.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -49,8 +49,8 @@ impl Markers {
         self.outstanding().contains(&Marker { from, byte })
     }
 
-    /// A new marker to be sent from `from`. Its byte is in no payload sent from there, whole or truncated: first come those
-    /// that no text in UTF-8 has.
+    /// A new marker to be sent from `from`. Its byte is in no payload sent from there, whole or truncated: first come
+    /// those that no text in UTF-8 has.
     fn new_from(&self, from: SocketAddr, sent: &super::directory::Bytes) -> Option<Marker> {
         let mut outstanding = self.outstanding();
         let candidates = (0xf5..=0xff).rev().chain([0xc1, 0xc0]).chain((0..=0xf4).rev());
@@ -103,7 +103,8 @@ impl Proof {
         Ok(proof)
     }
 
-    /// Sends the markers that are due: first one alone, since the receive buffer may be full; when it has come, all others.
+    /// Sends the markers that are due: first one alone, since the receive buffer may be full; when it has come, all
+    /// others.
     ///
     /// # Errors
     /// What the system says of sending a marker.
@@ -151,8 +152,8 @@ impl Proof {
         Ok(())
     }
 
-    /// Sends markers behind everything that is under way to `receiver`, or one from elsewhere where nothing is, so that a
-    /// receive there ends.
+    /// Sends markers behind everything that is under way to `receiver`, or one from elsewhere where nothing is, so that
+    /// a receive there ends.
     ///
     /// # Errors
     /// What the system says of sending them.
@@ -228,8 +229,8 @@ impl Proof {
         Ok(())
     }
 
-    /// Sends a marker through a socket that was opened beside one of the scene's. It may be told of an earlier datagram instead: then
-    /// nothing was sent.
+    /// Sends a marker through a socket that was opened beside one of the scene's. It may be told of an earlier datagram
+    /// instead: then nothing was sent.
     fn send_beside(
         &mut self,
         receiver: &RecordedSocket,
@@ -343,8 +344,8 @@ fn beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
     Ok(socket)
 }
 
-/// A socket that is bound beside those of the scene which have the path's source, or had it: what it sends is of the same
-/// flow as what an unconnected one sent.
+/// A socket that is bound beside those of the scene which have the path's source, or had it: what it sends is of the
+/// same flow as what an unconnected one sent.
 fn bound_beside(receiver: &RecordedSocket, path: Path) -> Call<Socket> {
     let socket = sockets::udp(path.from)?;
     let sharing: Vec<_> = receiver.context.directory.reached_at(path.from).iter().filter_map(Entry::socket).collect();
@@ -373,7 +374,8 @@ fn share(socket: &Socket, on: bool, address: SocketAddr) -> Call<()> {
 }
 
 /// Waits until the system has received one more refusal than before the receiver's last datagram to nobody. That proves
-/// nothing: another program may have caused it. But it lets the receiver have its news before a socket is opened beside it.
+/// nothing: another program may have caused it. But it lets the receiver have its news before a socket is opened beside
+/// it.
 fn await_natural_refusal(receiver: &RecordedSocket) {
     let before = *lock(&receiver.refusals_before);
     let address = receiver.address().unwrap_or(sockets::ANY_PORT).ip();

@@ -1,4 +1,5 @@
-//! The lab: the only place that opens sockets. Every call made through it is recorded as an [`Event`](crate::vocabulary::Event).
+//! The lab: the only place that opens sockets. Every call made through it is recorded as an
+//! [`Event`](crate::vocabulary::Event).
 //!
 //! A scene gets a [`Lab`] of its own, opens [`Endpoint`]s and [`Stream`]s under the names that the report uses, and
 //! [observes](Lab::observe) one fact for each of its claims.
@@ -105,8 +106,8 @@ impl Lab {
         endpoint.bind(address).map(|()| endpoint)
     }
 
-    /// Opens a UDP endpoint on 127.0.0.1 on which the lab sets nothing: its receives wait as long as the lesson has them wait,
-    /// by default for ever, and return what the system returns.
+    /// Opens a UDP endpoint on 127.0.0.1 on which the lab sets nothing: its receives wait as long as the lesson has
+    /// them wait, by default for ever, and return what the system returns.
     pub fn bind_without_limit(&self, name: &str) -> Call<Endpoint> {
         let endpoint = Endpoint::without_limit(name, sockets::ANY_PORT, Arc::clone(&self.context))?;
         endpoint.bind(sockets::ANY_PORT).map(|()| endpoint)
@@ -117,7 +118,8 @@ impl Lab {
         self.context.session.now()
     }
 
-    /// What `calls` returned, and how long they took by the lesson's clock, which stands still while somebody is asked to wait.
+    /// What `calls` returned, and how long they took by the lesson's clock, which stands still while somebody is asked
+    /// to wait.
     pub fn timed<T>(&self, calls: impl FnOnce() -> T) -> (T, Duration) {
         let began = self.now();
         let result = calls();
@@ -190,8 +192,8 @@ impl Lab {
         (1..=count).map(|number| self.endpoint(&format!("{name} {number}"))).collect()
     }
 
-    /// A host with nothing but a loopback interface, whose MTU has so many bytes: a network namespace, where nobody but the scene
-    /// sends or is counted.
+    /// A host with nothing but a loopback interface, whose MTU has so many bytes: a network namespace, where nobody but
+    /// the scene sends or is counted.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where it cannot be made.
@@ -240,7 +242,8 @@ impl Lab {
         port.open(Endpoint::open(name, port.address(), Arc::clone(&self.context))?)
     }
 
-    /// The same for an endpoint on which the lab sets nothing, as with [`bind_without_limit`](Self::bind_without_limit).
+    /// The same for an endpoint on which the lab sets nothing, as with
+    /// [`bind_without_limit`](Self::bind_without_limit).
     ///
     /// # Errors
     /// As for [`bind_at`](Self::bind_at).

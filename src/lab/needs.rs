@@ -67,7 +67,8 @@ fn too_few_descriptors(count: usize) -> Option<String> {
     ))
 }
 
-/// Why something is not known that the kernel shows in a file: the error of reading it, or `untold` where there is no such file.
+/// Why something is not known that the kernel shows in a file: the error of reading it, or `untold` where there is no
+/// such file.
 pub fn unread(operation: impl Into<String>, error: &io::Error, untold: &str) -> String {
     match error.kind() {
         io::ErrorKind::Unsupported | io::ErrorKind::NotFound => untold.to_owned(),

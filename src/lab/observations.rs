@@ -51,7 +51,8 @@ impl Lab {
         }
     }
 
-    /// Hands in what was seen for the claim `id`. Where that presupposes what did not happen, this row alone is skipped.
+    /// Hands in what was seen for the claim `id`. Where that presupposes what did not happen, this row alone is
+    /// skipped.
     ///
     /// # Errors
     /// What ended the calls otherwise.
@@ -109,8 +110,8 @@ impl Lab {
         result
     }
 
-    /// A result of a call for one datagram, sent while nothing else is under way, where the lack of memory is the machine's and no
-    /// receiver's.
+    /// A result of a call for one datagram, sent while nothing else is under way, where the lack of memory is the
+    /// machine's and no receiver's.
     ///
     /// # Errors
     /// As for [`answer`](Self::answer).

@@ -1,4 +1,5 @@
-//! What the kernel says it has queued and dropped at a socket: when what was sent is no longer under way, though nobody reads.
+//! What the kernel says it has queued and dropped at a socket: when what was sent is no longer under way, though nobody
+//! reads.
 
 use socket2::Socket;
 
@@ -50,8 +51,8 @@ impl Endpoint {
         QueueCounts::of(&self.socket.socket)
     }
 
-    /// Waits until the kernel has queued or dropped more than `before`: what it has then. `None` where it does not tell, or
-    /// nothing comes within the limit.
+    /// Waits until the kernel has queued or dropped more than `before`: what it has then. `None` where it does not
+    /// tell, or nothing comes within the limit.
     pub fn queue_counts_after(&self, before: Option<QueueCounts>) -> Option<QueueCounts> {
         let before = before?;
         self.await_counts(|counts| counts > before)
@@ -67,14 +68,14 @@ impl Endpoint {
         added.filter(|added| *added > 0).ok_or_else(|| SceneError::Skip("the datagram was not queued".to_owned()))
     }
 
-    /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the first one
-    /// did, `cost`; whether the kernel said so within the limit.
+    /// Waits until the kernel has queued or dropped `count` datagrams, of which each takes as much memory as the first
+    /// one did, `cost`; whether the kernel said so within the limit.
     pub fn await_datagrams(&self, count: usize, cost: QueueCounts) -> bool {
         self.await_counts(|counts| counts.datagrams(cost) >= count).is_some()
     }
 
-    /// Sends by `send`, and waits until that has come to this endpoint and is queued, where the system tells: the kernel's count
-    /// where there is one, and elsewhere what FIONREAD and poll say.
+    /// Sends by `send`, and waits until that has come to this endpoint and is queued, where the system tells: the
+    /// kernel's count where there is one, and elsewhere what FIONREAD and poll say.
     ///
     /// # Errors
     /// What the system says of the send.
@@ -86,7 +87,8 @@ impl Endpoint {
             self.queue_counts_after(before);
             return Ok(());
         }
-        // Linux's FIONREAD, which is Wine's too, tells of the next datagram alone: behind another one nothing can be seen to come.
+        // Linux's FIONREAD, which is Wine's too, tells of the next datagram alone: behind another one nothing can be
+        // seen to come.
         let tells_of_the_next_alone = HERE == Os::Linux || kernel::under_wine();
         if tells_of_the_next_alone && kernel::is_readable(socket).is_ok_and(|readable| readable) {
             return send().map(drop);

@@ -11,8 +11,8 @@ use super::{Call, Target};
 use crate::sockets::CallError;
 use crate::vocabulary::{Outcome, SendForm, Syscall};
 
-/// A raw socket that sends UDP datagrams with a source port that it is not bound to. Linux `raw(7)`. The system gives it a copy of
-/// every UDP datagram that arrives at its host; nobody reads those.
+/// A raw socket that sends UDP datagrams with a source port that it is not bound to. Linux `raw(7)`. The system gives
+/// it a copy of every UDP datagram that arrives at its host; nobody reads those.
 #[derive(Debug)]
 pub struct RawSender {
     socket: RecordedSocket,
@@ -29,8 +29,8 @@ impl RawSender {
         Ok(RawSender { socket: RecordedSocket::raw(name, open()?, local, context), source_port })
     }
 
-    /// Sends one datagram to `target`, with a UDP header in front of the payload; returns the bytes that the system says it sent,
-    /// the header's among them. POSIX `sendto()`.
+    /// Sends one datagram to `target`, with a UDP header in front of the payload; returns the bytes that the system
+    /// says it sent, the header's among them. POSIX `sendto()`.
     pub fn send_to(&self, payload: &[u8], target: &impl Target) -> Call<usize> {
         let form = SendForm::Raw { to: target.peer(), source_port: self.source_port };
         let call = Syscall::Send { form, payload: payload.to_vec() };

@@ -1,5 +1,5 @@
-//! A socket whose calls are recorded: the one place where a call is announced, made and written down. An end marker of the lab is
-//! sent here as well.
+//! A socket whose calls are recorded: the one place where a call is announced, made and written down. An end marker of
+//! the lab is sent here as well.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -32,7 +32,8 @@ pub(super) struct RecordedSocket {
     entry: OnceLock<Id>,
     /// How many datagrams of unrelated senders were set aside.
     pub(super) set_aside: AtomicUsize,
-    /// Whether this socket is meant to drop datagrams: the lesson has set the size of its receive buffer, or it is a blackhole.
+    /// Whether this socket is meant to drop datagrams: the lesson has set the size of its receive buffer, or it is a
+    /// blackhole.
     pub(super) is_to_drop: AtomicBool,
     /// Whether it is the lesson that says how long receives wait, and not the lab.
     pub(super) sets_limits: bool,
@@ -273,7 +274,8 @@ impl RecordedSocket {
         }
     }
 
-    /// Whatever the call returns, the system is asked what has become of the peer: macOS refuses it and does it all the same.
+    /// Whatever the call returns, the system is asked what has become of the peer: macOS refuses it and does it all the
+    /// same.
     fn disconnect(&self) -> io::Result<()> {
         let disconnected = kernel::disconnect(&self.socket);
         if self.socket.peer_addr().is_err() {
@@ -377,8 +379,8 @@ impl RecordedSocket {
         self.local.get().copied()
     }
 
-    /// Enters the address in the directory, once the system has given one. Whoever has not asked for every address sends from
-    /// one alone.
+    /// Enters the address in the directory, once the system has given one. Whoever has not asked for every address
+    /// sends from one alone.
     pub(super) fn learn_address(&self) -> io::Result<()> {
         self.learn_address_as(false)
     }
@@ -394,8 +396,8 @@ impl RecordedSocket {
         Ok(())
     }
 
-    /// Announces, makes and records the sending of an end marker through `socket`, which has the address `local`. It need not be one
-    /// of the scene's sockets.
+    /// Announces, makes and records the sending of an end marker through `socket`, which has the address `local`. It
+    /// need not be one of the scene's sockets.
     pub(super) fn send_marker(
         context: &Arc<SceneContext>,
         socket: &Arc<Socket>,

@@ -10,8 +10,8 @@ use super::observer::{Announcer, Observer};
 use super::time_limits::TimeLimits;
 use super::workers::Work;
 
-/// Most calls of one scene, so that it ends, and in bounded memory, whatever a system says of its buffers. A lesson's most
-/// demanding parameters take two thirds of them.
+/// Most calls of one scene, so that it ends, and in bounded memory, whatever a system says of its buffers. A lesson's
+/// most demanding parameters take two thirds of them.
 const MOST_CALLS: usize = 300_000;
 
 /// One run of a lesson.
@@ -26,7 +26,8 @@ pub struct Session {
     /// The servers' work on requests.
     pub(super) work: Work,
     returned: AtomicUsize,
-    /// The calls that have begun and not returned: who makes it, and its name; and what prepares something, which is no call.
+    /// The calls that have begun and not returned: who makes it, and its name; and what prepares something, which is no
+    /// call.
     in_progress: Mutex<Vec<(String, Option<&'static str>)>>,
     endless: AtomicBool,
     /// The number and the log of the scene that runs.
@@ -104,8 +105,8 @@ impl Session {
         found
     }
 
-    /// Takes a step that prepares something: `what` does, in words. It may take its time where much else runs: it counts as a call
-    /// that returns, and shows how slow the machine is.
+    /// Takes a step that prepares something: `what` does, in words. It may take its time where much else runs: it
+    /// counts as a call that returns, and shows how slow the machine is.
     pub(super) fn prepare<T>(&self, what: &str, step: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let prepared = self.while_it_lasts(what, None, step);

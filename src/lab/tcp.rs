@@ -190,8 +190,10 @@ impl Stream {
         self.seen.store(ready.unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, an error, or nothing within the limit. Unless bytes were
-    /// [seen](Self::wait_for) to be there, that proves nothing: where a segment is lost, TCP sends it again, ever later.
+    /// Reads once into a buffer of `buffer` bytes: the bytes, `end of file`, an error, or nothing within the limit.
+    /// Unless bytes were
+    /// [seen](Self::wait_for) to be there, that proves nothing: where a segment is lost, TCP sends it again, ever
+    /// later.
     pub fn read(&self, buffer: usize) -> Fact {
         self.read_with(buffer, Flags::default())
     }
@@ -238,8 +240,8 @@ impl Stream {
         let _ = self.socket.socket.set_recv_buffer_size(SMALL);
     }
 
-    /// Writes, without waiting, until the system refuses; returns the bytes that it took, and what it said. Each byte tells its
-    /// place in the stream.
+    /// Writes, without waiting, until the system refuses; returns the bytes that it took, and what it said. Each byte
+    /// tells its place in the stream.
     ///
     /// # Errors
     /// What the system says of the switch to non-blocking calls and back.
@@ -264,11 +266,13 @@ impl Stream {
         Ok((taken, answer))
     }
 
-    /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes came at their
-    /// place, and how many others came. While fewer than `count` have come, a limit that passes is no end: on a busy machine TCP sends again, ever later.
+    /// Reads everything up to the end of the stream, or more than any writer was let write; returns how many bytes came
+    /// at their place, and how many others came. While fewer than `count` have come, a limit that passes is no end: on
+    /// a busy machine TCP sends again, ever later.
     ///
     /// # Errors
-    /// The reason why they cannot be told: fewer have come, and neither the end nor an error. What stands still is not lost.
+    /// The reason why they cannot be told: fewer have come, and neither the end nor an error. What stands still is not
+    /// lost.
     pub fn read_to_end(&self, count: usize) -> Result<(usize, usize), String> {
         let (mut total, mut right, mut silences) = (0, 0, 0);
         while total <= MOST_TAKEN {

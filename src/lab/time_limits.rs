@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::Endpoint;
 use super::recheck::recheck;
 
-/// How long a lesson waits for what must arrive. It costs nothing when it does. More than the two seconds after which Windows
-/// says that nobody listens at a TCP port (it repeats the SYN): that call is slow, and has not hung.
+/// How long a lesson waits for what must arrive. It costs nothing when it does. More than the two seconds after which
+/// Windows says that nobody listens at a TCP port (it repeats the SYN): that call is slow, and has not hung.
 pub(super) const LIMIT: Duration = Duration::from_millis(2500);
 
 /// The limits of one run of a lesson.
@@ -19,8 +19,8 @@ pub(super) struct TimeLimits {
 }
 
 impl TimeLimits {
-    /// How long to wait for what must arrive: [`LIMIT`]. Once a wait was in vain, and the lesson shows it, a tenth of that for
-    /// the rest; longer where what did arrive has taken its time.
+    /// How long to wait for what must arrive: [`LIMIT`]. Once a wait was in vain, and the lesson shows it, a tenth of
+    /// that for the rest; longer where what did arrive has taken its time.
     pub(super) fn limit(&self) -> Duration {
         const LEAST: Duration = Duration::from_millis(200);
         const MARGIN: u32 = 8;
@@ -30,7 +30,8 @@ impl TimeLimits {
         }
     }
 
-    /// Waits for what no call waits for, and takes note of how long that was; `None` where it did not come within the limit.
+    /// Waits for what no call waits for, and takes note of how long that was; `None` where it did not come within the
+    /// limit.
     pub(super) fn wait<T>(&self, check: impl FnMut() -> Option<T>) -> Option<T> {
         let began = Instant::now();
         let found = recheck(self.limit(), check);

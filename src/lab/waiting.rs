@@ -35,8 +35,8 @@ pub struct WaitingReceive<'e> {
 }
 
 impl Endpoint {
-    /// Receives in a thread of its own, and does `meanwhile` once that waits, as far as the system tells. What has not ended the
-    /// receive by then is followed by an end marker, which does: then it returned [`ReceiveResult::Nothing`].
+    /// Receives in a thread of its own, and does `meanwhile` once that waits, as far as the system tells. What has not
+    /// ended the receive by then is followed by an end marker, which does: then it returned [`ReceiveResult::Nothing`].
     ///
     /// # Errors
     /// Those of `meanwhile`; what the system says of the end markers.
@@ -48,8 +48,8 @@ impl Endpoint {
         self.receive_in_a_thread(buffer, false, meanwhile)
     }
 
-    /// Receives in a thread of its own, and sends that a signal once it waits; its handler does nothing, and has the flag SA_RESTART
-    /// where the signal `restarts` calls. The handler, which prepares, is not recorded.
+    /// Receives in a thread of its own, and sends that a signal once it waits; its handler does nothing, and has the
+    /// flag SA_RESTART where the signal `restarts` calls. The handler, which prepares, is not recorded.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where the system does not tell whether the receive waits; what it says of the signal.
@@ -137,8 +137,8 @@ impl WaitingReceive<'_> {
         let _ = self.still_waits();
     }
 
-    /// Whether the receive still waits, whatever has happened to it: what wakes a thread has it running before the call returns
-    /// that did so.
+    /// Whether the receive still waits, whatever has happened to it: what wakes a thread has it running before the call
+    /// returns that did so.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where the system does not tell, and it has not returned.
@@ -154,8 +154,8 @@ impl WaitingReceive<'_> {
         waits.unwrap_or_else(|| Err(SceneError::Skip("the thread was not seen to wait in the call".to_owned())))
     }
 
-    /// States that what follows needs the receive to be waiting. A system that cannot report this is not asked: there what
-    /// follows is the same for a receive that is about to begin.
+    /// States that what follows needs the receive to be waiting. A system that cannot report this is not asked: there
+    /// what follows is the same for a receive that is about to begin.
     ///
     /// # Errors
     /// [`SceneError::Skip`] where it has returned, and where the system could tell and does not.
@@ -182,8 +182,8 @@ impl WaitingReceive<'_> {
         recheck(self.endpoint.limit(), || (self.has_returned() || is_enough()).then_some(()));
     }
 
-    /// Sends a signal to the thread once it waits, and waits until that has ended its receive or let it go on. Where a datagram of
-    /// an unrelated sender came at that time, the signal may have met no call, and is sent again.
+    /// Sends a signal to the thread once it waits, and waits until that has ended its receive or let it go on. Where a
+    /// datagram of an unrelated sender came at that time, the signal may have met no call, and is sent again.
     fn signal(&self) -> Result<(), SceneError> {
         self.required()?;
         let thread = self.thread.get().copied().flatten().unwrap_or_default();

@@ -12,8 +12,8 @@ use super::{CallError, SceneError};
 /// for a while and lets it go on again has stopped the calls, too.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Checks of calls that stand still before the one in progress is given up: no call is meant to take longer than [`LIMIT`],
-/// and a busy machine gets as much again and more.
+/// Checks of calls that stand still before the one in progress is given up: no call is meant to take longer than
+/// [`LIMIT`], and a busy machine gets as much again and more.
 const CHECKS: u32 = 50;
 
 /// The same once a call of the lesson was given up: no other is waited for so long.
@@ -46,7 +46,8 @@ impl Watchdog {
     /// Does `work`, whose calls `session` counts.
     ///
     /// # Errors
-    /// Those of `work`; [`SceneError::Panicked`] when it panics, [`SceneError::Hung`] when it stands still, [`SceneError::Endless`] when it makes call after call.
+    /// Those of `work`; [`SceneError::Panicked`] when it panics, [`SceneError::Hung`] when it stands still,
+    /// [`SceneError::Endless`] when it makes call after call.
     pub(crate) fn run<T: Send + 'static>(
         &mut self,
         session: &Session,

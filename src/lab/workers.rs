@@ -166,8 +166,8 @@ enum Next {
 }
 
 impl Endpoint {
-    /// Serves everything that is queued: receive, work, answer with `answer(request)`, until nothing more can come. Each of
-    /// the threads receives on this same socket.
+    /// Serves everything that is queued: receive, work, answer with `answer(request)`, until nothing more can come.
+    /// Each of the threads receives on this same socket.
     ///
     /// # Errors
     /// What the system says of a send.

@@ -1,8 +1,8 @@
 //! Which address an answer comes from, when the server listens on all of them.
 //!
-//! A socket on 0.0.0.0 has no address of its own. The system chooses one for each datagram that it sends, by the route to
-//! the receiver; what the client had asked is not looked at. A program that is to answer from there has to ask for the address
-//! of each request, and name it in each answer.
+//! A socket on 0.0.0.0 has no address of its own. The system chooses one for each datagram that it sends, by the route
+//! to the receiver; what the client had asked is not looked at. A program that is to answer from there has to ask for
+//! the address of each request, and name it in each answer.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -169,8 +169,8 @@ fn one_address_each(asked: Ipv4Addr) -> Scene {
     })
 }
 
-/// Two sockets with the same port, one on 127.0.0.1 and one on `second`. Another program may have it on 127.0.0.1: then another
-/// port is tried, and only where none of them is free is the error the answer.
+/// Two sockets with the same port, one on 127.0.0.1 and one on `second`. Another program may have it on 127.0.0.1: then
+/// another port is tried, and only where none of them is free is the error the answer.
 fn on_one_port(lab: &Lab, second: Ipv4Addr) -> Call<[Endpoint; 2]> {
     const TRIES: usize = 8;
     let pair = || {

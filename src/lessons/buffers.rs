@@ -1,7 +1,7 @@
 //! What a receive buffer is: how much of what is asked for is granted, and how little of that is payload.
 //!
-//! The kernel does not count the bytes of a datagram but the memory that it takes. What does not fit is dropped and counted at the
-//! socket, and the program can ask for that count.
+//! The kernel does not count the bytes of a datagram but the memory that it takes. What does not fit is dropped and
+//! counted at the socket, and the program can ask for that count.
 
 use clap::Args;
 
@@ -64,8 +64,8 @@ impl Scenes for Buffers {
     }
 }
 
-/// From here on older versions of macOS refuse the size: its kern.ipc.maxsockbuf is 8 MiB, of which they count a part for
-/// themselves.
+/// From here on older versions of macOS refuse the size: its kern.ipc.maxsockbuf is 8 MiB, of which they count a part
+/// for themselves.
 const MACOS_CERTAIN: usize = 7_000_000;
 
 /// A row of which only Linux tells the memory that a datagram takes.
@@ -104,7 +104,8 @@ fn pair(lab: &Lab) -> Result<(Endpoint, Endpoint), SceneError> {
     Ok((server, client))
 }
 
-/// Sends `payloads` while nobody reads: how many sends failed. Where one does not return, that is the answer to the claim `row`.
+/// Sends `payloads` while nobody reads: how many sends failed. Where one does not return, that is the answer to the
+/// claim `row`.
 fn fill(
     lab: &Lab,
     row: &str,

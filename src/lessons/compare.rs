@@ -1,8 +1,8 @@
 //! TCP and UDP side by side.
 //!
-//! The five sentences in which tutorials tell the two apart, each put before the running system: what TCP does, and beside
-//! it what UDP does. A sentence names the rows by which it is judged, and what holds exactly. Four more differences follow
-//! that no tutorial lists.
+//! The five sentences in which tutorials tell the two apart, each put before the running system: what TCP does, and
+//! beside it what UDP does. A sentence names the rows by which it is judged, and what holds exactly. Four more
+//! differences follow that no tutorial lists.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! What connect does to a UDP socket.
 //!
-//! It is a matter of the caller's own system: the socket is given a peer and a local address, and nothing is sent. From then on
-//! the system passes only the peer's datagrams to the socket. Linux and macOS look at that when a datagram arrives, so what was
-//! queued before stays.
+//! It is a matter of the caller's own system: the socket is given a peer and a local address, and nothing is sent. From
+//! then on the system passes only the peer's datagrams to the socket. Linux and macOS look at that when a datagram
+//! arrives, so what was queued before stays.
 
 use std::net::Ipv4Addr;
 
@@ -71,8 +71,8 @@ fn from_sender<'a>(received: impl IntoIterator<Item = &'a ReceiveResult>, name: 
     received.into_iter().find(named).map_or(Fact::Nothing, Fact::from)
 }
 
-/// Observes for two rows, each with the name of a sender, what was received of that. The second presupposes the datagram of the
-/// first, who is called `whose`.
+/// Observes for two rows, each with the name of a sender, what was received of that. The second presupposes the
+/// datagram of the first, who is called `whose`.
 fn observe_both(lab: &Lab, received: &AllReceived, [first, second]: [(&str, &str); 2], whose: &str) {
     let from_first = from_sender(received.iter(), first.1);
     match from_first {

@@ -1,7 +1,7 @@
 //! Where ports come from, and when they are free again.
 //!
-//! A socket has no port until somebody gives it one: the program with `bind`, or the system at the first send. It keeps the port
-//! until it is closed, and then the port is free at once: UDP has no state that would have to be waited for.
+//! A socket has no port until somebody gives it one: the program with `bind`, or the system at the first send. It keeps
+//! the port until it is closed, and then the port is free at once: UDP has no state that would have to be waited for.
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -181,8 +181,9 @@ fn tcp_beside_it() -> Scene {
     })
 }
 
-/// A UDP socket, and what `bind` of a TCP socket returns for its number. Another program may have that TCP port: then another number
-/// is tried. An error is the answer where the system says that the port was free, and after some tries where it does not say.
+/// A UDP socket, and what `bind` of a TCP socket returns for its number. Another program may have that TCP port: then
+/// another number is tried. An error is the answer where the system says that the port was free, and after some tries
+/// where it does not say.
 fn on_one_number(lab: &Lab) -> Result<(Endpoint, Call<Listener>), SceneError> {
     const TRIES: usize = 8;
     let mut n = 1;

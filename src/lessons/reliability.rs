@@ -1,7 +1,8 @@
 //! What a program adds to UDP so that nothing is missing, nothing is there twice, and everything comes in order.
 //!
-//! A relay plays the bad network: what it loses, doubles and reorders follows from a seed, and is known before it happens. The
-//! program numbers its messages, acknowledges them, sends again after a time-out, and asks a silent peer whether it is there.
+//! A relay plays the bad network: what it loses, doubles and reorders follows from a seed, and is known before it
+//! happens. The program numbers its messages, acknowledges them, sends again after a time-out, and asks a silent peer
+//! whether it is there.
 
 use std::time::Duration;
 
@@ -108,8 +109,8 @@ fn list(numbers: &[usize]) -> Fact {
     Fact::list(numbers, ", ")
 }
 
-/// What the numbers of `received` tell of `messages` that were sent: those that are missing, those that came again, and those
-/// that came behind a later one.
+/// What the numbers of `received` tell of `messages` that were sent: those that are missing, those that came again, and
+/// those that came behind a later one.
 fn gaps(received: &[usize], messages: usize) -> [Vec<usize>; 3] {
     let missing = (1..=messages).filter(|number| !received.contains(number)).collect();
     let (mut twice, mut late) = (Vec::new(), Vec::new());

@@ -11,11 +11,12 @@ use crate::vocabulary::{
 };
 
 impl Lesson {
-    /// Runs `scenes` and judges them; an `observer` is told of each call before it is made. A scene that an error ends early
-    /// leaves its open rows skipped, and the next one runs.
+    /// Runs `scenes` and judges them; an `observer` is told of each call before it is made. A scene that an error ends
+    /// early leaves its open rows skipped, and the next one runs.
     ///
     /// # Errors
-    /// Where no datagram at all arrives on loopback; and when a scene does not keep to its own claims, a defect of the program.
+    /// Where no datagram at all arrives on loopback; and when a scene does not keep to its own claims, a defect of the
+    /// program.
     pub fn run(&self, scenes: Vec<Scene>, observer: Option<Arc<dyn Observer>>) -> Result<Report, SceneError> {
         let session = Arc::new(Session::new(observer));
         let mut reports = Vec::with_capacity(scenes.len());
@@ -41,8 +42,8 @@ impl Lesson {
     }
 }
 
-/// Whether it may be loopback that fails, and not UDP: a row differs, a call failed that no claim speaks of, or rows are open and
-/// no datagram arrived, not even an end marker.
+/// Whether it may be loopback that fails, and not UDP: a row differs, a call failed that no claim speaks of, or rows
+/// are open and no datagram arrived, not even an end marker.
 fn may_be_loopback(scene: &SceneReport) -> bool {
     let calls = || scene.events.iter().filter(|event| event.protocol == Protocol::Udp).filter_map(Event::call);
     let tried = calls().any(|(call, _)| matches!(call, Syscall::Send { .. }));

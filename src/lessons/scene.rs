@@ -49,7 +49,8 @@ impl Scene {
         self.id
     }
 
-    /// What the scene answers, in which `{id}` stands for what is observed of a row; empty where it answers nothing by itself.
+    /// What the scene answers, in which `{id}` stands for what is observed of a row; empty where it answers nothing by
+    /// itself.
     pub fn answer(&self) -> &str {
         &self.answer
     }
@@ -76,8 +77,8 @@ impl SceneBuilder {
         self
     }
 
-    /// Answers, in a sentence or two made of observed values: `{id}` stands for what was observed of a row, `{id noun}` for as
-    /// many of the noun.
+    /// Answers, in a sentence or two made of observed values: `{id}` stands for what was observed of a row, `{id noun}`
+    /// for as many of the noun.
     pub fn answer(mut self, answer: impl Into<String>) -> Self {
         self.answer = answer.into();
         self

@@ -1,8 +1,9 @@
 //! Two programs bind one UDP port: what the system allows, and who receives.
 //!
-//! A datagram for one host is delivered to one socket. Which one it is follows from the option with which the sockets share the
-//! port, from their addresses and from whom they are connected to. How the members of a group divide the senders among them is
-//! not said: the hash is another in each run. A program of classic BPF that is given to the kernel chooses in its place.
+//! A datagram for one host is delivered to one socket. Which one it is follows from the option with which the sockets
+//! share the port, from their addresses and from whom they are connected to. How the members of a group divide the
+//! senders among them is not said: the hash is another in each run. A program of classic BPF that is given to the
+//! kernel chooses in its place.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -84,8 +85,8 @@ impl Scenes for Sharing {
     }
 }
 
-/// Every client sends its name so many times, one client after another: whoever gave the datagrams out in turn would give those
-/// of one client to several sockets.
+/// Every client sends its name so many times, one client after another: whoever gave the datagrams out in turn would
+/// give those of one client to several sockets.
 fn send_names(clients: &[Endpoint], times: usize, server: &impl Target) -> Call<()> {
     let mut of_all = clients.iter().flat_map(|client| std::iter::repeat_n(client, times));
     of_all.try_for_each(|client| client.send_to(client.name().as_bytes(), server).map(drop))
@@ -120,7 +121,8 @@ struct Receivers {
 }
 
 impl Receivers {
-    /// Each client sends one datagram to `to`, an address that `sockets` share. What they say presupposes that nothing was lost.
+    /// Each client sends one datagram to `to`, an address that `sockets` share. What they say presupposes that nothing
+    /// was lost.
     fn of_one_datagram_each(clients: &[Endpoint], to: &Endpoint, sockets: &[&Endpoint]) -> Result<Self, SceneError> {
         send_names(clients, 1, to)?;
         let queues = queues(sockets)?;
@@ -402,8 +404,8 @@ fn two_addresses() -> Scene {
     })
 }
 
-/// Who receives what is sent over IPv4, where a socket is bound to all addresses of IPv4, and one to those of both families: of
-/// the two the one of IPv4 is the more specific.
+/// Who receives what is sent over IPv4, where a socket is bound to all addresses of IPv4, and one to those of both
+/// families: of the two the one of IPv4 is the more specific.
 fn ipv4_and_ipv6(lab: &Lab, client: &Endpoint) -> Result<Fact, SceneError> {
     lab.ipv6_loopback()?;
     let ipv4 = lab.bind_shared(SPECIFIC, &REUSE_ADDRESS, Ipv4Addr::UNSPECIFIED)?;

@@ -1,8 +1,8 @@
 //! How long a datagram may be, and what becomes of one that is longer.
 //!
-//! The length of a packet has 16 bits, headers counted: that leaves 65507 bytes over IPv4. What does not fit is refused by the
-//! send, whole. What is longer than the MTU is another matter: the system cuts it into fragments and joins them again, unless
-//! the program asks it not to.
+//! The length of a packet has 16 bits, headers counted: that leaves 65507 bytes over IPv4. What does not fit is refused
+//! by the send, whole. What is longer than the MTU is another matter: the system cuts it into fragments and joins them
+//! again, unless the program asks it not to.
 
 use clap::Args;
 
@@ -251,7 +251,8 @@ fn sent_over(
 
 fn fragments() -> Scene {
     let one_more = IN_ONE_PACKET + 1;
-    /// A fragment has a header of 20 bytes, and then as many bytes as are a multiple of 8: 1480. The UDP header is in the first.
+    /// A fragment has a header of 20 bytes, and then as many bytes as are a multiple of 8: 1480. The UDP header is in
+    /// the first.
     const MOST: usize = (8 + LONGEST_PAYLOAD).div_ceil(1480);
     let source = &sources::RFC791_FRAGMENTS;
     let claims = [

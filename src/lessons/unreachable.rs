@@ -1,7 +1,8 @@
 //! Who receives an error when nobody listens, at which call, and what that call has then not done.
 //!
-//! The answer that nobody listens is an ICMP message, and the send does not wait for it. The system keeps it as a pending
-//! error of the socket, if it takes that to be meant at all, and returns it from a later call, whatever that was meant to do.
+//! The answer that nobody listens is an ICMP message, and the send does not wait for it. The system keeps it as a
+//! pending error of the socket, if it takes that to be meant at all, and returns it from a later call, whatever that
+//! was meant to do.
 
 use clap::Args;
 
@@ -471,8 +472,8 @@ fn meanwhile() -> Scene {
 /// The MTU of the link behind the router, in bytes.
 const NARROW: usize = 1280;
 
-/// A host behind a router, and the router, which has one more link. No machine has the addresses behind it, which are for
-/// documentation (RFC 5737).
+/// A host behind a router, and the router, which has one more link. No machine has the addresses behind it, which are
+/// for documentation (RFC 5737).
 fn behind_a_router(lab: &Lab) -> Result<(Host, Host), SceneError> {
     let [host, router] = lab.hosts("A", "router")?;
     router.become_router([198, 51, 100, 1].into(), NARROW)?;
@@ -511,7 +512,8 @@ fn soft_errors() -> Scene {
             client.connect(&far)?;
             lab.attempt("time-exceeded-icmp", asking.set(&KEEP_ERRORS, true))?;
             asking.connect(&far)?;
-            // The system counts a message, and then passes it on: when a later one has been passed on, there is nothing to come.
+            // The system counts a message, and then passes it on: when a later one has been passed on, there is nothing
+            // to come.
             let told = |counter: &str, payload: &[u8]| {
                 let before = host.counter("Icmp", counter)?;
                 client.send(payload)?;

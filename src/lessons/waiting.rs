@@ -1,7 +1,8 @@
 //! How long a receive waits when nothing comes, and what ends it.
 //!
-//! By default it waits for ever: UDP has no connection that could break, and nobody says that no more will come. A program that
-//! does not want that says so before, with a limit or with calls that do not wait; or another thread wakes it.
+//! By default it waits for ever: UDP has no connection that could break, and nobody says that no more will come. A
+//! program that does not want that says so before, with a limit or with calls that do not wait; or another thread wakes
+//! it.
 
 use std::time::Duration;
 
@@ -42,8 +43,8 @@ pub static LESSON: Lesson = Lesson {
     python: include_str!("../../demos/waiting.py"),
 };
 
-/// The longest limit: a class is not to be kept waiting by a slip of the keyboard, nor the lab to take it for a call that
-/// does not return.
+/// The longest limit: a class is not to be kept waiting by a slip of the keyboard, nor the lab to take it for a call
+/// that does not return.
 const LONGEST: Duration = Duration::from_secs(3);
 
 /// A limit where a receive is to return at once: it ends the lesson where it does not.

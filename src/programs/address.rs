@@ -12,7 +12,8 @@ use super::pasted;
 use crate::kernel::HERE;
 use crate::vocabulary::{Os, escape, os_message};
 
-/// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1, an IP address alone port 8888.
+/// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1, an IP address alone port
+/// 8888.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     host: String,
@@ -90,13 +91,14 @@ fn is_ipv6(host: &str) -> bool {
     address.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Whether hosts on several networks may have this address, so that `%` and an interface follow it (RFC 4007 section 11).
+/// Whether hosts on several networks may have this address, so that `%` and an interface follow it (RFC 4007 section
+/// 11).
 fn needs_its_interface(ip: Ipv6Addr) -> bool {
     ip.is_unicast_link_local() || ip.is_multicast()
 }
 
-/// Whether `host` is meant for an IPv4 address, and is none: no name ends with a number (RFC 3696 section 2). Fewer than four numbers
-/// may be one: `127.1` is, for `inet_aton`.
+/// Whether `host` is meant for an IPv4 address, and is none: no name ends with a number (RFC 3696 section 2). Fewer
+/// than four numbers may be one: `127.1` is, for `inet_aton`.
 fn is_wrong_ipv4(host: &str) -> bool {
     let numbers: Vec<&str> = host.split('.').collect();
     let (Some((last, others)), true) = (numbers.split_last(), host.bytes().all(|c| c.is_ascii_digit() || c == b'.'))
@@ -190,7 +192,8 @@ impl Address {
     }
 }
 
-/// The first IPv4 address, else the first: the article's programs speak IPv4 only, and `localhost` is often `::1` first.
+/// The first IPv4 address, else the first: the article's programs speak IPv4 only, and `localhost` is often `::1`
+/// first.
 fn preferred(mut addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
     let first = addresses.next()?;
     if first.is_ipv4() { Some(first) } else { addresses.find(SocketAddr::is_ipv4).or(Some(first)) }
@@ -241,8 +244,8 @@ pub(super) fn everywhere(address: SocketAddr) -> SocketAddr {
 /// The most addresses that are named: a machine with many networks of containers has dozens.
 const MOST_NAMED: usize = 4;
 
-/// Where other machines reach a socket that is bound to `address`, each with the interface: nowhere when it is loopback.
-/// Link-local addresses are left out: those who ask there need the name of an interface of their own.
+/// Where other machines reach a socket that is bound to `address`, each with the interface: nowhere when it is
+/// loopback. Link-local addresses are left out: those who ask there need the name of an interface of their own.
 pub(super) fn reached_at(address: SocketAddr) -> Vec<(String, SocketAddr)> {
     // Where the interfaces cannot be listed, none is named: the server is reached all the same.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();

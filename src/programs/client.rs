@@ -46,7 +46,8 @@ pub struct Client {
     #[arg(long, value_name = "N", value_parser = arguments::whole::<u16>(1, 10_000))]
     count: Option<u16>,
 
-    /// With --count: the time from one message to the next; without --numbered, each waits for the answer to the one before
+    /// With --count: the time from one message to the next; without --numbered, each waits for the answer to the one
+    /// before
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = waiting_time, requires = "count")]
     interval: Duration,
 
@@ -121,7 +122,8 @@ impl Client {
         Ok(if self.fail_unanswered && unanswered > 0 { Status::Negative } else { Status::AsExpected })
     }
 
-    /// The messages that were given in one way or another. What is not typed is known to be too long before anything is sent.
+    /// The messages that were given in one way or another. What is not typed is known to be too long before anything is
+    /// sent.
     fn messages(&self, server: SocketAddr) -> Result<Vec<Vec<u8>>, ProgramError> {
         let (_, longest) = longest_over(server.ip());
         let (option, message) = match (&self.hex, &self.file) {
@@ -178,7 +180,8 @@ impl Client {
 }
 
 impl Conversation<'_, '_> {
-    /// Sends each line of the input. An empty one ends the conversation where somebody types; elsewhere it is a message.
+    /// Sends each line of the input. An empty one ends the conversation where somebody types; elsewhere it is a
+    /// message.
     fn read_messages(&mut self) -> Result<(), ProgramError> {
         // What no datagram can carry is left out.
         const LONGEST: usize = u16::MAX as usize + 1;
@@ -276,8 +279,8 @@ impl Conversation<'_, '_> {
         }
     }
 
-    /// What came after its time, or a second time, is counted; so is no error about an earlier datagram taken for one about
-    /// the next.
+    /// What came after its time, or a second time, is counted; so is no error about an earlier datagram taken for one
+    /// about the next.
     fn discard_what_came_late(&mut self) -> Call<()> {
         // More than can wait in any buffer would be a flood, which is not waited for either.
         const MOST: usize = 10_000;

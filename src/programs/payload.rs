@@ -9,7 +9,8 @@ use super::ProgramError;
 use crate::kernel::HERE;
 use crate::vocabulary::os_message;
 
-/// Bytes that are given as hexadecimal digits, as other programs show them: with blanks or colons between them, or without.
+/// Bytes that are given as hexadecimal digits, as other programs show them: with blanks or colons between them, or
+/// without.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hex(pub Vec<u8>);
 

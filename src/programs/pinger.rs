@@ -22,8 +22,8 @@ pub(super) struct Pinger<'a> {
     pub count: usize,
     pub interval: Duration,
     pub timeout: Duration,
-    /// Whether each message says its number and its time behind the text. Only then can several be under way at once: an
-    /// answer names the one that it belongs to.
+    /// Whether each message says its number and its time behind the text. Only then can several be under way at once:
+    /// an answer names the one that it belongs to.
     pub numbered: bool,
 }
 
@@ -143,7 +143,8 @@ impl Pinger<'_> {
         requests: &mut Requests,
         transcript: &mut Transcript<'_>,
     ) -> Result<(), ProgramError> {
-        // The limit of a socket is rounded up to the ticks of the system's clock, of 4 ms and more; that of poll is not.
+        // The limit of a socket is rounded up to the ticks of the system's clock, of 4 ms and more; that of poll is
+        // not.
         let limit = Timespec { tv_sec: wait.as_secs() as _, tv_nsec: wait.subsec_nanos() as _ };
         let _ = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&limit));
         let mut buffer = vec![0; usize::from(u16::MAX)];

@@ -7,16 +7,16 @@ use std::net::SocketAddr;
 use crate::vocabulary::IPV4_UDP_HEADERS;
 
 /// The time to live of an answer. Whoever asks sends with 64 or more, and nobody is 32 routers away; what arrives with
-/// no more than this is therefore an answer of another server, and is not answered. Two servers that a forged sender has
-/// set against each other are silent after the first answer, whatever they say (loops as in CVE-1999-0103).
+/// no more than this is therefore an answer of another server, and is not answered. Two servers that a forged sender
+/// has set against each other are silent after the first answer, whatever they say (loops as in CVE-1999-0103).
 pub(super) const HOPS: u8 = 32;
 
-/// So often in a row a peer may send what could be an echo of the reply. A student who says `Thanks` is answered; a loop
-/// with a server that echoes ends.
+/// So often in a row a peer may send what could be an echo of the reply. A student who says `Thanks` is answered; a
+/// loop with a server that echoes ends.
 pub(super) const MOST_ECHOES: u16 = 10;
 
-/// So many datagrams of one peer are sent back. Of a server that echoes nothing tells whether its peer does so, too; whatever
-/// has set two of them against each other, this ends it. Who asks as often takes a new port.
+/// So many datagrams of one peer are sent back. Of a server that echoes nothing tells whether its peer does so, too;
+/// whatever has set two of them against each other, this ends it. Who asks as often takes a new port.
 pub(super) const MOST_SENT_BACK: u16 = 10_000;
 
 /// Most peers that are told apart, so that forged senders cannot fill the memory.
@@ -25,8 +25,8 @@ pub(super) const MOST_PEERS: usize = 65_536;
 /// Of a datagram over IPv4. Over IPv6 they are longer, and allow more.
 const HEADERS: usize = IPV4_UDP_HEADERS;
 
-/// No answer is longer than so many times its request, so that whoever forges a sender can have little more sent to the victim than was
-/// sent to the server: the rule of RFC 9000 section 8.1, headers counted.
+/// No answer is longer than so many times its request, so that whoever forges a sender can have little more sent to the
+/// victim than was sent to the server: the rule of RFC 9000 section 8.1, headers counted.
 const MOST_TIMES: usize = 3;
 
 /// The longest reply to a request of so many bytes.
@@ -174,7 +174,8 @@ impl Peers {
     }
 }
 
-/// What came from a peer and what was sent to it, in bytes with headers: for a relay, which does not know what answers what.
+/// What came from a peer and what was sent to it, in bytes with headers: for a relay, which does not know what answers
+/// what.
 #[derive(Default)]
 pub(super) struct Account {
     received: usize,
@@ -204,7 +205,8 @@ fn is_loopback(peer: SocketAddr) -> bool {
 }
 
 impl Request<'_> {
-    /// Whether it is the reply text. What was cut is known by its beginning only, and its length where the system says it.
+    /// Whether it is the reply text. What was cut is known by its beginning only, and its length where the system says
+    /// it.
     fn could_echo(&self, reply: &[u8]) -> bool {
         reply.starts_with(self.payload) && (self.length == reply.len() || self.cut)
     }

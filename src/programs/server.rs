@@ -196,8 +196,8 @@ fn answer(socket: &Socket, to: Option<SocketAddr>, asked: Option<IpAddr>, payloa
     }
 }
 
-/// Whether a receive failed for something that happened to another datagram. Only Windows tells an unconnected socket that an
-/// answer went to a client that is gone, or that its time to live ran out.
+/// Whether a receive failed for something that happened to another datagram. Only Windows tells an unconnected socket
+/// that an answer went to a client that is gone, or that its time to live ran out.
 pub(super) fn is_of_no_account(error: &io::Error) -> bool {
     let kinds = [io::ErrorKind::Interrupted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
     kinds.contains(&error.kind()) || error.raw_os_error() == Some(SocketError::NetworkReset.on(HERE).number)

@@ -17,11 +17,11 @@ const TERMINAL_GONE: i32 = match HERE {
     Os::Windows => 21,
 };
 
-/// Has the first of these signals set what is returned. The second ends the process with the status of a signal in a shell,
-/// whatever it does, such as a write that nobody reads.
+/// Has the first of these signals set what is returned. The second ends the process with the status of a signal in a
+/// shell, whatever it does, such as a write that nobody reads.
 ///
-/// Nothing but a handler watches, no thread: for a process of one thread the C library and the kernel leave locks out, in
-/// each allocation and system call.
+/// Nothing but a handler watches, no thread: for a process of one thread the C library and the kernel leave locks out,
+/// in each allocation and system call.
 pub(super) fn stop_at_the_first() -> Result<Arc<AtomicBool>, ProgramError> {
     let stop = Arc::new(AtomicBool::new(false));
     let watch = |signal| {

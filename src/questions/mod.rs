@@ -1,14 +1,15 @@
 //! What learners ask, in their own words, each with the command that answers it and the row to look at.
 //!
-//! `docs/questions.md` is written by hand and compiled in. `udp-lab find` searches it, the glossary, and the lessons' own words below
-//! them.
+//! `docs/questions.md` is written by hand and compiled in. `udp-lab find` searches it, the glossary, and the lessons'
+//! own words below them.
 
 mod search;
 mod words;
 
 pub use self::search::{Answer, Found, Index, Look};
 
-/// The page, in Markdown: a heading for each topic and for each question; below the question its answer, and other words for it.
+/// The page, in Markdown: a heading for each topic and for each question; below the question its answer, and other
+/// words for it.
 const PAGE: &str = include_str!("../../docs/questions.md");
 
 /// One question of the page.

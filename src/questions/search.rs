@@ -15,7 +15,8 @@ const MOST: usize = 5;
 /// What fits less than this part of the best answer is not shown.
 const LEAST_PART: f64 = 0.5;
 
-/// Of what was asked, the part that the best answer has at least: to be shown at all, and to be more than the nearest one.
+/// Of what was asked, the part that the best answer has at least: to be shown at all, and to be more than the nearest
+/// one.
 const LEAST_OF_NEAREST: f64 = 0.4;
 const LEAST_OF_ANSWER: f64 = 0.55;
 
@@ -170,8 +171,8 @@ impl Asked {
 }
 
 impl Index {
-    /// The `questions`, the terms of the `glossary` with their meanings, and what `lessons` say of themselves: their names and
-    /// questions, their scenes and rows.
+    /// The `questions`, the terms of the `glossary` with their meanings, and what `lessons` say of themselves: their
+    /// names and questions, their scenes and rows.
     ///
     /// # Errors
     /// A sentence: a question names a row that its lesson does not have. The tests see to it that none does.
@@ -199,7 +200,8 @@ impl Index {
         Ok(Index { words, entries })
     }
 
-    /// What has the words of `text`: the more and the rarer they are, and the closer to a way in which it is asked, the better it fits.
+    /// What has the words of `text`: the more and the rarer they are, and the closer to a way in which it is asked, the
+    /// better it fits.
     pub fn search(&self, text: &str) -> Found<'_> {
         let (mut asked, mut misspelt) = (Vec::new(), Vec::new());
         for (word, term) in terms(text) {
@@ -249,7 +251,8 @@ impl Index {
         Asked { word, term, fits, rarity }
     }
 
-    /// The word that was meant by `typed`, which nothing has: of those that are spelt most nearly so, the one that most entries have.
+    /// The word that was meant by `typed`, which nothing has: of those that are spelt most nearly so, the one that most
+    /// entries have.
     fn meant(&self, typed: &str) -> Option<(&str, &Term)> {
         let is_meant =
             |(_, (word, term)): &(usize, &(String, Term))| matches!(term, Term::Word(_)) && is_misspelt(typed, word);
@@ -264,8 +267,8 @@ impl Index {
             .map(|(_, (word, term))| (word.as_str(), term))
     }
 
-    /// The part of what was asked that the best answer has, and the answers, best first; of the rows of a scene that nobody asks for,
-    /// only the best.
+    /// The part of what was asked that the best answer has, and the answers, best first; of the rows of a scene that
+    /// nobody asks for, only the best.
     fn best(&self, asked: &[Asked], text: &str) -> (f64, Vec<&Answer>) {
         let text = text.trim_start().to_lowercase();
         let asks_for_meaning = ASKS_FOR_MEANING.iter().any(|start| text.starts_with(start));
@@ -362,8 +365,8 @@ impl Entry {
         Entry::new(answer, UNASKED, &[&own], &format!("{} {} {}", lesson.name, scene.id(), scene.title()), words)
     }
 
-    /// An entry with the `ways` in which it is asked, and the words that stand `beside` it; those of an error that it names are
-    /// beside it, too.
+    /// An entry with the `ways` in which it is asked, and the words that stand `beside` it; those of an error that it
+    /// names are beside it, too.
     fn new(answer: Answer, weight: f64, ways: &[&str], beside: &str, words: &mut Words) -> Self {
         let phrases: Vec<Vec<usize>> = ways.iter().map(|way| words.places(way)).collect();
         let mut terms: Vec<(usize, f64)> = phrases.iter().flatten().map(|place| (*place, OWN)).collect();
@@ -383,7 +386,8 @@ impl Entry {
         self.terms.iter().map(|(place, weight)| fits[*place] * weight).fold(0.0, f64::max)
     }
 
-    /// How close what was asked is to a way in which this is asked, from 0 to 1: the words of either that the other has.
+    /// How close what was asked is to a way in which this is asked, from 0 to 1: the words of either that the other
+    /// has.
     fn closeness(&self, asked: &[Asked]) -> f64 {
         let counts = |words: usize| u32::try_from(words).map_or(f64::MAX, f64::from);
         let of_phrase = |phrase: &Vec<usize>| {

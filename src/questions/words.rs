@@ -17,14 +17,16 @@ const STOP_WORDS: &str = "a about after all also am an and any are as at be beca
 const LANGUAGES: &str = "c cpp cs csharp dotnet exe go golang java javascript js net node nodejs perl php powershell ps1 py python \
      python3 rs ruby rust ts";
 
-/// What stands before the number of an error, in messages of Python, Rust, Node, .NET and C, and says no more than that.
+/// What stands before the number of an error, in messages of Python, Rust, Node, .NET and C, and says no more than
+/// that.
 const BEFORE_NUMBERS: &str = "errno error code winerror oserror os socketexception wsagetlasterror getlasterror";
 
 /// What else messages say of every error.
 const IN_MESSAGES: &str = "argument arguments called calling exception fatal failed io kind main panic panicked syscall traceback \
      unhandled uncaught value";
 
-/// With what the lines begin that say where in a program an error came up, if they are not indented: in Python, PowerShell, Go, Rust.
+/// With what the lines begin that say where in a program an error came up, if they are not indented: in Python,
+/// PowerShell, Go, Rust.
 const PLACES: [&str; 6] = ["Traceback", "At line", "+ ", "goroutine", "exit status", "note:"];
 
 /// How the name of an error's class ends.
@@ -121,7 +123,8 @@ fn is_number(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether `typed` is `word` with one letter wrong, too many or left out, or with two of them swapped. The first one is right.
+/// Whether `typed` is `word` with one letter wrong, too many or left out, or with two of them swapped. The first one is
+/// right.
 pub(super) fn is_misspelt(typed: &str, word: &str) -> bool {
     let is_one_off = |typed: &str, word: &str| {
         let longer = typed.chars().count().max(word.chars().count());
@@ -170,7 +173,8 @@ fn says_less(term: &Term, other: &Term) -> bool {
     }
 }
 
-/// The words of `text` in small letters. 127.0.0.1 is one word, and so is `SO_RCVBUF`; of `java.net.BindException` the last name counts.
+/// The words of `text` in small letters. 127.0.0.1 is one word, and so is `SO_RCVBUF`; of `java.net.BindException` the
+/// last name counts.
 fn split(text: &str) -> Vec<String> {
     let text = text.trim();
     let is_place = |line: &&str| line.starts_with([' ', '\t']) || PLACES.iter().any(|place| line.starts_with(place));
@@ -230,8 +234,8 @@ fn terms_of(word: &str, words: &[String], place: usize) -> Vec<Term> {
     }
 }
 
-/// Whether `number` stands for `error` there: alone, so large as those of Windows, behind a word that announces it or beside the
-/// error's own words.
+/// Whether `number` stands for `error` there: alone, so large as those of Windows, behind a word that announces it or
+/// beside the error's own words.
 fn is_error_number(number: i32, error: SocketError, before: Option<&String>, words: &[String]) -> bool {
     let is_announced = before.is_some_and(|word| contains(BEFORE_NUMBERS, word) || SocketError::named(word).is_some());
     let is_described = || error.words().split(' ').all(|own| words.iter().any(|word| word == own));

@@ -53,7 +53,8 @@ pub(super) fn arrivals(events: &[&Event], os: Os, arrived: &mut Vec<Arrived>) {
                     && send.peer.as_ref().is_some_and(|to| is_end(to, event))
             })
         };
-        // What has not filled the buffer is a part of something longer only where nothing else was sent that it could be.
+        // What has not filled the buffer is a part of something longer only where nothing else was sent that it could
+        // be.
         let sent_between = |is_end| {
             first(is_end, &|send| send.payload_length() == length || is_full && send.payload_length() > length)
                 .or_else(|| first(is_end, &|send| length > 0 && send.payload_length() > length))

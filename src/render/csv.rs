@@ -13,8 +13,8 @@ pub fn reports(results: &Results<'_>) -> String {
     marked(records([HEADER].into_iter().chain(results.reports.iter().flat_map(lesson))), results.options)
 }
 
-/// The text behind a byte-order mark, where that is asked for: by it alone Excel knows UTF-8. Others take it for a part of the
-/// first name.
+/// The text behind a byte-order mark, where that is asked for: by it alone Excel knows UTF-8. Others take it for a part
+/// of the first name.
 pub fn marked(text: String, options: RenderOptions) -> String {
     if options.byte_order_mark { format!("\u{feff}{text}") } else { text }
 }

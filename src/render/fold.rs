@@ -1,5 +1,5 @@
-//! How a long ladder is made short: runs of steps that are alike, and then its middle, become a count. What is special is the
-//! last to go, and is counted by its name.
+//! How a long ladder is made short: runs of steps that are alike, and then its middle, become a count. What is special
+//! is the last to go, and is counted by its name.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -128,7 +128,8 @@ fn without_runs(steps: Vec<Step>, extent: Extent) -> Vec<Step> {
     kept
 }
 
-/// What stands for `steps`: nothing for none, and one stands for itself. `mixed` where not all are like the step before them.
+/// What stands for `steps`: nothing for none, and one stands for itself. `mixed` where not all are like the step before
+/// them.
 fn more(steps: &[Step], mixed: bool) -> Option<Step> {
     let first = steps.first()?;
     if steps.len() == 1 {

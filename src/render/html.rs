@@ -1,6 +1,6 @@
-//! Results as a handout: one page of HTML that fetches nothing and runs nothing. Before the answer there is the sheet to
-//! fill in, with nothing that gives it away; what was observed is hidden until the reader asks for it. On paper the sheet is
-//! the first page of a lesson, and the answer with its picture the next one.
+//! Results as a handout: one page of HTML that fetches nothing and runs nothing. Before the answer there is the sheet
+//! to fill in, with nothing that gives it away; what was observed is hidden until the reader asks for it. On paper the
+//! sheet is the first page of a lesson, and the answer with its picture the next one.
 
 use super::markup::{Page, Text};
 use super::phrases::{

@@ -67,7 +67,8 @@ struct RowJson<'a> {
     row: &'a Row,
 }
 
-/// One call, or a moment that is none. What a call does not have is left out, but for the fields that every reader asks for.
+/// One call, or a moment that is none. What a call does not have is left out, but for the fields that every reader asks
+/// for.
 #[derive(Serialize)]
 struct EventJson<'a> {
     scene: usize,

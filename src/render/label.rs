@@ -14,8 +14,8 @@ use crate::vocabulary::{
 /// Longest quotation of a payload in a picture, in characters.
 pub const LONGEST_QUOTATION: usize = 16;
 
-/// Written in this order: `recvfrom: "hello", truncated (MSG_TRUNC)`. Where room is short the payload is shortened first, and
-/// the news stays to the end.
+/// Written in this order: `recvfrom: "hello", truncated (MSG_TRUNC)`. Where room is short the payload is shortened
+/// first, and the news stays to the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Label {
     /// The name of the call.
@@ -90,7 +90,8 @@ impl fmt::Display for Label {
 }
 
 impl Label {
-    /// What a step says of this call on this system, and what is special about it; `names_tcp` has the calls of TCP say so.
+    /// What a step says of this call on this system, and what is special about it; `names_tcp` has the calls of TCP say
+    /// so.
     pub(super) fn of(event: &Event, arrived: Arrived, names_tcp: bool, os: Os) -> Option<(Self, Option<Special>)> {
         let (call, outcome) = event.call()?;
         let tcp = if names_tcp && event.protocol == Protocol::Tcp { "TCP " } else { "" };

@@ -40,7 +40,8 @@ pub fn draw(picture: &Picture, options: RenderOptions) -> String {
     }
 }
 
-/// A row of cells, each for what a person takes for one character: a letter with its marks, a joined emoji. A wide one fills two.
+/// A row of cells, each for what a person takes for one character: a letter with its marks, a joined emoji. A wide one
+/// fills two.
 struct Canvas {
     cells: Vec<Cell>,
     options: RenderOptions,
@@ -148,8 +149,8 @@ fn drawn_width(options: RenderOptions) -> usize {
     usize::from(options.width.min(100))
 }
 
-/// The columns to the right of the last lane, where its own marks are written: what they need, as far as the arrows have no
-/// use for it, or else a third of the width at most.
+/// The columns to the right of the last lane, where its own marks are written: what they need, as far as the arrows
+/// have no use for it, or else a third of the width at most.
 fn right(ladder: &Ladder, options: RenderOptions) -> usize {
     let last = ladder.lanes.len().saturating_sub(1);
     let width = drawn_width(options);
@@ -297,8 +298,8 @@ fn draw_step(canvas: &mut Canvas, step: &Step, columns: &[usize]) {
     }
 }
 
-/// An arrow from one column to another, with its label in it. A lost one ends in a cross; to the left, the word stands within it.
-/// One of unknown fate has gaps, and ends in a question mark.
+/// An arrow from one column to another, with its label in it. A lost one ends in a cross; to the left, the word stands
+/// within it. One of unknown fate has gaps, and ends in a question mark.
 fn draw_arrow(canvas: &mut Canvas, (from, to): (usize, usize), fate: Fate, label: &Label) {
     let options = canvas.options;
     let (left, right) = (from.min(to) + 1, from.max(to));

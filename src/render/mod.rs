@@ -170,8 +170,8 @@ impl RenderOptions {
         }
     }
 
-    /// Writes `text` so that it fits: in ASCII when only that may be used, and nothing that acts on a terminal but the end
-    /// of a line.
+    /// Writes `text` so that it fits: in ASCII when only that may be used, and nothing that acts on a terminal but the
+    /// end of a line.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let text = escape_but(text, |c| c == '\n');
         if !self.ascii || text.is_ascii() {

@@ -111,7 +111,8 @@ fn inline(events: &mut Events<'_>, options: RenderOptions) -> Vec<(String, bool)
             None => return pieces,
             Some(Event::Start(Tag::Strong)) => strong += 1,
             Some(Event::End(TagEnd::Strong)) => strong -= 1,
-            // The marks stay: without colour, or in a pager, nothing else would tell a row's name from the sentence around it.
+            // The marks stay: without colour, or in a pager, nothing else would tell a row's name from the sentence
+            // around it.
             Some(Event::Code(code)) => pieces.push((format!("`{}`", options.text(&code)), true)),
             Some(Event::Text(text) | Event::Html(text) | Event::InlineHtml(text)) => {
                 pieces.push((options.text(&text).into_owned(), strong > 0));

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::vocabulary::{Event, Outcome, Protocol, Report, SendForm, Syscall, UDP_HEADER};
 
-/// BSD loopback: the family in front of each packet. With raw IP, libpcap refuses every section but the first: it has two
-/// numbers for that, and holds one against the other.
+/// BSD loopback: the family in front of each packet. With raw IP, libpcap refuses every section but the first: it has
+/// two numbers for that, and holds one against the other.
 const LOOPBACK: u16 = 0;
 
 const SECTION: u32 = 0x0a0d_0d0a;

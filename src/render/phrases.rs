@@ -86,9 +86,9 @@ pub(super) fn counts(tally: Tally) -> [usize; 5] {
     [tally.rows(), tally.matching, tally.differing, tally.skipped, tally.info]
 }
 
-/// What came of the question that is put before a run, in lines; `said` is the place of the answer that somebody gave, and
-/// `program` calls the program again. Nobody is called right or wrong where this system answers otherwise than expected, or the
-/// answer was not observed.
+/// What came of the question that is put before a run, in lines; `said` is the place of the answer that somebody gave,
+/// and `program` calls the program again. Nobody is called right or wrong where this system answers otherwise than
+/// expected, or the answer was not observed.
 pub(super) fn outcome(report: &Report, said: Option<usize>, program: &str) -> Vec<String> {
     let guess = &report.guess;
     let mut lines: Vec<String> = said.map(|place| format!("You said {}", guess.answer(place))).into_iter().collect();

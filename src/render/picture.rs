@@ -191,8 +191,9 @@ impl Picture {
         }
     }
 
-    /// The brief picture of one scene, in no more than so many lines below its header, if that can be: rather with less of
-    /// everything than with something that was sent left out. It has `least` lines even where there is no room for them.
+    /// The brief picture of one scene, in no more than so many lines below its header, if that can be: rather with less
+    /// of everything than with something that was sent left out. It has `least` lines even where there is no room for
+    /// them.
     pub(super) fn brief(scene: &SceneReport, lines: usize, least: usize) -> Option<Picture> {
         let of = |brevity| Picture::of_scene(scene, Extent::Brief(brevity));
         let leaves_out = |what: fn(LeftOut) -> bool| {
@@ -431,7 +432,8 @@ impl Ladder {
         Ladder::of_calls("", events, os, Extent::Lesson, Arrived::No)
     }
 
-    /// What a scene sends over UDP before its first receive, where it sends anything: what will arrive is not known yet.
+    /// What a scene sends over UDP before its first receive, where it sends anything: what will arrive is not known
+    /// yet.
     pub(super) fn before_the_first_receive(scene: &SceneReport) -> Option<Ladder> {
         let receives = |event: &&Event| matches!(event.call(), Some((Syscall::Receive(_), _)));
         let events = scene.events.iter().filter(|event| event.protocol == Protocol::Udp);

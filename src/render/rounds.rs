@@ -1,4 +1,5 @@
-//! Calls that are alike, and rounds of them: a trace shows the first and the last, and a run step by step announces them together.
+//! Calls that are alike, and rounds of them: a trace shows the first and the last, and a run step by step announces
+//! them together.
 
 use super::fold::LONGEST_RUN;
 use super::picture::family;
@@ -44,8 +45,8 @@ impl Kind {
     }
 }
 
-/// How the first of `kinds` are repeated: the length of a round, and of all rounds that follow each other, where those are so
-/// many that some are to be left out. The first alone, where not. `None` is like nothing.
+/// How the first of `kinds` are repeated: the length of a round, and of all rounds that follow each other, where those
+/// are so many that some are to be left out. The first alone, where not. `None` is like nothing.
 pub(super) fn repetition(kinds: &[Option<Kind>]) -> (usize, usize) {
     let rounds = (1..=LONGEST_ROUND).map(|round| {
         let again = kinds.iter().zip(kinds.iter().skip(round)).take_while(|(one, next)| one.is_some() && one == next);
@@ -55,7 +56,8 @@ pub(super) fn repetition(kinds: &[Option<Kind>]) -> (usize, usize) {
     rounds.into_iter().find(|(round, length)| *length > LONGEST_RUN * round).unwrap_or((1, 1))
 }
 
-/// How many calls make one round, where the `next` one only goes on with rounds that were seen often enough at the end of `latest`.
+/// How many calls make one round, where the `next` one only goes on with rounds that were seen often enough at the end
+/// of `latest`.
 pub fn round_of(latest: &[Kind], next: &Kind) -> Option<usize> {
     (1..=LONGEST_ROUND).find(|&round| {
         let enough = round * LONGEST_RUN.div_ceil(round).max(2);

@@ -1,5 +1,5 @@
-//! What a class sees: the question, the ladder of the scene that answers it, the answer, and the rows that it rests on. All of
-//! it is still there when the prompt is back.
+//! What a class sees: the question, the ladder of the scene that answers it, the answer, and the rows that it rests on.
+//! All of it is still there when the prompt is back.
 
 use super::phrases::{TYPICAL, each_once, has_typical, rows_as_expected};
 use super::sheet::{LEAST_FOR_FRAMES, Notes, Sheet};
@@ -31,8 +31,9 @@ pub(super) fn report(report: &Report, results: &Results<'_>) -> String {
     }
 }
 
-/// The question, the picture and what stands `below` it: so short that all of them are on the screen together, with blank lines
-/// around the picture where these cost nothing. Where there is no room for it the question is said again below it.
+/// The question, the picture and what stands `below` it: so short that all of them are on the screen together, with
+/// blank lines around the picture where these cost nothing. Where there is no room for it the question is said again
+/// below it.
 fn with_picture(scene: &SceneReport, question: &str, below: &str, options: RenderOptions) -> Option<String> {
     let others = question.lines().count() + below.lines().count();
     let room = match options.width {
@@ -101,7 +102,8 @@ fn with_differing<'r>(rows: impl IntoIterator<Item = &'r Row>, report: &'r Repor
     shown
 }
 
-/// The table of these rows, where there are any, with their notes; the scenes that could not run, and what else happened.
+/// The table of these rows, where there are any, with their notes; the scenes that could not run, and what else
+/// happened.
 fn rows(rows: &[&Row], report: &Report, options: RenderOptions) -> String {
     let notes = Notes::of(rows.iter().filter_map(|row| note(row)));
     let below = notes.lines(options) + &problems(report, &notes, options);

@@ -66,8 +66,8 @@ pub(super) fn scene_heading(scene: &SceneReport, options: RenderOptions) -> Stri
     }
 }
 
-/// Each sentence that the lesson puts to the test, with its verdict and the rows that answer the question; nothing where
-/// there is no sentence.
+/// Each sentence that the lesson puts to the test, with its verdict and the rows that answer the question; nothing
+/// where there is no sentence.
 pub(super) fn all(report: &Report, options: RenderOptions) -> Option<String> {
     let sentences: Vec<Tested<'_>> = report.scenes.iter().filter_map(Tested::of).collect();
     let lines: Vec<_> = sentences.iter().map(|tested| tested.key_lines(report, options)).collect();

@@ -46,7 +46,8 @@ impl<'a> Sheet<'a> {
         headed.collect::<Vec<_>>().join("\n")
     }
 
-    /// The tables, each with its scene's title; `values` are the columns that may be wrapped but should keep their words.
+    /// The tables, each with its scene's title; `values` are the columns that may be wrapped but should keep their
+    /// words.
     pub(super) fn tables(self, values: Range<usize>) -> Vec<(&'a str, String)> {
         if self.options.width < LEAST_FOR_FRAMES {
             return self.lines();
@@ -93,8 +94,8 @@ pub(crate) fn empty(options: RenderOptions, header: &[&str]) -> Table {
     table
 }
 
-/// The width of each column of `table`, with its padding. Where not everything fits a line, the values keep their longest word
-/// in one piece as far as that goes, and the first column takes what is left.
+/// The width of each column of `table`, with its padding. Where not everything fits a line, the values keep their
+/// longest word in one piece as far as that goes, and the first column takes what is left.
 fn widths(table: &mut Table, width: u16, values: Range<usize>) -> Vec<u16> {
     const PADDING: u16 = 2;
     const LEAST_FIRST: u16 = 18;

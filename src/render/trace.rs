@@ -26,9 +26,9 @@ const POINTER: &str = "...";
 /// An address of the family AF_UNSPEC, as strace writes it.
 const NOBODY: &str = r#"{sa_family=AF_UNSPEC, sa_data="\0\0\0\0\0\0\0\0\0\0\0\0\0\0"}"#;
 
-/// The calls of every scene, a line each; rounds of calls that are alike are shown by their first and last, unless all is to
-/// be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What only prepares is not in the log: `socket`, time
-/// limits, how the lab learns addresses, polls of TCP streams, guards.
+/// The calls of every scene, a line each; rounds of calls that are alike are shown by their first and last, unless all
+/// is to be shown. What is no call is a comment: scenes, who has which descriptor, the moments of a server loop. What
+/// only prepares is not in the log: `socket`, time limits, how the lab learns addresses, polls of TCP streams, guards.
 pub fn text(report: &Report, options: RenderOptions) -> String {
     let mut text = String::from(
         "# trace: the calls of the log as strace prints them;\n# what sets up and clears away is left out\n",
@@ -86,8 +86,8 @@ impl<'e> Lines<'_, 'e> {
     }
 }
 
-/// The kind of each event; none for what is special: a call that failed or returned nothing, a truncated datagram, a part
-/// that was sent.
+/// The kind of each event; none for what is special: a call that failed or returned nothing, a truncated datagram, a
+/// part that was sent.
 fn kinds(events: &[Event], os: Os) -> Vec<Option<Kind>> {
     let mut arrived = Vec::new();
     arrivals(&events.iter().collect::<Vec<_>>(), os, &mut arrived);
@@ -187,8 +187,8 @@ fn epoll_event(events: &str, descriptor: u64) -> String {
     format!("{{events={events}, data={{u32={descriptor}, u64={descriptor}}}}}")
 }
 
-/// The name of an option. Of those with a time Linux has a second one, for machines whose times are shorter; strace tells the
-/// two apart.
+/// The name of an option. Of those with a time Linux has a second one, for machines whose times are shorter; strace
+/// tells the two apart.
 fn option_name(option: &OptionName) -> String {
     format!("{}{}", option.name, if option.form == Form::Time { "_OLD" } else { "" })
 }
@@ -274,12 +274,14 @@ fn control(ancillary: &Ancillary) -> String {
     match (ancillary.destination, ancillary.interface) {
         (Some(IpAddr::V4(to)), Some(LOOPBACK)) => packet_info("if_nametoindex(\"lo\")", to),
         (None, _) if *ancillary == Ancillary::default() => NO_CONTROL.to_owned(),
-        // strace names any other interface, and the log has its number only; of other control messages it has the meaning.
+        // strace names any other interface, and the log has its number only; of other control messages it has the
+        // meaning.
         (Some(_) | None, _) => CONTROL.to_owned(),
     }
 }
 
-/// `IP_PKTINFO` with a local address: on receipt that to which the datagram was sent, when sending that which it is to come from.
+/// `IP_PKTINFO` with a local address: on receipt that to which the datagram was sent, when sending that which it is to
+/// come from.
 fn packet_info(interface: &str, local: Ipv4Addr) -> String {
     let data = format!("ipi_ifindex={interface}, ipi_spec_dst=inet_addr(\"{local}\"), ipi_addr=inet_addr(\"{local}\")");
     format!(
@@ -375,8 +377,8 @@ fn quoted(bytes: &[u8]) -> String {
     text + if bytes.len() > SHOWN { "\"..." } else { "\"" }
 }
 
-/// `Check: ` and the command that shows the calls of `program` with these arguments from outside. Where it has to be broken, a
-/// shell takes it as one line still.
+/// `Check: ` and the command that shows the calls of `program` with these arguments from outside. Where it has to be
+/// broken, a shell takes it as one line still.
 pub fn check(os: Os, program: &str, arguments: &[String], options: RenderOptions) -> String {
     const MOST_LINES: usize = 4;
     let width = usize::from(options.width);

@@ -81,8 +81,9 @@ impl CallError {
         CallError { call, operation: operation.into(), error, meaning, lacks_port: false }
     }
 
-    /// Whether the call failed for want of something that has nothing to do with it, such as a file descriptor, a network or a
-    /// firewall's leave. The one rule for it: whatever a row is told of a call's error has been asked here.
+    /// Whether the call failed for want of something that has nothing to do with it, such as a file descriptor, a
+    /// network or a firewall's leave. The one rule for it: whatever a row is told of a call's error has been asked
+    /// here.
     pub(crate) fn is_of_the_environment(&self) -> bool {
         use SocketError::{
             AddressInUse, AddressNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable, NoBufferSpace,

@@ -16,8 +16,8 @@ use crate::vocabulary::Os;
 /// The longest payload that fits a datagram over IPv4: 65535 − 20 (IP header) − 8 (UDP header) bytes. RFC 768, RFC 791.
 pub const LONGEST_PAYLOAD: usize = 65_507;
 
-/// The longest payload that fits a datagram over IPv6: 65535 − 8 (UDP header) bytes, since the IP header is not counted in
-/// the length of the packet. RFC 768, RFC 8200.
+/// The longest payload that fits a datagram over IPv6: 65535 − 8 (UDP header) bytes, since the IP header is not counted
+/// in the length of the packet. RFC 768, RFC 8200.
 pub const LONGEST_PAYLOAD_V6: usize = 65_527;
 
 /// Opens a UDP socket for the family of `address`.

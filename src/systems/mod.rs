@@ -78,8 +78,8 @@ impl System {
     }
 }
 
-/// Writes into `prediction` which of its expected answers were observed on such systems. It must be made with the lesson's own
-/// parameters, as the records are.
+/// Writes into `prediction` which of its expected answers were observed on such systems. It must be made with the
+/// lesson's own parameters, as the records are.
 pub fn mark_observed(prediction: &mut Prediction, systems: &[System]) {
     let confirmed = |claim: &Claim, system: &System| {
         let os = system.speaks_for.filter(|os| *os == system.record.host.os)?;

@@ -107,8 +107,8 @@ fn day(time: SystemTime) -> String {
     }
 }
 
-/// What is kept of the reason why a row was skipped: not what the user of that machine may do about it, and no port that the
-/// system chose, as the next run has another one.
+/// What is kept of the reason why a row was skipped: not what the user of that machine may do about it, and no port
+/// that the system chose, as the next run has another one.
 fn kept(reason: &str, advice: Option<&str>) -> String {
     let reason = advice.and_then(|advice| reason.strip_suffix(advice)).unwrap_or(reason);
     without_ports(reason.trim_end().trim_end_matches('.'))

@@ -215,8 +215,8 @@ pub enum SendForm {
         /// The address of this machine that the datagram is to come from.
         source: Ipv4Addr,
     },
-    /// `sendto` of a raw socket, which is given the UDP header as well: what [`udp_header`] makes, and behind it the payload.
-    /// Linux `raw(7)`.
+    /// `sendto` of a raw socket, which is given the UDP header as well: what [`udp_header`] makes, and behind it the
+    /// payload. Linux `raw(7)`.
     Raw {
         /// Where to.
         to: Peer,
@@ -231,8 +231,8 @@ pub const UDP_HEADER: usize = 8;
 /// The length of the headers of a datagram over IPv4, without options: that of IP has 20 bytes (RFC 791).
 pub const IPV4_UDP_HEADERS: usize = 20 + UDP_HEADER;
 
-/// The UDP header of a datagram with a payload of so many bytes: source port, destination port, length, and 0 for a checksum that
-/// was not computed. RFC 768.
+/// The UDP header of a datagram with a payload of so many bytes: source port, destination port, length, and 0 for a
+/// checksum that was not computed. RFC 768.
 pub fn udp_header(source_port: u16, destination_port: u16, payload: usize) -> [u8; UDP_HEADER] {
     let length = u16::try_from(UDP_HEADER + payload).unwrap_or(u16::MAX);
     let mut header = [0; UDP_HEADER];

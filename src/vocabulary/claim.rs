@@ -206,7 +206,8 @@ impl Claim {
         self.cites_on(os, source)
     }
 
-    /// Expects another answer on `os`, which is written nowhere and which nobody has confirmed: it is shown there and not judged.
+    /// Expects another answer on `os`, which is written nowhere and which nobody has confirmed: it is shown there and
+    /// not judged.
     pub fn supposed_on(mut self, os: Os, expected: impl Into<Expected>) -> Self {
         *self.expected.on_mut(os) = expected.into().on(os).clone();
         self.unconfirmed_on(os)

@@ -32,8 +32,8 @@ impl Os {
     }
 }
 
-/// A line for each error: its name in POSIX, its number on Linux, macOS and Windows, `-` where there is none, and what it is in the
-/// words of the GNU C library, which strace shows; the same on every system and in every language.
+/// A line for each error: its name in POSIX, its number on Linux, macOS and Windows, `-` where there is none, and what
+/// it is in the words of the GNU C library, which strace shows; the same on every system and in every language.
 macro_rules! errors {
     ($($error:ident $name:literal $numbers:tt $words:literal;)*) => {
         /// A socket error that a lesson speaks of, whatever its number.
@@ -52,9 +52,9 @@ macro_rules! errors {
     };
 }
 
-// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". The Windows name is `WSA` + the POSIX name. Windows
-// has no EPIPE: its sockets answer WSAESHUTDOWN 10058 there; no ENFILE; no ENOMEM, which is WSAENOBUFS there; and no EPERM: a
-// firewall's refusal is WSAEACCES there.
+// Sources: Linux `errno(3)`, macOS `intro(2)`, "Windows Sockets Error Codes". The Windows name is `WSA` + the POSIX
+// name. Windows has no EPIPE: its sockets answer WSAESHUTDOWN 10058 there; no ENFILE; no ENOMEM, which is WSAENOBUFS
+// there; and no EPERM: a firewall's refusal is WSAEACCES there.
 errors! {
     AccessDenied         "EACCES"        ( 13  13 10013) "permission denied";
     AddressInUse         "EADDRINUSE"    ( 98  48 10048) "address already in use";
@@ -186,8 +186,8 @@ fn known(number: i32, os: Os) -> Option<&'static Known> {
     ERRORS.iter().find(|known| known.number(os) == Some(number))
 }
 
-/// What an error of files and streams means, without its number. Windows's own words come in the language of the machine
-/// and end in a full stop; there they are those of the Rust library, which tells fewer errors apart.
+/// What an error of files and streams means, without its number. Windows's own words come in the language of the
+/// machine and end in a full stop; there they are those of the Rust library, which tells fewer errors apart.
 pub fn os_message(error: &io::Error, os: Os) -> String {
     let text = match os {
         Os::Windows => error.kind().to_string(),

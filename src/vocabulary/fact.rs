@@ -27,8 +27,8 @@ pub enum Fact {
     Duration(Duration),
     /// The system's error.
     Error(OsError),
-    /// This was seen, and it would be no evidence against a claim: a call failed for want of something that has nothing to do
-    /// with it, or what had to prove an absence did not come. It is what was expected, or the row is skipped.
+    /// This was seen, and it would be no evidence against a claim: a call failed for want of something that has nothing
+    /// to do with it, or what had to prove an absence did not come. It is what was expected, or the row is skipped.
     Unproved {
         /// What was seen.
         seen: Box<Fact>,
@@ -128,8 +128,9 @@ impl From<OsError> for Fact {
     }
 }
 
-/// Writes a payload so that no byte of it can act on a terminal: in quotation marks, UTF-8 that a person would read as it
-/// is, all else escaped as in a Rust string (`vocabulary/text.rs` has the rule). Past `longest` characters it is shortened and the length given in bytes.
+/// Writes a payload so that no byte of it can act on a terminal: in quotation marks, UTF-8 that a person would read as
+/// it is, all else escaped as in a Rust string (`vocabulary/text.rs` has the rule). Past `longest` characters it is
+/// shortened and the length given in bytes.
 pub fn quoted(bytes: &[u8], longest: usize) -> String {
     match escaped(bytes, longest) {
         (text, true) => format!("\"{text}\""),

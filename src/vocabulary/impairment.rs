@@ -1,5 +1,5 @@
-//! What a relay does to the n-th datagram of a direction: for the same seed always the same, whenever it comes and whatever the
-//! other direction does.
+//! What a relay does to the n-th datagram of a direction: for the same seed always the same, whenever it comes and
+//! whatever the other direction does.
 
 use std::fmt;
 use std::str::FromStr;

@@ -74,8 +74,8 @@ pub struct Row {
 pub struct Machine {
     /// The operating system.
     pub os: Os,
-    /// The kernel's release, as the system writes it; empty where it would not tell. Under Wine, what Wine says in Windows's
-    /// place, and behind it in parentheses that it is Wine.
+    /// The kernel's release, as the system writes it; empty where it would not tell. Under Wine, what Wine says in
+    /// Windows's place, and behind it in parentheses that it is Wine.
     pub release: String,
     /// The processor architecture.
     pub arch: &'static str,
@@ -142,7 +142,8 @@ pub struct SceneReport {
     pub os: Os,
     /// What it shows.
     pub title: String,
-    /// What it answers, in which `{id}` stands for what was observed of a row; empty where it answers nothing by itself.
+    /// What it answers, in which `{id}` stands for what was observed of a row; empty where it answers nothing by
+    /// itself.
     pub answer: String,
     /// The sentence of a tutorial that it puts to the test, where it does.
     pub sentence: Option<Sentence>,
@@ -329,8 +330,8 @@ impl Report {
         self.keys.first().and_then(|id| self.scenes.iter().find(|scene| scene.row(id).is_some()))
     }
 
-    /// The answer to the question: which of the sentences hold that the lesson puts to the test; or what the scenes answer that
-    /// have its rows. Nothing where none of them was run.
+    /// The answer to the question: which of the sentences hold that the lesson puts to the test; or what the scenes
+    /// answer that have its rows. Nothing where none of them was run.
     pub fn answered(&self) -> Option<Answer<'_>> {
         let tested = self.tested();
         match tested.is_empty() {
@@ -363,8 +364,8 @@ impl Report {
         tested.map(|(scene, (sentence, truth))| (scene, sentence, truth)).collect()
     }
 
-    /// The rows that decide about the answer that was `said`, from 0: the one that contradicts it, where it is wrong, then the one
-    /// that shows the right answer. Nothing where a scene with one of them was not run.
+    /// The rows that decide about the answer that was `said`, from 0: the one that contradicts it, where it is wrong,
+    /// then the one that shows the right answer. Nothing where a scene with one of them was not run.
     pub fn deciding(&self, said: Option<usize>) -> Option<Vec<&Row>> {
         let answers = self.guess.answers;
         let right = self.guess.right();

@@ -2,8 +2,8 @@
 
 use super::{Row, Strength, Verdict, listed};
 
-/// What a tutorial says, and the rows by which that is judged. Which rows these are is written down before anything runs;
-/// whether the sentence holds follows from what became of them.
+/// What a tutorial says, and the rows by which that is judged. Which rows these are is written down before anything
+/// runs; whether the sentence holds follows from what became of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sentence {
     /// The tutorial's words.
@@ -21,7 +21,8 @@ impl Sentence {
         Sentence { text, exact: "", shown_by: &[], bounded_by: &[], contradicted_by: &[] }
     }
 
-    /// The sentence holds when these rows match; only loosely where one of them is typical and guaranteed by no standard.
+    /// The sentence holds when these rows match; only loosely where one of them is typical and guaranteed by no
+    /// standard.
     pub const fn holds_when(self, rows: &'static [&'static str]) -> Self {
         Sentence { shown_by: rows, ..self }
     }

@@ -9,14 +9,15 @@
 //!   stand on, and are escaped.
 //! - **Escaped:** all else. Controls, format characters, private use and what is not assigned (C); other spaces and
 //!   the separators of lines and paragraphs (Z), which look like U+0020 or break the line; and what has
-//!   `Default_Ignorable_Code_Point`, but for one variation selector or joiner at a time: a run of them would hide a text.
+//!   `Default_Ignorable_Code_Point`, but for one variation selector or joiner at a time: a run of them would hide a
+//!   text.
 
 use std::borrow::Cow;
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Letters and marks with `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt of Unicode 17): Hangul fillers, vowels
-/// without a form, the grapheme joiner, and variation selectors. What else has it is in C.
+/// Letters and marks with `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt of Unicode 17): Hangul fillers,
+/// vowels without a form, the grapheme joiner, and variation selectors. What else has it is in C.
 const IGNORABLE: [std::ops::RangeInclusive<char>; 8] = [
     '\u{34f}'..='\u{34f}',
     '\u{115f}'..='\u{1160}',

@@ -4,8 +4,8 @@ use libc::{c_int, msghdr, sockaddr_in, timeval};
 
 use crate::{kernel, udp};
 
-/// An end marker: behind it nothing is under way. One byte, of a value that no lesson sends by itself. It passes through
-/// every world unharmed, in its place.
+/// An end marker: behind it nothing is under way. One byte, of a value that no lesson sends by itself. It passes
+/// through every world unharmed, in its place.
 pub fn is_end_marker(bytes: &[u8]) -> bool {
     matches!(bytes, [0x80..=0xff])
 }
@@ -20,8 +20,8 @@ pub fn is_lesson_at_the_error_queue(message: &msghdr) -> bool {
     !message.msg_control.is_null()
 }
 
-/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected or share a port, lessons
-/// at others; and they have a small send buffer at sockets of TCP, so that it is full soon.
+/// Whether the lab asks for an option, for its proofs: they keep errors at sockets that are connected or share a port,
+/// lessons at others; and they have a small send buffer at sockets of TCP, so that it is full soon.
 pub fn is_proof(socket: c_int, level: c_int, name: c_int) -> bool {
     match (level, name) {
         (libc::IPPROTO_IP, libc::IP_RECVERR) => {

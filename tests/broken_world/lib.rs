@@ -1,8 +1,9 @@
-//! A broken world: loaded with `LD_PRELOAD`, it makes the socket calls of the real binary misbehave, one fault at a time.
-//! `UDP_LAB_FAULT` names the fault; [`faults`] lists them. Each is what a kernel would do that did not keep a promise;
-//! `tests/broken_worlds.rs` sees the lessons notice. Without a fault everything passes through here unchanged.
+//! A broken world: loaded with `LD_PRELOAD`, it makes the socket calls of the real binary misbehave, one fault at a
+//! time. `UDP_LAB_FAULT` names the fault; [`faults`] lists them. Each is what a kernel would do that did not keep a
+//! promise; `tests/broken_worlds.rs` sees the lessons notice. Without a fault everything passes through here unchanged.
 //!
-//! This file has the functions that the binary calls. [`udp`] and [`tcp`] have the faults, [`kernel`] the real functions,
+//! This file has the functions that the binary calls. [`udp`] and [`tcp`] have the faults, [`kernel`] the real
+//! functions,
 //! [`lab`] what is known of the binary.
 
 #![cfg(target_os = "linux")]
@@ -44,7 +45,8 @@ fn fault(fault: Fault) -> bool {
     *FAULT == Some(fault)
 }
 
-/// The same where it makes a difference `here` only: that is asked in this world, and where the faults are noted that a run meets.
+/// The same where it makes a difference `here` only: that is asked in this world, and where the faults are noted that a
+/// run meets.
 fn fault_where(known: Fault, here: impl FnOnce() -> bool) -> bool {
     (*FAULT == Some(known) || met::is_noting()) && here() && fault(known)
 }
@@ -59,8 +61,8 @@ fn returned(moved: Result<usize, c_int>) -> ssize_t {
     moved.map_or_else(|error| kernel::fail(error) as ssize_t, |length| length as ssize_t)
 }
 
-/// Makes a call in which the kernel chooses a port for a socket that has none: a free port is one that nobody has, whatever
-/// sockets may share in this world. Else two would get the same by chance.
+/// Makes a call in which the kernel chooses a port for a socket that has none: a free port is one that nobody has,
+/// whatever sockets may share in this world. Else two would get the same by chance.
 fn choosing_a_port<T>(socket: c_int, call: impl FnOnce() -> T) -> T {
     match is_on() {
         Some(option) if option.lets_share() && kernel::is_udp(socket) && kernel::own_address(socket).sin_port == 0 => {
@@ -268,7 +270,8 @@ pub unsafe extern "C" fn getsockname(socket: c_int, address: *mut sockaddr, leng
     if udp::is(socket) {
         udp::asked_for_port(socket);
     }
-    // SAFETY: the arguments are the caller's own, and a call that succeeded has written the address of a socket of IPv4.
+    // SAFETY: the arguments are the caller's own, and a call that succeeded has written the address of a socket of
+    // IPv4.
     unsafe {
         let status = kernel::getsockname(socket, address, length);
         if status == 0 && udp::is(socket) {
@@ -461,7 +464,8 @@ pub unsafe extern "C" fn epoll_wait(epoll: c_int, events: *mut epoll_event, most
 /// As for the C library's function of this name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ioctl(descriptor: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
-    // SAFETY: the arguments are the caller's own: FIONREAD and TIOCOUTQ write a number, SIOCSIFMTU reads one of an interface.
+    // SAFETY: the arguments are the caller's own: FIONREAD and TIOCOUTQ write a number, SIOCSIFMTU reads one of an
+    // interface.
     unsafe {
         if request == libc::SIOCSIFMTU {
             match () {
@@ -675,8 +679,8 @@ pub unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
 }
 
 thread_local! {
-    /// In a world in which requests are worked on at once: when the first of this thread was done. Its clock stands still from
-    /// then on; those of other threads, which wait for each other before they work, do not.
+    /// In a world in which requests are worked on at once: when the first of this thread was done. Its clock stands
+    /// still from then on; those of other threads, which wait for each other before they work, do not.
     static SLEPT: Cell<Option<timespec>> = const { Cell::new(None) };
     /// In a world in which limits take no time: what the clock of this thread shows until it opens another socket.
     static STOPPED: Cell<Option<timespec>> = const { Cell::new(None) };

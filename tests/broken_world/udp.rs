@@ -121,7 +121,8 @@ pub fn is(socket: c_int) -> bool {
     lock(&SOCKETS).contains_key(&socket)
 }
 
-/// The socket that hears what is sent to `port`: of two that share it for a moment, as the kernel has it, the newer one.
+/// The socket that hears what is sent to `port`: of two that share it for a moment, as the kernel has it, the newer
+/// one.
 fn receiver(port: u16) -> Option<c_int> {
     receivers(port).pop()
 }
@@ -402,8 +403,8 @@ pub fn receive(socket: c_int, room: usize, flags: c_int) -> Result<Delivery, c_i
     })
 }
 
-/// What SO_ERROR has of a socket by which a lesson has sent, where the kernel has `error`: the sockets of the lab's proofs are
-/// told the truth.
+/// What SO_ERROR has of a socket by which a lesson has sent, where the kernel has `error`: the sockets of the lab's
+/// proofs are told the truth.
 pub fn pending_error(socket: c_int, error: c_int) -> c_int {
     with(socket, |state| match () {
         () if state.sent == 0 => error,
@@ -493,7 +494,8 @@ pub fn sending_over_ipv6(length: usize) -> Option<Result<usize, c_int>> {
     }
 }
 
-/// Sends for the binary; `None` for the peer of a connected socket. The datagram comes from `source`, where that is given.
+/// Sends for the binary; `None` for the peer of a connected socket. The datagram comes from `source`, where that is
+/// given.
 pub fn send(
     socket: c_int,
     bytes: &[u8],
@@ -699,7 +701,8 @@ fn goes_to_nobody(socket: c_int, to: Option<&sockaddr_in>) -> bool {
     to.is_some_and(|to| takers(socket, &to).is_empty())
 }
 
-/// The sockets of the binary that may take what `socket` sends to `to`: not those at another address, or with another peer.
+/// The sockets of the binary that may take what `socket` sends to `to`: not those at another address, or with another
+/// peer.
 fn takers(socket: c_int, to: &sockaddr_in) -> Vec<c_int> {
     let from = kernel::own_address(socket);
     let (anywhere, same_ip) =
@@ -711,8 +714,8 @@ fn takers(socket: c_int, to: &sockaddr_in) -> Vec<c_int> {
     receivers(to.sin_port).into_iter().filter(takes).collect()
 }
 
-/// Sends, and returns when the datagram has come to one of `takers`, or was dropped there: on several CPUs that may be later,
-/// and what a world does is not to depend on it. Where somebody waits for it, it may be gone before it is seen.
+/// Sends, and returns when the datagram has come to one of `takers`, or was dropped there: on several CPUs that may be
+/// later, and what a world does is not to depend on it. Where somebody waits for it, it may be gone before it is seen.
 fn arrived(takers: &[c_int], send: impl FnOnce() -> Result<usize, c_int>) -> Result<usize, c_int> {
     let counts = || takers.iter().map(|taker| (kernel::queued(*taker), kernel::drops(*taker))).collect::<Vec<_>>();
     let is_waited_for = |taker: &c_int| turn(*taker).try_lock().is_err();
@@ -733,8 +736,8 @@ const LONGEST_WAY: Duration = Duration::from_millis(50);
 /// How many datagrams were sent to ports that several sockets share.
 static SHARED: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes the datagram that has just come away from the socket that the kernel gave it, and gives it to those that the fault
-/// has get it.
+/// Takes the datagram that has just come away from the socket that the kernel gave it, and gives it to those that the
+/// fault has get it.
 fn give_to_others(receivers: &[c_int]) {
     let taken = receivers.iter().find_map(|receiver| {
         let before = with(*receiver, |state| state.held.len());
@@ -831,8 +834,8 @@ const STRANGE: &[u8] = b"strange";
 /// How many datagrams have left beside a stranger's.
 static BESIDE: AtomicUsize = AtomicUsize::new(0);
 
-/// Sends, and has a stranger send to the same place before or after it: the same, one byte, nothing at all, or something
-/// strange, in turn.
+/// Sends, and has a stranger send to the same place before or after it: the same, one byte, nothing at all, or
+/// something strange, in turn.
 fn beside_a_stranger(
     socket: c_int,
     bytes: &[u8],
@@ -923,8 +926,8 @@ pub fn binding(socket: c_int, address: &sockaddr_in) -> Option<Result<(), c_int>
     }
 }
 
-/// Binds as `bind` does a socket that shares its port by SO_REUSEPORT, in a world where that does not depend on the user: by the
-/// other option. Returns the error.
+/// Binds as `bind` does a socket that shares its port by SO_REUSEPORT, in a world where that does not depend on the
+/// user: by the other option. Returns the error.
 pub fn sharing(socket: c_int, port: u16, bind: impl Fn() -> Option<c_int>) -> Option<c_int> {
     if kernel::option(socket, libc::SOL_SOCKET, libc::SO_REUSEPORT) != Some(1) {
         return Some(libc::EADDRINUSE);

@@ -245,8 +245,8 @@ fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 65_535];
     let (length, from) = loop {
         match socket.recv_from(&mut buffer) {
-            // A machine that is suspended and resumed cuts a receive short that has a limit: `signal(7)`. Windows tells that
-            // an earlier answer went to a port that was closed by then.
+            // A machine that is suspended and resumed cuts a receive short that has a limit: `signal(7)`. Windows tells
+            // that an earlier answer went to a port that was closed by then.
             Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionReset) => {}
             received => break received.expect("a datagram in time"),
         }

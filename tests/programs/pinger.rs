@@ -18,7 +18,8 @@ fn an_echo_answers_every_message_and_the_summary_counts_them() {
     assert!(ending.output.starts_with("1  \"Ping 1 "), "{}", ending.output);
 }
 
-/// Played here: what is asked third is answered first, the second twice, the first in capital letters, the fourth never.
+/// Played here: what is asked third is answered first, the second twice, the first in capital letters, the fourth
+/// never.
 #[test]
 fn what_is_lost_doubled_or_out_of_order_is_counted_by_its_number() {
     let there = peer();

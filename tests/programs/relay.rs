@@ -313,7 +313,8 @@ fn a_server_that_does_not_run_is_named() {
     }
 }
 
-/// Both wait for the relay when it goes on. The refusal of the first one is told before the second is sent, not instead.
+/// Both wait for the relay when it goes on. The refusal of the first one is told before the second is sent, not
+/// instead.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_refused_datagram_does_not_cost_the_next_one() {
@@ -324,7 +325,8 @@ fn a_refused_datagram_does_not_cost_the_next_one() {
         client.send_to(b"hello?", relay.address).unwrap();
     }
     relay.program.signal("CONT");
-    // Its begin, the two datagrams, and that the port is refused: once more where the system told of it before the second send.
+    // Its begin, the two datagrams, and that the port is refused: once more where the system told of it before the
+    // second send.
     let mut lines = Vec::new();
     while lines.len() < 4 || !lines.iter().any(|line: &String| line.contains("the port is refused")) {
         lines.push(relay.line());

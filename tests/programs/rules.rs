@@ -238,7 +238,8 @@ fn a_hundred_thousand_hostile_datagrams_leave_a_server_as_it_was() {
     }
 }
 
-/// Two of them that a forged sender has set against each other: each answers with 32 hops, which the other does not answer.
+/// Two of them that a forged sender has set against each other: each answers with 32 hops, which the other does not
+/// answer.
 #[test]
 fn what_a_server_sends_back_is_not_sent_back_again() {
     let server = Server::start(&["--echo", "--count", "2"]);

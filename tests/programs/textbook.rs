@@ -23,8 +23,8 @@ fn the_textbooks_client_is_answered_by_the_server() {
     assert_eq!(server.ending().totals(["datagrams", "peers", "answered"]), ["10", "1", "10"]);
 }
 
-/// By seed 45 the relay loses the answer to the first, and the sixth and the ninth on their way to the server. What is lost
-/// here waits for its whole second.
+/// By seed 45 the relay loses the answer to the first, and the sixth and the ninth on their way to the server. What is
+/// lost here waits for its whole second.
 #[cfg(unix)]
 #[test]
 fn the_textbooks_client_misses_what_the_relay_loses() {
@@ -82,7 +82,8 @@ fn client_relay_and_server_run_on_two_hosts() {
     support::in_a_namespace(module_path!(), "across_a_cable");
 }
 
-/// The client and the server on one host, the relay between them on another one: two namespaces with a cable between them.
+/// The client and the server on one host, the relay between them on another one: two namespaces with a cable between
+/// them.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "makes hosts: only in a namespace of its own"]

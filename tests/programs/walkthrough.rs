@@ -1,8 +1,8 @@
 //! The page of the pinger lab: what its terminals show is what the programs write.
 //!
-//! The blocks marked `text` under one heading are the terminals of one session, in the order in which they are opened. A
-//! program whose block has `^C` is ended by it when the others have ended by themselves. `UPDATE_PAGES=1 cargo test --test
-//! main walkthrough` writes today's output into the page.
+//! The blocks marked `text` under one heading are the terminals of one session, in the order in which they are opened.
+//! A program whose block has `^C` is ended by it when the others have ended by themselves. `UPDATE_PAGES=1 cargo test
+//! --test main walkthrough` writes today's output into the page.
 
 use std::fs;
 

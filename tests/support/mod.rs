@@ -40,7 +40,8 @@ pub fn world() -> &'static Path {
     LIBRARY.as_deref().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Has cargo build the library where it is missing or older than its source, as `cargo test --test main` alone does not.
+/// Has cargo build the library where it is missing or older than its source, as `cargo test --test main` alone does
+/// not.
 fn built_world() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_BIN_EXE_udp-lab")).parent().expect("the folder of the profile");
     let target = folder.parent().expect("the target directory");
@@ -135,8 +136,8 @@ impl From<Run> for Report {
     }
 }
 
-/// Whether the rows are observed here that decide about the answer at `place`: Wine's answer to some calls is known to be another
-/// than that of Windows, so these rows are skipped.
+/// Whether the rows are observed here that decide about the answer at `place`: Wine's answer to some calls is known to
+/// be another than that of Windows, so these rows are skipped.
 pub fn is_decided(lesson: &Lesson, place: usize) -> bool {
     let report = report(&[lesson.name], 0);
     let Guess { answers, .. } = lesson.guess;
@@ -190,8 +191,8 @@ pub struct Terminal {
     pub unchanged: bool,
 }
 
-/// Runs the binary on a terminal of `columns`, where the `steps` of `tests/terminal/terminal.py` are done; says so where
-/// no terminal can be made.
+/// Runs the binary on a terminal of `columns`, where the `steps` of `tests/terminal/terminal.py` are done; says so
+/// where no terminal can be made.
 #[cfg(unix)]
 pub fn on_terminal(columns: u16, args: &[&str], steps: &Value) -> Option<Terminal> {
     use std::io::Write;
@@ -219,8 +220,8 @@ pub fn missing(what: &str) {
     say(&format!("NOT TESTED: this is not here: {what}"));
 }
 
-/// Runs the test `inner` of the module, which is ignored outside, in a network namespace of its own; says so where that is
-/// not granted.
+/// Runs the test `inner` of the module, which is ignored outside, in a network namespace of its own; says so where that
+/// is not granted.
 #[cfg(target_os = "linux")]
 pub fn in_a_namespace(module: &str, inner: &str) {
     // The list of tests has the modules without the program's name.

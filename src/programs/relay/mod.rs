@@ -29,8 +29,8 @@ use crate::kernel::{self, HERE};
 use crate::sockets::{self, Call, CallError};
 use crate::vocabulary::{Delay, Impairments, NO_FLAGS, RelayDirection, Share, SocketError, Status};
 
-/// So long a datagram is held back that no later one passes: longer than the second that the pingers of the assignment leave
-/// between two, and shorter than the time for which the client waits.
+/// So long a datagram is held back that no later one passes: longer than the second that the pingers of the assignment
+/// leave between two, and shorter than the time for which the client waits.
 const LONGEST_HOLD: Duration = Duration::from_millis(1500);
 
 /// So many datagrams are taken from one socket before the others have their turn.
@@ -102,12 +102,14 @@ impl Relay {
     /// Relays until it is interrupted, then writes the totals.
     ///
     /// # Errors
-    /// When an address cannot be had, the relay would relay to itself, the socket fails, or nothing can be written any more.
+    /// When an address cannot be had, the relay would relay to itself, the socket fails, or nothing can be written any
+    /// more.
     pub fn run(&self, transcript: &mut Transcript<'_>) -> Result<Status, ProgramError> {
         let (listen, to) = (self.listen.resolve(Use::Listen)?, self.to.resolve(Use::Ask)?);
         let listening = open(|| sockets::bound(listen))?;
         refuse_broadcast(listen)?;
-        // Asked for once now, so that what cannot be reached is said at once. The system names the host that 0.0.0.0 stands for.
+        // Asked for once now, so that what cannot be reached is said at once. The system names the host that 0.0.0.0
+        // stands for.
         let server = address(sockets::connected(to)?.peer_addr())?;
         refuse_circle(address(listening.local_addr())?, server)?;
         let stop = signals::stop_at_the_first()?;
@@ -210,7 +212,8 @@ fn address(asked: io::Result<SockAddr>) -> Call<SocketAddr> {
 /// What a relay sends to itself would go round in a circle.
 fn refuse_circle(bound: SocketAddr, server: SocketAddr) -> Result<(), ProgramError> {
     let [here, there] = [bound, server].map(|address| address.ip().to_canonical());
-    // Whoever is heard on every interface is heard at each address of this machine: those to which a socket can be bound.
+    // Whoever is heard on every interface is heard at each address of this machine: those to which a socket can be
+    // bound.
     let same_host = here == there || here.is_unspecified() && sockets::bound((server.ip(), 0).into()).is_ok();
     match same_host && bound.port() == server.port() {
         true => {
@@ -238,8 +241,8 @@ impl Relaying<'_, '_> {
         Ok(())
     }
 
-    /// Waits until something comes or is to be sent, but never for long: whether clients have sent something, and for which of
-    /// them the server has.
+    /// Waits until something comes or is to be sent, but never for long: whether clients have sent something, and for
+    /// which of them the server has.
     fn wait(&self) -> Result<(bool, Vec<u64>), ProgramError> {
         let now = Instant::now();
         let until_due = self.queue.next_due().map_or(SIGNAL_CHECK_INTERVAL, |due| due.saturating_duration_since(now));
