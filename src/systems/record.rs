@@ -134,7 +134,7 @@ mod tests {
     fn a_clock_that_is_wrong_has_no_day() {
         let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
         assert_eq!((day(UNIX_EPOCH).as_str(), day(last).as_str()), ("1970-01-01", "9999-12-31"));
-        for time in [UNIX_EPOCH - Duration::from_nanos(1), last + Duration::from_secs(1)] {
+        for time in [UNIX_EPOCH - Duration::from_secs(1), last + Duration::from_secs(1)] {
             assert_eq!(day(time), "");
         }
     }
