@@ -20,6 +20,11 @@ mod system;
 mod user;
 mod waiting;
 
+/// What the status says that a call of the C library or of Winsock returned.
+fn done(status: i32) -> std::io::Result<()> {
+    if status < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+}
+
 pub(crate) use self::ancillary::{count_hops, receive_message};
 pub(crate) use self::console::console_code_page;
 pub(crate) use self::disconnect::disconnect;

@@ -29,6 +29,7 @@ mod linux {
     use socket2::{Domain, Socket, Type};
 
     use super::Namespace;
+    use crate::kernel::done;
 
     impl Namespace {
         /// Makes a namespace that has nothing but a loopback interface, which is down. Root gets it at once; for
@@ -156,10 +157,6 @@ mod linux {
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         request.ifr_name[..2].copy_from_slice(&[b'l', b'o'].map(|letter| letter as libc::c_char));
         request
-    }
-
-    fn done(status: libc::c_int) -> io::Result<()> {
-        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
     /// A counter of the network namespace that this thread is in, such as `FragCreates` of `Ip`. Linux

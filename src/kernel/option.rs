@@ -9,7 +9,7 @@ use socket2::Socket;
 #[cfg(windows)]
 use windows_sys::Win32::Networking::WinSock::{SOCKET as Number, getsockopt, setsockopt, socklen_t};
 
-use super::{HERE, filter};
+use super::{HERE, done, filter};
 use crate::vocabulary::{Form, Level, Opt, OptionName, OptionValue, Os, Returns, numbers};
 
 macro_rules! options {
@@ -142,10 +142,6 @@ pub(super) fn get_numbers(socket: &Socket, level: i32, name: i32, values: &mut [
     // SAFETY: at most `length` bytes are written into `values`, which have that size, and any bytes are numbers.
     done(unsafe { getsockopt(super::descriptor(socket) as Number, level, name, start, &raw mut length) })?;
     Ok(length as usize)
-}
-
-fn done(status: i32) -> io::Result<()> {
-    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 #[cfg(test)]

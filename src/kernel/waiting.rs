@@ -116,8 +116,8 @@ pub fn queued_bytes(socket: &Socket) -> io::Result<i32> {
 fn number_of_bytes(socket: &Socket, request: libc::c_ulong) -> io::Result<i32> {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the requests of this file write a C `int`, and `bytes` is one.
-    let status = unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), request as _, &raw mut bytes) };
-    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(bytes) }
+    super::done(unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(socket), request as _, &raw mut bytes) })?;
+    Ok(bytes)
 }
 
 /// How many bytes of what was sent are still in the socket's send queue, with what the kernel needs besides them

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::arrival::{Arrival, discard_peeked, discard_unrelated};
 use super::context::SceneContext;
@@ -173,14 +172,11 @@ impl Endpoint {
     /// # Errors
     /// [`SceneError::Skip`] when none comes within the limit.
     pub fn await_error(&self) -> Result<(), SceneError> {
-        let (time_limits, began) = (&self.context().session.time_limits, Instant::now());
-        let came = kernel::await_error(&self.socket.socket, self.limit());
-        if came.map_err(|error| CallError::new(format!("poll {}", self.name()), &error))? {
-            time_limits.arrived_after(began.elapsed());
-            return Ok(());
+        let wait = |limit| kernel::await_error(&self.socket.socket, limit).map(|came| came.then_some(())).transpose();
+        match self.context().session.time_limits.within(wait) {
+            Some(came) => Ok(came.map_err(|error| CallError::new(format!("poll {}", self.name()), &error))?),
+            None => Err(SceneError::Skip(format!("no error came for {}", self.name()))),
         }
-        time_limits.shorten_after_timeout();
-        Err(SceneError::Skip(format!("no error came for {}", self.name())))
     }
 
     /// Calls `listen`, which UDP does not have.

@@ -53,12 +53,13 @@ impl Endpoint {
         // What is queued already is reported once, to whoever is new.
         instance.wait(Duration::ZERO).map_err(error)?;
         send()?;
-        let reported = instance.wait(self.limit()).map_err(error)?;
-        instance.remove(socket).map_err(error)?;
-        if reported.contains(POLLIN) {
-            return Ok(());
+        let is_for_it = |reported: Events| reported.contains(POLLIN).then_some(());
+        let wait = |limit| instance.wait(limit).map(is_for_it).transpose();
+        if let Some(reported) = self.context().session.time_limits.within(wait) {
+            reported.map_err(error)?;
+            return Ok(instance.remove(socket).map_err(error)?);
         }
-        self.context().session.time_limits.shorten_after_timeout();
+        instance.remove(socket).map_err(error)?;
         Err(SceneError::Skip(format!("epoll, edge-triggered, did not report a datagram at {}", self.name())))
     }
 }

@@ -114,7 +114,7 @@ impl Host {
     /// What the system says of the socket; [`SceneError::Skip`] where this user may not enter the host.
     pub fn endpoint(&self, name: &str) -> Result<Endpoint, SceneError> {
         let (address, context) = (SocketAddr::from((self.address, 0)), Arc::clone(&self.context));
-        Ok(self.inside(NAMESPACE, || Endpoint::open(&self.on_it(name), address, context))??)
+        Ok(self.inside(|| Endpoint::open(&self.on_it(name), address, context))??)
     }
 
     /// Opens a raw socket on this host that sends UDP datagrams from its address and from `source_port`.
@@ -123,8 +123,7 @@ impl Host {
     /// [`SceneError::Skip`] where this user may not.
     pub fn raw_sender(&self, name: &str, source_port: u16) -> Result<RawSender, SceneError> {
         let context = Arc::clone(&self.context);
-        let opened =
-            self.inside(NAMESPACE, || RawSender::open(&self.on_it(name), self.address.into(), source_port, context))?;
+        let opened = self.inside(|| RawSender::open(&self.on_it(name), self.address.into(), source_port, context))?;
         opened.map_err(|error| SceneError::Skip(error.reason()))
     }
 
@@ -151,7 +150,7 @@ impl Host {
     /// # Errors
     /// [`SceneError::Skip`] where it does not tell.
     pub fn counter(&self, protocol: &str, name: &str) -> Result<usize, SceneError> {
-        let count = self.inside(NAMESPACE, || kernel::counter(protocol, name))?;
+        let count = self.inside(|| kernel::counter(protocol, name))?;
         let untold = format!("the system does not tell {protocol}{name}");
         let unread = |e| SceneError::Skip(needs::unread(format!("read the counter {protocol}{name}"), &e, &untold));
         usize::try_from(count.map_err(unread)?).map_err(|_| SceneError::Skip(untold))
@@ -163,7 +162,7 @@ impl Host {
     /// [`SceneError::Skip`] where this user may not.
     pub fn set(&self, setting: &str, value: &str) -> Result<(), SceneError> {
         let file = format!("/proc/sys/{}", setting.replace('.', "/"));
-        let written = self.inside(NAMESPACE, || std::fs::write(file, value))?;
+        let written = self.inside(|| std::fs::write(file, value))?;
         written.map_err(|error| skipped(&format!("set {setting}"), &error))
     }
 
@@ -227,7 +226,12 @@ impl Host {
         self.ip(&["route", "add", kind, to])
     }
 
-    fn inside<T: Send>(&self, what: &str, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+        self.inside_by(NAMESPACE, work)
+    }
+
+    /// The same where `what` does it, in words.
+    fn inside_by<T: Send>(&self, what: &str, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
         let entered = self.context.session.prepare(what, || self.namespace.enter(work));
         entered.map_err(|error| skipped("enter a network namespace", &error))
     }
@@ -241,7 +245,7 @@ impl Host {
 
     /// The same with a standard input.
     fn ip_with(&self, input: Stdio, arguments: &[&str]) -> Result<(), SceneError> {
-        let output = self.inside("the command `ip`", || Command::new("ip").args(arguments).stdin(input).output())?;
+        let output = self.inside_by("the command `ip`", || Command::new("ip").args(arguments).stdin(input).output())?;
         let output = output.map_err(|error| skipped("run ip", &error))?;
         match output.status.success() {
             true => Ok(()),

@@ -182,14 +182,16 @@ fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
         // Where an error about the datagram before is pending, this call returns it and sends nothing.
         let send = || sender.send_to(b"?", &SockAddr::from(port.address()));
         send().or_else(|_| send()).ok()?;
-        let answered = || (kernel::refusals_received(loopback)? > before).then_some(());
-        if recheck(SILENCE, answered).is_none() {
+        let is_answered = |count: &Option<u64>| count.is_none_or(|count| count > before);
+        let Some(count) = recheck(SILENCE, || Some(kernel::refusals_received(loopback)).filter(is_answered)) else {
             return Some(format!(
                 "a datagram to {}, where nobody listens, was not answered with ICMP, after {number} others were. Does a firewall \
                  drop it?",
                 port.address()
             ));
-        }
+        };
+        // Where the system tells it no more, it cannot be found out.
+        count?;
     }
     None
 }

@@ -8,13 +8,9 @@ use super::loopback::udp_is_lost;
 use super::{Call, CallError, SceneError, host};
 use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
 use crate::sockets::{self, error_of};
-use crate::vocabulary::{Need, Os, SocketError};
+use crate::vocabulary::{NO_DROP_COUNT, Need, SocketError};
 
-pub(super) const NO_DROPS: &str = match HERE {
-    Os::Linux => "this kernel has no SO_MEMINFO",
-    Os::Macos => "macOS counts drops for all sockets together",
-    Os::Windows => "Windows does not count drops by socket",
-};
+pub(super) const NO_DROPS: &str = NO_DROP_COUNT.on(HERE);
 
 /// Why a receive buffer may be smaller than a lesson needs.
 pub(super) fn limit_on_buffers() -> String {

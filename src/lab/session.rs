@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::lock::lock;
 use super::log::Log;
 use super::observer::{Announcer, Observer};
+use super::recheck::recheck;
 use super::time_limits::TimeLimits;
 use super::workers::Work;
 
@@ -100,7 +101,7 @@ impl Session {
 
     /// Waits for what no call waits for; `None` where it did not come within the limit. That is no call that hangs.
     pub(super) fn wait<T>(&self, check: impl FnMut() -> Option<T>) -> Option<T> {
-        let found = self.time_limits.wait(check);
+        let found = self.time_limits.within(|limit| recheck(limit, check));
         self.count_call();
         found
     }

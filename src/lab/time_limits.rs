@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Endpoint;
-use super::recheck::recheck;
 
 /// How long a lesson waits for what must arrive. It costs nothing when it does. More than the two seconds after which
 /// Windows says that nobody listens at a TCP port (it repeats the SYN): that call is slow, and has not hung.
@@ -30,16 +29,15 @@ impl TimeLimits {
         }
     }
 
-    /// Waits for what no call waits for, and takes note of how long that was; `None` where it did not come within the
-    /// limit.
-    pub(super) fn wait<T>(&self, check: impl FnMut() -> Option<T>) -> Option<T> {
+    /// Waits by `wait`, which is given the limit, and takes note of how long that was; `None` where nothing came.
+    pub(super) fn within<T>(&self, wait: impl FnOnce(Duration) -> Option<T>) -> Option<T> {
         let began = Instant::now();
-        let found = recheck(self.limit(), check);
-        match found {
+        let come = wait(self.limit());
+        match come {
             Some(_) => self.arrived_after(began.elapsed()),
             None => self.shorten_after_timeout(),
         }
-        found
+        come
     }
 
     /// What was waited for came after so long a wait.

@@ -93,6 +93,13 @@ pub enum Need {
     AnotherUser,
 }
 
+/// Why a system, or a kernel of it, does not count what a socket dropped.
+pub const NO_DROP_COUNT: PerSystem<&str> = PerSystem::new([
+    "this kernel has no SO_MEMINFO",
+    "macOS counts drops for all sockets together",
+    "Windows does not count drops by socket",
+]);
+
 /// The protocol of which a claim speaks, where TCP and UDP stand side by side, and the words that both share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beside {
@@ -268,8 +275,8 @@ impl Claim {
 
     /// Says that the row is read from the kernel's count of what a socket dropped.
     pub fn from_drop_count(self) -> Self {
-        self.absent_on(Os::Macos, "macOS counts drops for all sockets together")
-            .absent_on(Os::Windows, "Windows does not count drops by socket")
+        self.absent_on(Os::Macos, NO_DROP_COUNT.on(Os::Macos))
+            .absent_on(Os::Windows, NO_DROP_COUNT.on(Os::Windows))
             .needs(Need::Drops)
     }
 

@@ -33,7 +33,9 @@ pub use call::{
     IPV4_UDP_HEADERS, Moment, NO_FLAGS, Outcome, PEEK, POLLERR, POLLIN, POLLOUT, Peer, Protocol, Receive, ReceiveForm,
     Received, Role, SendForm, Syscall, TRUNC, Trigger, UDP_HEADER, WAITALL, udp_header,
 };
-pub use claim::{Beside, Claim, Expect, Expected, Need, Property, Strength, measured, specified, tcp, typical, udp};
+pub use claim::{
+    Beside, Claim, Expect, Expected, NO_DROP_COUNT, Need, Property, Strength, measured, specified, tcp, typical, udp,
+};
 pub use error::{Os, OsError, SocketError, os_message};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess, PossibleAnswer, right, wrong};
