@@ -56,6 +56,9 @@ impl Endpoint {
             if is_complete && proof.has_read_the_queue() {
                 return Ok(ReceiveResult::Nothing);
             }
+            if !is_complete {
+                proof.replace_dropped(&self.socket)?;
+            }
             let receive = Receive { waits: !is_complete, ..Receive::into(buffer) };
             // Into no bytes a marker looks like any other datagram.
             if buffer == 0 {

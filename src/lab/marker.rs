@@ -78,7 +78,9 @@ enum Fate {
 pub(super) struct Proof {
     /// The paths on which no marker has been sent yet.
     paths: Vec<Path>,
-    awaited: Vec<Marker>,
+    awaited: Vec<(Marker, Path)>,
+    /// What the kernel had dropped at the receiver before a marker was sent.
+    dropped: Option<usize>,
     /// Sockets that were opened for markers: closed too early, they would be answered for by somebody else.
     opened: Vec<Arc<Socket>>,
     begun: bool,
@@ -94,9 +96,8 @@ impl Proof {
     /// # Errors
     /// What the system says of a marker that is to be refused.
     pub(super) fn begin(receiver: &RecordedSocket) -> Result<Self, SceneError> {
-        let mut proof = Proof::default();
         let (paths, refused) = paths_into(receiver);
-        proof.paths = paths;
+        let mut proof = Proof { paths, dropped: kernel::drops(&receiver.socket), ..Proof::default() };
         for path in refused {
             proof.prove_refusal(receiver, path)?;
         }
@@ -119,12 +120,26 @@ impl Proof {
         Ok(())
     }
 
+    /// Sends the markers again where the queue has been read and the kernel has dropped something: the receive buffer
+    /// had no room for one.
+    ///
+    /// # Errors
+    /// What the system says of sending a marker.
+    pub(super) fn replace_dropped(&mut self, receiver: &RecordedSocket) -> Result<(), SceneError> {
+        let dropped = kernel::drops(&receiver.socket);
+        if dropped <= self.dropped || kernel::is_readable(&receiver.socket).unwrap_or(true) {
+            return Ok(());
+        }
+        self.dropped = dropped;
+        std::mem::take(&mut self.awaited).into_iter().try_for_each(|(_, path)| self.send(receiver, path))
+    }
+
     /// A marker was received.
     pub(super) fn arrived(&mut self, receiver: &RecordedSocket, from: SocketAddr, byte: u8) {
         let marker = Marker { from, byte };
         receiver.context.markers.forget(marker);
         let before = self.awaited.len();
-        self.awaited.retain(|awaited| *awaited != marker);
+        self.awaited.retain(|(awaited, _)| *awaited != marker);
         self.received |= self.awaited.len() < before;
     }
 
@@ -191,7 +206,7 @@ impl Proof {
             }
         };
         match fate {
-            Fate::UnderWay => self.awaited.push(marker),
+            Fate::UnderWay => self.awaited.push((marker, path)),
             Fate::Settled => {}
         }
         Ok(())
@@ -266,13 +281,13 @@ impl Proof {
 
     fn send_from_elsewhere(&mut self, receiver: &RecordedSocket, to: SocketAddr) -> Result<(), SceneError> {
         let socket = Arc::new(sockets::bound(sockets::any_port_beside(to))?);
-        let from = sockets::address_of(&socket)?;
+        let path = Path { from: sockets::address_of(&socket)?, to };
         let to = Peer { name: receiver.name.clone(), address: to };
-        let marker = new_marker(receiver, from)?;
+        let marker = new_marker(receiver, path.from)?;
         let form = SendForm::To(to.clone());
-        RecordedSocket::send_marker(&receiver.context, &socket, from, form, &to, marker.byte)?;
+        RecordedSocket::send_marker(&receiver.context, &socket, path.from, form, &to, marker.byte)?;
         self.opened.push(socket);
-        self.awaited.push(marker);
+        self.awaited.push((marker, path));
         Ok(())
     }
 }

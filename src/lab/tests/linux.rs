@@ -268,6 +268,18 @@ fn a_queue_that_was_too_small_is_no_evidence_unless_the_lesson_made_it_so() {
     assert_eq!(inconclusive(5000, true), None);
 }
 
+#[test]
+fn a_marker_that_finds_no_room_is_sent_again() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+    server.set(&RECEIVE_BUFFER, 1).unwrap();
+    sends(&client, &[b"hello".as_slice(); 10], &server);
+    assert!(server.drops().unwrap() > 0);
+    let all = server.receive_until_marker(100).unwrap();
+    assert_eq!(all.end, ReceiveResult::Nothing);
+    assert!((1..10).contains(&all.results.len()), "{all:?}");
+}
+
 // Elsewhere two sockets share a port in other ways, or the system does not tell who has it.
 #[test]
 fn a_port_that_another_holds_as_well_is_not_bound_again() {
