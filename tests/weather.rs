@@ -88,7 +88,7 @@ fn run_in((_, front): Weather) -> Command {
 
 fn runs() -> usize {
     let asked = std::env::var("UDP_LAB_RUNS").ok().and_then(|count| count.parse().ok());
-    asked.unwrap_or(5 * WEATHERS.len())
+    asked.unwrap_or(3 * WEATHERS.len())
 }
 
 /// The binary, where everybody may read it.

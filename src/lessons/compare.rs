@@ -16,7 +16,7 @@ use crate::experiments::{
     tcp_peer_closes, udp_binds_again, udp_descriptors_for, udp_peer_closes, unconnected_client_asks,
     write_while_nobody_reads,
 };
-use crate::lab::{END_OF_FILE, SceneError, Stream};
+use crate::lab::{END_OF_FILE, SceneError, Stream, Target};
 use crate::vocabulary::{
     Fact, Guess, Os, PEEK, Receive, Sentence, SocketError, counted, measured, right, sources, specified, tcp, typical,
     udp, wrong,
@@ -212,7 +212,11 @@ fn a_descriptor_or_none(count: usize) -> Scene {
             lab.observe("udp-listen", server.listen());
             lab.observe("udp-accept", server.accept());
             let clients = lab.endpoints("client", count)?;
-            lab.observe_or_skip("udp-descriptors", udp_descriptors_for(lab, &server, &clients, |_, _| Ok(()))?);
+            let added = match server.grow_receive_buffer(clients.iter().map(|client| client.name().len())) {
+                Err(SceneError::Skip(reason)) => Err(reason),
+                grown => grown.and_then(|()| udp_descriptors_for(lab, &server, &clients, |_, _| Ok(())))?,
+            };
+            lab.observe_or_skip("udp-descriptors", added);
 
             let listener = lab.tcp_bind("server")?;
             lab.observe_success("tcp-listen", listener.listen())?;

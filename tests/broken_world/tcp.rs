@@ -33,7 +33,8 @@ pub unsafe fn receive(socket: c_int, buffer: *mut c_void, length: usize, flags: 
         let room = if !peek && fault(Fault::TcpOneByte) { length.min(1) } else { length };
         let flags = if fault(Fault::TcpNeverConsumes) { flags | MSG_PEEK } else { flags };
         let read = kernel::recv(socket, buffer, room, flags);
-        if !peek && read > 0 && fault(Fault::TcpRestLost) {
+        // What comes after a read that had room for more is not what it has left.
+        if !peek && read > 0 && read as usize == room && fault(Fault::TcpRestLost) {
             kernel::discard(socket);
         }
         if !peek && read > 1 && fault(Fault::TcpSwaps) {
