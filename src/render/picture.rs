@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Detail;
-use super::arrivals::{Arrived, arrivals, was_sent};
+use super::arrivals::{Arrivals, Arrived, was_sent};
 pub use super::fold::{LONGEST_RUN, LeftOut};
 use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
@@ -463,9 +463,7 @@ impl Ladder {
         let events: Vec<&Event> = events.iter().filter(shown).collect();
         let mut names = Names::new(os);
         events.iter().for_each(|event| names.of_event(event));
-        let mut arrived = Vec::new();
-        arrivals(&events, os, &mut arrived);
-        let mut seen = seen(&events, &arrived, missing);
+        let mut seen = seen(&events, &Arrivals::of(&events, os), missing);
         if extent == Extent::Brief(Brevity::Arrows) {
             seen.retain(|seen| !seen.adds_nothing());
         }
@@ -497,13 +495,13 @@ fn is_mixed(events: &[&Event]) -> bool {
 /// A scene's ladder while the scene goes on.
 pub struct Growing {
     names: Names,
-    arrived: Vec<Arrived>,
+    arrivals: Arrivals,
 }
 
 impl Growing {
     /// Of a scene on this system that begins.
     pub fn new(os: Os) -> Self {
-        Growing { names: Names::new(os), arrived: Vec::new() }
+        Growing { names: Names::new(os), arrivals: Arrivals::default() }
     }
 
     /// An endpoint of this name is there, and has done nothing yet.
@@ -516,8 +514,8 @@ impl Growing {
         let events: Vec<&Event> = made.iter().collect();
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
-        arrivals(&events, self.names.os, &mut self.arrived);
-        let seen = seen(&events, &self.arrived, Arrived::NotYet);
+        self.arrivals.learn(&events, self.names.os);
+        let seen = seen(&events, self.arrivals.of_events(), Arrived::NotYet);
         // Whether UDP will be in the scene is not known yet either.
         let steps = self.names.steps(&seen[first..], true, Extent::Whole);
         Ladder { title: String::new(), lanes: self.names.lanes(), steps, joined: false }
@@ -526,8 +524,8 @@ impl Growing {
     /// The datagrams of the lesson among `made` that no receive has brought, now that the scene is over.
     pub fn lost<'e>(&mut self, made: &'e [Event]) -> Vec<&'e Event> {
         let events: Vec<&Event> = made.iter().collect();
-        arrivals(&events, self.names.os, &mut self.arrived);
-        let lost = events.into_iter().zip(&self.arrived).filter(|(event, arrived)| {
+        self.arrivals.learn(&events, self.names.os);
+        let lost = events.into_iter().zip(self.arrivals.of_events()).filter(|(event, arrived)| {
             event.role == Role::Lesson && was_sent(event).is_some() && fate(event, **arrived) == Fate::Lost
         });
         lost.map(|(event, _)| event).collect()
