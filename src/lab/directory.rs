@@ -52,17 +52,23 @@ struct Flow {
     bytes: Bytes,
 }
 
-/// A set of bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bytes([u64; 4]);
+/// A set of bytes: of each whether it is one of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bytes([bool; 256]);
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Bytes([false; 256])
+    }
+}
 
 impl Bytes {
     pub(super) fn add(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        self.0[usize::from(byte)] = true;
     }
 
     pub(super) fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
+        self.0[usize::from(byte)]
     }
 
     fn union(&mut self, other: &Bytes) {
@@ -78,11 +84,13 @@ impl Entry {
 
     /// Whether a datagram sent to `address` reaches this socket, as far as addresses decide.
     fn is_reached_at(&self, address: SocketAddr) -> bool {
-        let same_ip = self.bound.ip() == address.ip();
-        let wildcard = self.bound.ip().is_unspecified() && self.bound.is_ipv4() == address.is_ipv4();
-        let member = self.groups.contains(&address.ip());
-        let is_group = address.ip().is_multicast();
-        self.bound.port() == address.port() && (same_ip || member || (wildcard && !is_group))
+        if self.bound.port() != address.port() {
+            return false;
+        }
+        let same_ip = || self.bound.ip() == address.ip();
+        let wildcard = || self.bound.ip().is_unspecified() && self.bound.is_ipv4() == address.is_ipv4();
+        let is_group = || address.ip().is_multicast();
+        same_ip() || self.groups.contains(&address.ip()) || wildcard() && !is_group()
     }
 }
 
@@ -151,7 +159,10 @@ impl Directory {
             pages.flows.push(Flow { from: id, to, bytes: Bytes::default() });
             pages.flows.len() - 1
         });
-        payload.iter().for_each(|&byte| pages.flows[place].bytes.add(byte));
+        let bytes = &mut pages.flows[place].bytes;
+        for &byte in payload {
+            bytes.add(byte);
+        }
     }
 
     /// Nobody listens at `address`, which has this name.
@@ -198,8 +209,9 @@ impl Directory {
     /// The open UDP sockets, in the order in which they got their addresses, that a datagram to `address` could reach.
     pub(super) fn reached_at(&self, address: SocketAddr) -> Vec<Entry> {
         let pages = self.pages();
-        let open = pages.entries.iter().filter(|entry| entry.protocol == Protocol::Udp && entry.socket().is_some());
-        open.filter(|entry| entry.is_reached_at(address)).cloned().collect()
+        let there =
+            pages.entries.iter().filter(|entry| entry.protocol == Protocol::Udp && entry.is_reached_at(address));
+        there.filter(|entry| entry.socket().is_some()).cloned().collect()
     }
 
     /// Whether any socket of the scene, open or closed, has or had `address`.

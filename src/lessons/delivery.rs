@@ -90,7 +90,10 @@ impl Scenes for Delivery {
 
 /// The payload of datagram `number`: the number over and over, as far as `size` bytes go.
 fn numbered(number: usize, size: usize) -> Vec<u8> {
-    format!("{number} ").into_bytes().into_iter().cycle().take(size).collect()
+    let once = format!("{number} ");
+    let mut payload = once.repeat(size.div_ceil(once.len())).into_bytes();
+    payload.truncate(size);
+    payload
 }
 
 /// The payloads of the first `count` datagrams.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::Question;
-use super::words::{Term, is_misspelt, is_misspelt_stop_word, terms};
+use super::words::{Reader, Term, is_misspelt, is_misspelt_stop_word, terms};
 use crate::kernel::option;
 use crate::lessons::{Lesson, Scene};
 use crate::vocabulary::{Claim, Expect, Fact, OptionName, Os, SocketError};
@@ -128,20 +128,21 @@ pub struct Index {
 struct Words {
     all: Vec<(String, Term)>,
     places: HashMap<(String, Term), usize>,
+    reader: Reader,
 }
 
 impl Words {
     /// The places of the words of `text`; what is new is added.
     fn places(&mut self, text: &str) -> Vec<usize> {
+        let (all, places) = (&mut self.all, &mut self.places);
         let mut place = |word: (String, Term)| {
-            let next = self.all.len();
-            let place = *self.places.entry(word.clone()).or_insert(next);
-            if place == next {
-                self.all.push(word);
-            }
-            place
+            places.get(&word).copied().unwrap_or_else(|| {
+                all.push(word.clone());
+                places.insert(word, all.len() - 1);
+                all.len() - 1
+            })
         };
-        terms(text).into_iter().map(&mut place).collect()
+        self.reader.terms(text).into_iter().map(&mut place).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use crate::vocabulary::{Os, SocketError};
@@ -63,7 +64,7 @@ static FIRST: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     SAME.into_iter().flat_map(with_first).collect()
 });
 
-/// The words of each error.
+/// The words of each error, in the order in which errors are told.
 static DESCRIBED: LazyLock<Vec<(SocketError, Vec<&str>)>> =
     LazyLock::new(|| SocketError::all().map(|error| (error, error.words().split(' ').collect())).collect());
 
@@ -101,6 +102,10 @@ impl Term {
             }
             _ => 0.0,
         }
+    }
+
+    fn is_error(&self) -> bool {
+        matches!(self, Term::Error(..))
     }
 
     /// Whether it is a number that is no error's.
@@ -143,24 +148,90 @@ pub(super) fn is_misspelt_stop_word(typed: &str) -> bool {
 
 /// The words of `text` that tell it from others, each once with how it is written there.
 pub(super) fn terms(text: &str) -> Vec<(String, Term)> {
-    let words = split(text);
-    let mut terms: Vec<(String, Term)> = Vec::new();
-    let mut add = |word: &str, term: Term| {
-        if !terms.iter().any(|(_, known)| *known == term) {
-            terms.push((word.to_owned(), term));
+    Reader::default().terms(text)
+}
+
+/// Reads texts. What stands between two spaces comes again and again, and what it says is worked out once.
+#[derive(Default)]
+pub(super) struct Reader {
+    pieces: HashMap<String, Vec<Rc<Word>>>,
+}
+
+/// A word in small letters, and what it says by itself.
+struct Word {
+    small: String,
+    number: Option<i32>,
+    /// The errors whose words begin with it.
+    begins: Vec<SocketError>,
+    /// What it stands for, unless it is the number of an error.
+    terms: Vec<Term>,
+}
+
+impl Reader {
+    /// As [`terms`].
+    pub(super) fn terms(&mut self, text: &str) -> Vec<(String, Term)> {
+        let words = self.words(text);
+        let mut terms: Vec<(String, Term)> = Vec::new();
+        let mut add = |word: &str, term: Term| {
+            if !terms.iter().any(|(_, known)| *known == term) {
+                terms.push((word.to_owned(), term));
+            }
+        };
+        for error in described(&words) {
+            add(error.words(), Term::Error(error, error.systems().collect()));
         }
+        for (place, word) in words.iter().enumerate() {
+            terms_of(word, &words, place).into_iter().for_each(|term| add(&word.small, term));
+        }
+        let errors: Vec<Term> = terms.iter().map(|(_, term)| term).filter(|term| term.is_error()).cloned().collect();
+        terms.retain(|(_, term)| !errors.iter().any(|other| says_less(term, other)));
+        terms
+    }
+
+    /// The words of `text`, but for lines that only say where in a program an error came up.
+    fn words(&mut self, text: &str) -> Vec<Rc<Word>> {
+        let text = text.trim();
+        let is_place =
+            |line: &&str| line.starts_with([' ', '\t']) || PLACES.iter().any(|place| line.starts_with(place));
+        let has_lines = text.contains('\n');
+        let lines = text.lines().filter(|line| !has_lines || !is_place(line));
+        let mut words = Vec::new();
+        for piece in lines.flat_map(str::split_whitespace) {
+            match self.pieces.get(piece) {
+                Some(known) => words.extend_from_slice(known),
+                None => {
+                    let new: Vec<Rc<Word>> = split(piece).into_iter().map(|small| Rc::new(Word::new(small))).collect();
+                    words.extend_from_slice(&new);
+                    self.pieces.insert(piece.to_owned(), new);
+                }
+            }
+        }
+        words
+    }
+}
+
+impl Word {
+    fn new(small: String) -> Self {
+        let begins = DESCRIBED.iter().filter(|(_, described)| described.first() == Some(&small.as_str()));
+        let begins = begins.map(|(error, _)| *error).collect();
+        Word { number: small.parse().ok(), begins, terms: terms_by_itself(&small), small }
+    }
+}
+
+/// The errors whose words are among `words`, one after another.
+fn described(words: &[Rc<Word>]) -> Vec<SocketError> {
+    let is_there = |error: &SocketError, words: &[Rc<Word>]| {
+        let mut there = words.iter().map(|word| word.small.as_str());
+        error.words().split(' ').all(|own| there.next() == Some(own))
     };
-    for (error, described) in DESCRIBED.iter() {
-        if words.windows(described.len()).any(|words| words == described) {
-            add(error.words(), Term::Error(*error, error.systems().collect()));
-        }
+    let begun = words.iter().enumerate().filter(|(_, word)| !word.begins.is_empty());
+    let there =
+        begun.flat_map(|(place, word)| word.begins.iter().filter(move |error| is_there(error, &words[place..])));
+    let there: Vec<&SocketError> = there.collect();
+    match there.is_empty() {
+        true => Vec::new(),
+        false => SocketError::all().filter(|error| there.contains(&error)).collect(),
     }
-    for (place, word) in words.iter().enumerate() {
-        terms_of(word, &words, place).into_iter().for_each(|term| add(word, term));
-    }
-    let all = terms.clone();
-    terms.retain(|(_, term)| !all.iter().any(|(_, other)| says_less(term, other)));
-    terms
 }
 
 /// Whether `other` is the same error, and tells more of the system: a number does, words do not.
@@ -173,17 +244,12 @@ fn says_less(term: &Term, other: &Term) -> bool {
     }
 }
 
-/// The words of `text` in small letters. 127.0.0.1 is one word, and so is `SO_RCVBUF`; of `java.net.BindException` the
-/// last name counts.
-fn split(text: &str) -> Vec<String> {
-    let text = text.trim();
-    let is_place = |line: &&str| line.starts_with([' ', '\t']) || PLACES.iter().any(|place| line.starts_with(place));
-    let has_lines = text.contains('\n');
-    let lines = text.lines().filter(|line| !has_lines || !is_place(line));
-    let spaced = lines.flat_map(str::split_whitespace).flat_map(|piece| piece.split("->"));
+/// The words of a `piece` between spaces, in small letters. 127.0.0.1 is one word, and so is `SO_RCVBUF`; of
+/// `java.net.BindException` the last name counts.
+fn split(piece: &str) -> Vec<String> {
     // Whose addresses and ports they are, only the one who asks can know.
     let is_endpoint = |piece: &&str| piece.trim_matches(|c| "\"'(),;:/".contains(c)).parse::<SocketAddr>().is_ok();
-    let pieces = spaced.filter(|piece| !is_endpoint(piece));
+    let pieces = piece.split("->").filter(|piece| !is_endpoint(piece));
     let pieces = pieces.flat_map(|piece| piece.split(|c: char| !c.is_alphanumeric() && !"._".contains(c)));
     let names = pieces.map(|piece| piece.trim_matches('.')).map(|piece| match is_number(piece) {
         true => piece,
@@ -212,33 +278,35 @@ fn words_of_class(name: &str) -> Vec<String> {
 }
 
 /// What `word`, at its place among `words`, stands for: a number may be two errors', a stop word is nothing.
-fn terms_of(word: &str, words: &[String], place: usize) -> Vec<Term> {
+fn terms_of(word: &Word, words: &[Rc<Word>], place: usize) -> Vec<Term> {
+    let before = place.checked_sub(1).and_then(|before| words.get(before));
+    let errors = word.number.map(|number| errors_numbered(number, before.map(|word| word.small.as_str()), words));
+    errors.filter(|errors| !errors.is_empty()).unwrap_or_else(|| word.terms.clone())
+}
+
+fn terms_by_itself(word: &str) -> Vec<Term> {
     if let Some(error) = SocketError::named(word) {
         let named_so = |os: &Os| error.on(*os).name.starts_with("WSA") || !word.starts_with("wsa");
         return vec![Term::Error(error, error.systems().filter(named_so).collect())];
     }
-    let before = place.checked_sub(1).and_then(|before| words.get(before));
-    let errors: Vec<Term> = match word.parse() {
-        Ok(number) => {
-            let is_meant = |error: &SocketError| is_error_number(number, *error, before, words);
-            let numbered_so = |error: SocketError| error.systems().filter(move |os| error.on(*os).number == number);
-            let meant = SocketError::numbered(number).filter(is_meant);
-            meant.map(|error| Term::Error(error, numbered_so(error).collect())).collect()
-        }
-        Err(_) => Vec::new(),
-    };
-    match errors.is_empty() {
-        false => errors,
-        true if NOISE.contains(word) || !is_number(word) && word.chars().count() == 1 => Vec::new(),
-        true => vec![Term::Word(same(word).to_owned())],
+    match NOISE.contains(word) || !is_number(word) && word.chars().count() == 1 {
+        true => Vec::new(),
+        false => vec![Term::Word(same(word).to_owned())],
     }
+}
+
+fn errors_numbered(number: i32, before: Option<&str>, words: &[Rc<Word>]) -> Vec<Term> {
+    let is_meant = |error: &SocketError| is_error_number(number, *error, before, words);
+    let numbered_so = |error: SocketError| error.systems().filter(move |os| error.on(*os).number == number);
+    let meant = SocketError::numbered(number).filter(is_meant);
+    meant.map(|error| Term::Error(error, numbered_so(error).collect())).collect()
 }
 
 /// Whether `number` stands for `error` there: alone, so large as those of Windows, behind a word that announces it or
 /// beside the error's own words.
-fn is_error_number(number: i32, error: SocketError, before: Option<&String>, words: &[String]) -> bool {
+fn is_error_number(number: i32, error: SocketError, before: Option<&str>, words: &[Rc<Word>]) -> bool {
     let is_announced = before.is_some_and(|word| contains(BEFORE_NUMBERS, word) || SocketError::named(word).is_some());
-    let is_described = || error.words().split(' ').all(|own| words.iter().any(|word| word == own));
+    let is_described = || error.words().split(' ').all(|own| words.iter().any(|word| word.small == own));
     words.len() == 1 || number >= LEAST_WINDOWS_NUMBER || is_announced || is_described()
 }
 

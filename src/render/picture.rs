@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Detail;
-use super::arrivals::{Arrived, arrivals, was_sent};
+use super::arrivals::{Arrivals, Arrived, was_sent};
 pub use super::fold::{LONGEST_RUN, LeftOut};
 use super::fold::{folded, shortened};
 pub use super::label::{LONGEST_QUOTATION, Label, Special};
@@ -196,30 +196,30 @@ impl Picture {
     /// them.
     pub(super) fn brief(scene: &SceneReport, lines: usize, least: usize) -> Option<Picture> {
         let of = |brevity| Picture::of_scene(scene, Extent::Brief(brevity));
-        let leaves_out = |what: fn(LeftOut) -> bool| {
-            move |picture: &Picture| match picture {
-                Picture::Ladder(Ladder { steps, .. }) => {
-                    steps.len() > lines || steps.iter().any(|step| matches!(step.what, What::More(more) if what(more)))
-                }
-                Picture::Bars(scenes) => scenes.iter().any(|scene| scene.bars.len() > lines),
+        let leaves_out = |picture: &Picture, what: fn(LeftOut) -> bool| match picture {
+            Picture::Ladder(Ladder { steps, .. }) => {
+                steps.len() > lines || steps.iter().any(|step| matches!(step.what, What::More(more) if what(more)))
             }
+            Picture::Bars(scenes) => scenes.iter().any(|scene| scene.bars.len() > lines),
         };
-        let whole = |brevity| of(brevity).filter(|picture| !leaves_out(LeftOut::is_mixed)(picture));
-        let without_receives = || of(Brevity::Moves).map(|picture| picture.shortened(lines));
-        let joined = || match of(Brevity::Arrows)? {
-            Picture::Ladder(ladder) => {
-                let joined = Ladder { joined: true, ..ladder };
-                let is_whole = |step: &Step| !matches!(step.what, What::More(left_out) if left_out.is_mixed());
-                let fits = joined.steps.iter().all(is_whole) && joined.rows().count() <= lines;
-                fits.then_some(Picture::Ladder(joined))
-            }
-            Picture::Bars(_) => None,
-        };
-        whole(Brevity::Peers)
-            .or_else(|| whole(Brevity::Moves))
-            .or_else(|| without_receives().filter(|picture| !leaves_out(LeftOut::has_more_than_receives)(picture)))
-            .or_else(joined)
-            .or_else(|| of(Brevity::Arrows).map(|picture| picture.shortened(lines.max(least))))
+        let is_whole = |picture: &Picture| !leaves_out(picture, LeftOut::is_mixed);
+        let is_whole_but_for_receives = |picture: &Picture| !leaves_out(picture, LeftOut::has_more_than_receives);
+        let with_peers = of(Brevity::Peers);
+        if with_peers.as_ref().is_some_and(is_whole) {
+            return with_peers;
+        }
+        let moves = of(Brevity::Moves);
+        if moves.as_ref().is_some_and(is_whole) {
+            return moves;
+        }
+        let moves = moves.map(|picture| picture.shortened(lines));
+        if moves.as_ref().is_some_and(is_whole_but_for_receives) {
+            return moves;
+        }
+        Some(match of(Brevity::Arrows)? {
+            Picture::Ladder(ladder) if ladder.fits_joined(lines) => Picture::Ladder(Ladder { joined: true, ..ladder }),
+            picture => picture.shortened(lines.max(least)),
+        })
     }
 
     /// The same in no more than so many lines below its header, if that can be.
@@ -410,7 +410,17 @@ fn lane_name(name: &str, crowds: &[&str]) -> String {
 impl Ladder {
     /// The steps of each row.
     pub(super) fn rows(&self) -> impl Iterator<Item = &[Step]> {
-        self.steps.chunk_by(|step, next| self.joined && step.is_sent_on_by(next))
+        self.rows_as(self.joined)
+    }
+
+    fn rows_as(&self, joined: bool) -> impl Iterator<Item = &[Step]> {
+        self.steps.chunk_by(move |step, next| joined && step.is_sent_on_by(next))
+    }
+
+    /// Whether all of it is shown in so many lines, where what is sent on stands in the row in which it came.
+    fn fits_joined(&self, lines: usize) -> bool {
+        let is_whole = |step: &Step| !matches!(step.what, What::More(left_out) if left_out.is_mixed());
+        self.steps.iter().all(is_whole) && self.rows_as(true).count() <= lines
     }
 
     /// The same in words: a sentence for each step.
@@ -463,9 +473,7 @@ impl Ladder {
         let events: Vec<&Event> = events.iter().filter(shown).collect();
         let mut names = Names::new(os);
         events.iter().for_each(|event| names.of_event(event));
-        let mut arrived = Vec::new();
-        arrivals(&events, os, &mut arrived);
-        let mut seen = seen(&events, &arrived, missing);
+        let mut seen = seen(&events, &Arrivals::of(&events, os), missing);
         if extent == Extent::Brief(Brevity::Arrows) {
             seen.retain(|seen| !seen.adds_nothing());
         }
@@ -497,13 +505,13 @@ fn is_mixed(events: &[&Event]) -> bool {
 /// A scene's ladder while the scene goes on.
 pub struct Growing {
     names: Names,
-    arrived: Vec<Arrived>,
+    arrivals: Arrivals,
 }
 
 impl Growing {
     /// Of a scene on this system that begins.
     pub fn new(os: Os) -> Self {
-        Growing { names: Names::new(os), arrived: Vec::new() }
+        Growing { names: Names::new(os), arrivals: Arrivals::default() }
     }
 
     /// An endpoint of this name is there, and has done nothing yet.
@@ -516,8 +524,8 @@ impl Growing {
         let events: Vec<&Event> = made.iter().collect();
         let first = first.min(events.len());
         events[first..].iter().for_each(|event| self.names.of_event(event));
-        arrivals(&events, self.names.os, &mut self.arrived);
-        let seen = seen(&events, &self.arrived, Arrived::NotYet);
+        self.arrivals.learn(&events, self.names.os);
+        let seen = seen(&events, self.arrivals.of_events(), Arrived::NotYet);
         // Whether UDP will be in the scene is not known yet either.
         let steps = self.names.steps(&seen[first..], true, Extent::Whole);
         Ladder { title: String::new(), lanes: self.names.lanes(), steps, joined: false }
@@ -526,8 +534,8 @@ impl Growing {
     /// The datagrams of the lesson among `made` that no receive has brought, now that the scene is over.
     pub fn lost<'e>(&mut self, made: &'e [Event]) -> Vec<&'e Event> {
         let events: Vec<&Event> = made.iter().collect();
-        arrivals(&events, self.names.os, &mut self.arrived);
-        let lost = events.into_iter().zip(&self.arrived).filter(|(event, arrived)| {
+        self.arrivals.learn(&events, self.names.os);
+        let lost = events.into_iter().zip(self.arrivals.of_events()).filter(|(event, arrived)| {
             event.role == Role::Lesson && was_sent(event).is_some() && fate(event, **arrived) == Fate::Lost
         });
         lost.map(|(event, _)| event).collect()

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::arrivals::{Arrived, arrivals};
+use super::arrivals::{Arrivals, Arrived};
 use super::rounds::{Kind, repetition};
 use super::{Detail, RenderOptions};
 use crate::kernel::option::PENDING_ERROR;
@@ -89,8 +89,7 @@ impl<'e> Lines<'_, 'e> {
 /// The kind of each event; none for what is special: a call that failed or returned nothing, a truncated datagram, a
 /// part that was sent.
 fn kinds(events: &[Event], os: Os) -> Vec<Option<Kind>> {
-    let mut arrived = Vec::new();
-    arrivals(&events.iter().collect::<Vec<_>>(), os, &mut arrived);
+    let arrived = Arrivals::of(&events.iter().collect::<Vec<_>>(), os);
     let is_truncated = |arrived| matches!(arrived, Arrived::Truncated { .. });
     events.iter().zip(arrived).map(|(event, arrived)| kind(event).filter(|_| !is_truncated(arrived))).collect()
 }

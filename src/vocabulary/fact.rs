@@ -150,42 +150,51 @@ pub fn shortened(bytes: &[u8], longest: usize) -> String {
 pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
     let mut text = String::new();
     let mut left = longest;
-    let mut fits = |length: usize| {
-        let fits = length <= left;
-        left -= length.min(left);
-        fits
-    };
     let mut state = EscapeState::default();
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            let shown = state.shows(c) && !matches!(c, '"' | '\\');
-            if shown {
-                text.push(c);
-                if !fits(1) {
-                    // What `c` is a part of.
-                    let last = text.grapheme_indices(true).next_back().map_or(0, |(start, _)| start);
-                    text.truncate(last);
-                    return (text, false);
-                }
+        let mut rest = chunk.valid();
+        while let Some(c) = rest.chars().next() {
+            let (plain, others) = rest.split_at(plain_length(rest, left));
+            if let Some(last) = plain.chars().next_back() {
+                text.push_str(plain);
+                left -= plain.len();
+                state.shows(last);
+                rest = others;
                 continue;
             }
             let before = text.len();
-            push_escaped(&mut text, c);
-            if !fits(text.len() - before) {
-                text.truncate(before);
-                return (text, false);
+            let shown = state.shows(c) && !matches!(c, '"' | '\\');
+            if shown {
+                text.push(c)
+            } else {
+                push_escaped(&mut text, c)
             }
+            let length = if shown { 1 } else { text.len() - before };
+            let Some(fewer) = left.checked_sub(length) else {
+                // What `c` is a part of.
+                let letter = || text.grapheme_indices(true).next_back().map_or(0, |(start, _)| start);
+                text.truncate(if shown { letter() } else { before });
+                return (text, false);
+            };
+            left = fewer;
+            rest = &rest[c.len_utf8()..];
         }
         for byte in chunk.invalid() {
             let escape = format!("\\x{byte:02x}");
-            if !fits(escape.len()) {
-                return (text, false);
-            }
+            let Some(fewer) = left.checked_sub(escape.len()) else { return (text, false) };
+            left = fewer;
             text.push_str(&escape);
             state.interrupt();
         }
     }
     (text, true)
+}
+
+/// How many bytes `text` begins with, `longest` at most, that are written as they are whatever is before them.
+fn plain_length(text: &str, longest: usize) -> usize {
+    let begins = &text.as_bytes()[..text.len().min(longest)];
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    begins.iter().position(|byte| !is_plain(byte)).unwrap_or(begins.len())
 }
 
 #[cfg(test)]
