@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+#[cfg(target_os = "linux")]
+use crate::support::Run;
 use crate::support::{missing, run};
 use regex::Regex;
 use serde_json::Value;
@@ -312,6 +314,40 @@ fn every_logged_call_is_one_that_strace_saw_in_that_order() {
             assert!(rest.any(|seen| *seen == call), "{lesson}: strace did not see, at its place: {call}");
         }
     }
+}
+
+/// Each call of these scenes fails once for want of memory, as on a machine that is short of it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_call_for_which_there_is_no_memory_turns_no_row() {
+    const FIRST_CALLS: usize = 12;
+    if !strace_works() {
+        return;
+    }
+    let scenes = [
+        ("connect --scene undo", ["getsockname", "connect"]),
+        ("addresses --scene both", ["getsockname", "recvfrom"]),
+        ("ports --scene to-port-0", ["getsockname", "sendto"]),
+        ("buffers --scene ceiling", ["setsockopt", "getsockopt"]),
+        ("sizes --scene ipv4", ["getsockname", "recvfrom"]),
+        ("truncation --scene one-more", ["recvfrom", "setsockopt"]),
+        ("connectionless --scene one-socket", ["recvfrom", "sendto"]),
+        ("unreachable --scene poll", ["recvfrom", "connect"]),
+    ];
+    let runs = scenes.iter().flat_map(|(scene, calls)| calls.iter().map(move |call| (scene, call)));
+    crate::support::concurrently(runs, |(scene, call)| {
+        // Some systems say ENOBUFS of the receiver's buffer.
+        let errors = if ["sendto", "recvfrom"].contains(call) { &["ENOMEM"][..] } else { &["ENOMEM", "ENOBUFS"] };
+        for (number, error) in (1..=FIRST_CALLS).flat_map(|number| errors.iter().map(move |error| (number, error))) {
+            let fault = format!("inject={call}:error={error}:when={number}");
+            let mut strace = Command::new("strace");
+            strace.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &fault]);
+            strace.arg(env!("CARGO_BIN_EXE_udp-lab")).args(scene.split(' ')).args(["--format", "csv"]);
+            let run = Run::from(strace.env("LC_ALL", "C.UTF-8").output().unwrap());
+            assert!([0, 3].contains(&run.status), "{scene}: {fault}: {}{}", run.out, run.err);
+            assert!(!run.out.contains(",differs,"), "{scene}: {fault}: {}", run.out);
+        }
+    });
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The question before the run, and what came of it after it.
 
+#[cfg(unix)]
+use crate::support::Terminal;
 use crate::support::{Run, is_decided, report, run};
 use udp_lab::lessons::LESSONS;
 use udp_lab::vocabulary::{Claim, Expect, Guess, Os};
@@ -195,6 +197,24 @@ fn on_a_terminal_it_waits_for_an_answer_that_is_there() {
     assert_eq!(out.matches("What do you expect? [a-d]").count(), 2, "{out}");
     assert!(out.contains("Please type a, b, c or d."), "{out}");
     assert!(outcome(&out)[0].starts_with("You said c) As many"), "{out}");
+}
+
+/// Who reads from a terminal in whose background it is, is stopped, or gets an error where it is not to be.
+#[test]
+#[cfg(unix)]
+fn an_answer_that_cannot_be_read_is_said_not_to_be() {
+    const IN_THE_BACKGROUND: &str = r#"set -m; trap "" TTIN; "$0" "$@" & wait $!"#;
+    let binary = env!("CARGO_BIN_EXE_udp-lab");
+    for command in ["boundaries", "all"] {
+        let args = ["sh", "-c", IN_THE_BACKGROUND, binary, command, "--predict", "--color", "never"];
+        let terminal = crate::support::command_on_terminal(200, &args, &serde_json::json!([]));
+        let Some(Terminal { status, screen, .. }) = terminal else { return };
+        assert_eq!(status, 3, "{screen}");
+        assert!(screen.contains("The input cannot be read, so the run goes on without an answer."), "{screen}");
+        assert!(screen.contains("Verdict"), "{screen}");
+        let (_, said) = screen.rsplit_once("udp-lab: ").unwrap_or_else(|| panic!("{screen}"));
+        assert!(said.starts_with("--predict: cannot read the input: "), "{said}");
+    }
 }
 
 /// `b` would be sent as a message.

@@ -166,6 +166,8 @@ fn no_machine_is_accused_of_what_it_was_told_to_do() {
             client.close()\n    \
             accepted.close()\n";
     const RULE: &str = "nft add table inet t && nft add chain inet t c \"{ type filter hook $1 priority 0; }\"";
+    /// What whoever started the tests has left open would count as the program's.
+    const NOTHING_INHERITED: &str = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
     let made = |machine: &str, arguments: &str| {
         let script = format!(
             "rule() {{ {RULE} && shift && nft add rule inet t c \"$@\"; }}
@@ -174,6 +176,7 @@ fn no_machine_is_accused_of_what_it_was_told_to_do() {
              NAT() {{ nft add table ip n && nft add chain ip n p '{{ type nat hook postrouting priority 100; }}' \\
                  && nft add rule ip n p \"$@\"; }}
              CLOSED() {{ python3 -c \"{CLOSED}\"; }}
+             {NOTHING_INHERITED}
              {{ ip link set lo up && {machine}; }} || exit {NOT_MADE}
              exec \"$0\" {arguments}"
         );

@@ -10,7 +10,7 @@ use super::failure::{Failure, complain};
 use super::options::{Options, table_or_json};
 use super::output::{print, stdout};
 use super::progress;
-use crate::interactive::predict;
+use crate::interactive::predict::{self, Asked};
 use crate::interactive::step::Step;
 use crate::kernel;
 use crate::lab::Observer;
@@ -31,7 +31,8 @@ pub(super) fn one(
     let files = Files::open(arguments)?;
     let step = step(arguments, options)?;
     refuse_detached_letter(lesson, given)?;
-    let choice = choice(lesson, &scenes, arguments, options)?;
+    let asked = asked(lesson, &scenes, arguments, options)?;
+    let choice = asked.as_ref().map(|asked| asked.choice);
     let stops = if arguments.contains_id("scene") { Stops::EveryScene } else { Stops::KeyScene };
     let report = run_lesson(lesson, scenes, choice, step.as_ref().map(|step| (step, stops)))?;
     let host = kernel::host();
@@ -47,7 +48,8 @@ pub(super) fn one(
         None => options.format().reports(&results),
         Some(choice) => with_prediction(choice, &report, &results),
     };
-    with_stops(step.as_deref(), finish(&text, &results, &files)?)
+    let unread = asked.and_then(|asked| asked.unread);
+    with_input(unread.as_deref(), step.as_deref(), finish(&text, &results, &files)?)
 }
 
 /// The scenes that `--scene` asks for; all, where it is not given.
@@ -102,20 +104,28 @@ fn run_lesson(
     Ok(report)
 }
 
-/// The `status` of a run that was to stop: where the input could not be read, it did not do what it was asked for, and
-/// that is said.
-fn with_stops(step: Option<&Step>, status: Status) -> Result<Status, Failure> {
-    match step.and_then(Step::unread) {
-        Some(error) if status == Status::AsExpected => Err(Failure::Environment(unread(&error))),
-        Some(error) => {
-            complain(&unread(&error));
+/// The `status` of a run that was to ask or to stop: where the input could not be read, it did not do what it was asked
+/// for, and that is said.
+fn with_input(unread_answer: Option<&str>, step: Option<&Step>, status: Status) -> Result<Status, Failure> {
+    let no_stops = || step.and_then(Step::unread).map(|error| no_stops(&error));
+    match unread_answer.map(no_answer).or_else(no_stops) {
+        Some(sentence) if status == Status::AsExpected => Err(Failure::Environment(sentence)),
+        Some(sentence) => {
+            complain(&sentence);
             Ok(status)
         }
         None => Ok(status),
     }
 }
 
-fn unread(error: &str) -> String {
+fn no_answer(error: &str) -> String {
+    format!(
+        "--predict: cannot read the input: {error}. So nobody could answer: run it in the foreground of a terminal, or write the \
+         letter behind it: --predict=b."
+    )
+}
+
+fn no_stops(error: &str) -> String {
     format!(
         "--step: cannot read the input: {error}. From there on nothing stopped: run it at a terminal, or with keys from a file or a pipe."
     )
@@ -158,25 +168,25 @@ fn refuse_detached_letter(lesson: &Lesson, given: &[String]) -> Result<(), Failu
 }
 
 /// What is expected before the run, where `--predict` asks for it. Nothing is asked that these scenes do not answer.
-fn choice(
+fn asked(
     lesson: &Lesson,
     scenes: &[Scene],
     arguments: &ArgMatches,
     options: Options,
-) -> Result<Option<Choice>, Failure> {
+) -> Result<Option<Asked>, Failure> {
     let Some(letter) = arguments.get_one::<String>("predict") else { return Ok(None) };
     conversation("--predict", options)?;
     if letter.is_empty() {
         let has_row = |row: &str| scenes.iter().flat_map(Scene::claims).any(|claim| claim.id == row);
         if !lesson.guess.answers.iter().all(|answer| has_row(answer.row)) {
-            return Ok(Some(Choice::Silent));
+            return Ok(Some(Choice::Silent.into()));
         }
         let mut out = stdout();
         let question = format!("{}: {}", lesson.name, lesson.question);
         return Ok(Some(predict::ask(&question, &lesson.guess, options.render_options(), &mut out)?));
     }
     match lesson.guess.place_of(letter) {
-        Some(place) => Ok(Some(Choice::Said(place))),
+        Some(place) => Ok(Some(Choice::Said(place).into())),
         None => {
             let last = lesson.guess.last_letter();
             Err(Failure::wrong_value(&format!("--predict={letter}: the answers of {} are a to {last}", lesson.name)))
@@ -197,17 +207,19 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
     let render_options = detailed(arguments, options);
     let nothing = Results { reports: &[], host: &host, options: render_options, invocation, arguments: &[], trace };
     let mut reports: Vec<Report> = Vec::new();
-    let mut asked = None;
+    let (mut score, mut unread) = (None, None);
     let step = step(arguments, options)?;
     for lesson in LESSONS {
         let scenes = lesson.default_scenes()?;
-        let choice = choice(lesson, &scenes, arguments, options)?;
+        let asked = asked(lesson, &scenes, arguments, options)?;
+        let choice = asked.as_ref().map(|asked| asked.choice);
+        unread = unread.or(asked.and_then(|asked| asked.unread));
         let report = run_lesson(lesson, scenes, choice, step.as_ref().map(|step| (step, Stops::KeyScene)))?;
         // Whoever answers, or goes step by step, wants to see before the next lesson.
         let single =
             Results { reports: std::slice::from_ref(&report), arguments: &[lesson.name.to_owned()], ..nothing };
         if let Some(choice) = choice {
-            let (said, right) = asked.get_or_insert((0, 0));
+            let (said, right) = score.get_or_insert((0, 0));
             if let Choice::Said(place) = choice
                 && report.answers_as_expected(place)
             {
@@ -221,12 +233,12 @@ pub(super) fn all(arguments: &ArgMatches, invocation: &Invocation, options: Opti
         reports.push(report);
     }
     let results = Results { reports: &reports, ..nothing };
-    let text = match asked {
+    let text = match score {
         None if step.is_none() => options.format().reports(&results),
         None | Some((0, _)) => table::tallies(&results),
         Some((said, right)) => format!("{}\nYou expected {right} of {said}.\n", table::tallies(&results)),
     };
-    with_stops(step.as_deref(), finish(&text, &results, &files)?)
+    with_input(unread.as_deref(), step.as_deref(), finish(&text, &results, &files)?)
 }
 
 /// `record`: runs every lesson, and writes down what this system answered.

@@ -73,7 +73,7 @@ impl Endpoint {
                 Arrival::Marker { from, byte } => proof.arrived(&self.socket, from, byte),
                 Arrival::Result(ReceiveResult::Nothing) if is_complete => return Ok(ReceiveResult::Nothing),
                 Arrival::Result(ReceiveResult::Nothing) => return Ok(ReceiveResult::MarkerLost),
-                Arrival::Result(result) => results.push(result),
+                Arrival::Result(result) => results.push(result.answer()?),
             }
         }
         self.context().session.time_limits.shorten_after_timeout();

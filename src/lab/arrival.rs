@@ -200,7 +200,7 @@ fn known(receiver: &RecordedSocket, receive: &Receive, raw: Raw) -> Option<Made>
     let peer = Peer { name, address };
     let received = raw.received(Some(peer.clone()));
     let role = if is_marker { Role::EndMarker } else { Role::Lesson };
-    Some(Made { outcome: Outcome::Received(received), peer: Some(peer), role })
+    Some(Made { role, peer: Some(peer), ..Outcome::Received(received).into() })
 }
 
 /// Any program on this machine may send here.

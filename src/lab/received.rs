@@ -1,8 +1,8 @@
 //! What receives return.
 
-use super::SceneError;
-use crate::kernel::HERE;
-use crate::vocabulary::{Fact, OsError, Outcome, Received, SocketError};
+use super::{Call, SceneError};
+use crate::sockets::{CallError, CallKind};
+use crate::vocabulary::{Fact, OsError, Outcome, Received};
 
 /// What a receive returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,20 @@ impl ReceiveResult {
         }
     }
 
+    /// The same, unless the receive failed for want of something that has nothing to do with it.
+    ///
+    /// # Errors
+    /// Then, its error.
+    pub(super) fn answer(self) -> Call<Self> {
+        match &self {
+            ReceiveResult::Failed { error, .. } => match receive_error(error) {
+                error if error.is_of_the_environment() => Err(error),
+                _ => Ok(self),
+            },
+            _ => Ok(self),
+        }
+    }
+
     /// Whether a datagram was received.
     pub fn is_datagram(&self) -> bool {
         matches!(self, ReceiveResult::Datagram(_))
@@ -58,8 +72,13 @@ impl ReceiveResult {
     /// What the buffer holds, whether or not the call failed.
     pub fn buffer(&self) -> Fact {
         match self {
-            ReceiveResult::Datagram(Received { bytes, .. }) | ReceiveResult::Failed { buffer: bytes, .. } => {
-                Fact::Bytes(bytes.clone())
+            ReceiveResult::Datagram(Received { bytes, .. }) => Fact::Bytes(bytes.clone()),
+            ReceiveResult::Failed { error, buffer } => {
+                let error = receive_error(error);
+                match error.is_of_the_environment() {
+                    true => Fact::Bytes(buffer.clone()).unproved(error.reason()),
+                    false => Fact::Bytes(buffer.clone()),
+                }
             }
             ReceiveResult::Nothing | ReceiveResult::MarkerLost => self.into(),
         }
@@ -143,15 +162,16 @@ impl From<&ReceiveResult> for Fact {
         match result {
             ReceiveResult::Datagram(received) => Fact::Bytes(received.bytes.clone()),
             ReceiveResult::Nothing => Fact::Nothing,
-            ReceiveResult::Failed { error, .. } if error.is(SocketError::NoMemory, HERE) => {
-                Fact::Error(error.clone()).unproved(format!("receive: {} ({error})", error.words(HERE)))
-            }
-            ReceiveResult::Failed { error, .. } => Fact::Error(error.clone()),
+            ReceiveResult::Failed { error, .. } => receive_error(error).into(),
             ReceiveResult::MarkerLost => {
                 Fact::from("not even the end marker").unproved("the end marker did not arrive")
             }
         }
     }
+}
+
+fn receive_error(error: &OsError) -> CallError {
+    CallError::of(CallKind::Receive, "receive", error.clone())
 }
 
 impl From<ReceiveResult> for Fact {

@@ -51,11 +51,13 @@ pub(super) struct Made {
     /// The other end.
     pub(super) peer: Option<Peer>,
     pub(super) role: Role,
+    /// What failed that the lab had to know after it: no answer of the call.
+    pub(super) unknown: Option<CallError>,
 }
 
 impl From<Outcome> for Made {
     fn from(outcome: Outcome) -> Self {
-        Made { outcome, peer: None, role: Role::Lesson }
+        Made { outcome, peer: None, role: Role::Lesson, unknown: None }
     }
 }
 
@@ -172,8 +174,20 @@ impl RecordedSocket {
         let mut made = self.context.session.while_in_progress(&self.name, call.name(), || make(&call));
         let stream = || (self.protocol == Protocol::Tcp).then(|| self.peer()).flatten();
         made.peer = made.peer.or_else(|| self.target_of(&call)).or_else(stream);
+        self.doubt_where_memory_lacked(&call, &made.outcome);
         self.identity().record(made.peer.clone(), made.role, Action::Call(call, made.outcome.clone()));
         made
+    }
+
+    /// Where a call had no memory, what follows in the scene is no answer either: a datagram is still queued, an option
+    /// has its old value.
+    fn doubt_where_memory_lacked(&self, call: &Syscall, outcome: &Outcome) {
+        let Outcome::Failed { error, .. } = outcome else { return };
+        let operation = format!("{} of {}", call.name(), self.name);
+        let error = CallError::of(CallKind::from(call), operation, error.clone());
+        if error.is_of_memory() && error.is_of_the_environment() {
+            self.context.inconclusive.get_or_init(|| error.reason());
+        }
     }
 
     /// Whom the call is for: who is given to it, or the peer of a connected socket.
@@ -203,13 +217,10 @@ impl RecordedSocket {
     /// Makes the call.
     pub(super) fn make(&self, call: &Syscall) -> Made {
         match call {
-            Syscall::Bind(address) => {
-                let bound = self.socket.bind(&SockAddr::from(*address));
-                done(bound.and_then(|()| self.learn_address_as(true))).into()
-            }
-            Syscall::Connect(peer) => done(self.connect(peer)).into(),
-            Syscall::Disconnect => done(self.disconnect()).into(),
-            Syscall::Send { form, payload } => self.send(form, payload, self.target_of(call)).into(),
+            Syscall::Bind(address) => self.bind_to(*address),
+            Syscall::Connect(peer) => self.connect(peer),
+            Syscall::Disconnect => self.disconnect(),
+            Syscall::Send { form, payload } => self.send(form, payload, self.target_of(call)),
             Syscall::Receive(receive) => self.receive(receive, None),
             Syscall::SetOption { option, value } => {
                 let set = kernel::option::set(&self.socket, option, *value);
@@ -251,14 +262,33 @@ impl RecordedSocket {
         }
     }
 
-    fn connect(&self, peer: &Peer) -> io::Result<()> {
-        self.socket.connect(&SockAddr::from(peer.address))?;
+    fn bind_to(&self, address: SocketAddr) -> Made {
+        match self.socket.bind(&SockAddr::from(address)) {
+            Ok(()) => self.made(Outcome::Done, self.learn_address_as(true)),
+            Err(error) => failed(&error).into(),
+        }
+    }
+
+    fn connect(&self, peer: &Peer) -> Made {
+        if let Err(error) = self.socket.connect(&SockAddr::from(peer.address)) {
+            return failed(&error).into();
+        }
         *lock(&self.peer) = Some(peer.clone());
-        self.learn_address()?;
+        let learnt = self.learn_address();
         if let Some(id) = self.id() {
             self.context.directory.connected(id, peer.address);
         }
-        Ok(())
+        self.made(Outcome::Done, learnt)
+    }
+
+    /// What a call returned, and whether the lab `learnt` what has become of the socket's address.
+    fn made(&self, outcome: Outcome, learnt: io::Result<()>) -> Made {
+        let unknown = learnt.err().map(|error| self.unknown_address(&error));
+        Made { unknown, ..outcome.into() }
+    }
+
+    fn unknown_address(&self, error: &io::Error) -> CallError {
+        CallError::preparation(format!("getsockname of {}", self.name), error)
     }
 
     /// The peer that the system tells of, with the name that the scene knows it by.
@@ -276,19 +306,22 @@ impl RecordedSocket {
 
     /// Whatever the call returns, the system is asked what has become of the peer: macOS refuses it and does it all the
     /// same.
-    fn disconnect(&self) -> io::Result<()> {
-        let disconnected = kernel::disconnect(&self.socket);
-        if self.socket.peer_addr().is_err() {
-            *lock(&self.peer) = None;
-            if let Some(id) = self.id() {
-                let local = self.socket.local_addr()?.as_socket();
-                self.context.directory.disconnected(id, local.is_some_and(|local| local.port() != 0));
-            }
-        }
-        disconnected
+    fn disconnect(&self) -> Made {
+        let disconnected = done(kernel::disconnect(&self.socket));
+        let learnt = if self.socket.peer_addr().is_err() { self.forget_peer() } else { Ok(()) };
+        self.made(disconnected, learnt)
     }
 
-    fn send(&self, form: &SendForm, payload: &[u8], to: Option<Peer>) -> Outcome {
+    fn forget_peer(&self) -> io::Result<()> {
+        *lock(&self.peer) = None;
+        if let Some(id) = self.id() {
+            let local = self.socket.local_addr()?.as_socket();
+            self.context.directory.disconnected(id, local.is_some_and(|local| local.port() != 0));
+        }
+        Ok(())
+    }
+
+    fn send(&self, form: &SendForm, payload: &[u8], to: Option<Peer>) -> Made {
         if let SendForm::To(peer) = form
             && self.context.directory.closed_port(peer.address).is_some()
         {
@@ -316,19 +349,18 @@ impl RecordedSocket {
             }
         };
         let sent = match sent {
-            Ok(sent) => sent,
-            Err(error) => return failed(&error),
+            Ok(sent) => Outcome::Sent(sent),
+            Err(error) => return failed(&error).into(),
         };
-        // Before the event is recorded: a receiver must be able to tell who this sender is.
-        if self.protocol == Protocol::Udp {
-            if let Err(error) = self.learn_address() {
-                return failed(&error);
-            }
-            if let (Some(id), Some(to)) = (self.id(), to) {
-                self.context.directory.sent(id, to.address, payload);
-            }
+        if self.protocol != Protocol::Udp {
+            return sent.into();
         }
-        Outcome::Sent(sent)
+        // Before the event is recorded: a receiver must be able to tell who this sender is.
+        let learnt = self.learn_address();
+        if let (Some(id), Some(to)) = (self.id(), to) {
+            self.context.directory.sent(id, to.address, payload);
+        }
+        self.made(sent, learnt)
     }
 
     /// A second descriptor of this socket, as a socket called `name`.
@@ -344,7 +376,7 @@ impl RecordedSocket {
         let error = |error: io::Error| CallError::new(format!("duplicate the socket of {}", self.name), &error);
         let socket = duplicate.map_err(error)?;
         let other = RecordedSocket::as_opened(name, self.protocol, socket, self.sets_limits, Arc::clone(&self.context));
-        other.learn_address().map_err(error)?;
+        other.learn_address().map_err(|error| self.unknown_address(&error))?;
         Ok(other)
     }
 
@@ -424,8 +456,11 @@ impl RecordedSocket {
     /// Makes the call: `value` of what it returned, or its error, in which it is called `operation`.
     pub(super) fn call<T>(&self, call: Syscall, operation: &str, value: impl FnOnce(Outcome) -> T) -> Call<T> {
         let kind = CallKind::from(&call);
-        let outcome = self.perform(call);
-        self.result(outcome, kind, operation, value)
+        let made = self.perform_by(call, |call| self.make(call));
+        match made.unknown {
+            Some(unknown) => Err(unknown),
+            None => self.result(made.outcome, kind, operation, value),
+        }
     }
 
     /// The same for a call that was made, which returned `outcome`.

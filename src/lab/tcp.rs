@@ -15,7 +15,7 @@ use super::{Call, CallError, SceneError, Target};
 use crate::kernel::{self, HERE};
 use crate::sockets::{self, CallKind, error_of};
 use crate::vocabulary::{
-    Direction, Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, Role, SendForm, SocketError, Syscall,
+    Direction, Fact, Flags, Outcome, PEEK, Peer, Protocol, Receive, SendForm, SocketError, Syscall,
 };
 
 /// A named TCP socket that waits for connections, or only holds its port.
@@ -98,7 +98,7 @@ impl Listener {
                         Some(name) => {
                             let outcome = Outcome::Accepted(kernel::descriptor(&socket));
                             *accepted = Some(socket);
-                            return Made { outcome, peer: Some(Peer { name, address }), role: Role::Lesson };
+                            return Made { peer: Some(Peer { name, address }), ..outcome.into() };
                         }
                         None => {
                             self.socket.context.note_unrelated_sender(Protocol::Tcp);

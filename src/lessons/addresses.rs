@@ -203,9 +203,9 @@ fn one_and_all() -> Scene {
         let mut receivers = Vec::new();
         for socket in [&one, &all] {
             let received = socket.receive_until_marker(100)?;
-            receivers.extend(received.iter().map(|_| socket.local_ip().to_string()));
+            receivers.extend(received.iter().map(|_| socket.local_ip()));
         }
-        lab.observe("specific", Fact::list(receivers, ", "));
+        lab.observe("specific", Fact::joined(receivers, ", "));
         Ok(())
     })
 }

@@ -206,15 +206,15 @@ fn undone() -> Scene {
         let unbound = lab.endpoint("unbound client")?;
         lab.attempt("local", unbound.connect(&server))?;
         let (connected, port) = (unbound.local_ip(), unbound.port()?);
-        lab.observe("undo", unbound.disconnect());
-        lab.observe("local", format!("{connected}, {}", unbound.local_ip()));
-        lab.observe("port-stays", unbound.port().is_ok_and(|now| now == port));
+        lab.observe("undo", lab.answer(unbound.disconnect())?);
+        lab.observe("local", Fact::joined([connected, unbound.local_ip()], ", "));
+        lab.observe("port-stays", lab.answer(unbound.port())?.is_ok_and(|now| now == port));
 
         // A port that the program has asked for stays everywhere.
         let client = lab.bind_at("client", &lab.closed_port("client")?)?;
         lab.attempt("no-peer", client.connect(&server))?;
-        // Its result was observed above.
-        let _ = client.disconnect();
+        // What it returns was observed above.
+        let _ = lab.answer(client.disconnect())?;
         lab.observe("no-peer", lab.answer(client.send(b"hello"))?);
         other.send_to(b"me too", &client)?;
         lab.observe("anybody", client.receive(1024));

@@ -6,10 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
+use socket2::Socket;
 
 use super::ProgramError;
 use super::pasted;
 use crate::kernel::HERE;
+use crate::sockets::{self, Call};
 use crate::vocabulary::{Os, escape, os_message};
 
 /// `HOST:PORT` as given on the command line, not yet looked up; `PORT` alone means 127.0.0.1, an IP address alone port
@@ -239,6 +241,31 @@ pub(super) fn everywhere(address: SocketAddr) -> SocketAddr {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, address.port()).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, address.port()).into(),
     }
+}
+
+/// The line that says how a client on this machine asks who listens with `socket`, by the command `again`; or why none
+/// can.
+pub(super) fn in_another_terminal(socket: &Socket, again: &str) -> String {
+    match asked_here(socket) {
+        Ok(address) => format!("In another terminal: {again} client {address}\n"),
+        Err(error) => format!("No client on this machine can ask here: {error}\n"),
+    }
+}
+
+/// Where a client on this machine asks. A socket on all addresses of both families may be reached by IPv4 alone: there
+/// are such sockets where IPv6 is switched off.
+fn asked_here(socket: &Socket) -> Call<SocketAddr> {
+    let asked = sockets::address_of(socket)?;
+    let reached = |address| sockets::connected(address).map(|_| address);
+    match reached(asked) {
+        Err(_) if takes_both_families(socket) => reached((Ipv4Addr::LOCALHOST, asked.port()).into()),
+        reached => reached,
+    }
+}
+
+fn takes_both_families(socket: &Socket) -> bool {
+    let bound = socket.local_addr().ok().and_then(|address| address.as_socket_ipv6());
+    bound.is_some_and(|bound| bound.ip().is_unspecified()) && socket.only_v6().is_ok_and(|only| !only)
 }
 
 /// The most addresses that are named: a machine with many networks of containers has dozens.

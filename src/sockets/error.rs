@@ -18,6 +18,10 @@ pub(crate) enum CallKind {
     Accept,
     /// Any call that sends.
     Send,
+    /// Any call that receives a datagram.
+    Receive,
+    /// One of the lab's own, for which no row asks.
+    Preparation,
     /// Every other one.
     Other,
 }
@@ -29,6 +33,7 @@ impl From<&Syscall> for CallKind {
             Syscall::Connect(_) => CallKind::Connect,
             Syscall::Accept => CallKind::Accept,
             Syscall::Send { .. } => CallKind::Send,
+            Syscall::Receive(_) => CallKind::Receive,
             _ => CallKind::Other,
         }
     }
@@ -73,6 +78,11 @@ impl CallError {
         CallError { call: CallKind::Send, ..CallError::new(operation, error) }
     }
 
+    /// The error of a call that the lab makes for itself.
+    pub(crate) fn preparation(operation: impl Into<String>, error: &io::Error) -> Self {
+        CallError { call: CallKind::Preparation, ..CallError::new(operation, error) }
+    }
+
     pub(crate) fn of(call: CallKind, operation: impl Into<String>, error: OsError) -> Self {
         let meaning = match error.number {
             0 => "this system has no such call or option".to_owned(),
@@ -90,9 +100,12 @@ impl CallError {
             NoMemory, NotPermitted, TooManyFiles, TooManyFilesInSystem,
         };
         match self.error.kind(HERE) {
-            Some(NetworkDown | NetworkUnreachable | NoMemory | TooManyFiles | TooManyFilesInSystem) => true,
-            // A system may say so of the receiver's buffer: then it is an answer of the send.
-            Some(NoBufferSpace) => self.call != CallKind::Send,
+            _ if self.call == CallKind::Preparation => true,
+            Some(NoMemory | TooManyFiles | TooManyFilesInSystem) => true,
+            // An ICMP message says so of a datagram that was sent: then it is an answer.
+            Some(NetworkDown | NetworkUnreachable) => self.call != CallKind::Receive,
+            // A system may say so of the receiver's buffer: then it is an answer.
+            Some(NoBufferSpace) => !matches!(self.call, CallKind::Send | CallKind::Receive),
             Some(NotPermitted) => self.may_be_forbidden(),
             // Of UDP's connect no system says so; of TCP's a firewall does that rejects it by ICMP.
             Some(HostUnreachable) => self.call == CallKind::Connect,
@@ -266,8 +279,8 @@ mod tests {
     #[test]
     fn what_tells_of_the_machine_alone_is_no_answer_of_a_call() {
         use SocketError::{
-            AccessDenied, AddressInUse, AddressNotAvailable, HostUnreachable, NetworkUnreachable, NoBufferSpace,
-            NotPermitted, TooManyFiles, WouldBlock,
+            AccessDenied, AddressInUse, AddressNotAvailable, HostUnreachable, InvalidArgument, NetworkUnreachable,
+            NoBufferSpace, NotPermitted, TooManyFiles, WouldBlock,
         };
         let error = |call: CallKind, error: SocketError| CallError::of(call, "the call", error.on(HERE));
         let is_unproved = |error: CallError| matches!(Fact::from(error), Fact::Unproved { .. });
@@ -283,6 +296,9 @@ mod tests {
             (bind("192.0.2.1:0"), AddressNotAvailable, false),
             (CONNECT, AddressNotAvailable, false),
             (OTHER, NoBufferSpace, true),
+            (CallKind::Receive, NoBufferSpace, false),
+            (CallKind::Receive, NetworkUnreachable, false),
+            (CallKind::Preparation, InvalidArgument, true),
             (SEND, NoBufferSpace, false),
             (CONNECT, AccessDenied, false),
             (SEND, WouldBlock, false),

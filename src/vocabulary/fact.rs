@@ -49,6 +49,20 @@ impl Fact {
         if words.is_empty() { Fact::Nothing } else { Fact::Text(words.join(separator)) }
     }
 
+    /// Several facts as one, with `separator` between them. It proves no more than each of them does.
+    pub fn joined(facts: impl IntoIterator<Item = Fact>, separator: &str) -> Fact {
+        let facts: Vec<Fact> = facts.into_iter().collect();
+        let why = facts.iter().find_map(|fact| match fact {
+            Fact::Unproved { why, .. } => Some(why.clone()),
+            _ => None,
+        });
+        let list = Fact::list(facts, separator);
+        match why {
+            Some(why) => list.unproved(why),
+            None => list,
+        }
+    }
+
     /// The typed value for JSON, where the text alone would lose the type: a number, a time in seconds, an error.
     pub fn value(&self) -> Option<Value> {
         match self {
@@ -227,6 +241,13 @@ mod tests {
     fn a_list_of_none_is_nothing() {
         let list = |numbers: &[usize]| Fact::list(numbers, ", ");
         assert_eq!((list(&[]), list(&[7]), list(&[7, 10])), (Fact::Nothing, "7".into(), "7, 10".into()));
+    }
+
+    #[test]
+    fn facts_together_prove_no_more_than_each_does() {
+        assert_eq!(Fact::joined(["a".into(), 7.into()], ", "), "a, 7".into());
+        let unproved = Fact::from("b").unproved("why");
+        assert_eq!(Fact::joined(["a".into(), unproved], ", "), Fact::from("a, b").unproved("why"));
     }
 
     #[test]

@@ -18,6 +18,39 @@ fn an_address_that_is_not_ours_is_refused() {
     Program::start(&mut udp_lab(&["server", "192.0.2.1:0"])).ending().is_refused_with(3, "udp-lab: bind 192.0.2.1:0: ");
 }
 
+/// Where IPv6 is switched off, a socket on [::] is there all the same, and takes what comes over IPv4.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_command_to_paste_works_where_ipv6_is_switched_off_or_none_is_printed() {
+    const WITHOUT_IPV6: &str = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && ip link set lo up";
+    const DOWN: &str = "ip link set lo down";
+    let inside = |machine: &str, arguments: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "sh", "-c", &format!("{machine} && exec \"$@\""), "sh"]);
+        unshare.arg(env!("CARGO_BIN_EXE_udp-lab")).args(arguments).env("LC_ALL", "C.UTF-8");
+        unshare.env("PATH", path_with_the_binary());
+        unshare
+    };
+    if !inside(WITHOUT_IPV6, &["list"]).stdin(Stdio::null()).output().is_ok_and(|output| output.status.success()) {
+        return support::missing("a network namespace");
+    }
+    let server = ["server", "[::]:8888"].as_slice();
+    for (machine, arguments, said) in [
+        (WITHOUT_IPV6, server, "In another terminal: udp-lab client 127.0.0.1:8888"),
+        (WITHOUT_IPV6, &["relay", "[::]:8888", "127.0.0.1:9"], "In another terminal: udp-lab client 127.0.0.1:8888"),
+        (
+            DOWN,
+            server,
+            "No client on this machine can ask here: connect 127.0.0.1:8888: network is unreachable (ENETUN",
+        ),
+    ] {
+        let program = Program::start(&mut inside(machine, arguments));
+        let mut lines = std::iter::repeat_with(|| program.line());
+        let line = lines.find(|line| line.contains(" client ") || line.contains("No client ")).unwrap();
+        assert!(line.starts_with(said), "{arguments:?}, {machine}: {line}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn what_to_do_about_an_address_in_use_is_said() {

@@ -195,10 +195,16 @@ pub struct Terminal {
 /// where no terminal can be made.
 #[cfg(unix)]
 pub fn on_terminal(columns: u16, args: &[&str], steps: &Value) -> Option<Terminal> {
+    command_on_terminal(columns, &[&[env!("CARGO_BIN_EXE_udp-lab")], args].concat(), steps)
+}
+
+/// The same for any command.
+#[cfg(unix)]
+pub fn command_on_terminal(columns: u16, words: &[&str], steps: &Value) -> Option<Terminal> {
     use std::io::Write;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/terminal/terminal.py");
     let mut command = Command::new("python3");
-    command.arg(script).args([&columns.to_string(), "24", env!("CARGO_BIN_EXE_udp-lab")]).args(args);
+    command.arg(script).args([&columns.to_string(), "24"]).args(words);
     command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").env_remove("NO_COLOR");
     let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
         missing("python3, to make a terminal");

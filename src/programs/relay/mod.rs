@@ -20,7 +20,7 @@ use socket2::{SockAddr, Socket};
 use self::clients::{Clients, TooMany};
 use self::lines::{Lines, Tally};
 use self::queue::{Datagram, Queue};
-use super::address::{Use, everywhere};
+use super::address::{Use, everywhere, in_another_terminal};
 use super::rules::Rule;
 use super::server::{is_of_no_account, refuse_broadcast};
 use super::{Address, ProgramError, SIGNAL_CHECK_INTERVAL, Transcript, signals};
@@ -145,7 +145,7 @@ impl Relay {
     ) -> Result<(), ProgramError> {
         let bound = address(listening.local_addr())?;
         let ask = sockets::address_of(listening)?;
-        let again = transcript.again;
+        let client = in_another_terminal(listening, transcript.again);
         transcript.line(
             || {
                 let heard = match bound.ip().to_canonical().is_loopback() {
@@ -158,11 +158,7 @@ impl Relay {
                     Some(seed) => format!("Each run with seed {seed} makes the same decisions."),
                     None => format!("Seed {seed} was chosen: with --seed {seed} another run makes the same decisions."),
                 };
-                format!(
-                    "Relaying {bound} to {server}; Ctrl-C ends it.\n{heard}\n{}\n{seed}\n\
-                     In another terminal: {again} client {ask}\n",
-                    self.plan()
-                )
+                format!("Relaying {bound} to {server}; Ctrl-C ends it.\n{heard}\n{}\n{seed}\n{client}", self.plan())
             },
             || json!({ "listening": bound.to_string(), "to": server.to_string(), "seed": seed }),
         )?;
