@@ -1,7 +1,6 @@
 //! The one writer to standard output.
 
 use std::io::{self, BufWriter, Write};
-use std::iter::once;
 
 use anstream::{AutoStream, StripStream};
 
@@ -26,30 +25,15 @@ fn buffered() -> BufWriter<kernel::Stdout> {
 
 /// The one place that writes results: everything at once, when it is finished.
 pub(super) fn print(text: &str) -> io::Result<()> {
-    if HERE != Os::Windows
-        && !coloured()
-        && let Some(pieces) = without_colours(text)
-    {
-        let mut out = buffered();
-        pieces.into_iter().try_for_each(|piece| out.write_all(piece.as_bytes()))?;
-        return out.flush();
-    }
-    let mut out = stdout();
+    // What takes colours away reads byte by byte, and a long JSON has none.
+    let mut out = if HERE != Os::Windows && is_plain(text) { Box::new(buffered()) } else { stdout() };
     out.write_all(text.as_bytes())?;
     out.flush()
 }
 
-/// The pieces of `text` between the codes that colour it (ECMA-48, SGR), which all that acts on a terminal in results
-/// are; nothing where there is more of that. A stream reads byte by byte instead, as a code may come in two parts.
-fn without_colours(text: &str) -> Option<Vec<&str>> {
-    let is_printed = |byte: u8| byte >= b' ' && byte != 0x7f || byte.is_ascii_whitespace();
-    let mut pieces = text.split('\u{1b}');
-    let first = pieces.next();
-    let coloured = pieces.map(|piece| {
-        let (code, text) = piece.strip_prefix('[')?.split_once('m')?;
-        code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';').then_some(text)
-    });
-    once(first).chain(coloured).map(|piece| piece.filter(|piece| piece.bytes().all(is_printed))).collect()
+/// Whether there is nothing in `text` that would act on a terminal.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\n' || !byte.is_ascii_control())
 }
 
 /// Writes the text that a command consists in.
@@ -61,28 +45,4 @@ pub(super) fn write_text(text: &str) -> Result<Status, Failure> {
 /// Whether colours reach whoever reads the output.
 pub(super) fn coloured() -> bool {
     AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-}
-
-#[cfg(test)]
-mod tests {
-    use anstream::adapter::strip_bytes;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn is_stripped_alike(text: &str) -> bool {
-        without_colours(text).is_none_or(|pieces| pieces.concat().as_bytes() == strip_bytes(text.as_bytes()).into_vec())
-    }
-
-    proptest! {
-        #[test]
-        fn results_lose_their_colours_and_nothing_else(text in "(\\PC|[\n\t\r]|\x1b\\[[0-9;]{0,5}m){0,40}") {
-            prop_assert!(without_colours(&text).is_some() && is_stripped_alike(&text), "{text:?}");
-        }
-
-        #[test]
-        fn what_acts_otherwise_is_left_to_the_stream(text in "(\\PC|[\0-\x20\x7f-\u{a0}]|\x1b[\\[\\]a]?[0-9;m]{0,3}){0,20}") {
-            prop_assert!(is_stripped_alike(&text), "{text:?}");
-        }
-    }
 }
