@@ -39,17 +39,23 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+const ESC: u8 = 0x1b;
+const DEL: u8 = 0x7f;
+
 /// The pieces of `text` between the codes that colour it (ECMA-48, SGR), which all that acts on a terminal in results
 /// are; nothing where there is more of that. A stream reads byte by byte instead, as a code may come in two parts.
 fn without_colours(text: &str) -> Option<Vec<&str>> {
-    let is_printed = |byte: u8| byte >= b' ' && byte != 0x7f || byte.is_ascii_whitespace();
-    let mut pieces = text.split('\u{1b}');
+    let mut others = (0..b' ').chain([DEL]).filter(|byte| *byte != ESC && !byte.is_ascii_whitespace());
+    if others.any(|other| text.as_bytes().contains(&other)) {
+        return None;
+    }
+    let mut pieces = text.split(char::from(ESC));
     let first = pieces.next();
     let coloured = pieces.map(|piece| {
         let (code, text) = piece.strip_prefix('[')?.split_once('m')?;
         code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';').then_some(text)
     });
-    once(first).chain(coloured).map(|piece| piece.filter(|piece| piece.bytes().all(is_printed))).collect()
+    once(first).chain(coloured).collect()
 }
 
 /// Writes the text that a command consists in.
