@@ -42,8 +42,8 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 const ESC: u8 = 0x1b;
 const DEL: u8 = 0x7f;
 
-/// The pieces of `text` between the codes that colour it (ECMA-48, SGR), which all that acts on a terminal in results
-/// are; nothing where there is more of that. A stream reads byte by byte instead, as a code may come in two parts.
+/// The pieces of `text` between the codes that colour it (ECMA-48, SGR); nothing where something else in it acts on a
+/// terminal: that is left to the stream, which reads byte by byte.
 fn without_colours(text: &str) -> Option<Vec<&str>> {
     let mut others = (0..b' ').chain([DEL]).filter(|byte| *byte != ESC && !byte.is_ascii_whitespace());
     if others.any(|other| text.as_bytes().contains(&other)) {
