@@ -48,32 +48,8 @@ pub(super) struct Entry {
 struct Flow {
     from: Id,
     to: SocketAddr,
-    /// Which bytes there are in the payloads.
-    bytes: Bytes,
-}
-
-/// A set of bytes: of each whether it is one of them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bytes([bool; 256]);
-
-impl Default for Bytes {
-    fn default() -> Self {
-        Bytes([false; 256])
-    }
-}
-
-impl Bytes {
-    pub(super) fn add(&mut self, byte: u8) {
-        self.0[usize::from(byte)] = true;
-    }
-
-    pub(super) fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte)]
-    }
-
-    fn union(&mut self, other: &Bytes) {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine |= theirs);
-    }
+    /// Of each byte whether it is in a payload.
+    has: [bool; 256],
 }
 
 impl Entry {
@@ -156,12 +132,12 @@ impl Directory {
         pages.entries[id.0].has_sent = true;
         let place = pages.flows.iter().position(|flow| flow.from == id && flow.to == to);
         let place = place.unwrap_or_else(|| {
-            pages.flows.push(Flow { from: id, to, bytes: Bytes::default() });
+            pages.flows.push(Flow { from: id, to, has: [false; 256] });
             pages.flows.len() - 1
         });
-        let bytes = &mut pages.flows[place].bytes;
+        let has = &mut pages.flows[place].has;
         for &byte in payload {
-            bytes.add(byte);
+            has[usize::from(byte)] = true;
         }
     }
 
@@ -196,14 +172,11 @@ impl Directory {
         (!names.is_empty()).then(|| names.join(" or "))
     }
 
-    /// The bytes in all payloads sent from `address`.
-    pub(super) fn bytes_from(&self, address: SocketAddr) -> Bytes {
+    /// Whether `byte` is in a payload sent from `address`.
+    pub(super) fn is_sent_from(&self, address: SocketAddr, byte: u8) -> bool {
         let pages = self.pages();
-        let mut bytes = Bytes::default();
-        for flow in pages.flows.iter().filter(|flow| pages.entries[flow.from.0].is_reached_at(address)) {
-            bytes.union(&flow.bytes);
-        }
-        bytes
+        let mut with_it = pages.flows.iter().filter(|flow| flow.has[usize::from(byte)]);
+        with_it.any(|flow| pages.entries[flow.from.0].is_reached_at(address))
     }
 
     /// The open UDP sockets, in the order in which they got their addresses, that a datagram to `address` could reach.
@@ -293,7 +266,7 @@ mod tests {
         directory.sent(sender, group, b"ab");
         assert_eq!(directory.senders_to(member).len(), 1);
         assert_eq!(directory.destinations(sender), [group]);
-        let bytes = directory.bytes_from("127.0.0.1:8".parse().unwrap());
-        assert!(bytes.contains(b'a') && bytes.contains(b'b') && !bytes.contains(b'c'));
+        let is_sent = |byte| directory.is_sent_from("127.0.0.1:8".parse().unwrap(), byte);
+        assert_eq!([b'a', b'b', b'c'].map(is_sent), [true, true, false]);
     }
 }

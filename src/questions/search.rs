@@ -1,7 +1,7 @@
 //! Which questions and rows have the words that somebody looks for, best first.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Question;
 use super::words::{Reader, Term, is_misspelt, is_misspelt_stop_word, terms};
@@ -188,14 +188,12 @@ impl Index {
         let asked = questions.iter().map(|question| Entry::of_question(question, &known, &mut words));
         let mut entries = asked.collect::<Result<Vec<_>, String>>()?;
         entries.extend(glossary.iter().map(|(term, meaning)| Entry::of_term(term, meaning, &mut words)));
+        let rows_asked: HashSet<(&str, &str)> =
+            questions.iter().map(|question| (question.lesson(), question.row.as_str())).collect();
         for (lesson, scenes) in &known {
             entries.push(Entry::of_lesson(lesson, &mut words));
             let rows = scenes.iter().flat_map(|scene| scene.claims().iter().map(move |claim| (scene, claim)));
-            let is_asked = |claim: &Claim| {
-                let looked_at = |question: &Question| question.lesson() == lesson.name && question.row == claim.id;
-                questions.iter().any(looked_at)
-            };
-            let unasked = rows.filter(|(_, claim)| !is_asked(claim));
+            let unasked = rows.filter(|(_, claim)| !rows_asked.contains(&(lesson.name, claim.id.as_str())));
             entries.extend(unasked.map(|(scene, claim)| Entry::of_row(lesson, scene, claim, &mut words)));
         }
         Ok(Index { words, entries })

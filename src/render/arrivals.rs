@@ -1,6 +1,6 @@
 //! Which receive brought which datagram: told by what was sent and received, since the calls do not say it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use crate::vocabulary::{Event, Os, Outcome, PEEK, Peer, Protocol, SocketError, Syscall};
@@ -75,7 +75,7 @@ impl Arrivals {
 }
 
 /// Where a datagram comes from and where it goes, as its sender knows it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Flow {
     from: Option<SocketAddr>,
     to: SocketAddr,
@@ -84,7 +84,7 @@ struct Flow {
 /// The datagrams that no receive has brought yet: the places of their sends among the events, in order.
 #[derive(Default)]
 struct UnderWay {
-    flows: HashMap<Flow, VecDeque<usize>>,
+    flows: BTreeMap<Flow, VecDeque<usize>>,
 }
 
 impl UnderWay {

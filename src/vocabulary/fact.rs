@@ -207,8 +207,11 @@ pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
 /// How many bytes `text` begins with, `longest` at most, that are written as they are whatever is before them.
 fn plain_length(text: &str, longest: usize) -> usize {
     let begins = &text.as_bytes()[..text.len().min(longest)];
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    begins.iter().position(|byte| !is_plain(byte)).unwrap_or(begins.len())
+    let mut length = 0;
+    while length < begins.len() && matches!(begins[length], b' ' | b'!' | b'#'..=b'[' | b']'..=b'~') {
+        length += 1;
+    }
+    length
 }
 
 #[cfg(test)]
