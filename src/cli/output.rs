@@ -26,14 +26,10 @@ fn buffered() -> BufWriter<kernel::Stdout> {
 /// The one place that writes results: everything at once, when it is finished.
 pub(super) fn print(text: &str) -> io::Result<()> {
     // What takes colours away reads byte by byte, and a long JSON has none.
-    let mut out = if HERE != Os::Windows && is_plain(text) { Box::new(buffered()) } else { stdout() };
+    let is_plain = !text.contains('\u{1b}');
+    let mut out = if HERE != Os::Windows && is_plain { Box::new(buffered()) } else { stdout() };
     out.write_all(text.as_bytes())?;
     out.flush()
-}
-
-/// Whether there is nothing in `text` that would act on a terminal.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte == b'\n' || !byte.is_ascii_control())
 }
 
 /// Writes the text that a command consists in.
