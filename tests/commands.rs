@@ -149,6 +149,7 @@ fn the_doctor_says_what_it_found() {
     {
         assert!(value(id).is_boolean(), "{id}");
     }
+    assert!(value("tcp").is_boolean() && (value("icmp").is_boolean() || value("icmp").is_null()));
     assert_eq!(value("loopback"), true);
     for id in ["buffer-default", "buffer-granted"] {
         assert!(value(id).as_u64().unwrap() > 0, "{id}");
@@ -204,8 +205,6 @@ fn the_doctor_announces_what_few_descriptors_leave_out() {
         Run::from(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_udp-lab")]).output().unwrap())
     };
     let doctor = |limit: u32| document(&with(limit, "doctor --format json"));
-    let row = |entry: &String| entry.split(": ").next().unwrap().to_owned();
-    let rows = |entries: &HashSet<String>| entries.iter().map(row).collect::<HashSet<_>>();
     let announced_rows = rows(&announced(&doctor(40)));
     assert!(announced_rows.contains("ports different"), "{announced_rows:?}");
     let skipped = rows(&skipped(&document(&with(40, "all --format json"))));
@@ -215,6 +214,57 @@ fn the_doctor_announces_what_few_descriptors_leave_out() {
         let findings = doctor(limit)["findings"].to_string();
         assert!(findings.contains("too few, so that more is skipped than is listed here"), "{limit}: {findings}");
     }
+}
+
+/// The rows alone: the ports in the reasons differ from run to run.
+#[cfg(target_os = "linux")]
+fn rows(entries: &HashSet<String>) -> HashSet<String> {
+    entries.iter().map(|entry| entry.split(": ").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_doctor_announces_what_filters_on_loopback_leave_out() {
+    const RULE: &str = "nft add table inet t && nft add chain inet t c '{ type filter hook input priority 0; }' && \
+                        nft add rule inet t c meta l4proto";
+    let with = |machine: &str, arguments: &str| {
+        let script = format!("ip link set lo up && {machine} && exec \"$0\" {arguments} --format json");
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "sh", "-c", &script, env!("CARGO_BIN_EXE_udp-lab")]);
+        Run::from(unshare.stdin(Stdio::null()).output().unwrap())
+    };
+    let icmp = format!("{RULE} '{{ icmp, ipv6-icmp }}' drop");
+    let tcp_rejected = format!("{RULE} tcp reject with icmpx type admin-prohibited");
+    let tcp_dropped = format!("{RULE} tcp drop");
+    if [&icmp, &tcp_rejected].iter().any(|machine| with(machine, "list").status != 0) {
+        return missing("a network namespace with filters");
+    }
+    let doctor = |machine: &str, finding: &str, said: &str| {
+        let checkup = document(&with(machine, "doctor"));
+        let findings = checkup["findings"].as_array().unwrap();
+        let found = findings.iter().find(|found| found["id"] == finding).unwrap();
+        assert_eq!(found["value"], false, "{machine}: {found}");
+        assert!(found["text"].as_str().unwrap().contains(said), "{machine}: {found}");
+        let announced = announced(&checkup);
+        assert!(announced.iter().any(|row| row.contains(said)), "{machine}: {announced:?}");
+        rows(&announced)
+    };
+    for (machine, finding, said) in [
+        (icmp.as_str(), "icmp", ", where nobody listens, was not answered with ICMP"),
+        (
+            tcp_rejected.as_str(),
+            "tcp",
+            ": no route to host (EHOSTUNREACH 113). The last network has no such host, or a",
+        ),
+        ("ip address del ::1/128 dev lo", "ipv6", "this machine has no loopback address of IPv6, ::1"),
+    ] {
+        let skipped = skipped(&document(&with(machine, "all")));
+        assert_eq!(doctor(machine, finding, said), rows(&skipped), "{machine}");
+        assert!(skipped.iter().any(|row| row.contains(said)), "{machine}: {skipped:?}");
+    }
+    // A run takes long: it waits for each connection.
+    let rejected = doctor(&tcp_rejected, "tcp", "");
+    assert_eq!(doctor(&tcp_dropped, "tcp", " was not made within 2.5 s. Does a firewall drop it?"), rejected);
 }
 
 /// The runs in these worlds, in other files, say something only if the buffers are what they should be.

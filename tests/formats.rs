@@ -446,19 +446,24 @@ fn where_no_file_can_be_created_nothing_is_run() {
     let folder = folder("nowhere");
     fs::write(folder.join("file"), "").unwrap();
     let too_long = format!("{}.md", "x".repeat(300));
-    let mut places = vec!["missing/r.md".to_owned(), "file/r.md".to_owned()];
+    let mut places = vec![
+        ("missing/r.md".to_owned(), "Its folder is not there: make it first."),
+        ("file/r.md".to_owned(), "A part of the path is a file, and no folder."),
+    ];
     if !udp_lab::kernel::under_wine() {
         // Wine says of a name that is too long only that there is no such file.
-        places.push(too_long);
+        places.push((too_long, "Choose another name, or a shorter one."));
     }
     if cfg!(target_os = "linux") {
         // Nobody may create files there, not even root.
-        places.push("/sys/r.md".to_owned());
+        places.push(("/sys/r.md".to_owned(), "This user may not write there: choose another folder."));
     }
-    for place in places {
+    for (place, advice) in places {
         let run = run_in(&folder, &["truncation", "--export", "r.csv", "--export", &place]);
         assert_eq!((run.status, run.out.as_str()), (3, ""), "{place}");
         assert!(run.err.starts_with(&format!("udp-lab: cannot write {place}: ")), "{}", run.err);
+        // Windows tells these apart in other ways.
+        assert!(cfg!(windows) || run.err.trim_end().ends_with(advice), "{}", run.err);
         assert_eq!(files(&folder), ["file"], "{place}");
     }
     // A name that no file has anywhere is wrong use.

@@ -11,7 +11,7 @@ use tempfile::{Builder, NamedTempFile, TempPath};
 use super::failure::Failure;
 use crate::kernel::{self, HERE};
 use crate::render::{FILE_FORMATS, FileFormat, Results};
-use crate::vocabulary::{Os, escape, os_message};
+use crate::vocabulary::{Access, Os, escape, file_message};
 
 /// Options of every command that runs lessons.
 #[derive(Args)]
@@ -160,7 +160,7 @@ const THERE: &str = "it is there already; --force replaces it";
 fn failed(path: &Path, error: &io::Error) -> String {
     let why = match error.kind() {
         io::ErrorKind::AlreadyExists => THERE.to_owned(),
-        _ => os_message(error, HERE),
+        _ => file_message(error, Access::Write, HERE),
     };
     format!("cannot write {}: {why}", path.display())
 }

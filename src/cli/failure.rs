@@ -10,7 +10,7 @@ use crate::kernel::HERE;
 use crate::lab::SceneError;
 use crate::programs::ProgramError;
 use crate::render::{Invocation, PROGRAM};
-use crate::vocabulary::{Status, escape, escape_but, os_message};
+use crate::vocabulary::{Access, Status, escape, escape_but, file_message};
 
 /// The exit statuses, for the help of commands that run lessons.
 pub(super) const EXIT_STATUS: &str = "\
@@ -58,7 +58,7 @@ impl From<ProgramError> for Failure {
             ProgramError::Environment(text) => Failure::Environment(text),
             ProgramError::Usage(text) => Failure::wrong_value(&text),
             ProgramError::Input(error) => {
-                Failure::Environment(format!("cannot read the input: {}", os_message(&error, HERE)))
+                Failure::Environment(format!("cannot read the input: {}", file_message(&error, Access::Read, HERE)))
             }
             ProgramError::Output(error) => Failure::Output(error),
         }
@@ -76,7 +76,7 @@ pub(super) fn report(failure: Failure, invocation: &Invocation) -> Status {
         // Whoever closed the pipe has seen enough.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::AsExpected,
         Failure::Output(error) => {
-            complain(&format!("cannot write the output: {}", os_message(&error, HERE)));
+            complain(&format!("cannot write the output: {}", file_message(&error, Access::Write, HERE)));
             Status::CouldNotRun
         }
     }

@@ -1,5 +1,6 @@
 //! Looks at this machine.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -110,11 +111,22 @@ fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
         Finding::there("loopback", "Loopback 127.0.0.1", loopback.as_ref().err().map(ToString::to_string)),
         Finding::there("ipv6", "IPv6 loopback ::1", needs::missing(Need::Ipv6)),
         Finding::there("second-loopback", "Second loopback 127.0.0.2", needs::missing(Need::SecondLoopback)),
+        icmp(),
+        Finding::there("tcp", "Connections of TCP", needs::missing(Need::Tcp)),
         Finding::number("buffer-default", "Receive buffer by default", bytes(needs::default_buffer()), " bytes"),
         Finding::number("buffer-maximum", "Receive buffer at most", maximum, " bytes"),
         Finding::number("buffer-granted", "Granted for 1 MiB", bytes(needs::granted_buffer(ASKED)), " bytes"),
         Finding::there("drops", "Drops counted by socket", needs::missing(Need::Drops)),
     ]
+}
+
+/// Not known where the system does not count the messages.
+fn icmp() -> Finding {
+    let (id, name) = ("icmp", "ICMP from closed ports");
+    match kernel::refusals_received(Ipv4Addr::LOCALHOST.into()) {
+        Some(_) => Finding::there(id, name, needs::missing(Need::Icmp)),
+        None => Finding { id, name, text: NOT_KNOWN.to_owned(), value: Value::Null },
+    }
 }
 
 fn system() -> Vec<Finding> {

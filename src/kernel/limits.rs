@@ -62,33 +62,47 @@ pub fn queue_memory(_: &Socket) -> Option<usize> {
     None
 }
 
+/// The tables of UDP sockets, for IPv4 and IPv6. Linux `proc_net(5)`.
+const UDP_TABLES: [&str; 2] = ["/proc/self/net/udp", "/proc/self/net/udp6"];
+
 /// Whether any UDP socket of this network namespace, of IPv4 or IPv6, is bound to `port`.
 pub fn udp_port_in_use(port: u16) -> io::Result<bool> {
-    port_in_use(["/proc/self/net/udp", "/proc/self/net/udp6"], port)
+    Ok(!sockets_at(UDP_TABLES, port)?.is_empty())
 }
 
-/// The same of TCP, where a connection that is closed has its port for as long as it is in TIME-WAIT.
+/// Whether a UDP socket of another process is: one whose inode none of this process's descriptors has.
+pub fn udp_port_in_use_by_others(port: u16) -> io::Result<bool> {
+    let sockets = sockets_at(UDP_TABLES, port)?;
+    let own = |entry: io::Result<std::fs::DirEntry>| std::fs::read_link(entry?.path());
+    // A descriptor that is closed meanwhile is none.
+    let own: Vec<_> = std::fs::read_dir("/proc/self/fd")?.filter_map(|entry| own(entry).ok()).collect();
+    let is_own = |inode: &str| own.iter().any(|link| link.as_os_str() == format!("socket:[{inode}]").as_str());
+    Ok(sockets.iter().filter_map(|line| line.split_whitespace().nth(INODE)).any(|inode| !is_own(inode)))
+}
+
+/// The column of a socket's inode in these tables.
+const INODE: usize = 9;
+
+/// Whether a TCP socket is bound to `port`, or a connection in TIME-WAIT has it.
 pub fn tcp_port_in_use(port: u16) -> io::Result<bool> {
-    port_in_use(["/proc/self/net/tcp", "/proc/self/net/tcp6"], port)
+    Ok(!sockets_at(["/proc/self/net/tcp", "/proc/self/net/tcp6"], port)?.is_empty())
 }
 
-fn port_in_use([table, table_v6]: [&str; 2], port: u16) -> io::Result<bool> {
+/// The lines of the sockets that are bound to `port`.
+fn sockets_at([table, table_v6]: [&str; 2], port: u16) -> io::Result<Vec<String>> {
     if HERE != Os::Linux {
         return Err(io::ErrorKind::Unsupported.into());
     }
     let port = format!(":{port:04X}");
-    let bound = |table: &str| {
-        let mut local = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
-        local.any(|local| local.ends_with(&port))
-    };
-    if bound(&std::fs::read_to_string(table)?) {
-        return Ok(true);
-    }
+    let is_bound = |line: &&str| line.split_whitespace().nth(1).is_some_and(|local| local.ends_with(&port));
+    let mut tables = std::fs::read_to_string(table)?;
     match std::fs::read_to_string(table_v6) {
         // Without IPv6 there is no second table.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        table => table.map(|table| bound(&table)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        table => tables += &table?,
     }
+    // The heads of the tables have no port.
+    Ok(tables.lines().filter(is_bound).map(str::to_owned).collect())
 }
 
 /// The setting that limits the size of a receive buffer, where there is one: `socket(7)`, rmem_max; on macOS

@@ -33,7 +33,7 @@ pub(crate) use self::error_queue::{await_error, keep_errors, next_error, refusal
 pub(crate) use self::filter::drop_everything;
 pub(crate) use self::limits::{
     RECEIVE_BUFFER_LIMIT, descriptor_limit, drops, kernel_setting, open_descriptors, queue_memory,
-    remembered_connections, share_one_heap, tcp_port_in_use, udp_port_in_use,
+    remembered_connections, share_one_heap, tcp_port_in_use, udp_port_in_use, udp_port_in_use_by_others,
 };
 pub use self::namespace::Namespace;
 pub(crate) use self::namespace::{counter, loopback_is_up, start_loopback};

@@ -6,8 +6,8 @@ use super::arrival::Arrival;
 use super::arrival::discard_peeked;
 use super::marker::Proof;
 use super::received::{AllReceived, ReceiveResult};
-use super::{CallError, Endpoint, SceneError, needs};
-use crate::kernel::option;
+use super::{CallError, Endpoint, SceneError, Target, needs};
+use crate::kernel::{self, option};
 use crate::vocabulary::{OptionValue, PEEK, Receive};
 
 impl Endpoint {
@@ -72,12 +72,21 @@ impl Endpoint {
             match self.arrival(&receive, None) {
                 Arrival::Marker { from, byte } => proof.arrived(&self.socket, from, byte),
                 Arrival::Result(ReceiveResult::Nothing) if is_complete => return Ok(ReceiveResult::Nothing),
-                Arrival::Result(ReceiveResult::Nothing) => return Ok(ReceiveResult::MarkerLost),
+                Arrival::Result(ReceiveResult::Nothing) => return Ok(self.marker_lost()),
                 Arrival::Result(result) => results.push(result.answer()?),
             }
         }
         self.context().session.time_limits.shorten_after_timeout();
         Ok(ReceiveResult::MarkerLost)
+    }
+
+    /// Not even the marker came. Where another program has bound the same port, it may receive in this one's place.
+    fn marker_lost(&self) -> ReceiveResult {
+        if kernel::udp_port_in_use_by_others(self.address().port()).unwrap_or(false) {
+            let lost = || format!("the end marker for {} did not arrive: another program has its port", self.name());
+            self.context().inconclusive.get_or_init(lost);
+        }
+        ReceiveResult::MarkerLost
     }
 
     /// Waits until nothing of what this endpoint has sent to ports where nobody listens is under way any more.

@@ -9,7 +9,7 @@ use socket2::{SockAddr, Socket};
 use super::needs::SECOND;
 use super::recheck::recheck;
 use super::time_limits::LIMIT;
-use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog};
+use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, tcp};
 use crate::kernel;
 use crate::sockets;
 use crate::vocabulary::{Flags, Need};
@@ -172,7 +172,7 @@ impl MachineChecks {
 /// Why ICMP messages may be missing: the kernel has not received one for each of some datagrams to a port where nobody
 /// listens. Those that it counts come to no socket of a lesson. `None` where it has, and where that cannot be found
 /// out.
-fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
+pub(super) fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
     /// More than filters that limit the rate of messages let pass at once, and fewer than Linux itself does.
     const DATAGRAMS: usize = 20;
     let port = ClosedPort::new("nobody", SocketAddr::from((loopback, 0))).ok()?;
@@ -194,6 +194,28 @@ fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
         count?;
     }
     None
+}
+
+/// Why there may be no connection of TCP over loopback: one that is tried fails, or is not made within the limit.
+pub(super) fn tcp_is_lost() -> Option<String> {
+    let listener = listening().ok()?;
+    let to = sockets::address_of(&listener).ok()?;
+    let client = tcp::open().ok()?;
+    match client.connect_timeout(&SockAddr::from(to), LIMIT) {
+        Ok(()) => None,
+        Err(error) if sockets::is_timeout(&error) => Some(format!(
+            "a connection of TCP to {to} was not made within {} s. Does a firewall drop it?",
+            LIMIT.as_secs_f64()
+        )),
+        Err(error) => Some(CallError::connect(to, &error).to_string()),
+    }
+}
+
+fn listening() -> Call<Socket> {
+    let listener = tcp::open()?;
+    sockets::bind(&listener, sockets::ANY_PORT)?;
+    listener.listen(1).map_err(|error| CallError::new("listen", &error))?;
+    Ok(listener)
 }
 
 /// How long the answer to a datagram on this machine may take.

@@ -36,7 +36,7 @@ impl Lab {
     /// # Errors
     /// [`SceneError::Skip`] where this user is root, and cannot be another one.
     pub fn as_a_plain_user<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
-        kernel::as_a_plain_user(work).map_err(|error| needs::no_user(&error))
+        needs::plain_user(work)
     }
 
     /// Makes a call, and says whether it sent SIGPIPE; nothing comes of the signal.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::LazyLock;
 
-use super::loopback::udp_is_lost;
+use super::loopback::{icmp_is_lost, tcp_is_lost, udp_is_lost};
 use super::{Call, CallError, SceneError, host};
 use crate::kernel::{self, HERE, RECEIVE_BUFFER_LIMIT};
 use crate::sockets::{self, error_of};
@@ -126,7 +126,15 @@ pub fn another_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Scene
     kernel::as_another_user(work).map_err(|error| no_user(&error))
 }
 
-pub(super) fn no_user(error: &io::Error) -> SceneError {
+/// Does `work` as a user without privileges: as this one, unless that is root.
+///
+/// # Errors
+/// [`SceneError::Skip`] where this user is root, and cannot be another one.
+pub fn plain_user<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SceneError> {
+    kernel::as_a_plain_user(work).map_err(|error| no_user(&error))
+}
+
+fn no_user(error: &io::Error) -> SceneError {
     SceneError::Skip(CallError::new("become another user", error).reason())
 }
 
@@ -141,6 +149,18 @@ pub fn missing(need: Need) -> Option<String> {
             static LOST: LazyLock<Option<String>> = LazyLock::new(|| udp_is_lost(Ipv6Addr::LOCALHOST.into()));
             ipv6_loopback().err().map(|error| error.to_string()).or_else(|| LOST.clone())
         }
+        Need::Icmp => {
+            static LOST: LazyLock<Option<String>> = LazyLock::new(|| icmp_is_lost(Ipv4Addr::LOCALHOST.into()));
+            LOST.clone()
+        }
+        Need::IcmpV6 => {
+            static LOST: LazyLock<Option<String>> = LazyLock::new(|| icmp_is_lost(Ipv6Addr::LOCALHOST.into()));
+            LOST.clone()
+        }
+        Need::Tcp => {
+            static LOST: LazyLock<Option<String>> = LazyLock::new(tcp_is_lost);
+            LOST.clone()
+        }
         Need::ReceiveBuffer(needed) => match granted_buffer(needed) {
             Ok(granted) => (granted < needed).then(|| buffer_too_small(needed, granted)),
             Err(error) => Some(error.to_string()),
@@ -152,6 +172,7 @@ pub fn missing(need: Need) -> Option<String> {
         },
         Need::Namespace => host::missing(),
         Need::AnotherUser => another_user(|| ()).err().map(|error| error.to_string()),
+        Need::PlainUser => plain_user(|| ()).err().map(|error| error.to_string()),
         Need::Descriptors => open_descriptors().err(),
     }
 }

@@ -14,7 +14,8 @@ use crate::experiments::{answer_by_sendto, connected_client_asks, unconnected_cl
 use crate::kernel::option::{PACKET_INFO, REUSE_ADDRESS};
 use crate::lab::{AllReceived, Call, Endpoint, LOOPBACK_MTU, Lab, SceneError};
 use crate::vocabulary::{
-    Claim, Fact, Guess, Os, Peer, Receive, Received, SocketError, measured, right, sources, specified, typical, wrong,
+    Claim, Fact, Guess, Need, Os, Peer, Receive, Received, SocketError, measured, right, sources, specified, typical,
+    wrong,
 };
 
 /// The lesson.
@@ -80,7 +81,8 @@ fn chosen_by_the_system(asked: Ipv4Addr) -> Scene {
         typical("answers-from", "answer comes from", "127.0.0.1", &sources::RFC1122_SOURCE),
         typical("unconnected-hears", "unconnected: receives", &b"Thanks"[..], &sources::RFC1122_MULTIHOMING),
         specified("connected-hears", "connected: receives", Fact::Nothing, &sources::CONNECT_2)
-            .cites_on(Os::Windows, &sources::MS_CONNECT),
+            .cites_on(Os::Windows, &sources::MS_CONNECT)
+            .needs(Need::Icmp),
     ];
     let answered = format!(
         "Asked at {asked}, the server answered from {{answers-from}}; a connected client received {{connected-hears}}."

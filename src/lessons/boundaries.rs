@@ -10,7 +10,9 @@ use super::claims::receive_returns;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments::{self, Message};
 use crate::lab::{END_OF_FILE, SceneError};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Receive, WAITALL, bytes, right, sources, specified, typical, wrong};
+use crate::vocabulary::{
+    Fact, Guess, Need, Os, PEEK, Receive, WAITALL, bytes, right, sources, specified, typical, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -123,7 +125,7 @@ fn the_same_over_tcp(messages: Vec<Message>) -> Scene {
         specified("tcp-next-read", "TCP: the next read returns", END_OF_FILE, &sources::POSIX_RECV),
     ];
     let answer = "Over TCP one read returned {tcp-one-read}.";
-    Scene::builder("tcp", "the same writes over TCP", claims).answer(answer).run(move |lab| {
+    Scene::builder("tcp", "the same writes over TCP", claims).answer(answer).needs(Need::Tcp).run(move |lab| {
         if total > MOST_IN_ONE_READ {
             let reason = format!("{total} bytes are more than one TCP read is sure to return ({MOST_IN_ONE_READ})");
             return Err(SceneError::Skip(reason));

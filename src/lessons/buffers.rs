@@ -185,7 +185,8 @@ fn above_the_limit() -> Scene {
             .absent_on(Os::Windows, "Windows names no limit"),
         specified("forced", "plain user: SO_RCVBUFFORCE", SocketError::NotPermitted, &sources::SOCKET_7_FORCE)
             .absent_on(Os::Macos, "macOS has no SO_RCVBUFFORCE")
-            .absent_on(Os::Windows, "Windows has no SO_RCVBUFFORCE"),
+            .absent_on(Os::Windows, "Windows has no SO_RCVBUFFORCE")
+            .needs(Need::PlainUser),
     ];
     let answer = "setsockopt for 1 GiB: {too-much}. Granted: {most-granted} bytes.";
     Scene::builder("ceiling", "more than the limit is asked for", claims).answer(answer).run(|lab| {

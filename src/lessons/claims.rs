@@ -23,6 +23,7 @@ pub fn refused(id: &str, property: impl Into<Property>) -> Claim {
         .cites_on(Os::Macos, &sources::XNU_ICMP)
         .on(Os::Windows, SocketError::ConnectionReset, &sources::MS_RECVFROM)
         .unlike_wine()
+        .needs(Need::Icmp)
 }
 
 /// The receive after that returns nothing more of it.
@@ -31,6 +32,7 @@ pub fn refused_once(id: &str, property: &str) -> Claim {
         .cites_on(Os::Macos, &sources::XNU_RECEIVE)
         .cites_on(Os::Windows, &sources::JDK_4431020)
         .unlike_wine()
+        .needs(Need::Icmp)
 }
 
 /// An unconnected socket returns no error that nobody listens; on Windows it does.
@@ -39,6 +41,7 @@ pub fn unconnected_refused(id: &str, property: &str) -> Claim {
         .cites_on(Os::Macos, &sources::XNU_ICMP)
         .on(Os::Windows, SocketError::ConnectionReset, &sources::MS_RECVFROM)
         .unlike_wine()
+        .needs(Need::Icmp)
 }
 
 /// The port of a socket that has none: Windows does not tell it.

@@ -18,8 +18,8 @@ use crate::experiments::{
 };
 use crate::lab::{END_OF_FILE, SceneError, Stream, Target};
 use crate::vocabulary::{
-    Fact, Guess, Os, PEEK, Receive, Sentence, SocketError, counted, measured, right, sources, specified, tcp, typical,
-    udp, wrong,
+    Fact, Guess, Need, Os, PEEK, Receive, Sentence, SocketError, counted, measured, right, sources, specified, tcp,
+    typical, udp, wrong,
 };
 
 /// The lesson.
@@ -83,7 +83,7 @@ fn stream_or_datagrams() -> Scene {
         specified("tcp-peek", tcp(peeked), &b"hello"[..], &sources::POSIX_RECV),
         specified("udp-peek", udp(peeked), &b"hello"[..], &sources::POSIX_RECVFROM),
     ];
-    Scene::builder("stream", "1. stream against datagram", claims).tests(sentence).run(|lab| {
+    Scene::builder("stream", "1. stream against datagram", claims).tests(sentence).needs(Need::Tcp).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);
@@ -123,21 +123,23 @@ fn nothing_sticks() -> Scene {
         typical("udp-three", udp(needed), 3, &sources::LOOPBACK),
         specified("udp-joined", udp("receives that are not one message"), 0, &sources::POSIX_RECVFROM),
     ];
-    Scene::builder("messages", "2. TCP has no messages that could stick", claims).tests(sentence).run(|lab| {
-        let (client, server) = lab.tcp_pair("client", "server")?;
-        THREE.iter().try_for_each(|message| client.write(message).map(drop))?;
-        server.wait_for(THREE.concat().len());
-        lab.observe("tcp-three", reads_for(&server, THREE.concat().len()));
+    Scene::builder("messages", "2. TCP has no messages that could stick", claims).tests(sentence).needs(Need::Tcp).run(
+        |lab| {
+            let (client, server) = lab.tcp_pair("client", "server")?;
+            THREE.iter().try_for_each(|message| client.write(message).map(drop))?;
+            server.wait_for(THREE.concat().len());
+            lab.observe("tcp-three", reads_for(&server, THREE.concat().len()));
 
-        let (client, server) = (lab.endpoint("client")?, lab.bind("server")?);
-        server.grow_receive_buffer(THREE.iter().map(|message| message.len()))?;
-        THREE.iter().try_for_each(|message| client.send_to(message, &server).map(drop))?;
-        let received = server.receive_until_marker(100)?;
-        lab.observe("udp-three", received.count());
-        received.required(1)?;
-        lab.observe("udp-joined", received.iter().filter(|result| !THREE.contains(&result.bytes())).count());
-        Ok(())
-    })
+            let (client, server) = (lab.endpoint("client")?, lab.bind("server")?);
+            server.grow_receive_buffer(THREE.iter().map(|message| message.len()))?;
+            THREE.iter().try_for_each(|message| client.send_to(message, &server).map(drop))?;
+            let received = server.receive_until_marker(100)?;
+            lab.observe("udp-three", received.count());
+            received.required(1)?;
+            lab.observe("udp-joined", received.iter().filter(|result| !THREE.contains(&result.bytes())).count());
+            Ok(())
+        },
+    )
 }
 
 /// How many reads it takes to get `length` bytes; what one returned instead, where it brought none.
@@ -175,21 +177,23 @@ fn complete_or_whole() -> Scene {
         typical("udp-missing", udp("kept + dropped, by kernel count"), COUNT, &sources::LINUX_DROPS).from_drop_count(),
         measured("udp-kept", udp("of these, kept"), &sources::SOCKET_7),
     ];
-    Scene::builder("complete", "3. complete stream, or whole datagrams", claims).tests(sentence).run(|lab| {
-        let stopped = write_while_nobody_reads(lab)?;
-        lab.observe("tcp-held", stopped.answer);
-        lab.observe_or_skip("tcp-missing", stopped.missing);
+    Scene::builder("complete", "3. complete stream, or whole datagrams", claims).tests(sentence).needs(Need::Tcp).run(
+        |lab| {
+            let stopped = write_while_nobody_reads(lab)?;
+            lab.observe("tcp-held", stopped.answer);
+            lab.observe_or_skip("tcp-missing", stopped.missing);
 
-        let payloads = (0..COUNT).map(|_| PAYLOAD.to_vec());
-        let run = overfill(lab, 4096, payloads, PAYLOAD.len(), "udp-held")?;
-        lab.observe("udp-held", run.failed_sends);
-        lab.observe_or_skip("udp-missing", run.dropped.map(|dropped| run.received.count() + dropped));
-        lab.observe("udp-kept", run.received.count());
-        run.received.required(1)?;
-        let in_part = run.received.iter().filter(|result| result.bytes() != PAYLOAD);
-        lab.observe("udp-in-part", in_part.count());
-        Ok(())
-    })
+            let payloads = (0..COUNT).map(|_| PAYLOAD.to_vec());
+            let run = overfill(lab, 4096, payloads, PAYLOAD.len(), "udp-held")?;
+            lab.observe("udp-held", run.failed_sends);
+            lab.observe_or_skip("udp-missing", run.dropped.map(|dropped| run.received.count() + dropped));
+            lab.observe("udp-kept", run.received.count());
+            run.received.required(1)?;
+            let in_part = run.received.iter().filter(|result| result.bytes() != PAYLOAD);
+            lab.observe("udp-in-part", in_part.count());
+            Ok(())
+        },
+    )
 }
 
 fn a_descriptor_or_none(count: usize) -> Scene {
@@ -201,9 +205,11 @@ fn a_descriptor_or_none(count: usize) -> Scene {
     let claims = [
         specified("tcp-listen", tcp("listen"), "success", &sources::POSIX_LISTEN),
         no_listen("udp-listen", udp("listen")),
-        specified("tcp-accept", tcp("accept"), "success", &sources::POSIX_ACCEPT),
+        specified("tcp-accept", tcp("accept"), "success", &sources::POSIX_ACCEPT).needs(Need::Tcp),
         no_accept("udp-accept", udp("accept")),
-        specified("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT).from_descriptor_count(),
+        specified("tcp-descriptors", tcp(&*descriptors), count, &sources::POSIX_ACCEPT)
+            .from_descriptor_count()
+            .needs(Need::Tcp),
         specified("udp-descriptors", udp(&*descriptors), 0, &sources::RFC768).from_descriptor_count(),
     ];
     Scene::builder("descriptors", "4. listen and accept, or one socket for all", claims).tests(sentence).run(
@@ -252,25 +258,27 @@ fn calls_are_convention() -> Scene {
             .unlike_wine(),
         specified("udp-recv", udp("recv without a peer returns"), &b"hello"[..], &sources::POSIX_RECV),
     ];
-    Scene::builder("calls", "5. send or sendto: convention, not law", claims).tests(sentence).run(|lab| {
-        let (client, server) = lab.tcp_pair("client", "server")?;
-        client.write(b"hello")?;
-        server.wait_for(5);
-        lab.observe("tcp-send", server.read(100));
-        lab.observe("tcp-no-peer", lab.tcp_socket("client")?.write(b"hello"));
+    Scene::builder("calls", "5. send or sendto: convention, not law", claims).tests(sentence).needs(Need::Tcp).run(
+        |lab| {
+            let (client, server) = lab.tcp_pair("client", "server")?;
+            client.write(b"hello")?;
+            server.wait_for(5);
+            lab.observe("tcp-send", server.read(100));
+            lab.observe("tcp-no-peer", lab.tcp_socket("client")?.write(b"hello"));
 
-        let (client, server) = (lab.bind("client")?, lab.bind("server")?);
-        lab.observe("udp-no-peer", client.send(b"hello"));
-        client.connect(&server)?;
-        server.connect(&client)?;
-        client.send(b"hello")?;
-        lab.observe("udp-send", server.receive(Receive::recv(100)));
+            let (client, server) = (lab.bind("client")?, lab.bind("server")?);
+            lab.observe("udp-no-peer", client.send(b"hello"));
+            client.connect(&server)?;
+            server.connect(&client)?;
+            client.send(b"hello")?;
+            lab.observe("udp-send", server.receive(Receive::recv(100)));
 
-        let (client, server) = (lab.bind("client 2")?, lab.bind("server 2")?);
-        client.send_to(b"hello", &server)?;
-        lab.observe("udp-recv", server.receive(Receive::recv(100)));
-        Ok(())
-    })
+            let (client, server) = (lab.bind("client 2")?, lab.bind("server 2")?);
+            client.send_to(b"hello", &server)?;
+            lab.observe("udp-recv", server.receive(Receive::recv(100)));
+            Ok(())
+        },
+    )
 }
 
 fn end_of_file_or_none() -> Scene {
@@ -281,7 +289,7 @@ fn end_of_file_or_none() -> Scene {
         specified("udp-empty", udp("an empty message is received as"), &b""[..], &sources::RFC768),
         typical("udp-after-empty", udp("the receive after it returns"), &b"more"[..], &sources::LOOPBACK),
     ];
-    Scene::builder("end-of-file", "end of file", claims).run(|lab| {
+    Scene::builder("end-of-file", "end of file", claims).needs(Need::Tcp).run(|lab| {
         lab.observe("tcp-close", tcp_peer_closes(lab)?);
         lab.try_observe("udp-close", udp_peer_closes(lab))?;
         let (empty, more) = empty_datagram(lab, "udp-empty")?;
@@ -295,7 +303,7 @@ fn restart() -> Scene {
     let rebind = "the server closes first, binds again";
     let claims =
         [time_wait("tcp-rebind", tcp(rebind)), specified("udp-rebind", udp(rebind), "success", &sources::RFC768)];
-    Scene::builder("restart", "TIME-WAIT, or no state at all", claims).run(|lab| {
+    Scene::builder("restart", "TIME-WAIT, or no state at all", claims).needs(Need::Tcp).run(|lab| {
         lab.observe("tcp-rebind", tcp_binds_again(lab)?);
         lab.observe("udp-rebind", udp_binds_again(lab)?);
         Ok(())
@@ -306,11 +314,12 @@ fn nobody_there() -> Scene {
     let connect = "connect where nobody listens";
     let claims = [
         specified("tcp-connect", tcp(connect), SocketError::ConnectionRefused, &sources::POSIX_CONNECT)
-            .cites_on(Os::Windows, &sources::MS_CONNECT),
+            .cites_on(Os::Windows, &sources::MS_CONNECT)
+            .needs(Need::Tcp),
         specified("udp-connect", udp(connect), "success", &sources::POSIX_CONNECT),
         specified("udp-first", udp("bytes that the first send takes"), 5, &sources::POSIX_SENDTO),
         refused("udp-next", udp("the receive after it")),
-        measured("tcp-told-after", tcp("time until the error is returned"), &sources::UNSLOTH_11213),
+        measured("tcp-told-after", tcp("time until the error is returned"), &sources::UNSLOTH_11213).needs(Need::Tcp),
         measured("udp-told-after", udp("time until the error is returned"), &sources::UNSLOTH_11213),
     ];
     Scene::builder("nobody", "nobody there", claims).run(|lab| {
@@ -346,6 +355,7 @@ fn the_address_of_the_answer() -> Scene {
     let claims = [
         specified("tcp-asked", tcp(connected), &b"Thanks"[..], &sources::RFC9293_STREAM),
         specified("udp-connected-hears", udp(connected), Fact::Nothing, &sources::CONNECT_2)
+            .needs(Need::Icmp)
             .unconfirmed_on(Os::Windows)
             .cites_on(Os::Windows, &sources::MS_CONNECT),
         typical(
@@ -359,7 +369,7 @@ fn the_address_of_the_answer() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let claims = claims.map(at_a_second_loopback);
-    Scene::builder("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).run(|lab| {
+    Scene::builder("address", "a server on 0.0.0.0, asked at 127.0.0.2", claims).needs(Need::Tcp).run(|lab| {
         let second = lab.second_loopback()?;
 
         let listener = lab.tcp_listener_everywhere("server")?;

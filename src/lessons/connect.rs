@@ -12,7 +12,9 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::kernel::option::BROADCAST;
 use crate::lab::{AllReceived, Lab, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Os, PEEK, Peer, Receive, SocketError, right, sources, specified, typical, wrong};
+use crate::vocabulary::{
+    Fact, Guess, Need, Os, PEEK, Peer, Receive, SocketError, right, sources, specified, typical, wrong,
+};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -249,7 +251,8 @@ fn turned_away() -> Scene {
     let claims =
         [typical("other-told", "the other: its next receive", SocketError::ConnectionRefused, &sources::UDP_7)
             .cites_on(Os::Macos, &sources::XNU_ICMP)
-            .supposed_on(Os::Windows, SocketError::ConnectionReset)];
+            .supposed_on(Os::Windows, SocketError::ConnectionReset)
+            .needs(Need::Icmp)];
     let answer = "The next receive of another socket that had sent to the connected one returned {other-told}.";
     Scene::builder("turned-away", "the next receive of the other socket", claims).answer(answer).run(|lab| {
         let (server, client, other) = (lab.bind("server")?, lab.bind("client")?, lab.endpoint("other")?);
@@ -309,7 +312,8 @@ fn broadcast() -> Scene {
             &sources::LINUX_CONNECTED,
         )
         .supposed_on(Os::Windows, SocketError::ConnectionReset)
-        .unlike_wine(),
+        .unlike_wine()
+        .needs(Need::Icmp),
     ];
     let answer = "connect to a broadcast address returned {refused}, with SO_BROADCAST {allowed}. The server received \
                   {broadcast}; when it had answered, its next receive returned {answer}.";

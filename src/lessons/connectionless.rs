@@ -14,7 +14,7 @@ use crate::experiments::{
     udp_descriptors_for, udp_peer_closes,
 };
 use crate::lab::{END_OF_FILE, ReceiveResult, SceneError, Target};
-use crate::vocabulary::{Fact, Guess, Os, SocketError, counted, right, sources, specified, typical, wrong};
+use crate::vocabulary::{Fact, Guess, Need, Os, SocketError, counted, right, sources, specified, typical, wrong};
 
 /// The lesson.
 pub static LESSON: Lesson = Lesson {
@@ -71,11 +71,13 @@ fn nobody_listens() -> Scene {
     let claims = [
         specified("send-to-nobody", "unconnected: sendto returns", 5, &sources::POSIX_SENDTO),
         unconnected_refused("unconnected-hears", "unconnected: error later"),
-        specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO),
+        specified("connected-send", "connected: send returns", 5, &sources::POSIX_SENDTO).needs(Need::Icmp),
         refused("connected-hears", "connected: next receive"),
         refused_once("told-once", "connected: receive after that"),
         specified("tcp-to-nobody", "TCP: connect returns", SocketError::ConnectionRefused, &sources::POSIX_CONNECT)
-            .cites_on(Os::Windows, &sources::MS_CONNECT),
+            .cites_on(Os::Windows, &sources::MS_CONNECT)
+            .needs(Need::Icmp)
+            .needs(Need::Tcp),
     ];
     let answer = "sendto returned {send-to-nobody byte}; later error: {unconnected-hears}. On a connected socket the \
                   next receive returned {connected-hears}. TCP: connect returned {tcp-to-nobody}.";
@@ -150,7 +152,8 @@ fn one_socket_for_all(count: usize) -> Scene {
         ),
         specified("descriptors", "file descriptors the server adds", 0, &sources::RFC768).from_descriptor_count(),
         specified("tcp-descriptors", "TCP: file descriptors the server adds", count, &sources::POSIX_ACCEPT)
-            .from_descriptor_count(),
+            .from_descriptor_count()
+            .needs(Need::Tcp),
     ];
     let answer = "{answered client} received their own reply. File descriptors that this cost the server: \
                   {descriptors}; over TCP {tcp-descriptors}.";
@@ -196,7 +199,8 @@ fn before(received: ReceiveResult, payload: &[u8]) -> Result<Fact, SceneError> {
 fn before_the_server() -> Scene {
     let claims = [
         specified("too-early", "no server yet: sendto returns", 5, &sources::POSIX_SENDTO),
-        specified("not-kept", "the server, started later, receives", Fact::Nothing, &sources::RFC1122_PORTS),
+        specified("not-kept", "the server, started later, receives", Fact::Nothing, &sources::RFC1122_PORTS)
+            .needs(Need::Icmp),
     ];
     let answer =
         "sendto returned {too-early byte} before there was a server. The server, started later, received {not-kept}.";
@@ -259,9 +263,11 @@ fn the_server_restarts() -> Scene {
 fn no_end_of_file() -> Scene {
     let claims = [
         specified("peer-closes", "the peer closes: recvfrom returns", Fact::Nothing, &sources::RFC768),
-        specified("empty-is-not-end", "an empty datagram: recvfrom returns", &b""[..], &sources::RFC768),
-        typical("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK),
-        specified("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV),
+        specified("empty-is-not-end", "an empty datagram: recvfrom returns", &b""[..], &sources::RFC768)
+            .needs(Need::Tcp),
+        typical("after-empty", "the next receive returns", &b"more"[..], &sources::LOOPBACK).needs(Need::Tcp),
+        specified("tcp-peer-closes", "TCP: the peer closes: read returns", END_OF_FILE, &sources::POSIX_RECV)
+            .needs(Need::Tcp),
     ];
     let answer = "The peer closed its socket: recvfrom returned {peer-closes}. An empty datagram: {empty-is-not-end}, \
                   and then {after-empty}. Over TCP read returned {tcp-peer-closes}.";

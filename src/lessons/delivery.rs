@@ -185,7 +185,7 @@ fn tcp_stops_the_sender() -> Scene {
     ];
     let answer =
         "Over TCP the sender was stopped after {tcp-taken byte}: {tcp-stopped}. Of these {tcp-lost} were not received.";
-    Scene::builder("tcp", "TCP stops the sender", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP stops the sender", claims).answer(answer).needs(Need::Tcp).run(|lab| {
         let stopped = write_while_nobody_reads(lab)?;
         lab.observe("tcp-stopped", stopped.answer);
         lab.observe("tcp-taken", stopped.taken);

@@ -200,7 +200,7 @@ fn on_one_number(lab: &Lab) -> Result<(Endpoint, Call<Listener>), SceneError> {
 fn free_again() -> Scene {
     let claims = [
         specified("udp-again", "UDP: bind again", "success", &sources::RFC768),
-        time_wait("tcp-again", "TCP: close first, bind again"),
+        time_wait("tcp-again", "TCP: close first, bind again").needs(Need::Tcp),
     ];
     let answer = "Closed and bound again at once: UDP {udp-again}, TCP {tcp-again}.";
     Scene::builder("again", "free again", claims).answer(answer).run(|lab| {
@@ -257,7 +257,8 @@ fn privileged() -> Scene {
     let claims =
         [specified("privileged", "plain user: bind to port 53", SocketError::AccessDenied, &sources::IP_7_PRIVILEGED)
             .cites_on(Os::Macos, &sources::XNU_BIND_LOW)
-            .supposed_on(Os::Windows, "success")];
+            .supposed_on(Os::Windows, "success")
+            .needs(Need::PlainUser)];
     let answer = "bind to port 53 by a user without privileges returned {privileged}.";
     Scene::builder("privileged", "a port below 1024", claims).answer(answer).run(|lab| {
         match lab.first_plain_port() {

@@ -166,9 +166,41 @@ fn without_wine(claims: &[Claim], observations: Vec<Observation>) -> Vec<Observa
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::os::fd::OwnedFd;
+    use std::process::Command;
+
     use super::*;
+    use crate::kernel::option::REUSE_ADDRESS;
+    use crate::lab::Target;
     use crate::lessons::LESSONS;
     use crate::vocabulary::{sources, specified};
+
+    /// The socket that was bound last receives.
+    #[test]
+    fn what_another_program_receives_in_its_place_is_no_evidence() {
+        let claims = [specified("count", "received", 1, &sources::RFC768)];
+        let scene = Scene::builder("shared", "an address that somebody else binds", claims).run(|lab| {
+            let (server, client) =
+                (lab.bind_shared("server", &REUSE_ADDRESS, Ipv4Addr::LOCALHOST)?, lab.bind("client")?);
+            let other = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
+            other.set_reuse_address(true).unwrap();
+            other.bind(&server.address().into()).unwrap();
+            let mut program = Command::new("sleep").arg("60").stdin(OwnedFd::from(other)).spawn().unwrap();
+            client.send_to(b"hello", &server).unwrap();
+            let received = server.receive_until_marker(16);
+            program.kill().unwrap();
+            program.wait().unwrap();
+            lab.observe("count", received?.count());
+            Ok(())
+        });
+        let report = LESSONS[0].run(vec![scene], None).unwrap();
+        let row = report.rows().next().unwrap();
+        let reason = row.reason.as_deref().unwrap_or_default();
+        assert_eq!(
+            (row.verdict, reason),
+            (Verdict::Skipped, "the end marker for server did not arrive: another program has its port")
+        );
+    }
 
     #[test]
     fn a_queue_that_ran_full_makes_a_difference_no_evidence_and_nothing_else() {

@@ -10,7 +10,7 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments::{self, Message};
 use crate::lab::ReceiveResult;
 use crate::vocabulary::{
-    Fact, Guess, Os, PEEK, Receive, SocketError, TRUNC, bytes, right, sources, specified, typical, wrong,
+    Fact, Guess, Need, Os, PEEK, Receive, SocketError, TRUNC, bytes, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -261,7 +261,7 @@ fn tcp_keeps_the_rest() -> Scene {
     ];
     let answer =
         "Over TCP, of \"hello\", a read of 1 byte returned {tcp-first-read}, and the next read {tcp-second-read}.";
-    Scene::builder("tcp", "TCP keeps the rest", claims).answer(answer).run(|lab| {
+    Scene::builder("tcp", "TCP keeps the rest", claims).answer(answer).needs(Need::Tcp).run(|lab| {
         let (client, server) = lab.tcp_pair("client", "server")?;
         client.write(b"hello")?;
         server.wait_for(5);

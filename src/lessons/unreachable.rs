@@ -88,6 +88,7 @@ fn at_a_send(
         .cites_on(Os::Macos, &sources::XNU_SEND)
         .on(Os::Windows, windows, &sources::WINE_UDP)
         .unlike_wine()
+        .needs(Need::Icmp)
 }
 
 fn connected() -> Scene {
@@ -177,7 +178,7 @@ fn pending_error() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "SO_ERROR was {so-error}, then {so-error-again}; a receive after that returned {receive-too-late}.";
-    Scene::builder("so-error", "asking for the error", claims).answer(answer).run(|lab| {
+    Scene::builder("so-error", "asking for the error", claims).answer(answer).needs(Need::Icmp).run(|lab| {
         let client = client_with_an_error(lab)?;
         let error = client.pending_error()?;
         let is_told = error != Fact::Nothing;
@@ -216,8 +217,11 @@ fn error_and_data() -> Scene {
             .supposed_on(Os::Windows, SocketError::ConnectionReset),
     ];
     let answer = "Data was queued, then an error came. Returned first: {first-returned}, then {second-returned}.";
-    Scene::builder("order", "data is queued when the error comes", claims).answer(answer).needs(Need::Drops).run(
-        |lab| {
+    Scene::builder("order", "data is queued when the error comes", claims)
+        .answer(answer)
+        .needs(Need::Drops)
+        .needs(Need::Icmp)
+        .run(|lab| {
             let port = lab.closed_port("server")?;
             let client = lab.endpoint("client")?;
             client.connect(&port)?;
@@ -235,8 +239,7 @@ fn error_and_data() -> Scene {
             lab.observe("first-returned", client.receive(1024));
             lab.observe("second-returned", client.receive(1024));
             Ok(())
-        },
-    )
+        })
 }
 
 /// Why rows about the error queue are skipped elsewhere.
@@ -263,7 +266,7 @@ fn error_queue() -> Scene {
     ];
     let answer = "Error queue: {queue-icmp} (port unreachable).";
     let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
-    Scene::builder("queue", "IP_RECVERR: the error queue", claims).answer(answer).run(|lab| {
+    Scene::builder("queue", "IP_RECVERR: the error queue", claims).answer(answer).needs(Need::Icmp).run(|lab| {
         let client = client_that_keeps_errors(lab, "queue-receive")?;
         lab.observe("queue-receive", client.receive(Receive::into(1024).without_waiting()));
         let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
@@ -282,7 +285,7 @@ fn another_server() -> Scene {
     ];
     let answer = "A sendto another server returned {other-send}; that server first received {other-receives}.";
     let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
-    Scene::builder("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).run(|lab| {
+    Scene::builder("others", "IP_RECVERR: sending elsewhere", claims).answer(answer).needs(Need::Icmp).run(|lab| {
         let client = client_that_keeps_errors(lab, "other-send")?;
         let server = lab.bind("server")?;
         lab.observe("other-send", client.send_to(b"two", &server));
@@ -297,7 +300,8 @@ fn silence() -> Scene {
         typical("open-port", "open port: next receive", Fact::Nothing, &sources::RFC768),
         typical("blackhole", "blackhole: next receive", Fact::Nothing, &sources::LINUX_FILTER)
             .linux_only(NO_FILTER)
-            .needs(Need::Drops),
+            .needs(Need::Drops)
+            .needs(Need::Icmp),
     ];
     let answer = "Open port: {open-port}; blackhole, which drops all: {blackhole}.";
     Scene::builder("silence", "an open port, and a blackhole", claims).answer(answer).run(|lab| {
@@ -339,7 +343,7 @@ fn poll() -> Scene {
             .unconfirmed_on(Os::Windows),
     ];
     let answer = "With the error pending poll said {poll-error}, and {poll-after} after the receive that returned it.";
-    Scene::builder("poll", "what poll says of an error", claims).answer(answer).run(|lab| {
+    Scene::builder("poll", "what poll says of an error", claims).answer(answer).needs(Need::Icmp).run(|lab| {
         let client = client_with_an_error(lab)?;
         lab.observe("poll-error", client.poll(POLLIN | POLLOUT)?.to_string());
         // It returns the error.
@@ -362,19 +366,23 @@ fn error_queue_v6() -> Scene {
     let answer = "ICMP in the error queue over IPv6: {queue-icmp-v6}. setsockopt of IPV6_RECVERR on a socket of IPv4: \
                   {other-family}.";
     let claims = claims.map(|claim| claim.linux_only(NO_ERROR_QUEUE));
-    Scene::builder("ipv6", "the error queue over IPv6", claims).answer(answer).needs(Need::Ipv6).run(|lab| {
-        let nobody = lab.closed_port_v6("nobody")?;
-        let client = lab.bind_v6("client")?;
-        lab.attempt("queue-icmp-v6", client.set(&KEEP_ERRORS_V6, true))?;
-        // Connected, it is told in any case.
-        client.connect(&nobody)?;
-        client.send(b"hello")?;
-        client.await_error()?;
-        let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
-        lab.observe("queue-icmp-v6", error.icmp());
-        lab.observe("other-family", lab.bind("IPv4 client")?.set(&KEEP_ERRORS_V6, true));
-        Ok(())
-    })
+    Scene::builder("ipv6", "the error queue over IPv6", claims)
+        .answer(answer)
+        .needs(Need::Ipv6)
+        .needs(Need::IcmpV6)
+        .run(|lab| {
+            let nobody = lab.closed_port_v6("nobody")?;
+            let client = lab.bind_v6("client")?;
+            lab.attempt("queue-icmp-v6", client.set(&KEEP_ERRORS_V6, true))?;
+            // Connected, it is told in any case.
+            client.connect(&nobody)?;
+            client.send(b"hello")?;
+            client.await_error()?;
+            let error = client.receive(Receive::message(&[1024]).flags(ERRQUEUE).without_waiting());
+            lab.observe("queue-icmp-v6", error.icmp());
+            lab.observe("other-family", lab.bind("IPv4 client")?.set(&KEEP_ERRORS_V6, true));
+            Ok(())
+        })
 }
 
 fn no_route() -> Scene {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::ProgramError;
 use crate::kernel::HERE;
-use crate::vocabulary::os_message;
+use crate::vocabulary::{Access, file_message};
 
 /// Bytes that are given as hexadecimal digits, as other programs show them: with blanks or colons between them, or
 /// without.
@@ -40,7 +40,11 @@ pub(super) fn of_file(path: &Path, most: usize) -> Result<Vec<u8>, ProgramError>
         Ok(bytes)
     };
     read().map_err(|error: std::io::Error| {
-        ProgramError::Environment(format!("cannot read {}: {}", path.display(), os_message(&error, HERE)))
+        ProgramError::Environment(format!(
+            "cannot read {}: {}",
+            path.display(),
+            file_message(&error, Access::Read, HERE)
+        ))
     })
 }
 

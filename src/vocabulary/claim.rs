@@ -79,6 +79,12 @@ pub enum Need {
     SecondLoopback,
     /// The address ::1.
     Ipv6,
+    /// ICMP messages from ports of 127.0.0.1 where nobody listens.
+    Icmp,
+    /// The same from ports of ::1.
+    IcmpV6,
+    /// Connections of TCP over loopback.
+    Tcp,
     /// A receive buffer of this many bytes.
     ReceiveBuffer(usize),
     /// So many sockets that are open at once.
@@ -91,6 +97,8 @@ pub enum Need {
     Namespace,
     /// A second user: only root can be one.
     AnotherUser,
+    /// A user without privileges: this one, or whom root can be.
+    PlainUser,
 }
 
 /// Why a system, or a kernel of it, does not count what a socket dropped.

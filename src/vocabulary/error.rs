@@ -196,6 +196,42 @@ pub fn os_message(error: &io::Error, os: Os) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
+/// What was to be done with a file or a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It was to be read.
+    Read,
+    /// It was to be written.
+    Write,
+}
+
+/// What an error of a file or a stream means, and what somebody can do about it, where that is known.
+pub fn file_message(error: &io::Error, access: Access, os: Os) -> String {
+    let meaning = os_message(error, os);
+    match file_advice(error.kind(), access) {
+        Some(advice) => format!("{meaning}. {advice}"),
+        None => meaning,
+    }
+}
+
+fn file_advice(kind: io::ErrorKind, access: Access) -> Option<&'static str> {
+    use Access::{Read, Write};
+    use io::ErrorKind;
+    Some(match (kind, access) {
+        (ErrorKind::NotFound, Read) => "Is the name spelt right?",
+        (ErrorKind::NotFound, Write) => "Its folder is not there: make it first.",
+        (ErrorKind::IsADirectory, Read) => "Give a file of that folder.",
+        (ErrorKind::NotADirectory, _) => "A part of the path is a file, and no folder.",
+        (ErrorKind::InvalidFilename, _) => "Choose another name, or a shorter one.",
+        (ErrorKind::PermissionDenied, Read) => "This user may not read it.",
+        (ErrorKind::PermissionDenied, Write) => "This user may not write there: choose another folder.",
+        (ErrorKind::ReadOnlyFilesystem, Write) => "Nothing can be written there: choose another folder.",
+        (ErrorKind::StorageFull | ErrorKind::QuotaExceeded, Write) => "Make room there, or choose another folder.",
+        (ErrorKind::FileTooLarge, Write) => "It is longer than a file may be here (`ulimit -f`).",
+        _ => return None,
+    })
+}
+
 impl std::fmt::Display for OsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.name, self.number)
@@ -245,6 +281,29 @@ mod tests {
                 assert_eq!(error.on(os).words(os), error.words(), "{error:?} on {}", os.name());
             }
         }
+    }
+
+    #[test]
+    fn an_error_of_a_file_says_what_to_do() {
+        use io::ErrorKind;
+        for (kind, access, advice) in [
+            (ErrorKind::NotFound, Access::Read, "spelt right?"),
+            (ErrorKind::NotFound, Access::Write, "make it first."),
+            (ErrorKind::IsADirectory, Access::Read, "a file of that folder."),
+            (ErrorKind::NotADirectory, Access::Write, "a file, and no folder."),
+            (ErrorKind::InvalidFilename, Access::Write, "a shorter one."),
+            (ErrorKind::PermissionDenied, Access::Write, "choose another folder."),
+            (ErrorKind::ReadOnlyFilesystem, Access::Write, "choose another folder."),
+            (ErrorKind::StorageFull, Access::Write, "Make room there, or choose another folder."),
+        ] {
+            let message = file_message(&kind.into(), access, Os::Linux);
+            assert!(
+                message.starts_with(&os_message(&kind.into(), Os::Linux)) && message.ends_with(advice),
+                "{message}"
+            );
+        }
+        let interrupted = ErrorKind::Interrupted.into();
+        assert_eq!(file_message(&interrupted, Access::Read, Os::Linux), os_message(&interrupted, Os::Linux));
     }
 
     #[test]

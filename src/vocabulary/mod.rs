@@ -36,7 +36,7 @@ pub use call::{
 pub use claim::{
     Beside, Claim, Expect, Expected, NO_DROP_COUNT, Need, Property, Strength, measured, specified, tcp, typical, udp,
 };
-pub use error::{Os, OsError, SocketError, os_message};
+pub use error::{Access, Os, OsError, SocketError, file_message, os_message};
 pub use fact::{Fact, escaped, quoted, shortened};
 pub use guess::{Choice, Guess, PossibleAnswer, right, wrong};
 pub use impairment::{Corruption, Decision, Delay, Impairments, RelayDirection, Share};
