@@ -22,7 +22,7 @@ use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use crate::support::{Run, folder, in_world, udp_lab, whole_machine, world};
+use crate::support::{Run, concurrently, folder, in_world, udp_lab, whole_machine, world};
 use faults::Fault;
 use regex::Regex;
 use udp_lab::kernel::option::ALL;
@@ -36,7 +36,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const MOST_WRONG: usize = 20;
 
 /// So many worlds run side by side: in most of them somebody waits, and in few the processor is busy.
-const SIDE_BY_SIDE: usize = 40;
+const SIDE_BY_SIDE: usize = 48;
 
 /// The first line of each file.
 const HEADING: &str = "# fault, exit status, rows that differ | what it said. \
@@ -159,17 +159,25 @@ fn met(lesson: &str) -> HashSet<String> {
 /// everybody waits longest. All worlds where the files are to be written.
 fn runs(files: &HashMap<&str, Vec<(String, Outcome)>>) -> Vec<(Fault, &'static str)> {
     let waits_long = |fault: &Fault| {
-        use Fault::{Lose, NeverReturns, NoPort, NothingArrives, SendWaits, WrongSender};
-        matches!(fault, NeverReturns | SendWaits | NothingArrives | WrongSender | Lose | NoPort)
+        use Fault::{Lose, NeverConsumes, NeverReturns, NoLimit, NoPort, NothingArrives, SendWaits, WrongSender};
+        matches!(
+            fault,
+            NeverReturns | NoLimit | SendWaits | NothingArrives | WrongSender | Lose | NoPort | NeverConsumes
+        )
     };
     let (long, short): (Vec<Fault>, Vec<Fault>) = Fault::all().into_iter().partition(waits_long);
     let faults = long.into_iter().chain(short);
-    // `reliability` waits for one answer after another.
+    // The last lessons wait for one answer after another.
     let all = faults.flat_map(|fault| LESSONS.iter().rev().map(move |lesson| (fault, lesson.name)));
     if is_to_be_written() {
         return all.collect();
     }
-    let met: HashMap<_, _> = LESSONS.iter().map(|lesson| (lesson.name, met(lesson.name))).collect();
+    let all_met = Mutex::new(HashMap::new());
+    concurrently(LESSONS, |lesson| {
+        let met = met(lesson.name);
+        all_met.lock().unwrap().insert(lesson.name, met);
+    });
+    let met = all_met.into_inner().unwrap();
     let is_known = |fault: &String, lesson: &str| files[lesson].iter().any(|(known, _)| known == fault);
     all.filter(|(fault, lesson)| met[lesson].contains(&fault.name()) || is_known(&fault.name(), lesson)).collect()
 }
