@@ -243,6 +243,12 @@ fn exactly_the_rows_of_the_files_notice_each_fault() {
     }
 }
 
+#[test]
+fn a_fault_that_there_is_not_is_said_to_be_none() {
+    let run = Run::from(in_world("merg").arg("boundaries").output().unwrap());
+    assert_eq!((run.status, run.err.as_str()), (2, "UDP_LAB_FAULT: no such fault: merg\n"));
+}
+
 /// The rows that are judged on Linux.
 fn judged(lesson: &Lesson) -> Vec<String> {
     let scenes = lesson.default_scenes().expect("default parameters fit");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 #[cfg(unix)]
 use crate::support::udp_lab;
-use crate::support::{Run, missing, run, say};
+use crate::support::{Run, concurrently, missing, run, say};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
 
@@ -249,7 +249,7 @@ fn the_doctor_announces_what_filters_on_loopback_leave_out() {
         assert!(announced.iter().any(|row| row.contains(said)), "{machine}: {announced:?}");
         rows(&announced)
     };
-    for (machine, finding, said) in [
+    let machines = [
         (icmp.as_str(), "icmp", ", where nobody listens, was not answered with ICMP"),
         (
             tcp_rejected.as_str(),
@@ -257,11 +257,12 @@ fn the_doctor_announces_what_filters_on_loopback_leave_out() {
             ": no route to host (EHOSTUNREACH 113). The last network has no such host, or a",
         ),
         ("ip address del ::1/128 dev lo", "ipv6", "this machine has no loopback address of IPv6, ::1"),
-    ] {
+    ];
+    concurrently(machines, |(machine, finding, said)| {
         let skipped = skipped(&document(&with(machine, "all")));
         assert_eq!(doctor(machine, finding, said), rows(&skipped), "{machine}");
         assert!(skipped.iter().any(|row| row.contains(said)), "{machine}: {skipped:?}");
-    }
+    });
     // A run takes long: it waits for each connection.
     let rejected = doctor(&tcp_rejected, "tcp", "");
     assert_eq!(doctor(&tcp_dropped, "tcp", " was not made within 2.5 s. Does a firewall drop it?"), rejected);

@@ -311,6 +311,8 @@ fn observed_values_and_answers_are_hidden() {
                 (row.expected, row.observed) = (marks[1].to_owned(), marks[0].to_owned());
                 (row.reason, row.verdict) = (Some(marks[2].to_owned()), Verdict::Differs);
             }
+            // What was sent is looked for again in what was received, in vain.
+            scene.events.truncate(200);
             for event in &mut scene.events {
                 match &mut event.action {
                     Action::Call(Syscall::Send { payload, .. }, _) => *payload = b"SENT!".to_vec(),
@@ -479,15 +481,25 @@ static SEEN: LazyLock<Option<Vec<(String, Value, String)>>> = LazyLock::new(|| {
     if cfg!(target_os = "linux") {
         files.push(differing(&folder));
     }
-    let output = match Command::new("node").arg(script).arg(&folder).args(&files).stdin(Stdio::null()).output() {
-        Ok(output) => output,
-        Err(_) => {
+    // The page with all lessons takes as long as the others together: two browsers look at them.
+    let (all, others) = files.split_at(1);
+    let looks = [("all", all), ("others", others)].map(|(name, files)| {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let mut node = Command::new("node");
+        node.arg(&script).arg(&folder).args(files).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        node.spawn()
+    });
+    let mut seen = serde_json::Map::new();
+    for look in looks {
+        let Ok(look) = look else {
             missing("node, to open the handout");
             return None;
-        }
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+        };
+        let output = look.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        seen.extend(serde_json::from_slice::<serde_json::Map<_, _>>(&output.stdout).unwrap());
+    }
     Some(
         files
             .iter()

@@ -1,6 +1,6 @@
 //! Datagrams: every send and every receive of the real binary passes here, whichever function it called.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
@@ -71,11 +71,11 @@ struct State {
     shut: bool,
 }
 
-static SOCKETS: LazyLock<Mutex<HashMap<c_int, State>>> = LazyLock::new(Mutex::default);
+static SOCKETS: LazyLock<Mutex<BTreeMap<c_int, State>>> = LazyLock::new(Mutex::default);
 /// For ports where nobody listened.
-static KEPT: LazyLock<Mutex<HashMap<u16, Vec<Datagram>>>> = LazyLock::new(Mutex::default);
+static KEPT: LazyLock<Mutex<BTreeMap<u16, Vec<Datagram>>>> = LazyLock::new(Mutex::default);
 /// Under which address a port was last sent to.
-static ASKED: LazyLock<Mutex<HashMap<u16, libc::in_addr>>> = LazyLock::new(Mutex::default);
+static ASKED: LazyLock<Mutex<BTreeMap<u16, libc::in_addr>>> = LazyLock::new(Mutex::default);
 /// The ports of sockets that were closed.
 static CLOSED: LazyLock<Mutex<Vec<u16>>> = LazyLock::new(Mutex::default);
 /// Sockets whose receives were ended by a close.
