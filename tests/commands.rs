@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 
 #[cfg(unix)]
 use crate::support::udp_lab;
-use crate::support::{Run, concurrently, missing, run, say};
+#[cfg(target_os = "linux")]
+use crate::support::concurrently;
+use crate::support::{Run, missing, run, say};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
 
