@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-#[cfg(unix)]
-use crate::support::udp_lab;
 #[cfg(target_os = "linux")]
 use crate::support::concurrently;
+#[cfg(unix)]
+use crate::support::udp_lab;
 use crate::support::{Run, missing, run, say};
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
