@@ -15,19 +15,18 @@ pub(super) fn stdout() -> Box<dyn Write> {
         return Box::new(AutoStream::auto(io::stdout().lock()));
     }
     // Below what takes colours away, as that hands the text on in pieces.
-    let out = buffered();
-    if coloured() { Box::new(out) } else { Box::new(StripStream::new(Box::new(out) as Box<dyn Write>)) }
+    if coloured() { buffered() } else { Box::new(StripStream::new(buffered())) }
 }
 
-fn buffered() -> BufWriter<kernel::Stdout> {
-    BufWriter::new(kernel::Stdout::lock())
+fn buffered() -> Box<dyn Write> {
+    Box::new(BufWriter::new(kernel::Stdout::lock()))
 }
 
 /// The one place that writes results: everything at once, when it is finished.
 pub(super) fn print(text: &str) -> io::Result<()> {
     // What takes colours away reads byte by byte, and a long JSON has none.
     let is_plain = !text.contains('\u{1b}');
-    let mut out = if HERE != Os::Windows && is_plain { Box::new(buffered()) } else { stdout() };
+    let mut out = if HERE != Os::Windows && is_plain { buffered() } else { stdout() };
     out.write_all(text.as_bytes())?;
     out.flush()
 }

@@ -101,7 +101,7 @@ impl Server {
         let listening = bound.as_socket().map(|address| address.to_string()).unwrap_or_default();
         let reached = bound.as_socket().map(reached_at).unwrap_or_default();
         let ask = sockets::address_of(socket)?;
-        let client = in_another_terminal(socket, transcript.again);
+        let again = transcript.again;
         transcript.line(
             || {
                 let mut text = format!("Listening on {listening}; Ctrl-C ends it.\n");
@@ -120,7 +120,7 @@ impl Server {
                     // There, the program is found by its name at best: a path of this machine says nothing.
                     text.push_str(&format!("On another machine, through {interface}: {PROGRAM} client {address}\n"));
                 }
-                text + &client
+                text + &in_another_terminal(socket, again)
             },
             || json!({ "listening": listening, "reached": reached.iter().map(|(_, address)| address).collect::<Vec<_>>() }),
         )?;

@@ -64,10 +64,6 @@ static FIRST: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     SAME.into_iter().flat_map(with_first).collect()
 });
 
-/// The words of each error, in the order in which errors are told.
-static DESCRIBED: LazyLock<Vec<(SocketError, Vec<&str>)>> =
-    LazyLock::new(|| SocketError::all().map(|error| (error, error.words().split(' ').collect())).collect());
-
 /// Letters of which a word consists at least, to stand for longer ones that begin with it.
 const LEAST_BEGINNING: usize = 4;
 
@@ -212,8 +208,8 @@ impl Reader {
 
 impl Word {
     fn new(small: String) -> Self {
-        let begins = DESCRIBED.iter().filter(|(_, described)| described.first() == Some(&small.as_str()));
-        let begins = begins.map(|(error, _)| *error).collect();
+        let begins = |error: &SocketError| error.words().split(' ').next() == Some(small.as_str());
+        let begins = SocketError::all().filter(begins).collect();
         Word { number: small.parse().ok(), begins, terms: terms_by_itself(&small), small }
     }
 }
@@ -228,10 +224,8 @@ fn described(words: &[Rc<Word>]) -> Vec<SocketError> {
     let there =
         begun.flat_map(|(place, word)| word.begins.iter().filter(move |error| is_there(error, &words[place..])));
     let there: Vec<&SocketError> = there.collect();
-    match there.is_empty() {
-        true => Vec::new(),
-        false => SocketError::all().filter(|error| there.contains(&error)).collect(),
-    }
+    // In the order in which errors are told.
+    SocketError::all().filter(|error| there.contains(&error)).collect()
 }
 
 /// Whether `other` is the same error, and tells more of the system: a number does, words do not.

@@ -145,7 +145,7 @@ impl Relay {
     ) -> Result<(), ProgramError> {
         let bound = address(listening.local_addr())?;
         let ask = sockets::address_of(listening)?;
-        let client = in_another_terminal(listening, transcript.again);
+        let again = transcript.again;
         transcript.line(
             || {
                 let heard = match bound.ip().to_canonical().is_loopback() {
@@ -158,6 +158,7 @@ impl Relay {
                     Some(seed) => format!("Each run with seed {seed} makes the same decisions."),
                     None => format!("Seed {seed} was chosen: with --seed {seed} another run makes the same decisions."),
                 };
+                let client = in_another_terminal(listening, again);
                 format!("Relaying {bound} to {server}; Ctrl-C ends it.\n{heard}\n{}\n{seed}\n{client}", self.plan())
             },
             || json!({ "listening": bound.to_string(), "to": server.to_string(), "seed": seed }),
