@@ -11,13 +11,12 @@ mod faults;
 #[path = "broken_world/options.rs"]
 mod options;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
 use std::{env, fs, thread};
@@ -35,8 +34,28 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// With so many wrong it is the lab or the library that is wrong: the others would say the same.
 const MOST_WRONG: usize = 20;
 
-/// So many worlds run side by side: in most of them somebody waits, and in few the processor is busy.
-const SIDE_BY_SIDE: usize = 48;
+/// So many threads begin with the worlds in which somebody waits longest, which leaves the processors free for those of
+/// the others.
+const FROM_THE_FRONT: usize = 40;
+const FROM_THE_BACK: usize = 12;
+
+/// The worlds in which somebody waits longest.
+const LONGEST: [Fault; 14] = [
+    Fault::NeverReturns,
+    Fault::NothingArrives,
+    Fault::WrongSender,
+    Fault::Bare,
+    Fault::SendWaits,
+    Fault::Lose,
+    Fault::NoLimit,
+    Fault::SettingsIgnored,
+    Fault::DropsUncounted,
+    Fault::NoPort,
+    Fault::NeverConsumes,
+    Fault::SecondPort,
+    Fault::SendNeedsConnect,
+    Fault::SwallowRefused,
+];
 
 /// The first line of each file.
 const HEADING: &str = "# fault, exit status, rows that differ | what it said. \
@@ -155,18 +174,11 @@ fn met(lesson: &str) -> HashSet<String> {
     fs::read_to_string(&file).expect("a file with a line for each").lines().map(str::to_owned).collect()
 }
 
-/// Every lesson in every world whose fault it meets, or whose line is to be seen to hold; those first in which
-/// everybody waits longest. All worlds where the files are to be written.
+/// Every lesson in every world whose fault it meets, or whose line is to be seen to hold; those of [`LONGEST`]
+/// first. All worlds where the files are to be written.
 fn runs(files: &HashMap<&str, Vec<(String, Outcome)>>) -> Vec<(Fault, &'static str)> {
-    let waits_long = |fault: &Fault| {
-        use Fault::{Lose, NeverConsumes, NeverReturns, NoLimit, NoPort, NothingArrives, SendWaits, WrongSender};
-        matches!(
-            fault,
-            NeverReturns | NoLimit | SendWaits | NothingArrives | WrongSender | Lose | NoPort | NeverConsumes
-        )
-    };
-    let (long, short): (Vec<Fault>, Vec<Fault>) = Fault::all().into_iter().partition(waits_long);
-    let faults = long.into_iter().chain(short);
+    let short = Fault::all().into_iter().filter(|fault| !LONGEST.contains(fault));
+    let faults = LONGEST.into_iter().chain(short);
     // The last lessons wait for one answer after another.
     let all = faults.flat_map(|fault| LESSONS.iter().rev().map(move |lesson| (fault, lesson.name)));
     if is_to_be_written() {
@@ -189,10 +201,10 @@ static WRONG: LazyLock<Vec<String>> = LazyLock::new(|| {
         false => LESSONS.iter().map(|lesson| (lesson.name, expected(lesson.name))).collect(),
     };
     let _alone = whole_machine();
-    let (runs, next) = (runs(&files), AtomicUsize::new(0));
+    let runs = Mutex::new(VecDeque::from(runs(&files)));
     let (seen, wrong) = (Mutex::new(HashMap::new()), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some(&(fault, lesson)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+    let work = |next: fn(&mut VecDeque<_>) -> Option<(Fault, &'static str)>| {
+        while let Some((fault, lesson)) = { next(&mut runs.lock().unwrap()) } {
             let result = in_broken_world(fault, lesson).and_then(|run| {
                 let outcome = Outcome::of(&run);
                 match files.get(lesson) {
@@ -208,7 +220,10 @@ static WRONG: LazyLock<Vec<String>> = LazyLock::new(|| {
             }
         }
     };
-    thread::scope(|scope| (0..SIDE_BY_SIDE).for_each(|_| drop(scope.spawn(work))));
+    thread::scope(|scope| {
+        (0..FROM_THE_FRONT).for_each(|_| drop(scope.spawn(|| work(VecDeque::pop_front))));
+        (0..FROM_THE_BACK).for_each(|_| drop(scope.spawn(|| work(VecDeque::pop_back))));
+    });
     let (seen, wrong) = (seen.into_inner().unwrap(), wrong.into_inner().unwrap());
     if is_to_be_written() && wrong.is_empty() {
         for lesson in LESSONS {

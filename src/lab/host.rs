@@ -1,6 +1,6 @@
 //! Other hosts: network namespaces, alone or joined by a cable.
 
-use std::io;
+use std::io::{self, PipeReader, PipeWriter, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) fn pair(names: [&str; 2], context: &Arc<SceneContext>) -> Result<[Hos
     let [here, there] = &hosts;
     let end = there.namespace.as_input().map_err(|error| skipped("pass a network namespace on", &error))?;
     let cable = ["link", "add", CABLE, "type", "veth", "peer", "name", CABLE, "netns", "/proc/self/fd/0"];
-    here.ip_with(end, &cable)?;
+    here.run_ip(end, &cable, &cable.join(" "))?;
     for host in &hosts {
         host.plug_in(CABLE, host.address)?;
     }
@@ -83,6 +83,10 @@ fn namespace() -> Result<Namespace, SceneError> {
 const NAMESPACE: &str = "the network namespace";
 
 const MAKE: &str = "make a network namespace";
+
+fn pipe() -> Result<(PipeReader, PipeWriter), SceneError> {
+    io::pipe().map_err(|error| skipped("make a pipe", &error))
+}
 
 /// What a machine does not grant is no fault of the lesson.
 fn skipped(operation: &str, error: &io::Error) -> SceneError {
@@ -213,8 +217,12 @@ impl Host {
     }
 
     fn plug_in(&self, card: &str, address: Ipv4Addr) -> Result<(), SceneError> {
-        self.ip(&["address", "add", &format!("{address}/24"), "dev", card])?;
-        self.ip(&["link", "set", card, "up"])
+        // Both by one process: to start it takes longer than what it does.
+        let commands = [format!("address add {address}/24 dev {card}"), format!("link set {card} up")];
+        let (reader, mut writer) = pipe()?;
+        writer.write_all(commands.join("\n").as_bytes()).map_err(|error| skipped("write to a pipe", &error))?;
+        drop(writer);
+        self.run_ip(reader.into(), &["-batch", "-"], &commands.join("; "))
     }
 
     /// Enters a route by which nothing can be sent to these addresses, of the `kind` `prohibit`, for one.
@@ -239,19 +247,20 @@ impl Host {
     /// Runs `ip` of iproute2 on this host.
     fn ip(&self, arguments: &[&str]) -> Result<(), SceneError> {
         // Nothing to read, also where there is no /dev/null: of that it would be said that `ip` was not found.
-        let (nothing, _) = io::pipe().map_err(|error| skipped("make a pipe", &error))?;
-        self.ip_with(nothing.into(), arguments)
+        let (nothing, _) = pipe()?;
+        self.run_ip(nothing.into(), arguments, &arguments.join(" "))
     }
 
-    /// The same with a standard input.
-    fn ip_with(&self, input: Stdio, arguments: &[&str]) -> Result<(), SceneError> {
+    /// The same with a standard input; what it does is told as `task`.
+    fn run_ip(&self, input: Stdio, arguments: &[&str], task: &str) -> Result<(), SceneError> {
         let output = self.inside_by("the command `ip`", || Command::new("ip").args(arguments).stdin(input).output())?;
         let output = output.map_err(|error| skipped("run ip", &error))?;
         match output.status.success() {
             true => Ok(()),
             false => {
                 let error = String::from_utf8_lossy(&output.stderr);
-                Err(SceneError::Skip(format!("ip {}: {}", arguments.join(" "), error.trim())))
+                let first = error.lines().next().unwrap_or("it said nothing");
+                Err(SceneError::Skip(format!("ip {task}: {first}")))
             }
         }
     }

@@ -144,13 +144,14 @@ impl WaitingReceive<'_> {
     /// [`SceneError::Skip`] where the system does not tell, and it has not returned.
     pub fn still_waits(&self) -> Result<bool, SceneError> {
         let unread = |error| needs::unread("ask whether a thread waits in a call", &error, NOT_TOLD_WHO_WAITS);
-        let waits = recheck(self.endpoint.limit(), || match self.sleeps() {
+        let look = || match self.sleeps() {
             // Between the two looks it may have been woken and have ended.
             _ if self.has_returned() => Some(Ok(false)),
             Ok(true) => Some(Ok(true)),
             Err(error) => Some(Err(SceneError::Skip(unread(error)))),
             Ok(false) => None,
-        });
+        };
+        let waits = self.endpoint.context().session.time_limits.within(|limit| recheck(limit, look));
         waits.unwrap_or_else(|| Err(SceneError::Skip("the thread was not seen to wait in the call".to_owned())))
     }
 

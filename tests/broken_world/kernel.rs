@@ -138,6 +138,11 @@ pub fn is_udp(socket: c_int) -> bool {
     option(socket, libc::SOL_SOCKET, libc::SO_TYPE) == Some(libc::SOCK_DGRAM)
 }
 
+/// Whether it is a socket for a stream.
+pub fn is_tcp(socket: c_int) -> bool {
+    option(socket, libc::SOL_SOCKET, libc::SO_TYPE) == Some(libc::SOCK_STREAM)
+}
+
 pub fn set(socket: c_int, level: c_int, name: c_int, value: c_int) -> c_int {
     // SAFETY: `value` has the size given.
     unsafe { setsockopt(socket, level, name, (&raw const value).cast(), size_of::<c_int>() as socklen_t) }

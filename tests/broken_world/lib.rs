@@ -59,7 +59,17 @@ fn fault_where(known: Fault, here: impl FnOnce() -> bool) -> bool {
 
 /// The option that every UDP socket of this world has on.
 fn is_on() -> Option<SocketOption> {
-    options::OPTIONS.iter().copied().find(|option| option.is_switch && fault(Fault::OptionOn(*option)))
+    match *FAULT {
+        Some(Fault::OptionOn(option)) => Some(option),
+        _ => None,
+    }
+}
+
+/// The same for a new socket of this family.
+fn is_on_in(family: c_int) -> Option<SocketOption> {
+    let fits = |option: &SocketOption| family == libc::AF_INET6 || option.level != libc::IPPROTO_IPV6;
+    let is_on = |option: &SocketOption| option.is_switch && fits(option) && fault(Fault::OptionOn(*option));
+    options::OPTIONS.iter().copied().find(is_on)
 }
 
 /// What a call returns that moved bytes, or did not.
@@ -139,7 +149,7 @@ pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> 
             // The kernel doubles what it is asked for, and not its default.
             kernel::set_receive_buffer(socket, limits.default / 2);
         }
-        if let Some(option) = is_on() {
+        if let Some(option) = is_on_in(domain) {
             kernel::switch_on(socket, option.level, option.number);
         }
     }
@@ -179,7 +189,7 @@ pub unsafe extern "C" fn bind(socket: c_int, to: *const sockaddr, to_length: soc
             if fault_where(Fault::TcpSharesPorts, is_taken) {
                 return kernel::fail(libc::EADDRINUSE);
             }
-            if fault(Fault::TcpRebinds) {
+            if fault_where(Fault::TcpRebinds, || kernel::is_tcp(socket)) {
                 kernel::switch_on(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR);
             }
             return kernel::bind(socket, to, to_length);

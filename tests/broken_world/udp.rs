@@ -61,6 +61,8 @@ struct State {
     peer: Option<sockaddr_in>,
     /// To where it is connected, where that has port 0: the kernel takes that for no peer.
     nowhere: Option<sockaddr_in>,
+    /// Its port, in the order of the network; 0 where it has none, or nobody has asked for it.
+    port: u16,
     /// The place in the order in which sockets were bound.
     bound: usize,
     /// Nobody listens there.
@@ -129,12 +131,10 @@ fn receiver(port: u16) -> Option<c_int> {
 
 /// The sockets that may hear what is sent to `port`, in the order in which they were bound.
 fn receivers(port: u16) -> Vec<c_int> {
-    let sockets = lock(&SOCKETS);
-    let open = sockets.iter().filter(|(_, state)| !state.guard);
-    let mut at_port: Vec<(usize, c_int)> = open
-        .filter(|(socket, _)| kernel::own_address(**socket).sin_port == port)
-        .map(|(socket, state)| (state.bound, *socket))
-        .collect();
+    let mut sockets = lock(&SOCKETS);
+    let open = sockets.iter_mut().filter(|(_, state)| !state.guard);
+    let mut at_port: Vec<(usize, c_int)> =
+        open.filter_map(|(socket, state)| (state.port(*socket) == port).then_some((state.bound, *socket))).collect();
     at_port.sort_unstable();
     at_port.into_iter().map(|(_, socket)| socket).collect()
 }
@@ -238,6 +238,14 @@ fn take(socket: c_int, flags: c_int) -> Result<(), c_int> {
 }
 
 impl State {
+    /// The port of `socket`, whose state this is: it keeps what it once has.
+    fn port(&mut self, socket: c_int) -> u16 {
+        if self.port == 0 {
+            self.port = kernel::own_address(socket).sin_port;
+        }
+        self.port
+    }
+
     /// Keeps a datagram for the next receive, changed as the fault has it.
     fn hold(&mut self, mut datagram: Datagram) {
         let last = datagram.bytes.last().copied();
@@ -725,13 +733,16 @@ fn arrived(takers: &[c_int], send: impl FnOnce() -> Result<usize, c_int>) -> Res
         if takers.iter().any(is_waited_for) {
             break;
         }
-        thread::yield_now();
+        // What does not come at once does not come at all, mostly: it was for another peer, or is a part of a datagram.
+        if started.elapsed() < AT_ONCE { thread::yield_now() } else { kernel::sleep() }
     }
     Ok(sent)
 }
 
 /// Nothing is under way for longer, unless somebody has received it already.
 const LONGEST_WAY: Duration = Duration::from_millis(50);
+/// Most are not under way for longer.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// How many datagrams were sent to ports that several sockets share.
 static SHARED: AtomicUsize = AtomicUsize::new(0);
@@ -962,7 +973,7 @@ fn beside_the_one_before(socket: c_int) -> Option<Result<(), c_int>> {
 
 /// Whether some socket has this port, in the order of the network.
 pub fn has_port(port: u16) -> bool {
-    port != 0 && lock(&SOCKETS).keys().any(|socket| kernel::own_address(*socket).sin_port == port)
+    port != 0 && lock(&SOCKETS).iter_mut().any(|(socket, state)| state.port(*socket) == port)
 }
 
 pub fn bound(socket: c_int) {
@@ -1047,6 +1058,8 @@ pub fn disconnect(socket: c_int, connect: impl FnOnce() -> c_int) -> c_int {
     }
     let port = kernel::own_address(socket).sin_port;
     let status = connect();
+    // A port that connect chose went with the peer.
+    with(socket, |state| state.port = 0);
     if fault(Fault::UndoKeepsPort) && kernel::own_address(socket).sin_port == 0 {
         let kept = sockaddr_in { sin_port: port, ..kernel::address([0; 4], 0) };
         // SAFETY: the address has the length given.
