@@ -5,12 +5,13 @@ use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::arrival::Arrival;
 use super::marker::Proof;
 use super::received::ReceiveResult;
 use super::recheck::recheck;
+use super::time_limits::LIMIT;
 use super::watchdog::no_thread;
 use super::{CallError, Endpoint, SceneError, arrival, needs};
 use crate::kernel;
@@ -21,6 +22,9 @@ pub const NOT_TOLD_WHO_WAITS: &str = "this system does not tell whether a thread
 
 /// Why nothing is said of a signal among so many datagrams.
 const DISTURBED: &str = "unrelated programs sent datagrams whenever a signal was sent";
+
+/// Why nothing is said of what ends a receive on a machine as busy as that.
+const NOT_RUN: &str = "the thread of the receive has not run since: this machine is too busy";
 
 /// A receive of another thread, as seen from the one that goes on.
 #[derive(Debug)]
@@ -144,14 +148,13 @@ impl WaitingReceive<'_> {
     /// [`SceneError::Skip`] where the system does not tell, and it has not returned.
     pub fn still_waits(&self) -> Result<bool, SceneError> {
         let unread = |error| needs::unread("ask whether a thread waits in a call", &error, NOT_TOLD_WHO_WAITS);
-        let look = || match self.sleeps() {
+        let waits = recheck(LIMIT, || match self.sleeps() {
             // Between the two looks it may have been woken and have ended.
             _ if self.has_returned() => Some(Ok(false)),
             Ok(true) => Some(Ok(true)),
             Err(error) => Some(Err(SceneError::Skip(unread(error)))),
             Ok(false) => None,
-        };
-        let waits = self.endpoint.context().session.time_limits.within(|limit| recheck(limit, look));
+        });
         waits.unwrap_or_else(|| Err(SceneError::Skip("the thread was not seen to wait in the call".to_owned())))
     }
 
@@ -169,18 +172,28 @@ impl WaitingReceive<'_> {
         }
     }
 
-    /// Waits until the receive returns, unless the kernel says that it still waits.
-    pub fn await_end(&self) {
-        self.await_return_unless(|| matches!(self.sleeps(), Ok(true)));
+    /// Waits until what was done about the receive has ended it, or the kernel says that it waits again. One of the two
+    /// is so once the thread has run: until then an end marker may come first, and hide why the call was to return.
+    ///
+    /// # Errors
+    /// [`SceneError::Skip`] where the thread has not run within [`LIMIT`].
+    pub fn await_end(&self) -> Result<(), SceneError> {
+        self.await_end_within(LIMIT)
+    }
+
+    /// The limit is for the processor, which no wait for a datagram shortens.
+    fn await_end_within(&self, limit: Duration) -> Result<(), SceneError> {
+        if self.sleeps().is_err() {
+            self.await_return();
+            return Ok(());
+        }
+        let has_run = || (self.has_returned() || matches!(self.sleeps(), Ok(true))).then_some(());
+        recheck(limit, has_run).ok_or_else(|| SceneError::Skip(NOT_RUN.to_owned()))
     }
 
     /// Waits for what ends the receive and is under way, up to the endpoint's limit.
     pub fn await_return(&self) {
-        self.await_return_unless(|| false);
-    }
-
-    fn await_return_unless(&self, is_enough: impl Fn() -> bool) {
-        recheck(self.endpoint.limit(), || (self.has_returned() || is_enough()).then_some(()));
+        recheck(self.endpoint.limit(), || self.has_returned().then_some(()));
     }
 
     /// Sends a signal to the thread once it waits, and waits until that has ended its receive or let it go on. Where a
@@ -198,7 +211,7 @@ impl WaitingReceive<'_> {
             }
             self.signalled.store(true, Ordering::Release);
             socket.call(call.clone(), "send SIGURG to a thread", drop)?;
-            self.await_end();
+            self.await_end()?;
             if self.has_returned() || socket.set_aside.load(Ordering::Acquire) == set_aside {
                 return Ok(());
             }
@@ -212,5 +225,28 @@ impl WaitingReceive<'_> {
     pub fn close(&self) {
         let socket = &self.endpoint.socket;
         socket.perform_by(Syscall::Close, |_| socket.close_meanwhile().into());
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::lab::tests::empty;
+
+    #[test]
+    fn a_thread_that_has_not_run_since_is_not_taken_for_one_that_waits() {
+        let (lab, _log) = empty();
+        let endpoint = lab.bind("server").unwrap();
+        // This thread is in no receive, and none has returned.
+        let receive = WaitingReceive {
+            endpoint: &endpoint,
+            thread: kernel::this_thread().into(),
+            returned: AtomicBool::new(false),
+            interruptible: true,
+            signalled: AtomicBool::new(true),
+        };
+        assert_eq!(receive.await_end_within(Duration::ZERO), Err(SceneError::Skip(NOT_RUN.to_owned())));
+        receive.returned.store(true, Ordering::Release);
+        assert_eq!(receive.await_end_within(Duration::ZERO), Ok(()));
     }
 }

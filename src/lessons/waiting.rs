@@ -243,7 +243,7 @@ fn shut_down_meanwhile() -> Scene {
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
             lab.attempt("shutdown-returns", server.shutdown(Direction::Receiving))?;
-            receive.await_end();
+            receive.await_end()?;
             Ok(())
         })?;
         lab.observe("shutdown-returns", returned(&result));
@@ -329,7 +329,7 @@ fn closed_meanwhile() -> Scene {
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
             receive.close();
-            receive.await_end();
+            receive.await_end()?;
             client.send(b"late")?;
             Ok(())
         })?;
@@ -589,7 +589,7 @@ fn peer_taken_away() -> Scene {
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
             lab.attempt("undo-ends", server.disconnect())?;
-            receive.await_end();
+            receive.await_end()?;
             other.send_to(b"me too", &server)?;
             // An end marker that comes from the client might overtake it.
             receive.await_return();
