@@ -157,6 +157,6 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], _: &[usize], flags: F
 
 /// Receives one datagram.
 #[cfg(windows)]
-pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], _: Flags) -> io::Result<Message> {
-    super::receive_parts(socket, buffer, lengths)
+pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
+    super::receive_parts(socket, buffer, lengths, flags)
 }

@@ -91,12 +91,12 @@ impl Message {
 ///
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
-pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize]) -> io::Result<Message> {
+pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
     let mut parts: Vec<_> = split(uninit(buffer), lengths).into_iter().map(MaybeUninitSlice::new).collect();
     uninterrupted(|| {
-        let (length, flags, from) = socket.recv_from_vectored(&mut parts)?;
+        let (length, came_with, from) = socket.recv_from_vectored_with_flags(&mut parts, number(flags))?;
         let from = not_shut_down(from)?.as_socket();
-        Ok(Message { truncated: flags.is_truncated(), ..Message::new(length, from) })
+        Ok(Message { truncated: came_with.is_truncated(), ..Message::new(length, from) })
     })
 }
 

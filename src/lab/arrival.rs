@@ -228,7 +228,7 @@ fn once(receiver: &RecordedSocket, receive: &Receive, sender: Option<&Peer>) -> 
         ReceiveForm::Message if receiver.wants_ancillary.load(Ordering::Relaxed) => {
             kernel::receive_message(socket, &mut bytes, &receive.buffers, receive.flags)
         }
-        ReceiveForm::Message => kernel::receive_parts(socket, &mut bytes, &receive.buffers),
+        ReceiveForm::Message => kernel::receive_parts(socket, &mut bytes, &receive.buffers, receive.flags),
     };
     match message {
         Ok(message) => {

@@ -78,7 +78,7 @@ impl SceneBuilder {
     }
 
     /// Answers, in a sentence or two made of observed values: `{id}` stands for what was observed of a row, `{id noun}`
-    /// for as many of the noun.
+    /// for as many of the noun; a user's text is [`literal`](crate::vocabulary::literal).
     pub fn answer(mut self, answer: impl Into<String>) -> Self {
         self.answer = answer.into();
         self

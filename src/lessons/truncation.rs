@@ -10,7 +10,7 @@ use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments::{self, Message};
 use crate::lab::ReceiveResult;
 use crate::vocabulary::{
-    Fact, Guess, Need, Os, PEEK, Receive, SocketError, TRUNC, bytes, right, sources, specified, typical, wrong,
+    Fact, Guess, Need, Os, PEEK, Receive, SocketError, TRUNC, bytes, literal, right, sources, specified, typical, wrong,
 };
 
 /// The lesson.
@@ -122,7 +122,7 @@ fn the_flag_tells(message: Message, buffer: usize) -> Scene {
             &sources::POSIX_RECVMSG,
         ),
     ];
-    let answer = format!("The flag MSG_TRUNC of recvmsg says of {sent}: {{flag}}.");
+    let answer = format!("The flag MSG_TRUNC of recvmsg says of {}: {{flag}}.", literal(&sent));
     Scene::builder("flag", "the truncation flag of recvmsg", claims).answer(answer).run(move |lab| {
         let server = lab.bind("server")?;
         let client = lab.endpoint("client")?;

@@ -223,7 +223,7 @@ fn empty_datagram() -> Scene {
         let (server, client) = pair(lab)?;
         let result = server.receive_meanwhile(16, |receive| {
             receive.required()?;
-            client.write(b"")?;
+            lab.attempt("empty", client.write(b""))?;
             Ok(())
         })?;
         lab.observe("empty", returned(&result));

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::Results;
 use super::phrases::because;
 use crate::vocabulary::{
-    Action, Direction, Event, Machine, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role, Row,
-    SceneReport, SendForm, Syscall, escaped,
+    Action, Ancillary, Direction, Event, Machine, OsError, Outcome, PEEK, Protocol, Receive, ReceiveForm, Report, Role,
+    Row, SceneReport, SendForm, Syscall, escaped,
 };
 
 /// The name of the end marker's sender in schema 1.
@@ -100,6 +100,14 @@ struct EventJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drops: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queued_error: Option<QueuedErrorJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     backlog: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     returned: Option<u64>,
@@ -117,6 +125,15 @@ struct EventJson<'a> {
     /// The descriptor of the epoll instance that is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoll: Option<u64>,
+}
+
+/// What the error queue tells of an error.
+#[derive(Serialize)]
+struct QueuedErrorJson<'a> {
+    error: &'a OsError,
+    icmp_type: u8,
+    icmp_code: u8,
+    reported_by: Option<IpAddr>,
 }
 
 /// All reports of a run in one document.
@@ -198,6 +215,10 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         source: None,
         source_port: None,
         destination: None,
+        interface: None,
+        ttl: None,
+        drops: None,
+        queued_error: None,
         backlog: None,
         returned: None,
         cut: false,
@@ -222,7 +243,7 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
 }
 
 /// What there is to tell of a call besides its name.
-fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) {
+fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &'a Outcome) {
     match call {
         Syscall::Bind(address) => json.asked = Some(*address),
         Syscall::Listen(backlog) => json.backlog = Some(*backlog),
@@ -261,8 +282,16 @@ fn describe<'a>(json: &mut EventJson<'a>, call: &'a Syscall, outcome: &Outcome) 
     }
     match outcome {
         Outcome::Received(received) => {
+            // A field that is added to it is to be told here, too.
+            let Ancillary { destination, interface, ttl, drops, error } = &received.ancillary;
+            (json.destination, json.interface, json.ttl, json.drops) = (*destination, *interface, *ttl, *drops);
+            json.queued_error = error.as_ref().map(|error| QueuedErrorJson {
+                error: &error.error,
+                icmp_type: error.icmp_type,
+                icmp_code: error.icmp_code,
+                reported_by: error.reported_by,
+            });
             json.cut = received.truncated;
-            json.destination = received.ancillary.destination;
             json.returned = (received.returned != received.bytes.len()).then_some(received.returned as u64);
         }
         Outcome::Accepted(descriptor) => json.returned = Some(*descriptor),
@@ -316,7 +345,8 @@ fn receive_name(protocol: Protocol, receive: &Receive) -> String {
         (_, ReceiveForm::Recv) => "recv",
         (_, ReceiveForm::Message) => "recvmsg",
     };
-    let others = receive.flags.names().filter(|flag| *flag != PEEK.to_string());
+    let is_named = name.starts_with("peek");
+    let others = receive.flags.names().filter(|flag| !is_named || *flag != PEEK.to_string());
     let flags: String = others.map(|flag| format!(" {}", flag.trim_start_matches("MSG_"))).collect();
     format!("{name}{flags}")
 }
@@ -330,5 +360,20 @@ fn result(call: &Syscall, outcome: &Outcome) -> Value {
         (_, Outcome::Received(received)) => json!({ "bytes": received.bytes.len() }),
         (_, Outcome::Nothing) => json!("nothing"),
         (_, Outcome::Failed { error, .. }) => json!({ "error": error as &OsError }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::TRUNC;
+
+    #[test]
+    fn every_flag_of_a_receive_is_in_its_name() {
+        let named = |receive: Receive| receive_name(Protocol::Udp, &receive.flags(PEEK | TRUNC));
+        assert_eq!(
+            [Receive::into(1), Receive::recv(1), Receive::message(&[1])].map(named),
+            ["peek_from TRUNC", "recv PEEK TRUNC", "recvmsg PEEK TRUNC"]
+        );
     }
 }

@@ -43,7 +43,9 @@ pub use impairment::{Corruption, Decision, Delay, Impairments, RelayDirection, S
 pub use judge::{Observation, Reason, judge};
 pub use option::{Form, Level, Opt, OptionName, OptionValue, Returns};
 pub use per_system::PerSystem;
-pub use report::{Answer, Machine, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict};
+pub use report::{
+    Answer, Machine, PredictedScene, Prediction, Report, Row, SceneReport, Status, Tally, Verdict, literal,
+};
 pub use sentence::{Sentence, Truth};
 pub use source::{Source, sources};
 pub use text::{EscapeState, bytes, counted, escape, escape_but, listed};

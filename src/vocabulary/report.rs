@@ -239,11 +239,15 @@ impl SceneReport {
     pub fn answered(&self) -> Option<Answer<'_>> {
         let mut answer = Answer { text: String::new(), rows: Vec::new() };
         let mut rest = self.answer.as_str();
-        while let Some((before, (value, after))) =
-            rest.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)))
-        {
-            let (id, noun) = value.split_once(' ').unwrap_or((value, ""));
+        while let Some((before, after)) = rest.split_once('{') {
             answer.text.push_str(before);
+            if let Some(after) = after.strip_prefix('{') {
+                answer.text.push('{');
+                rest = after;
+                continue;
+            }
+            let (value, after) = after.split_once('}').unwrap_or((after, ""));
+            let (id, noun) = value.split_once(' ').unwrap_or((value, ""));
             if let Some(row) = self.row(id) {
                 match noun {
                     "" => answer.text.push_str(&row.observed),
@@ -256,6 +260,11 @@ impl SceneReport {
         answer.text.push_str(rest);
         (!answer.text.is_empty()).then_some(answer)
     }
+}
+
+/// A user's text, to stand in an answer as it is: there `{` begins the name of a row, and `{{` is the character.
+pub fn literal(text: &str) -> String {
+    text.replace('{', "{{")
 }
 
 /// A sentence made of what was observed, and the rows that it rests on.

@@ -53,6 +53,17 @@ fn what_is_queued_already_is_not_what_a_send_has_brought() {
 }
 
 #[test]
+fn a_second_descriptor_is_of_the_same_socket() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());
+    server.set(&PACKET_INFO, true).unwrap();
+    let second = server.duplicate("second").unwrap();
+    sends(&client, &[b"hello"], &server);
+    let received = second.receive(Receive::message(&[100])).required("the datagram").unwrap();
+    assert_eq!(received.ancillary.destination, Some(Ipv4Addr::LOCALHOST.into()));
+}
+
+#[test]
 fn nobody_who_watches_is_woken_later_by_what_was_queued() {
     let (lab, _) = empty();
     let (server, client) = (lab.bind("server").unwrap(), lab.bind("client").unwrap());

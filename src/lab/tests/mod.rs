@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::time_limits::LIMIT;
 use super::*;
-use crate::vocabulary::{Fact, Observation, Receive, Role, SendForm, SocketError, Syscall, sources, specified};
+use crate::vocabulary::{Fact, Observation, PEEK, Receive, Role, SendForm, SocketError, Syscall, sources, specified};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -154,6 +154,17 @@ fn into_a_buffer_of_no_bytes_a_marker_is_told_from_a_datagram() {
     sends(&client, &[b"", b"\xff\xff", b"x"], &server);
     let all = server.receive_until_marker(0).unwrap();
     assert_eq!((all.count(), &all.end), (3, &ReceiveResult::Nothing));
+}
+
+#[test]
+fn a_peek_leaves_the_datagram_whichever_call_makes_it() {
+    let (lab, _) = empty();
+    let (server, client) = (lab.bind("server").unwrap(), lab.endpoint("client").unwrap());
+    sends(&client, &[b"hello"], &server);
+    for peek in [Receive::into(100), Receive::message(&[2, 98]), Receive::recv(100)] {
+        assert_eq!(server.receive(peek.flags(PEEK)).bytes(), b"hello");
+    }
+    assert_eq!(received(&server), [b"hello"]);
 }
 
 #[test]
