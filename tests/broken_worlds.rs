@@ -2,7 +2,8 @@
 //!
 //! `tests/broken_world` makes the C library's socket calls misbehave under the real binary, one fault at a time. Here
 //! every lesson runs in every world. What it must say there is in `tests/broken_world/expected/LESSON`: a line for each
-//! fault that it notices, with the exit status, the rows that say `differs`, and where the status is 3 what it said.
+//! fault that it notices, with the exit status, the rows that say `differs`, and where the status is 3 what it said. The
+//! line that begins with `=` has the rows that say `match` where nothing arrives: none whose step did not happen.
 //! `UPDATE_WORLDS=1 cargo test --test main broken_worlds` writes the files and the page: read the difference before you
 //! commit it.
 
@@ -58,7 +59,7 @@ const LONGEST: [Fault; 14] = [
 ];
 
 /// The first line of each file.
-const HEADING: &str = "# fault, exit status, rows that differ | what it said. \
+const HEADING: &str = "# fault, exit status, rows that differ | what it said. =: rows that match where nothing arrives. \
                        Written by: UPDATE_WORLDS=1 cargo test --test main broken_worlds\n";
 
 // What a lesson says in a world.
@@ -108,12 +109,21 @@ fn sentences(err: &str) -> String {
 
 /// The rows that differ, of a run's CSV.
 fn differing(csv: &str) -> Vec<String> {
+    with_verdict(csv, "differs")
+}
+
+/// The line of the rows that match though nothing arrives.
+fn matching_line(csv: &str) -> String {
+    format!("= {}\n", with_verdict(csv, "match").join(" "))
+}
+
+fn with_verdict(csv: &str, wanted: &str) -> Vec<String> {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let headers = reader.headers().expect("a line of headers").clone();
     let Some(verdict) = headers.iter().position(|header| header == "verdict") else { return Vec::new() };
     let id = headers.iter().position(|header| header == "id").expect("a column of this name");
     let rows = reader.records().map(|row| row.expect("a row as long as the others"));
-    rows.filter(|row| &row[verdict] == "differs").map(|row| row[id].to_owned()).collect()
+    rows.filter(|row| &row[verdict] == wanted).map(|row| row[id].to_owned()).collect()
 }
 
 /// What is given to a lesson that would take long here by default: its rows are the same.
@@ -158,7 +168,7 @@ fn expected(lesson: &str) -> Vec<(String, Outcome)> {
         LazyLock::force(&WRONG);
     }
     let text = fs::read_to_string(file(lesson)).unwrap_or_default();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let lines = text.lines().filter(|line| !line.starts_with(['#', '=']));
     let parts = lines.map(|line| line.split_once(' ').expect("a fault, and what follows"));
     parts.map(|(fault, rest)| (fault.to_owned(), Outcome::read(rest))).collect()
 }
@@ -203,10 +213,19 @@ static WRONG: LazyLock<Vec<String>> = LazyLock::new(|| {
     let _alone = whole_machine();
     let runs = Mutex::new(VecDeque::from(runs(&files)));
     let (seen, wrong) = (Mutex::new(HashMap::new()), Mutex::new(Vec::new()));
+    let seen_matching = Mutex::new(HashMap::new());
     let work = |next: fn(&mut VecDeque<_>) -> Option<(Fault, &'static str)>| {
         while let Some((fault, lesson)) = { next(&mut runs.lock().unwrap()) } {
             let result = in_broken_world(fault, lesson).and_then(|run| {
                 let outcome = Outcome::of(&run);
+                if fault == Fault::NothingArrives {
+                    let line = matching_line(&run.out);
+                    let is_known = || fs::read_to_string(file(lesson)).is_ok_and(|text| text.contains(&line));
+                    if !is_to_be_written() && !is_known() {
+                        return Err(format!("other rows match than the line of `=` has:\n+ {line}"));
+                    }
+                    seen_matching.lock().unwrap().insert(lesson, line);
+                }
                 match files.get(lesson) {
                     Some(file) => compare(fault, outcome.as_ref(), file)?,
                     None => seen.lock().unwrap().extend(outcome.map(|outcome| ((fault.name(), lesson), outcome))),
@@ -229,7 +248,8 @@ static WRONG: LazyLock<Vec<String>> = LazyLock::new(|| {
         for lesson in LESSONS {
             let line = |fault: Fault| Some(seen.get(&(fault.name(), lesson.name))?.line(&fault.name()) + "\n");
             let lines: String = Fault::all().into_iter().filter_map(line).collect();
-            fs::write(file(lesson.name), HEADING.to_owned() + &lines).unwrap();
+            let matching = &seen_matching.lock().unwrap()[lesson.name];
+            fs::write(file(lesson.name), HEADING.to_owned() + matching + &lines).unwrap();
         }
     }
     wrong
