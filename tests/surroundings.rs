@@ -109,6 +109,12 @@ const MACHINES: &[(&str, &str, i32, &[&str])] = &[
     ("OUT meta l4proto udp drop", "boundaries", 3, &["UDP does not pass on loopback here: ", "(EPERM 1). A firewall"]),
     ("NAT snat to 127.0.0.3", "boundaries", 3, &["UDP does not pass on loopback here: ", " came from 127.0.0.3:"]),
     ("ip address del 127.0.0.1/8 dev lo", "ports", 3, &["bind 127.0.0.1:0: ", "(EADDRNOTAVAIL 99). No interface"]),
+    (
+        "ip address del 127.0.0.1/8 dev lo && ip address add 127.0.0.2/8 dev lo && ip address add 127.0.0.1/8 dev lo",
+        "boundaries",
+        3,
+        &["what an unbound socket sends to 127.0.0.1 comes from 127.0.0.2."],
+    ),
     ("ip link set lo down", "boundaries", 3, &["The loopback interface is down: `ip link set lo up` starts it."]),
     ("ip link set lo down", "doctor", 3, &["The loopback interface is down: `ip link set lo up` starts it."]),
     // Some of it does not pass.

@@ -153,7 +153,10 @@ fn where_no_thread_can_be_started_a_sentence_says_so() {
     let run = Command::new("sh").args(["-c", SCRIPT, "sh", &binary, "boundaries"]).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert_eq!(run.status.code(), Some(3), "{out}{err}");
-    assert!(err.starts_with("udp-lab: start a thread: ") && err.lines().count() == 1, "{err}");
+    assert!(
+        err.starts_with("udp-lab: start a thread: ") && err.contains("(`ulimit -u`)") && err.lines().count() == 1,
+        "{err}"
+    );
     let _ = fs::remove_dir_all(Path::new(&binary).parent().unwrap());
 }
 

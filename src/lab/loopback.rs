@@ -25,12 +25,26 @@ pub fn passes() -> Result<(), SceneError> {
         false => error.into(),
     })?;
     match passed {
-        Passed::As { sent, received } if sent == received => Ok(()),
+        Passed::As { sent, received } if sent == received => match source_of_the_unbound(sent) {
+            Some(source) if source != sent.ip() => Err(SceneError::NoLoopback(format!(
+                "what an unbound socket sends to {} comes from {source}. Is {} the first address of the loopback interface?",
+                sent.ip(),
+                sent.ip()
+            ))),
+            _ => Ok(()),
+        },
         Passed::As { sent, received } => Err(SceneError::NoLoopback(format!(
             "a datagram sent from {sent} came from {received}. Does a firewall translate addresses?"
         ))),
         Passed::Not { to } => Err(SceneError::NoLoopback(lost(to))),
     }
+}
+
+/// The address from which the system sends to `to` what a socket sends that is bound to none.
+fn source_of_the_unbound(to: SocketAddr) -> Option<IpAddr> {
+    let socket = sockets::udp(to).ok()?;
+    sockets::connect(&socket, to).ok()?;
+    sockets::address_of(&socket).ok().map(|source| source.ip())
 }
 
 /// What is said where a datagram to `to`, a loopback address, did not come.

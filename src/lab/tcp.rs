@@ -306,7 +306,7 @@ impl Stream {
 /// Opens a TCP socket.
 pub(super) fn open() -> Call<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(socket2::Protocol::TCP))
-        .map_err(|e| CallError::new("open a TCP socket", &e))?;
+        .map_err(|e| CallError::preparation("open a TCP socket", &e))?;
     sockets::wait_at_most(&socket, LIMIT)?;
     Ok(socket)
 }

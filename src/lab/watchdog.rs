@@ -21,7 +21,7 @@ const CHECKS_LATER: u32 = 10;
 
 /// A thread that the system does not grant.
 pub(super) fn no_thread(error: &std::io::Error) -> CallError {
-    CallError::new("start a thread", error)
+    CallError::preparation("start a thread", error)
 }
 
 /// What a panic said, as far as it is text.

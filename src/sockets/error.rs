@@ -20,7 +20,7 @@ pub(crate) enum CallKind {
     Send,
     /// Any call that receives a datagram.
     Receive,
-    /// One of the lab's own, for which no row asks.
+    /// One that only prepares: no row asks what it returns.
     Preparation,
     /// Every other one.
     Other,
@@ -78,7 +78,7 @@ impl CallError {
         CallError { call: CallKind::Send, ..CallError::new(operation, error) }
     }
 
-    /// The error of a call that the lab makes for itself.
+    /// The error of a call that only prepares those of a lesson.
     pub(crate) fn preparation(operation: impl Into<String>, error: &io::Error) -> Self {
         CallError { call: CallKind::Preparation, ..CallError::new(operation, error) }
     }
@@ -170,6 +170,12 @@ impl CallError {
                 "A broadcast address is no address of a host; for any other, a firewall or a route of this machine forbids it."
             }
             (SocketError::NotPermitted, _) if self.may_be_forbidden() => "A firewall on this machine forbids it.",
+            (SocketError::AccessDenied | SocketError::NotPermitted, CallKind::Preparation) => {
+                "A sandbox or a policy of this machine forbids it to this program."
+            }
+            (SocketError::WouldBlock, CallKind::Preparation) => {
+                "This user may start no more threads: end some programs, or raise the limit (`ulimit -u`)."
+            }
             (SocketError::HostUnreachable, _) => {
                 "The last network has no such host, or a firewall rejects what is sent there."
             }

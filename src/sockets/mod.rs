@@ -23,7 +23,7 @@ pub const LONGEST_PAYLOAD_V6: usize = 65_527;
 /// Opens a UDP socket for the family of `address`.
 pub fn udp(address: SocketAddr) -> Call<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
-        .map_err(|e| CallError::new("open a UDP socket", &e))?;
+        .map_err(|e| CallError::preparation("open a UDP socket", &e))?;
     if HERE == Os::Macos {
         // The send buffer is the limit of one datagram there, 9216 bytes by default.
         socket
@@ -57,12 +57,12 @@ pub(crate) fn connect(socket: &Socket, address: SocketAddr) -> Call<()> {
 
 /// Bounds every later receive on `socket`.
 pub fn wait_at_most(socket: &Socket, limit: Duration) -> Call<()> {
-    socket.set_read_timeout(Some(limit)).map_err(|e| CallError::new("set the receive limit", &e))
+    socket.set_read_timeout(Some(limit)).map_err(|e| CallError::preparation("set the receive limit", &e))
 }
 
 /// Bounds every later send on `socket`.
 pub fn send_at_most(socket: &Socket, limit: Duration) -> Call<()> {
-    socket.set_write_timeout(Some(limit)).map_err(|e| CallError::new("set the send limit", &e))
+    socket.set_write_timeout(Some(limit)).map_err(|e| CallError::preparation("set the send limit", &e))
 }
 
 /// Whether a call has returned since its time limit passed, or since it was not to wait.

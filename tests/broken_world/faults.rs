@@ -376,4 +376,6 @@ faults! {
     TcpAcceptLeaks = "tcp-accept-leaks",
     /// A TCP port can be bound again at once.
     TcpRebinds = "tcp-rebinds",
+    /// No TCP socket can be opened: EACCES, as in a sandbox.
+    NoTcpSockets = "no-tcp-sockets",
 }
