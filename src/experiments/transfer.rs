@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::lossy_relay::{Channel, LossyRelay, Script};
 use crate::kernel::option::RECEIVE_TIMEOUT;
-use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError};
+use crate::lab::{Endpoint, Lab, ReceiveResult, SceneError, has_lasted};
 use crate::vocabulary::RelayDirection;
 
 /// The first time-out. A program should begin with a second; a class does not want to wait.
@@ -220,7 +220,7 @@ impl Network for Sockets<'_> {
             // What is no acknowledgement is of no message.
             ReceiveResult::Datagram(received) => Ok(Some(number_behind("ack", &received.bytes).unwrap_or(0))),
             ReceiveResult::Failed { .. } => {
-                self.early += usize::from(waited < self.time_out);
+                self.early += usize::from(!has_lasted(waited, self.time_out));
                 Ok(None)
             }
             // Unrelated senders did not let it come to that.

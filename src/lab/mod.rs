@@ -57,6 +57,7 @@ pub use self::received::{AllReceived, ReceiveResult};
 pub use self::session::Session;
 pub use self::target::Target;
 pub use self::tcp::{END_OF_FILE, Listener, Stream};
+pub use self::time_limits::has_lasted;
 pub use self::waiting::NOT_TOLD_WHO_WAITS;
 pub(crate) use self::watchdog::Watchdog;
 pub use self::workers::{ServerRun, Workers};

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Lesson, Parameters, Scene, Scenes};
 use crate::arguments;
 use crate::kernel::option::{RECEIVE_LOW_WATER, RECEIVE_TIMEOUT};
-use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target};
+use crate::lab::{Call, Endpoint, Lab, NOT_TOLD_WHO_WAITS, ReceiveResult, Target, has_lasted};
 use crate::vocabulary::{
     Claim, DONTWAIT, Direction, Expected, Fact, Guess, Os, POLLIN, POLLOUT, Receive, SocketError, Trigger, measured,
     right, sources, specified, typical, wrong,
@@ -166,7 +166,7 @@ fn with_a_limit(timeout: Duration) -> Scene {
         server.set(&RECEIVE_TIMEOUT, timeout)?;
         let (result, waited) = lab.timed(|| server.receive(16));
         lab.observe("timed-out", result);
-        lab.observe("long-enough", waited >= timeout);
+        lab.observe("long-enough", has_lasted(waited, timeout));
         lab.observe("waited", waited);
         server.set(&RECEIVE_TIMEOUT, Duration::from_micros(1))?;
         lab.observe("tick", server.get(&RECEIVE_TIMEOUT)?);
@@ -400,7 +400,7 @@ fn non_blocking() -> Scene {
             let (next, waited) = lab.timed(|| server.receive(16));
             match next.is_datagram() {
                 true => lab.skip("next-waits", format!("something came: {}", Fact::from(next))),
-                false => lab.observe("next-waits", waited >= SHORT),
+                false => lab.observe("next-waits", has_lasted(waited, SHORT)),
             }
         }
         Ok(())
