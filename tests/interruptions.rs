@@ -12,6 +12,12 @@ use serde_json::json;
 /// A run of some seconds.
 const LONG: [&str; 5] = ["concurrency", "--work", "200ms", "--clients", "4"];
 
+/// A run that still goes on when a busy machine comes to what is done after the line "is running".
+const LONGER: [&str; 5] = ["concurrency", "--work", "500ms", "--clients", "4"];
+
+/// A run that nobody waits for: a signal ends it.
+const ENDED: [&str; 5] = ["concurrency", "--work", "5s", "--clients", "4"];
+
 /// An empty folder of the test's own.
 fn folder(name: &str) -> PathBuf {
     support::folder(&format!("interruptions-{name}"))
@@ -22,7 +28,7 @@ fn a_signal_ends_a_run_as_signals_do_and_leaves_no_file() {
     for (signal, status) in [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)] {
         let folder = folder(signal);
         let file = folder.join("r.json");
-        let args = [&LONG[..], &["--export", file.to_str().unwrap()]].concat();
+        let args = [&ENDED[..], &["--export", file.to_str().unwrap()]].concat();
         let Some(terminal) = on_terminal(80, &args, &json!([["see", "is running"], ["signal", signal]])) else {
             return;
         };
@@ -80,7 +86,7 @@ fn ctrl_c_ends_the_server_and_the_relay_with_their_tables() {
 #[test]
 fn a_run_that_was_suspended_goes_on_as_if_nothing_had_been() {
     let steps = json!([["see", "is running"], ["stop"], ["pass", 2.5], ["signal", "SIGCONT"]]);
-    let Some(terminal) = on_terminal(80, &[&LONG[..], &["--color", "never"]].concat(), &steps) else { return };
+    let Some(terminal) = on_terminal(80, &[&LONGER[..], &["--color", "never"]].concat(), &steps) else { return };
     assert_eq!((terminal.status, terminal.unchanged), (0, true), "{}", terminal.screen);
     assert!(terminal.screen.contains("11 of 11 rows as expected"), "{}", terminal.screen);
 }
@@ -88,7 +94,7 @@ fn a_run_that_was_suspended_goes_on_as_if_nothing_had_been() {
 #[test]
 fn a_terminal_that_was_made_narrower_is_not_overrun() {
     let steps = json!([["see", "is running"], ["resize", 60, 24]]);
-    let Some(terminal) = on_terminal(120, &[&LONG[..], &["--color", "never"]].concat(), &steps) else { return };
+    let Some(terminal) = on_terminal(120, &[&LONGER[..], &["--color", "never"]].concat(), &steps) else { return };
     assert_eq!(terminal.status, 0, "{}", terminal.screen);
     let (_, results) = terminal.screen.split_once("concurrency:").expect("the title");
     assert!(results.contains("11 of 11 rows as expected"), "{results}");
