@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 #[cfg(target_os = "linux")]
 use crate::support::Run;
-use crate::support::{missing, run};
+use crate::support::{lesson, missing, run};
 use regex::Regex;
 use serde_json::Value;
 use udp_lab::lessons::LESSONS;
@@ -409,8 +409,8 @@ fn temporary(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("evidence-{}-{name}", std::process::id()))
 }
 
-fn report(lesson: &str) -> Report {
-    let lesson = LESSONS.iter().find(|known| known.name == lesson).unwrap();
+fn report(name: &str) -> Report {
+    let lesson = lesson(name);
     lesson.run(lesson.default_scenes().unwrap(), None).unwrap()
 }
 

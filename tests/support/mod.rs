@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use udp_lab::lessons::Lesson;
+use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::Guess;
 
 /// The binary in a known environment: found by its name, UTF-8, 80 columns, no colour, no input.
@@ -83,6 +83,11 @@ pub fn concurrently<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
     });
+}
+
+/// The lesson with this name.
+pub fn lesson(name: &str) -> &'static Lesson {
+    LESSONS.iter().find(|lesson| lesson.name == name).unwrap_or_else(|| panic!("no lesson {name}"))
 }
 
 /// An empty folder for one test: `name` is its own among all tests.
