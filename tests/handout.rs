@@ -127,8 +127,9 @@ fn texts(pieces: &[Piece], names: &[&str], until: &[&str]) -> Vec<String> {
 /// The cells of every row of every table.
 fn rows(pieces: &[Piece]) -> Vec<Vec<String>> {
     let starts = pieces.iter().enumerate().filter(|(_, piece)| piece.name == "tr").map(|(at, _)| at);
-    let ends =
-        |start: usize| pieces[start + 1..].iter().position(|piece| ["tr", "table", "p", "h3"].contains(&&*piece.name));
+    let ends = |start: usize| {
+        pieces[start + 1..].iter().position(|piece| ["tr", "table", "p", "h3", "details"].contains(&&*piece.name))
+    };
     starts
         .map(|start| {
             let end = ends(start).map_or(pieces.len(), |length| start + 1 + length);
@@ -231,6 +232,10 @@ fn every_row_of_the_run_is_there() {
     }
     let (page, json) = page_in(&folder, "long.html", &["boundaries", &"六".repeat(13_400), &"七".repeat(13_400)]);
     assert!(page.len() < 40_000, "nobody is asked to type so much");
+    every_row_is_in(&page, &json);
+    // Nothing in it is typical, so that no sentence stands below its last table.
+    let (page, json) = page_in(&folder, "last.html", &["truncation", "--scene", "flag"]);
+    assert!(!page.contains("typical, guaranteed"), "{page}");
     every_row_is_in(&page, &json);
 }
 
