@@ -163,7 +163,7 @@ fn call(event: &Event, call: &Syscall, outcome: &Outcome, os: Os) -> String {
             };
             format!("epoll_wait({epoll}, {reported}, 1, 0)")
         }
-        Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 3)"),
+        Syscall::Duplicate => format!("fcntl({descriptor}, F_DUPFD_CLOEXEC, 0)"),
         Syscall::Close => format!("close({descriptor})"),
         Syscall::SetOption { option, value } => {
             let (value, length) = option_value(option, *value, os);
