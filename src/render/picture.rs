@@ -375,8 +375,8 @@ impl Names {
     fn lanes(&self) -> Vec<String> {
         let crowds = self.crowds();
         let mut names: Vec<&String> = self.known.iter().collect();
-        // The asking side reads better on the left.
-        names.sort_by_key(|name| name.contains("server") || *name == "nobody");
+        // The asking side reads better on the left. An observer is no server.
+        names.sort_by_key(|name| name.split(' ').any(|word| word == "server") || *name == "nobody");
         let mut lanes: Vec<String> = Vec::new();
         for name in names {
             let lane = lane_name(name, &crowds);
@@ -602,5 +602,23 @@ fn what(seen: &Seen, names_tcp: bool, os: Os, lane_of: impl Fn(&str) -> Option<u
             })
         }
         _ => Some(What::Mark { label, special }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_stand_on_the_right_and_whose_name_sounds_like_theirs_does_not() {
+        let lanes = |names: &[&str]| {
+            let mut known = Names::new(Os::Linux);
+            names.iter().for_each(|name| known.note(name));
+            known.lanes()
+        };
+        assert_eq!(lanes(&["server", "observer"]), ["observer", "server"]);
+        assert_eq!(lanes(&["server", "client"]), ["client", "server"]);
+        assert_eq!(lanes(&["local server", "nobody", "client"]), ["client", "local server", "nobody"]);
+        assert_eq!(lanes(&["server 1", "server 2", "client"]), ["client", "server 1", "server 2"]);
     }
 }
