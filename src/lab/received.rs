@@ -182,6 +182,7 @@ impl From<ReceiveResult> for Fact {
 
 /// Everything that came before the end markers.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "what a row presupposes is to be looked at"]
 pub struct AllReceived {
     pub(super) results: Vec<ReceiveResult>,
     pub(super) end: ReceiveResult,
