@@ -250,7 +250,8 @@ fn every_transcript_is_what_the_program_prints() {
         let (today, transcripts, others) = held_against(&page, output_of, update);
         seen += transcripts;
         wrong.extend(others.iter().map(|other| format!("{}: {other}", path.display())));
-        if update {
+        // Other tests write others at the same time.
+        if update && today != page {
             fs::write(&path, today).unwrap();
         }
     }

@@ -28,7 +28,8 @@ fn every_lesson_file_is_registered() {
     for entry in fs::read_dir(here("src/lessons")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        assert!(not_lessons.contains(&name) || LESSONS.iter().any(|lesson| lesson.name == name), "{name}");
+        let is_known = not_lessons.contains(&name) || LESSONS.iter().any(|lesson| lesson.name == name);
+        assert!(is_known, "{} is not in the list `lessons!` of src/lessons/mod.rs", path.display());
     }
 }
 
@@ -91,12 +92,14 @@ fn the_readme_lists_every_lesson_with_its_question() {
 #[test]
 fn no_text_is_empty() {
     for lesson in LESSONS {
-        for text in [lesson.name, lesson.title, lesson.question, lesson.why, lesson.example] {
-            assert!(!text.trim().is_empty(), "{}", lesson.name);
+        let Lesson { name, title, question, why, example, .. } = lesson;
+        let texts = [("name", name), ("title", title), ("question", question), ("why", why), ("example", example)];
+        for (field, text) in texts {
+            assert!(!text.trim().is_empty(), "{name}: `{field}` of LESSON is empty");
         }
-        assert!(lesson.question.ends_with('?'), "{} asks a question", lesson.name);
+        assert!(question.ends_with('?'), "{name}: a question ends with a question mark: {question}");
         for claim in claims(lesson) {
-            assert!(!claim.property.trim().is_empty(), "{}: {}", lesson.name, claim.id);
+            assert!(!claim.property.trim().is_empty(), "{name}: the row `{}` has no text", claim.id);
         }
     }
 }
@@ -199,7 +202,8 @@ fn every_example_in_the_help_can_be_run() {
     for lesson in LESSONS {
         let words = ["udp-lab", lesson.name].into_iter().chain(lesson.example.split(' '));
         let matches = udp_lab::cli::command().try_get_matches_from(words);
-        assert!(matches.is_ok(), "{}: {}", lesson.name, lesson.example);
+        let refused = matches.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.is_empty(), "{}: its `example` is nothing that it takes: {refused}", lesson.name);
     }
 }
 

@@ -158,7 +158,8 @@ impl Report {
     /// The row with this id.
     pub fn row(&self, id: &str) -> &Value {
         let found = self.rows().iter().find(|row| row["id"] == id);
-        found.unwrap_or_else(|| panic!("no row {id} in {}", self.0))
+        let ids = || self.rows().iter().map(|row| row["id"].as_str().unwrap_or_default()).collect::<Vec<_>>();
+        found.unwrap_or_else(|| panic!("{}: no row {id} among {}", self.0["lesson"], ids().join(", ")))
     }
 
     /// What was observed for the row with this id.
