@@ -45,14 +45,21 @@ fn all_prints_a_trace_behind_each_table() {
 #[test]
 fn the_trace_has_every_scene_and_only_calls_and_comments() {
     let form = Regex::new(r"^([a-z0-9_]+\((\[\{fd=)?(\d+|EPOLL_CLOEXEC).*\) += (\d+|0 \(Timeout\)|1 \(\[\{fd=\d+, revents=POLL[A-Z|]+\}\]\)|-1 \w+ \(.+\))|# .+)$").unwrap();
+    let file = temporary("scenes.json");
     for lesson in LESSONS {
-        let out = run([lesson.name, "--trace"]).out;
+        let out = run([lesson.name, "--trace", "--export", file.to_str().unwrap(), "--force"]).out;
         for line in trace(&out) {
             assert!(form.is_match(line), "{}: {line}", lesson.name);
         }
-        let scenes = trace(&out).iter().filter(|line| line.starts_with("# scene ")).count();
-        assert!(scenes > 1, "{}:\n{out}", lesson.name);
+        let document: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let observed =
+            document["reports"][0]["rows"].as_array().unwrap().iter().filter(|row| row["verdict"] != "skipped");
+        for scene in observed.map(|row| row["scene"].as_str().unwrap()) {
+            let heading = |line: &&str| line.starts_with("# scene ") && line.contains(scene);
+            assert!(trace(&out).iter().any(heading), "{}: no scene {scene} in\n{out}", lesson.name);
+        }
     }
+    fs::remove_file(&file).unwrap();
 }
 
 #[test]
@@ -293,7 +300,7 @@ fn the_line_to_check_with_shows_the_same_sends_and_receives() {
             assert!(rest.any(|seen| seen == option), "{}: strace did not see, at its place: {option}", lesson.name);
         }
         assert!(!options.is_empty() || lesson.name != "delivery");
-        assert!(seen.len() > 10, "{}: {err}", lesson.name);
+        assert!(!seen.is_empty(), "{}: strace saw no send and no receive: {err}", lesson.name);
         let first = logged.iter().zip(&seen).find(|(logged, seen)| logged != seen);
         assert_eq!(first, None, "{}: logged, and seen by strace\n{err}", lesson.name);
         assert_eq!(logged.len(), seen.len(), "{}", lesson.name);

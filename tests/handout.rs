@@ -298,7 +298,7 @@ fn every_scene_with_datagrams_has_its_ladder() {
                 scenes += 1;
             }
         }
-        assert!(scenes > 1, "{}", lesson.name);
+        assert!(scenes > 0, "{}: a lesson sends something", lesson.name);
     }
 }
 
@@ -351,7 +351,7 @@ fn observed_values_and_answers_are_hidden() {
         let events = &report.key_scene().expect("the scene of the first key row").events;
         let sends = events.iter().any(|event| matches!(event.call(), Some((Syscall::Send { .. }, _))));
         let drawn = pieces.iter().filter(|piece| piece.name == "svg" && piece.hidden == 0).count();
-        assert!(sends || !cfg!(target_os = "linux"), "{}", lesson.name);
+        assert!(sends || !cfg!(target_os = "linux"), "{}: the scene of the first key row sends nothing", lesson.name);
         assert_eq!((drawn, seen.contains("Draw what is received.")), (usize::from(sends), sends), "{}", lesson.name);
         assert!(!sends || seen.contains('?'), "{}", lesson.name);
         for (place, answer) in lesson.guess.answers.iter().enumerate() {

@@ -189,7 +189,7 @@ fn calls_have_their_posix_names() {
     for lesson in LESSONS {
         let out = run([lesson.name, "--full", "--format", "plain"]).out;
         let steps = steps(&out, "plain");
-        assert!(steps.len() > 20, "{}: {out}", lesson.name);
+        assert!(!steps.is_empty(), "{}: a lesson makes calls, and a picture shows them: {out}", lesson.name);
         for step in steps {
             assert!(plain.is_match(step) || more.is_match(step), "{}: {step}", lesson.name);
         }
