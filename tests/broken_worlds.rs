@@ -2,8 +2,8 @@
 //!
 //! `tests/broken_world` makes the C library's socket calls misbehave under the real binary, one fault at a time. Here
 //! every lesson runs in every world. What it must say there is in `tests/broken_world/expected/LESSON`: a line for each
-//! fault that it notices, with the exit status, the rows that say `differs`, and where the status is 3 what it said. The
-//! line that begins with `=` has the rows that say `match` where nothing arrives: none whose step did not happen.
+//! fault that it notices, with the exit status, the rows that say `differs`, and where the status is 3 what it said.
+//! The line that begins with `=` has the rows that say `match` where nothing arrives: none whose step did not happen.
 //! `UPDATE_WORLDS=1 cargo test --test main broken_worlds` writes the files and the page: read the difference before you
 //! commit it.
 
