@@ -57,9 +57,9 @@ impl TimeLimits {
     }
 }
 
-/// Whether a call that was to wait for `limit` at least has done so, where it took `waited`. The kernel counts ticks, and
-/// the clock of the lesson is another one: on a busy virtual machine three of a thousand time-outs of 4 ms end 14 µs
-/// early by it. So a tenth may be missing.
+/// Whether a call that was to wait for `limit` at least has done so, where it took `waited`. The kernel counts ticks,
+/// and the clock of the lesson is another one: on a busy virtual machine three of a thousand time-outs of 4 ms end
+/// 14 µs early by it. So a tenth may be missing.
 pub fn has_lasted(waited: Duration, limit: Duration) -> bool {
     waited >= limit - limit / 10
 }
