@@ -23,7 +23,7 @@ impl Stdout {
         &mut self,
         mut write: impl FnMut(&mut StdoutLock<'static>) -> io::Result<T>,
     ) -> io::Result<T> {
-        if stdout_was_shut() {
+        if stdout_takes_nothing() {
             return Err(io::Error::from_raw_os_error(BAD_DESCRIPTOR));
         }
         loop {
@@ -64,6 +64,10 @@ pub fn next_line(input: &mut StdinLock<'_>, longest: usize) -> io::Result<Option
             Err(error) => return Err(error),
         };
         if there.is_empty() {
+            // Rust takes an input that nothing can be read from for one that has ended.
+            if stdin_cannot_be_read() {
+                return Err(io::Error::from_raw_os_error(BAD_DESCRIPTOR));
+            }
             return Ok(begun.then_some(line));
         }
         begun = true;
@@ -136,21 +140,35 @@ const BAD_DESCRIPTOR: i32 = libc::EBADF;
 #[cfg(windows)]
 const BAD_DESCRIPTOR: i32 = 6;
 
-/// Whether the program was started without a standard output, as by `>&-`. Rust opens `/dev/null` in its place before
-/// `main`, and what is written there is lost without a word.
+/// Whether the program was started without a standard output, as by `>&-`, or with one that is open for reading only,
+/// as by `1</dev/null`. In place of the former Rust opens `/dev/null` before `main`, and what is written to either is
+/// lost without a word.
 #[cfg(unix)]
-fn stdout_was_shut() -> bool {
-    SHUT.load(Ordering::Relaxed)
+fn stdout_takes_nothing() -> bool {
+    STDOUT_TAKES_NOTHING.load(Ordering::Relaxed)
+}
+
+/// Whether the input is open for writing only, as by `0>FILE`. Where there is none, as by `<&-`, nothing is to be read.
+#[cfg(unix)]
+fn stdin_cannot_be_read() -> bool {
+    STDIN_CANNOT_BE_READ.load(Ordering::Relaxed)
 }
 
 #[cfg(unix)]
-static SHUT: AtomicBool = AtomicBool::new(false);
+static STDOUT_TAKES_NOTHING: AtomicBool = AtomicBool::new(false);
+#[cfg(unix)]
+static STDIN_CANNOT_BE_READ: AtomicBool = AtomicBool::new(false);
 
 #[cfg(unix)]
-extern "C" fn note_whether_stdout_is_shut() {
-    // SAFETY: it takes numbers, and fails where no descriptor is open. nix and rustix are given one that is.
-    let shut = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0;
-    SHUT.store(shut, Ordering::Relaxed);
+extern "C" fn note_what_the_streams_are_open_for() {
+    let access = |stream| {
+        // SAFETY: it takes numbers, and fails where no descriptor is open. nix and rustix are given one that is.
+        let flags = unsafe { libc::fcntl(stream, libc::F_GETFL) };
+        (flags >= 0).then_some(flags & libc::O_ACCMODE)
+    };
+    let stdout = access(libc::STDOUT_FILENO);
+    STDOUT_TAKES_NOTHING.store(stdout.is_none_or(|access| access == libc::O_RDONLY), Ordering::Relaxed);
+    STDIN_CANNOT_BE_READ.store(access(libc::STDIN_FILENO) == Some(libc::O_WRONLY), Ordering::Relaxed);
 }
 
 // SAFETY: what the section holds is called once, before `main`; the function needs nothing of the Rust runtime.
@@ -158,11 +176,17 @@ extern "C" fn note_whether_stdout_is_shut() {
 #[used]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
-static BEFORE_MAIN: extern "C" fn() = note_whether_stdout_is_shut;
+static BEFORE_MAIN: extern "C" fn() = note_what_the_streams_are_open_for;
 
 /// A console program of Windows has a standard output; where it has none, Rust discards what is written
 /// (`std::io::Stdout`).
 #[cfg(windows)]
-fn stdout_was_shut() -> bool {
+fn stdout_takes_nothing() -> bool {
+    false
+}
+
+/// On Windows the read itself says so.
+#[cfg(windows)]
+fn stdin_cannot_be_read() -> bool {
     false
 }

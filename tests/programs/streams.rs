@@ -69,11 +69,23 @@ fn input_that_does_not_wait_is_waited_for() {
 #[test]
 fn input_that_cannot_be_read_is_a_sentence() {
     let server = Server::start(&[]);
-    let mut command = client(&server.address.to_string(), &[]);
-    command.stdin(std::fs::File::open(env!("CARGO_MANIFEST_DIR")).unwrap());
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8(output.stderr).unwrap().starts_with("udp-lab: cannot read the input: Is a directory"));
+    let address = server.address.to_string();
+    let unread = |mut command: Command, input: std::fs::File, sentence: &str| {
+        let output = command.stdin(input).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), errors.lines().count()), (Some(3), 1), "{command:?}: {errors}");
+        assert!(errors.starts_with(sentence), "{command:?}: {errors}");
+    };
+    let a_folder = std::fs::File::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+    unread(client(&address, &[]), a_folder, "udp-lab: cannot read the input: Is a directory");
+    // As `0>FILE` has it.
+    let for_writing = || std::fs::File::options().write(true).open("/dev/null").unwrap();
+    unread(client(&address, &[]), for_writing(), "udp-lab: cannot read the input: Bad file descriptor");
+    unread(
+        udp_lab(&["boundaries", "--step"]),
+        for_writing(),
+        "udp-lab: --step: cannot read the input: Bad file descriptor",
+    );
 }
 
 /// More than the pipe takes, to a reader that begins when it is full.
@@ -143,18 +155,20 @@ fn has_room(writer: &impl std::os::fd::AsFd) -> bool {
     poll(&mut [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)], PollTimeout::ZERO).unwrap() > 0
 }
 
-/// `sh` shuts it, as `>&-` does.
+/// `sh` shuts it, or opens it for reading only.
 #[cfg(unix)]
 #[test]
 fn a_program_without_an_output_says_so() {
     let server = Server::start(&[]);
     let ask = format!("client {}", server.address);
     for arguments in ["boundaries", "list", "--help", "--version", "server 127.0.0.1:0", &ask] {
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("exec \"$0\" {arguments} >&-"), env!("CARGO_BIN_EXE_udp-lab")]);
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), errors.lines().count()), (Some(3), 1), "{arguments}: {errors}");
-        assert!(errors.starts_with("udp-lab: cannot write the output: "), "{arguments}: {errors}");
+        for output in [">&-", "1</dev/null"] {
+            let mut command = Command::new("sh");
+            command.args(["-c", &format!("exec \"$0\" {arguments} {output}"), env!("CARGO_BIN_EXE_udp-lab")]);
+            let ending = Program::start(&mut command).ending();
+            let errors = ending.errors;
+            assert_eq!((ending.status, errors.lines().count()), (Some(3), 1), "{arguments} {output}: {errors}");
+            assert!(errors.starts_with("udp-lab: cannot write the output: "), "{arguments} {output}: {errors}");
+        }
     }
 }
