@@ -4,14 +4,14 @@ use std::io;
 #[cfg(unix)]
 use std::sync::Arc;
 #[cfg(unix)]
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 #[cfg(target_os = "linux")]
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, sigaction};
 #[cfg(unix)]
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 #[cfg(unix)]
-use signal_hook::flag;
+use signal_hook::{flag, low_level};
 
 /// Does `work`, and lets a signal that asks the program to end wait until it is done. Windows has no such signals.
 #[cfg(unix)]
@@ -47,6 +47,45 @@ pub fn fail_past_the_file_size() {
 #[allow(missing_docs)]
 #[cfg(not(unix))]
 pub fn fail_past_the_file_size() {}
+
+/// From `signal` on, looks once a second whether standard output has room, and ends the process where it has none:
+/// nobody reads what is written last. The status is the one that a shell shows for the signal.
+///
+/// No thread looks, and no write has a limit: an alarm finds the process in the write in which it waits.
+#[cfg(unix)]
+pub fn end_unread_after(signal: i32) -> io::Result<()> {
+    static STATUS: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn look(_: libc::c_int) {
+        let mut output = libc::pollfd { fd: libc::STDOUT_FILENO, events: libc::POLLOUT, revents: 0 };
+        // SAFETY: both calls may be made in a handler (signal-safety(7)); the first is given one descriptor, and its
+        // number.
+        let is_full = unsafe { libc::poll(&raw mut output, 1, 0) == 0 };
+        if is_full {
+            low_level::exit(STATUS.load(Ordering::Relaxed));
+        }
+        // SAFETY: as above.
+        unsafe { libc::alarm(1) };
+    }
+
+    let begin = move || {
+        STATUS.store(128 + signal, Ordering::Relaxed);
+        // SAFETY: `look` does what a handler may do. Not before now: whoever started this program may have set an alarm
+        // that is to end it.
+        unsafe {
+            libc::signal(libc::SIGALRM, look as *const () as libc::sighandler_t);
+            libc::alarm(1);
+        }
+    };
+    // SAFETY: `begin` does what a handler may do: signal(2) and alarm(2) are in the list of signal-safety(7).
+    unsafe { low_level::register(signal, begin) }.map(drop)
+}
+
+/// Windows has no alarms.
+#[cfg(not(unix))]
+pub fn end_unread_after(_: i32) -> io::Result<()> {
+    Ok(())
+}
 
 /// Has the signals that end a program end this one where it is process 1, as in a container: the kernel gives that one
 /// no default ending. pid_namespaces(7). What `sums_up` at the signals that ask for an end watches for those itself;

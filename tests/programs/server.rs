@@ -228,6 +228,32 @@ fn a_second_signal_ends_a_server_whose_output_nobody_reads() {
     }
 }
 
+/// As `timeout` has it, and a terminal that goes away.
+#[cfg(target_os = "linux")]
+#[test]
+fn one_signal_ends_a_server_whose_output_nobody_reads_within_seconds() {
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let (program, _reader) = server_that_waits_for_its_reader();
+        program.signal(signal);
+        let ending = program.ending();
+        assert_eq!((ending.status, ending.errors.as_str()), (Some(status), ""), "{signal}");
+    }
+}
+
+/// An alarm that was set before the program began is not the program's own.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_alarm_of_somebody_else_ends_a_server_as_it_would_any_program() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let mut command = Command::new("perl");
+    command.args(["-e", "alarm 1; exec @ARGV", env!("CARGO_BIN_EXE_udp-lab"), "server", LOOPBACK]);
+    let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn() else {
+        return support::missing("perl");
+    };
+    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGALRM));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn after_one_signal_a_server_waits_for_its_reader_and_writes_the_table() {
