@@ -126,6 +126,20 @@ fn what_takes_half_a_second_says_on_the_terminal_that_it_is_running_and_leaves_n
     assert_eq!((piped.status, piped.err.as_str()), (0, ""));
 }
 
+/// Some programs ignore SIGCHLD, and so do those that they start.
+#[cfg(target_os = "linux")]
+#[test]
+fn whoever_ignores_the_end_of_children_gets_the_same_rows() {
+    let skipped = |ignoring: &[&str]| {
+        let mut command = Command::new("env");
+        command.args(ignoring).args([env!("CARGO_BIN_EXE_udp-lab"), "addresses", "--format", "csv"]);
+        let run = Run::from(command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).output().unwrap());
+        assert_eq!(run.status, 0, "{ignoring:?}: {}", run.err);
+        run.out.lines().filter(|row| row.contains(",skipped,")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(skipped(&["--ignore-signal=CHLD"]), skipped(&[]));
+}
+
 /// `sh` shuts the streams, as `2>&-` does.
 #[test]
 fn shut_streams_end_nothing_and_break_nothing() {

@@ -31,6 +31,7 @@ use crate::vocabulary::Status;
 /// Runs the command that `args` ask for, program name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     kernel::fail_past_the_file_size();
+    kernel::keep_children_until_they_are_waited_for();
     kernel::share_one_heap();
     let args: Vec<OsString> = args.into_iter().collect();
     let program = args.first().cloned().unwrap_or_default();

@@ -40,8 +40,8 @@ pub(crate) use self::namespace::{counter, loopback_is_up, start_loopback};
 pub(crate) use self::packet_info::{send_from, tell_destination};
 pub(crate) use self::receive::{Message, read, receive, receive_from, receive_from_once, receive_parts, write};
 pub(crate) use self::signals::{
-    end_at_a_signal, end_unread_after, fail_past_the_file_size, handle_signal, send_signal, with_sigpipe,
-    without_signals,
+    end_at_a_signal, end_unread_after, fail_past_the_file_size, handle_signal, keep_children_until_they_are_waited_for,
+    send_signal, with_sigpipe, without_signals,
 };
 pub(crate) use self::streams::{Stdout, input_comes_before, next_line};
 pub(crate) use self::system::descriptor;

@@ -48,6 +48,18 @@ pub fn fail_past_the_file_size() {
 #[cfg(not(unix))]
 pub fn fail_past_the_file_size() {}
 
+/// Has the programs that are started here be waited for, also where whoever started this one ignores SIGCHLD, as by
+/// `trap '' CHLD`: a child would then be gone before it is asked for its status. Linux wait(2).
+#[cfg(unix)]
+pub fn keep_children_until_they_are_waited_for() {
+    // SAFETY: it is the default: no code of this program runs where it comes.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
+#[allow(missing_docs)]
+#[cfg(not(unix))]
+pub fn keep_children_until_they_are_waited_for() {}
+
 /// From `signal` on, looks once a second whether standard output has room, and ends the process where it has none:
 /// nobody reads what is written last. The status is the one that a shell shows for the signal.
 ///
