@@ -88,7 +88,7 @@ fn bracketed(host: &str) -> Option<&str> {
 }
 
 /// Whether `host` is an IPv6 address, with or without its interface.
-fn is_ipv6(host: &str) -> bool {
+pub(super) fn is_ipv6(host: &str) -> bool {
     let address = host.split_once('%').map_or(host, |(address, _)| address);
     address.parse::<Ipv6Addr>().is_ok()
 }
@@ -119,7 +119,8 @@ fn is_wrong_ipv4(host: &str) -> bool {
 /// Whether somebody could have a host of this name. Who decides is the name service; this is what no name has.
 fn could_be_a_host(host: &str, bracketed: bool) -> bool {
     let never = |c: char| {
-        c.is_whitespace() || c.is_control() || pasted::half_width(c) != c || "/\\@#?*()[]{}<>\"'`,;|&=+!^$~".contains(c)
+        let is_seen = pasted::half_width(c) == c && !pasted::is_hidden(c);
+        c.is_whitespace() || c.is_control() || !is_seen || "/\\@#?*()[]{}<>\"'`,;|&=+!^$~".contains(c)
     };
     !host.is_empty() && !host.contains(never) && (!host.contains(':') || (bracketed && is_ipv6(host)))
 }
