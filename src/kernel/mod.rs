@@ -44,8 +44,8 @@ pub(crate) use self::signals::{
     send_signal, with_sigpipe, without_signals,
 };
 pub(crate) use self::streams::{Stdout, input_comes_before, next_line};
-pub(crate) use self::system::descriptor;
 pub use self::system::{HERE, host, under_wine};
+pub(crate) use self::system::{descriptor, is_interface};
 pub(crate) use self::user::{as_a_plain_user, as_another_user};
 pub(crate) use self::waiting::ThreadId;
 pub(crate) use self::waiting::{

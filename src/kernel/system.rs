@@ -1,4 +1,4 @@
-//! Which system this is.
+//! Which system this is, and which network interfaces it has.
 
 use socket2::Socket;
 
@@ -29,6 +29,19 @@ pub fn descriptor(socket: &Socket) -> u64 {
     #[cfg(windows)]
     let number = std::os::windows::io::AsRawSocket::as_raw_socket(socket);
     number
+}
+
+/// Whether this machine has a network interface of this number.
+#[cfg(unix)]
+pub fn is_interface(number: u32) -> bool {
+    // Of a number that no interface has, nix 0.32 gives an empty name and no error.
+    nix::net::if_::if_indextoname(number).is_ok_and(|name| !name.is_empty())
+}
+
+/// Windows says so of a bind and a connect, in words of its own.
+#[cfg(windows)]
+pub fn is_interface(_: u32) -> bool {
+    true
 }
 
 #[cfg(unix)]

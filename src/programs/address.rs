@@ -10,7 +10,7 @@ use socket2::Socket;
 
 use super::ProgramError;
 use super::pasted;
-use crate::kernel::HERE;
+use crate::kernel::{self, HERE};
 use crate::sockets::{self, Call};
 use crate::vocabulary::{Os, escape, os_message};
 
@@ -150,7 +150,13 @@ impl Address {
         let address = preferred(found.into_iter())
             .ok_or_else(|| ProgramError::Environment(self.unknown(&LookupErrorKind::NoData)))?;
         usable(address, purpose).map_err(ProgramError::Usage)?;
-        Ok(address)
+        match address {
+            // Of a number nobody asks whether there is such an interface.
+            SocketAddr::V6(v6) if needs_its_interface(*v6.ip()) && !kernel::is_interface(v6.scope_id()) => {
+                Err(ProgramError::Environment(self.unknown(&LookupErrorKind::NoName)))
+            }
+            address => Ok(address),
+        }
     }
 
     fn look_up(&self) -> Result<Vec<SocketAddr>, LookupError> {

@@ -151,9 +151,14 @@ fn a_link_local_address_needs_its_interface() {
 #[cfg(unix)]
 #[test]
 fn an_interface_that_is_not_there_is_named() {
-    Program::start(&mut udp_lab(&["client", "[fe80::1%no-such0]:8888"]))
-        .ending()
-        .is_refused_with(3, "udp-lab: [fe80::1%no-such0]:8888: this machine has no network interface no-such0.");
+    for command in ["server", "client"] {
+        for interface in ["no-such0", "123456789"] {
+            let address = format!("[fe80::1%{interface}]:8888");
+            Program::start(&mut udp_lab(&[command, &address]))
+                .ending()
+                .is_refused_with(3, &format!("udp-lab: {address}: this machine has no network interface {interface}."));
+        }
+    }
 }
 
 /// The interface is there: the address is of another kind. Other systems take it.
