@@ -1,5 +1,6 @@
 //! What can fail, and the exit statuses that say so.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::builder::StyledStr;
@@ -10,7 +11,7 @@ use crate::kernel::HERE;
 use crate::lab::SceneError;
 use crate::programs::ProgramError;
 use crate::render::{Invocation, PROGRAM};
-use crate::vocabulary::{Access, Status, escape, escape_but, file_message};
+use crate::vocabulary::{Access, Status, escape, escape_but, file_message, listed, quoted};
 
 /// The exit statuses, for the help of commands that run lessons.
 pub(super) const EXIT_STATUS: &str = "\
@@ -147,6 +148,20 @@ fn of_a_negative_number(error: clap::Error) -> clap::Error {
         ),
         _ => error,
     }
+}
+
+/// What is said of an argument that is no text: clap does not know which one it is.
+pub(super) fn of_what_is_no_text(error: clap::Error, args: &[OsString]) -> clap::Error {
+    if error.kind() != ErrorKind::InvalidUtf8 {
+        return error;
+    }
+    let without_a_text = args.iter().skip(1).filter(|arg| arg.to_str().is_none());
+    let quoted: Vec<_> = without_a_text.map(|arg| quoted(arg.as_encoded_bytes(), LONGEST)).collect();
+    let advice = match args.iter().any(|arg| arg == "client") {
+        true => ": any bytes can be sent with --hex, with --file or through a pipe",
+        false => "",
+    };
+    clap::Error::raw(ErrorKind::InvalidUtf8, format!("invalid UTF-8 in {}{advice}\n", listed(&quoted)))
 }
 
 /// Most characters of a word of the command line that an error repeats.

@@ -36,7 +36,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let program = args.first().cloned().unwrap_or_default();
     let given = to_repeat(args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()));
-    let result = command().try_get_matches_from(args).map_err(Failure::Use).and_then(|matches| {
+    let parsed = command().try_get_matches_from(&args).map_err(|error| failure::of_what_is_no_text(error, &args));
+    let result = parsed.map_err(Failure::Use).and_then(|matches| {
         let options = Options::given(&matches)?;
         Color::from_arg_matches(&matches)?.write_global();
         // What is drawn is always coloured; the stream takes the colours away where they are not wanted.

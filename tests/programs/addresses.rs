@@ -133,6 +133,22 @@ fn malformed_arguments_are_wrong_use() {
     }
 }
 
+/// A shell whose terminal has another encoding gives such bytes. Windows has arguments of another kind.
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_named() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let with =
+        |arguments: &[&str], last: &[u8]| Program::start(udp_lab(arguments).arg(OsStr::from_bytes(last))).ending();
+    with(&["client", "127.0.0.1:9", "hi"], b"h\xe9\x1b[2J").is_refused_with(
+        2,
+        "error: invalid UTF-8 in \"h\\xe9\\u{1b}[2J\": any bytes can be sent with --hex, with --file or through a pipe\n",
+    );
+    with(&["concurrency", "--clients"], b"\xff").is_refused_with(2, "error: invalid UTF-8 in \"\\xff\"\n");
+}
+
 #[test]
 fn what_is_pasted_as_a_url_hears_no_word_of_ipv6() {
     let ending = Program::start(&mut udp_lab(&["client", "http://127.0.0.1:8888/", "hi"])).ending();
