@@ -182,6 +182,9 @@ impl CallError {
             (SocketError::TooManyFiles | SocketError::TooManyFilesInSystem, _) => {
                 "Too many sockets for this process: raise the limit (`ulimit -n`), or ask for fewer clients."
             }
+            (SocketError::InvalidArgument, CallKind::Connect) if HERE == Os::Linux => {
+                "The routing table may discard what is for there: `ip route` shows such a route as a blackhole."
+            }
             (SocketError::NetworkUnreachable, _) => {
                 "No interface leads there, or a firewall rejects it. For loopback on Linux, `ip link set lo up` starts it."
             }

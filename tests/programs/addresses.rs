@@ -229,6 +229,11 @@ fn without_name_servers_ports_and_ways() {
     let unreachable = client("192.0.2.2:9");
     unreachable.is_refused_with(3, "(EHOSTUNREACH 113).");
     assert!(unreachable.errors.contains("or a firewall rejects"), "{}", unreachable.errors);
+    assert!(Command::new("ip").args(["route", "add", "blackhole", "192.0.2.4"]).status().unwrap().success());
+    client("192.0.2.4:9").is_refused_with(
+        3,
+        "(EINVAL 22). The routing table may discard what is for there: `ip route` shows such a route",
+    );
     client("192.0.2.3:9").is_refused_with(3, "No interface leads there, or a firewall rejects it.");
 
     std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "50000 50001").unwrap();
