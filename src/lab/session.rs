@@ -84,14 +84,17 @@ impl Session {
     }
 
     fn while_it_lasts<T>(&self, what: &str, call: Option<&'static str>, make: impl FnOnce() -> T) -> T {
-        let begun = || lock(&self.in_progress);
-        begun().push((what.to_owned(), call));
+        lock(&self.in_progress).push((what.to_owned(), call));
         let made = make();
-        let mut begun = begun();
-        if let Some(place) = begun.iter().position(|(other, made)| other == what && *made == call) {
-            begun.swap_remove(place);
-        }
+        self.no_longer(what, call);
         made
+    }
+
+    fn no_longer(&self, what: &str, call: Option<&'static str>) {
+        let mut in_progress = lock(&self.in_progress);
+        if let Some(place) = in_progress.iter().position(|(other, made)| other == what && *made == call) {
+            in_progress.swap_remove(place);
+        }
     }
 
     /// A call has returned.

@@ -26,6 +26,9 @@ const DISTURBED: &str = "unrelated programs sent datagrams whenever a signal was
 /// Why nothing is said of what ends a receive on a machine as busy as that.
 const NOT_RUN: &str = "the thread of the receive has not run since: this machine is too busy";
 
+/// What one thread does while the receive of another one waits.
+type Meanwhile<'m> = Box<dyn FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError> + 'm>;
+
 /// A receive of another thread, as seen from the one that goes on.
 #[derive(Debug)]
 pub struct WaitingReceive<'e> {
@@ -49,7 +52,7 @@ impl Endpoint {
         buffer: usize,
         meanwhile: impl FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError>,
     ) -> Result<ReceiveResult, SceneError> {
-        self.receive_in_a_thread(buffer, false, meanwhile)
+        self.receive_in_a_thread(buffer, false, Box::new(meanwhile))
     }
 
     /// Receives in a thread of its own, and sends that a signal once it waits; its handler does nothing, and has the
@@ -60,14 +63,14 @@ impl Endpoint {
     pub fn receive_until_a_signal(&self, buffer: usize, restarts: bool) -> Result<ReceiveResult, SceneError> {
         let handled = kernel::handle_signal(restarts);
         let _handled = handled.map_err(|error| CallError::new("install a handler for SIGURG", &error))?;
-        self.receive_in_a_thread(buffer, true, |receive| receive.signal())
+        self.receive_in_a_thread(buffer, true, Box::new(|receive| receive.signal()))
     }
 
     fn receive_in_a_thread(
         &self,
         buffer: usize,
         interruptible: bool,
-        meanwhile: impl FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError>,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<ReceiveResult, SceneError> {
         let waiting = &WaitingReceive {
             endpoint: self,

@@ -92,8 +92,12 @@ impl SceneBuilder {
 
     /// Adds what the scene does.
     pub fn run(self, run: impl FnOnce(&Lab) -> Result<(), SceneError> + Send + 'static) -> Scene {
+        self.with(Box::new(run))
+    }
+
+    fn with(self, run: Run) -> Scene {
         let SceneBuilder { id, title, answer, sentence, claims } = self;
         // `Lesson::scenes` numbers them.
-        Scene { number: 0, id, title, answer, sentence, claims: claims.into(), run: Box::new(run) }
+        Scene { number: 0, id, title, answer, sentence, claims: claims.into(), run }
     }
 }
