@@ -416,6 +416,13 @@ pub fn now() -> timespec {
     now
 }
 
+/// The time so much later.
+pub fn after(time: timespec, later: &timespec) -> timespec {
+    const SECOND: libc::c_long = 1_000_000_000;
+    let nanoseconds = time.tv_nsec + later.tv_nsec;
+    timespec { tv_sec: time.tv_sec + later.tv_sec + nanoseconds / SECOND, tv_nsec: nanoseconds % SECOND }
+}
+
 /// Sleeps for a millisecond, whatever sleeping is in this world.
 pub fn sleep() {
     let request = timespec { tv_sec: 0, tv_nsec: 1_000_000 };
