@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support;
 use udp_lab::lessons::{LESSONS, Lesson};
 use udp_lab::vocabulary::{Claim, Expect, Os, Strength, sources};
 
@@ -229,8 +230,7 @@ fn the_page_on_the_article_names_rows_that_there_are() {
     let rows = regex::Regex::new("`([a-z]+)`: ((?:`[^`]+`(?:, )?)+)").unwrap();
     let mut sentences = 0;
     for row in rows.captures_iter(&page) {
-        let lesson =
-            LESSONS.iter().find(|lesson| lesson.name == &row[1]).unwrap_or_else(|| panic!("no lesson {}", &row[1]));
+        let lesson = support::lesson(&row[1]);
         let claims = claims(lesson);
         for property in row[2].split('`').skip(1).step_by(2) {
             assert!(claims.iter().any(|claim| claim.property == property), "{} has no row {property}", lesson.name);

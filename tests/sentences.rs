@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{report, run};
+use crate::support::{lesson, report, run};
 use udp_lab::lessons::{LESSONS, Lesson, Scene};
 use udp_lab::vocabulary::{Expect, Os};
 
 fn compare() -> &'static Lesson {
-    LESSONS.iter().find(|lesson| lesson.name == "compare").unwrap()
+    lesson("compare")
 }
 
 fn scenes() -> Vec<Scene> {

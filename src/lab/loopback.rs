@@ -27,9 +27,8 @@ pub fn passes() -> Result<(), SceneError> {
     match passed {
         Passed::As { sent, received } if sent == received => match source_of_the_unbound(sent) {
             Some(source) if source != sent.ip() => Err(SceneError::NoLoopback(format!(
-                "what an unbound socket sends to {} comes from {source}. Is {} the first address of the loopback interface?",
-                sent.ip(),
-                sent.ip()
+                "what an unbound socket sends to {ip} comes from {source}. Is {ip} the first address of the loopback interface?",
+                ip = sent.ip()
             ))),
             _ => Ok(()),
         },

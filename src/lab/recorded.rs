@@ -376,10 +376,8 @@ impl RecordedSocket {
         let error = |error: io::Error| CallError::new(format!("duplicate the socket of {}", self.name), &error);
         let socket = duplicate.map_err(error)?;
         let other = RecordedSocket::as_opened(name, self.protocol, socket, self.sets_limits, Arc::clone(&self.context));
-        for (of_other, own) in [(&other.is_to_drop, &self.is_to_drop), (&other.wants_ancillary, &self.wants_ancillary)]
-        {
-            of_other.store(own.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
+        other.is_to_drop.store(self.is_to_drop.load(Ordering::Relaxed), Ordering::Relaxed);
+        other.wants_ancillary.store(self.wants_ancillary.load(Ordering::Relaxed), Ordering::Relaxed);
         other.learn_address().map_err(|error| self.unknown_address(&error))?;
         Ok(other)
     }

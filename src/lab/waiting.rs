@@ -23,8 +23,8 @@ pub const NOT_TOLD_WHO_WAITS: &str = "this system does not tell whether a thread
 /// Why nothing is said of a signal among so many datagrams.
 const DISTURBED: &str = "unrelated programs sent datagrams whenever a signal was sent";
 
-/// Why nothing is said of what ends a receive on a machine as busy as that.
-const NOT_RUN: &str = "the thread of the receive has not run since: this machine is too busy";
+/// Why nothing is said of what ended a receive, as on a machine that is too busy to let the thread run.
+const NOT_RUN: &str = "the thread of the receive was seen neither to return nor to wait again";
 
 /// What one thread does while the receive of another one waits.
 type Meanwhile<'m> = Box<dyn FnOnce(&WaitingReceive<'_>) -> Result<(), SceneError> + 'm>;

@@ -141,17 +141,15 @@ unsafe fn hand_over(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     let kind_alone = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK);
-    if [libc::AF_INET, libc::AF_INET6].contains(&domain)
-        && kind_alone == libc::SOCK_STREAM
-        && fault(Fault::NoTcpSockets)
-    {
+    let is_ip = [libc::AF_INET, libc::AF_INET6].contains(&domain);
+    if is_ip && kind_alone == libc::SOCK_STREAM && fault(Fault::NoTcpSockets) {
         return kernel::fail(libc::EACCES);
     }
     // SAFETY: the arguments are the caller's own.
     let socket = unsafe { kernel::socket(domain, kind, protocol) };
     STOPPED.set(None);
     let datagrams = kind_alone == libc::SOCK_DGRAM;
-    if socket >= 0 && [libc::AF_INET, libc::AF_INET6].contains(&domain) && datagrams {
+    if socket >= 0 && is_ip && datagrams {
         if let Some(limits) = limits() {
             // The kernel doubles what it is asked for, and not its default.
             kernel::set_receive_buffer(socket, limits.default / 2);
