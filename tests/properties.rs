@@ -209,7 +209,7 @@ fn any_payload_is_printable_and_comes_back_from_its_escapes() {
         prop_assert_eq!(unescaped(&text), &bytes[..]);
 
         let (start, all) = escaped(&bytes, longest);
-        prop_assert!(text.starts_with(&start) && start.chars().count() <= longest && all == (start == text));
+        prop_assert!(text.starts_with(&*start) && start.chars().count() <= longest && all == (start == text));
         prop_assert!(bytes.starts_with(&unescaped(&start)));
         for text in [quoted(&bytes, longest), shortened(&bytes, longest)] {
             prop_assert!(text.starts_with(&format!("\"{start}")) && !text.chars().any(acts), "{text:?}");

@@ -49,7 +49,7 @@ pub fn receive_message(socket: &Socket, buffer: &mut [u8], lengths: &[usize], fl
     struct Control([u8; 512]);
 
     let mut control = Control([0; 512]);
-    let mut parts: Vec<_> = split(buffer, lengths).into_iter().map(IoSliceMut::new).collect();
+    let mut parts: Vec<_> = split(buffer, lengths).map(IoSliceMut::new).collect();
     let flags = MsgFlags::from_bits_retain(number(flags));
     let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control.0), flags)?;
     let ancillary = decoded(message.cmsgs()?);

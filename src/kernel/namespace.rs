@@ -97,20 +97,39 @@ mod linux {
 
     /// Does `work` in a thread of its own, which may go to another network namespace.
     fn in_a_thread<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
-        thread::scope(|scope| {
-            let inside = thread::Builder::new().spawn_scoped(scope, work)?;
-            inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        result_of(work, run_in_a_thread)
     }
 
     /// Does `work` in a process of its own, which may go to another user namespace: a thread of a program with several
     /// may not. It has this one's memory and file descriptors, and this thread waits until it has ended.
     fn in_a_process<T: Send>(flags: CloneFlags, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+        result_of(work, |work| run_in_a_process(flags, work))
+    }
+
+    /// What `work` returns where `run` has run it.
+    fn result_of<T: Send>(
+        work: impl FnOnce() -> io::Result<T> + Send,
+        run: impl FnOnce(&mut (dyn FnMut() + Send)) -> io::Result<()>,
+    ) -> io::Result<T> {
+        let (mut work, mut result) = (Some(work), None);
+        run(&mut || result = work.take().map(|work| work()))?;
+        // Nothing where a signal has ended the process.
+        result.unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into()))
+    }
+
+    fn run_in_a_thread(work: &mut (dyn FnMut() + Send)) -> io::Result<()> {
+        thread::scope(|scope| {
+            let inside = thread::Builder::new().spawn_scoped(scope, work)?;
+            inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok(())
+        })
+    }
+
+    fn run_in_a_process(flags: CloneFlags, work: &mut (dyn FnMut() + Send)) -> io::Result<()> {
         const STACK: usize = 256 * 1024;
         let mut stack = vec![0; STACK];
-        let (mut work, mut result) = (Some(work), None);
         let child = Box::new(|| {
-            result = work.take().map(|work| work());
+            work();
             0
         });
         let flags = flags | CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | CloneFlags::CLONE_FILES;
@@ -118,8 +137,7 @@ mod linux {
         // it is this thread on another stack. A panic ends the program before it could leave the child's frames.
         let child = unsafe { clone(child, &mut stack, flags, None) }?;
         waitpid(child, Some(WaitPidFlag::__WALL))?;
-        // Nothing where a signal has ended the child.
-        result.unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into()))
+        Ok(())
     }
 
     /// Starts the loopback interface of the network namespace that this thread is in, with an MTU of so many bytes.

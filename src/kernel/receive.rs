@@ -92,7 +92,7 @@ impl Message {
 /// # Panics
 /// When `buffer` is shorter than `lengths` together.
 pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flags: Flags) -> io::Result<Message> {
-    let mut parts: Vec<_> = split(uninit(buffer), lengths).into_iter().map(MaybeUninitSlice::new).collect();
+    let mut parts: Vec<_> = split(uninit(buffer), lengths).map(MaybeUninitSlice::new).collect();
     uninterrupted(|| {
         let (length, came_with, from) = socket.recv_from_vectored_with_flags(&mut parts, number(flags))?;
         let from = not_shut_down(from)?.as_socket();
@@ -101,13 +101,12 @@ pub fn receive_parts(socket: &Socket, buffer: &mut [u8], lengths: &[usize], flag
 }
 
 /// The parts of `buffer`, `lengths` bytes each.
-pub(super) fn split<'b, T>(mut buffer: &'b mut [T], lengths: &[usize]) -> Vec<&'b mut [T]> {
-    let mut part = |length: &usize| {
+pub(super) fn split<'b, T>(mut buffer: &'b mut [T], lengths: &[usize]) -> impl Iterator<Item = &'b mut [T]> {
+    lengths.iter().map(move |length| {
         let (part, rest) = std::mem::take(&mut buffer).split_at_mut(*length);
         buffer = rest;
         part
-    };
-    lengths.iter().map(&mut part).collect()
+    })
 }
 
 /// Calls `read` on a socket: how many bytes were written into `buffer`.

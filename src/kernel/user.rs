@@ -30,17 +30,19 @@ fn is_root() -> bool {
 /// EPERM where this user is not root; EINVAL where there is no other one.
 #[cfg(target_os = "linux")]
 pub fn as_another_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
-    use rustix::thread::{RawUid, Uid, set_thread_res_uid};
-
-    const NOBODY: RawUid = 65_534;
+    const UNCHANGED: libc::c_long = -1;
+    const NOBODY: libc::c_long = 65_534;
     if !is_root() {
         return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
     std::thread::scope(|scope| {
         let other = std::thread::Builder::new().spawn_scoped(scope, || {
             // Only the effective one, and it ends with this thread.
-            set_thread_res_uid(None, Uid::from_raw(NOBODY), None)?;
-            Ok(work())
+            // SAFETY: it takes numbers, and changes nothing but the rights of this thread.
+            match unsafe { libc::syscall(libc::SYS_setresuid, UNCHANGED, NOBODY, UNCHANGED) } {
+                0 => Ok(work()),
+                _ => Err(io::Error::last_os_error()),
+            }
         })?;
         other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })

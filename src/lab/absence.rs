@@ -17,7 +17,10 @@ impl Endpoint {
     /// # Errors
     /// [`SceneError::Skip`] when the system does not grant a buffer of that size.
     pub fn grow_receive_buffer(&self, payloads: impl IntoIterator<Item = usize>) -> Result<(), SceneError> {
-        let needed = receive_buffer_for(payloads);
+        self.grow_receive_buffer_to(receive_buffer_for(payloads))
+    }
+
+    fn grow_receive_buffer_to(&self, needed: usize) -> Result<(), SceneError> {
         let granted = || option::get(&self.socket.socket, &option::RECEIVE_BUFFER.name).map(usize::from_int);
         let granted = || granted().map_err(|e| CallError::new("ask for the receive buffer's size", &e));
         if granted()? >= needed {
@@ -133,5 +136,6 @@ pub fn receive_buffer_for(payloads: impl IntoIterator<Item = usize>) -> usize {
     /// Memory that a queued datagram costs besides its payload, at most: bytes per datagram, and twice the payload.
     /// Linux 6.18 charges 832 bytes for a small one and 16640 for one of 9000.
     const QUEUE_COST: usize = 1024;
-    payloads.into_iter().chain([LENGTH_OF_MARKER]).map(|payload| 2 * payload + QUEUE_COST).sum()
+    let cost = |payload| 2 * payload + QUEUE_COST;
+    payloads.into_iter().fold(cost(LENGTH_OF_MARKER), |sum, payload| sum + cost(payload))
 }

@@ -79,7 +79,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// What the system says of the send.
-    pub fn queue(&self, send: impl FnOnce() -> Call<usize>) -> Call<()> {
+    pub fn queue(&self, mut send: impl FnMut() -> Call<usize>) -> Call<()> {
+        self.queue_by(&mut send)
+    }
+
+    fn queue_by(&self, send: &mut dyn FnMut() -> Call<usize>) -> Call<()> {
         let socket = &self.socket.socket;
         let before = self.queue_counts();
         if before.is_some() {

@@ -14,14 +14,17 @@ pub(super) fn recheck<T>(limit: Duration, mut check: impl FnMut() -> Option<T>) 
     let began = Instant::now();
     loop {
         let waited = began.elapsed();
-        if let Some(found) = check() {
-            return Some(found);
+        match check() {
+            None if waited <= limit => pause(waited),
+            found => return found,
         }
-        match waited {
-            waited if waited > limit => return None,
-            waited if waited < SHORT => thread::yield_now(),
-            _ => thread::sleep(PAUSE),
-        }
+    }
+}
+
+fn pause(waited: Duration) {
+    match waited < SHORT {
+        true => thread::yield_now(),
+        false => thread::sleep(PAUSE),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Call, CallError, arrival, needs};
 use crate::kernel;
 use crate::sockets::{self, CallKind, error_of};
 use crate::vocabulary::{
-    Action, Announcement, Direction, Event, Events, Moment, Outcome, Peer, Protocol, Receive, Role, SendForm,
+    Action, Announcement, Direction, Event, Events, Moment, OsError, Outcome, Peer, Protocol, Receive, Role, SendForm,
     SocketError, Syscall, udp_header,
 };
 
@@ -169,9 +169,17 @@ impl RecordedSocket {
 
     /// As [`perform`](Self::perform), where the call is made by `make`.
     pub(super) fn perform_by(&self, call: Syscall, make: impl FnOnce(&Syscall) -> Made) -> Made {
+        self.announce(&call);
+        let made = self.context.session.while_in_progress(&self.name, call.name(), || make(&call));
+        self.record(call, made)
+    }
+
+    fn announce(&self, call: &Syscall) {
         self.context.stop_where_calls_do_not_end();
-        self.identity().announce(&call, self.target_of(&call).as_ref(), Role::Lesson);
-        let mut made = self.context.session.while_in_progress(&self.name, call.name(), || make(&call));
+        self.identity().announce(call, self.target_of(call).as_ref(), Role::Lesson);
+    }
+
+    fn record(&self, call: Syscall, mut made: Made) -> Made {
         let stream = || (self.protocol == Protocol::Tcp).then(|| self.peer()).flatten();
         made.peer = made.peer.or_else(|| self.target_of(&call)).or_else(stream);
         self.doubt_where_memory_lacked(&call, &made.outcome);
@@ -474,18 +482,20 @@ impl RecordedSocket {
         value: impl FnOnce(Outcome) -> T,
     ) -> Call<T> {
         match outcome {
-            Outcome::Failed { error, .. } => {
-                // A socket without a port is given one by the call, as far as there are any; a bind names it.
-                let none_left = match self.protocol {
-                    Protocol::Udp => SocketError::WouldBlock,
-                    Protocol::Tcp => SocketError::AddressNotAvailable,
-                };
-                let gives_port = self.address().is_none() && !matches!(call, CallKind::Bind(_));
-                let lacks_port = gives_port && error.is(none_left, kernel::HERE);
-                Err(CallError { lacks_port, ..CallError::of(call, operation, error) })
-            }
+            Outcome::Failed { error, .. } => Err(self.failure(error, call, operation)),
             other => Ok(value(other)),
         }
+    }
+
+    fn failure(&self, error: OsError, call: CallKind, operation: &str) -> CallError {
+        // A socket without a port is given one by the call, as far as there are any; a bind names it.
+        let none_left = match self.protocol {
+            Protocol::Udp => SocketError::WouldBlock,
+            Protocol::Tcp => SocketError::AddressNotAvailable,
+        };
+        let gives_port = self.address().is_none() && !matches!(call, CallKind::Bind(_));
+        let lacks_port = gives_port && error.is(none_left, kernel::HERE);
+        CallError { lacks_port, ..CallError::of(call, operation, error) }
     }
 }
 

@@ -84,13 +84,17 @@ impl Session {
     }
 
     fn while_it_lasts<T>(&self, what: &str, call: Option<&'static str>, make: impl FnOnce() -> T) -> T {
-        lock(&self.in_progress).push((what.to_owned(), call));
+        self.register(what, call);
         let made = make();
-        self.no_longer(what, call);
+        self.unregister(what, call);
         made
     }
 
-    fn no_longer(&self, what: &str, call: Option<&'static str>) {
+    fn register(&self, what: &str, call: Option<&'static str>) {
+        lock(&self.in_progress).push((what.to_owned(), call));
+    }
+
+    fn unregister(&self, what: &str, call: Option<&'static str>) {
         let mut in_progress = lock(&self.in_progress);
         if let Some(place) = in_progress.iter().position(|(other, made)| other == what && *made == call) {
             in_progress.swap_remove(place);
@@ -114,9 +118,13 @@ impl Session {
     pub(super) fn prepare<T>(&self, what: &str, step: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let prepared = self.while_it_lasts(what, None, step);
+        self.prepared(began);
+        prepared
+    }
+
+    fn prepared(&self, began: Instant) {
         self.time_limits.arrived_after(began.elapsed());
         self.count_call();
-        prepared
     }
 
     /// The scene that runs has made all calls that it may make, and goes no further.

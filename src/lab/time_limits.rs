@@ -33,11 +33,15 @@ impl TimeLimits {
     pub(super) fn within<T>(&self, wait: impl FnOnce(Duration) -> Option<T>) -> Option<T> {
         let began = Instant::now();
         let come = wait(self.limit());
-        match come {
-            Some(_) => self.arrived_after(began.elapsed()),
-            None => self.shorten_after_timeout(),
-        }
+        self.note(come.is_some(), began);
         come
+    }
+
+    fn note(&self, has_come: bool, began: Instant) {
+        match has_come {
+            true => self.arrived_after(began.elapsed()),
+            false => self.shorten_after_timeout(),
+        }
     }
 
     /// What was waited for came after so long a wait.

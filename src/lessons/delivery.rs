@@ -311,7 +311,7 @@ fn two_senders() -> Scene {
             client.send_to(payload, &server)?;
         }
         let received = server.receive_until_marker(1024)?;
-        let order: Vec<_> = received.iter().map(|result| escaped(result.bytes(), 12).0).collect();
+        let order: Vec<_> = received.iter().map(|result| escaped(result.bytes(), 12).0.into_owned()).collect();
         let all = received.iter().map(|result| result.bytes()).collect::<Vec<_>>().join(&b' ');
         let of = |client: char| order.iter().filter(|text| text.starts_with(client)).cloned().collect::<Vec<_>>();
         lab.observe("interleaved", all);

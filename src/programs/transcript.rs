@@ -13,7 +13,7 @@ pub(super) const LONGEST_QUOTATION: usize = 60;
 
 /// A payload for JSON: escaped, and all of it.
 pub(super) fn whole(payload: &[u8]) -> String {
-    escaped(payload, usize::MAX).0
+    escaped(payload, usize::MAX).0.into_owned()
 }
 
 /// Where the server or the client writes, line by line: sentences, or one JSON object a line.

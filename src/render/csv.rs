@@ -31,15 +31,14 @@ fn fields<'a>(lesson: &'a str, scene: &'a SceneReport, row: &'a Row) -> [&'a str
 }
 
 /// Records, the first of which is the header.
-pub fn records<R>(records: impl IntoIterator<Item = R>) -> String
-where
-    R: IntoIterator<Item: AsRef<str>>,
-{
-    records.into_iter().map(record).collect()
-}
-
-fn record(fields: impl IntoIterator<Item: AsRef<str>>) -> String {
-    fields.into_iter().map(|text| field(text.as_ref())).collect::<Vec<_>>().join(",") + "\n"
+pub fn records<S: AsRef<str>>(records: impl IntoIterator<Item: AsRef<[S]>>) -> String {
+    let mut text = String::new();
+    for fields in records {
+        let fields: Vec<String> = fields.as_ref().iter().map(|text| field(text.as_ref())).collect();
+        text += &fields.join(",");
+        text.push('\n');
+    }
+    text
 }
 
 /// In quotation marks where the text could be taken for structure; a quotation mark within is doubled.

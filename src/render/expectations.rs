@@ -237,14 +237,14 @@ pub fn as_csv(prediction: &Prediction, os: Option<Os>, blank: bool) -> String {
     let systems = systems(os);
     let columns = systems.iter().map(|os| os.name().to_lowercase());
     let header = ["lesson", "scene", "id", "property", "strength"].map(str::to_owned).into_iter();
-    let header = header.chain(columns).chain(["source", "observed"].map(str::to_owned)).collect();
+    let header: Vec<String> = header.chain(columns).chain(["source", "observed"].map(str::to_owned)).collect();
     let rows = claims(prediction).map(|(scene, claim)| {
         let row = [prediction.lesson, scene, &claim.id, &claim.property, claim.strength.word()].map(str::to_owned);
         let values = systems.iter().map(|os| value(claim, *os, blank));
         let observed = observed_on(prediction, claim, &systems, blank);
         row.into_iter().chain(values).chain([cited(claim, &systems), observed]).collect()
     });
-    csv::records::<Vec<String>>([header].into_iter().chain(rows))
+    csv::records([header].into_iter().chain(rows))
 }
 
 /// One lesson in Markdown.

@@ -203,7 +203,7 @@ fn event(scene: usize, event: &Event) -> EventJson<'_> {
         },
         call: String::new(),
         with: event.peer.as_ref().map(|peer| named(peer.name.as_str(), !sends)),
-        payload: event.payload().map(|bytes| escaped(bytes, usize::MAX).0),
+        payload: event.payload().map(|bytes| escaped(bytes, usize::MAX).0.into_owned()),
         payload_bytes: (event.left_out > 0).then(|| event.payload_length()),
         buffer: None,
         descriptor: event.descriptor,

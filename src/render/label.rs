@@ -54,7 +54,7 @@ pub enum Special {
 impl Payload {
     fn of(bytes: &[u8]) -> Self {
         let (text, is_complete) = escaped(bytes, LONGEST_QUOTATION);
-        Payload { text, is_complete }
+        Payload { text: text.into_owned(), is_complete }
     }
 
     /// In quotation marks, within `room` columns; `None` where not even its first character has room.

@@ -29,8 +29,8 @@ pub fn record(record: &Record) -> String {
     for (key, value) in first.chain(within).chain(last) {
         let _ = writeln!(text, "  \"{key}\": {value},");
     }
-    let rows: Vec<String> = record.rows.iter().map(|row| format!("    {}", json!(row))).collect();
-    let _ = writeln!(text, "  \"rows\": [\n{}\n  ]\n}}", rows.join(",\n"));
+    let rows: Vec<String> = record.rows.iter().map(|(name, row)| format!("    \"{name}\": {}", json!(row))).collect();
+    let _ = writeln!(text, "  \"rows\": {{\n{}\n  }}\n}}", rows.join(",\n"));
     text
 }
 

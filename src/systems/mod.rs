@@ -67,12 +67,12 @@ impl System {
             return Answer::Skipped(reason);
         }
         let Some(row) = self.record.row(lesson, &claim.id) else { return Answer::NotYet };
-        match (expected, row.observed.as_deref(), row.reason.as_deref()) {
-            (_, None, Some(reason)) => Answer::Skipped(reason),
+        match (expected, row, row.observed()) {
+            (_, RecordedRow::Skipped(reason), _) => Answer::Skipped(reason),
             (Expect::Measured, ..) => Answer::Measured,
-            (Expect::Unconfirmed(_), Some(observed), _) => Answer::Unjudged(observed),
-            (Expect::Is(fact), Some(observed), _) if fact.to_string() == observed => Answer::AsExpected(observed),
-            (Expect::Is(_), Some(observed), _) if row.verdict == Verdict::Differs => Answer::Differs(observed),
+            (Expect::Unconfirmed(_), _, Some(observed)) => Answer::Unjudged(observed),
+            (Expect::Is(fact), _, Some(observed)) if fact.to_string() == observed => Answer::AsExpected(observed),
+            (Expect::Is(_), RecordedRow::Differs(observed), _) => Answer::Differs(observed),
             _ => Answer::NotYet,
         }
     }

@@ -1,5 +1,6 @@
 //! A record: what one system answered to every lesson, small and stable enough to be kept and compared.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,8 +24,8 @@ pub struct Record {
     pub version: String,
     /// The day of the run in UTC, `2026-11-25`.
     pub date: String,
-    /// A row of a lesson each, sorted by id.
-    pub rows: Vec<RecordedRow>,
+    /// What became of each row of the lessons, by the lesson and the row's id: `delivery/prefix`.
+    pub rows: BTreeMap<String, RecordedRow>,
 }
 
 /// The system, as it names itself.
@@ -39,57 +40,64 @@ pub struct RecordedHost {
     pub arch: String,
 }
 
-/// What became of one row.
+/// What became of one row: the verdict of that day, with what was observed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecordedRow {
-    /// The lesson and the row: `delivery/prefix`.
-    pub id: String,
-    /// The verdict of that day.
-    pub verdict: Verdict,
-    /// The answer. What is only measured is a number of one machine on one day, and no answer: it is not kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed: Option<String>,
-    /// Why the row was skipped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+#[serde(rename_all = "lowercase")]
+pub enum RecordedRow {
+    /// What was expected.
+    Match(String),
+    /// Something else.
+    Differs(String),
+    /// This, where nobody has confirmed what to expect. What is only measured is a number of one machine on one day,
+    /// and no answer: it is not kept.
+    Info(Option<String>),
+    /// Nothing, for this reason.
+    Skipped(String),
 }
 
 impl Record {
     /// The record of a run of every lesson on `host`, `within` an emulator or a sandbox where it was in one.
     pub fn of(reports: &[Report], host: &Machine, within: Option<String>) -> Self {
-        let of_report = |report: &Report| -> Vec<RecordedRow> {
-            report.rows().map(|row| RecordedRow::of(report.lesson, row)).collect()
+        let of_report = |report: &Report| -> Vec<(String, RecordedRow)> {
+            report.rows().map(|row| (name(report.lesson, &row.id), RecordedRow::of(row))).collect()
         };
-        let mut rows: Vec<RecordedRow> = reports.iter().flat_map(of_report).collect();
-        rows.sort_by(|one, other| one.id.cmp(&other.id));
         Record {
-            schema: 1,
+            schema: 2,
             host: RecordedHost { os: host.os, release: host.release.clone(), arch: host.arch.to_owned() },
             within,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             date: reports.first().map(|report| day(report.began)).unwrap_or_default(),
-            rows,
+            rows: reports.iter().flat_map(of_report).collect(),
         }
     }
 
     /// The row `id` of `lesson`; `None` where the record does not have it.
     pub fn row(&self, lesson: &str, id: &str) -> Option<&RecordedRow> {
-        let same = |row: &&RecordedRow| row.id.split_once('/') == Some((lesson, id));
-        self.rows.iter().find(same)
+        self.rows.get(&name(lesson, id))
     }
 }
 
+fn name(lesson: &str, id: &str) -> String {
+    format!("{lesson}/{id}")
+}
+
 impl RecordedRow {
-    fn of(lesson: &str, row: &Row) -> Self {
-        let skipped = row.verdict == Verdict::Skipped;
-        let answered = !skipped && !row.is_measured;
-        let reason = row.reason.as_deref().filter(|_| skipped);
-        RecordedRow {
-            id: format!("{lesson}/{}", row.id),
-            verdict: row.verdict,
-            observed: answered.then(|| row.observed.clone()),
-            reason: reason.map(|reason| kept(reason, row.advice)),
+    fn of(row: &Row) -> Self {
+        let observed = row.observed.clone();
+        match row.verdict {
+            Verdict::Match => RecordedRow::Match(observed),
+            Verdict::Differs => RecordedRow::Differs(observed),
+            Verdict::Info => RecordedRow::Info((!row.is_measured).then_some(observed)),
+            Verdict::Skipped => RecordedRow::Skipped(kept(row.reason.as_deref().unwrap_or_default(), row.advice)),
+        }
+    }
+
+    /// What was observed, where something was that is an answer.
+    pub fn observed(&self) -> Option<&str> {
+        match self {
+            RecordedRow::Match(observed) | RecordedRow::Differs(observed) => Some(observed),
+            RecordedRow::Info(observed) => observed.as_deref(),
+            RecordedRow::Skipped(_) => None,
         }
     }
 }

@@ -179,12 +179,15 @@ pub fn specified(
     expected: impl Into<Expected>,
     source: &'static Source,
 ) -> Claim {
-    let Property { text, beside } = property.into();
+    claim(id.into(), property.into(), expected.into(), source)
+}
+
+fn claim(id: String, property: Property, expected: Expected, source: &'static Source) -> Claim {
     Claim {
-        id: id.into(),
-        property: text,
-        beside,
-        expected: expected.into(),
+        id,
+        property: property.text,
+        beside: property.beside,
+        expected,
         strength: Strength::Specified,
         source,
         other_sources: PerSystem::new([None; 3]),

@@ -1,5 +1,6 @@
 //! What was observed, or is expected to be, with its type; and the one way to write it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -161,7 +162,17 @@ pub fn shortened(bytes: &[u8], longest: usize) -> String {
 }
 
 /// The first `longest` characters of an escaped payload, and whether they are all. No letter is cut off from its marks.
-pub fn escaped(bytes: &[u8], longest: usize) -> (String, bool) {
+pub fn escaped(bytes: &[u8], longest: usize) -> (Cow<'_, str>, bool) {
+    match str::from_utf8(bytes) {
+        Ok(text) if plain_length(text, longest) == text.len() => (Cow::Borrowed(text), true),
+        _ => {
+            let (text, whole) = escaped_character_by_character(bytes, longest);
+            (Cow::Owned(text), whole)
+        }
+    }
+}
+
+fn escaped_character_by_character(bytes: &[u8], longest: usize) -> (String, bool) {
     let mut text = String::new();
     let mut left = longest;
     let mut state = EscapeState::default();
