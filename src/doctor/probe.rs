@@ -109,6 +109,7 @@ fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
     let maximum = needs::most_receive_buffer().ok().and_then(|bytes| u64::try_from(bytes).ok());
     vec![
         Finding::there("loopback", "Loopback 127.0.0.1", loopback.as_ref().err().map(ToString::to_string)),
+        delivery(loopback),
         Finding::there("ipv6", "IPv6 loopback ::1", needs::missing(Need::Ipv6)),
         Finding::there("second-loopback", "Second loopback 127.0.0.2", needs::missing(Need::SecondLoopback)),
         icmp(),
@@ -118,6 +119,15 @@ fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
         Finding::number("buffer-granted", "Granted for 1 MiB", bytes(needs::granted_buffer(ASKED)), " bytes"),
         Finding::there("drops", "Drops counted by socket", needs::missing(Need::Drops)),
     ]
+}
+
+/// Not known where not even one datagram arrives.
+fn delivery(loopback: &Result<(), SceneError>) -> Finding {
+    let (id, name) = ("delivery", "Each of 50 datagrams arrives");
+    match loopback {
+        Ok(()) => Finding::there(id, name, loopback::some_are_lost(Ipv4Addr::LOCALHOST.into())),
+        Err(_) => Finding { id, name, text: NOT_KNOWN.to_owned(), value: Value::Null },
+    }
 }
 
 /// Not known where the system does not count the messages.

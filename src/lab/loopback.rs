@@ -12,7 +12,7 @@ use super::time_limits::LIMIT;
 use super::{Call, CallError, ClosedPort, SceneError, Session, Target, Watchdog, tcp};
 use crate::kernel;
 use crate::sockets;
-use crate::vocabulary::{Flags, Need};
+use crate::vocabulary::{Flags, Need, bytes};
 
 /// Sends one datagram over loopback and receives it, as it was sent.
 ///
@@ -132,6 +132,8 @@ pub(crate) struct MachineChecks {
 enum Check {
     /// Whether datagrams pass to this address.
     Passes(IpAddr),
+    /// Whether all of many datagrams to this address arrive.
+    Delivers(IpAddr),
     /// Whether ICMP messages come back from ports of it where nobody listens.
     Answers(IpAddr),
 }
@@ -168,12 +170,18 @@ impl MachineChecks {
         self.checked(Check::Answers(loopback), session)
     }
 
+    /// Why it is no evidence that something is missing which was sent to `loopback`.
+    pub(crate) fn datagrams_missing(&mut self, loopback: IpAddr, session: &Session) -> Option<String> {
+        self.checked(Check::Delivers(loopback), session)
+    }
+
     fn checked(&mut self, check: Check, session: &Session) -> Option<String> {
         if let Some(found) = self.found.get(&check) {
             return found.clone();
         }
         let work = move || match check {
             Check::Passes(ip) => Ok(udp_is_lost(ip)),
+            Check::Delivers(loopback) => Ok(some_are_lost(loopback)),
             Check::Answers(loopback) => Ok(icmp_is_lost(loopback)),
         };
         let found = self.watchdog.run(session, work).unwrap_or_default();
@@ -205,6 +213,36 @@ pub(super) fn icmp_is_lost(loopback: IpAddr) -> Option<String> {
         };
         // Where the system tells it no more, it cannot be found out.
         count?;
+    }
+    None
+}
+
+/// Why datagrams to `loopback` may be missing: of many that are sent, each when the one before has come, one does not
+/// arrive. `None` where all do, and where that cannot be found out.
+pub fn some_are_lost(loopback: IpAddr) -> Option<String> {
+    const DATAGRAMS: usize = 50;
+    /// Some fit into a frame of Ethernet, some do not: filters choose by length.
+    const LENGTHS: [usize; 5] = [1, 5, 100, 1000, 1473];
+    let [receiver, sender] = [(); 2].map(|()| sockets::bound(SocketAddr::from((loopback, 0))));
+    let (receiver, sender) = (receiver.ok()?, sender.ok()?);
+    let to = sockets::address_of(&receiver).ok()?;
+    sockets::wait_at_most(&receiver, SILENCE).ok()?;
+    // Room for anything that others send: what is truncated is an error on Windows.
+    let mut buffer = vec![0; usize::from(u16::MAX)];
+    for number in 0..DATAGRAMS {
+        let length = LENGTHS[number % LENGTHS.len()];
+        sender.send_to(&vec![b'?'; length], &SockAddr::from(to)).ok()?;
+        match kernel::receive_from(&receiver, &mut buffer, Flags::default()) {
+            // As it was sent or not: that is no question here.
+            Ok(_) => {}
+            Err(error) if sockets::is_timeout(&error) => {
+                let length = bytes(length);
+                return Some(format!(
+                    "a datagram of {length} to {to} did not arrive, after {number} had. Does a firewall drop it?"
+                ));
+            }
+            Err(_) => return None,
+        }
     }
     None
 }

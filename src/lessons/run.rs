@@ -7,7 +7,8 @@ use super::{Lesson, Scene};
 use crate::kernel::{self, HERE};
 use crate::lab::{Lab, MachineChecks, Observer, SceneError, Session, Watchdog};
 use crate::vocabulary::{
-    Claim, Event, Expect, Fact, Need, Observation, Outcome, Protocol, Report, Row, SceneReport, Syscall, Verdict, judge,
+    Claim, Event, Expect, Fact, Need, Observation, Outcome, Protocol, Report, Row, SceneReport, Strength, Syscall,
+    Verdict, judge,
 };
 
 impl Lesson {
@@ -140,12 +141,20 @@ impl Doubts<'_> {
             return self.inconclusive.clone();
         }
         let missing = self.needs.iter().find_map(|need| self.checks.reason_against(*need, self.session));
+        // What nobody promises may be missing, and that is the answer.
+        let promised = claim.strength == Strength::Specified;
+        let missing = missing.or_else(|| promised.then(|| self.datagrams_missing()).flatten());
         if missing.is_some() || *seen != Observation::Seen(Fact::Nothing) {
             return missing;
         }
         let awaits_error = matches!(claim.expected.on(HERE), Expect::Is(Fact::Error(_)));
         let asked = |at: &IpAddr| self.closed_ports.contains(at) || awaits_error && at.is_ipv4();
         LOOPBACKS.into_iter().filter(asked).find_map(|at| self.checks.icmp_missing(at, self.session))
+    }
+
+    fn datagrams_missing(&mut self) -> Option<String> {
+        let loopback = if self.needs.contains(&Need::Ipv6) { LOOPBACKS[1] } else { LOOPBACKS[0] };
+        self.checks.datagrams_missing(loopback, self.session)
     }
 }
 
