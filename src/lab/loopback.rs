@@ -134,6 +134,8 @@ enum Check {
     Passes(IpAddr),
     /// Whether all of many datagrams to this address arrive.
     Delivers(IpAddr),
+    /// Whether a connection of TCP is made.
+    Connects,
     /// Whether ICMP messages come back from ports of it where nobody listens.
     Answers(IpAddr),
 }
@@ -175,6 +177,11 @@ impl MachineChecks {
         self.checked(Check::Delivers(loopback), session)
     }
 
+    /// Why it is no evidence that a call of TCP does not return.
+    pub(crate) fn tcp_missing(&mut self, session: &Session) -> Option<String> {
+        self.checked(Check::Connects, session)
+    }
+
     fn checked(&mut self, check: Check, session: &Session) -> Option<String> {
         if let Some(found) = self.found.get(&check) {
             return found.clone();
@@ -182,6 +189,7 @@ impl MachineChecks {
         let work = move || match check {
             Check::Passes(ip) => Ok(udp_is_lost(ip)),
             Check::Delivers(loopback) => Ok(some_are_lost(loopback)),
+            Check::Connects => Ok(tcp_is_lost()),
             Check::Answers(loopback) => Ok(icmp_is_lost(loopback)),
         };
         let found = self.watchdog.run(session, work).unwrap_or_default();

@@ -70,8 +70,14 @@ fn run_scene(
     let log = session.begin(number, id, &report.title);
     let lab = Lab::new(Arc::clone(&claims), Arc::clone(session), Arc::clone(&log));
     let evidence = lab.evidence();
-    let ended = watchdog.run(session, move || run(&lab));
+    let mut ended = watchdog.run(session, move || run(&lab));
     session.over(&log);
+    let has_tcp = claims.iter().any(|claim| claim.needs.contains(&Need::Tcp));
+    if let (Err(SceneError::Hung(_)), true) = (&ended, has_tcp)
+        && let Some(reason) = checks.tcp_missing(session)
+    {
+        ended = Err(SceneError::Skip(reason));
+    }
     report.stopped = stopped(&ended)?;
     let mut doubts = Doubts {
         inconclusive: evidence.inconclusive(),

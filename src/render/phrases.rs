@@ -40,7 +40,7 @@ pub(super) fn answered(answer: &Answer<'_>) -> String {
     let text = match skipped.first() {
         None => answer.text.clone(),
         Some(row) if answer.text.is_empty() || answer.is_unseen() => {
-            format!("Not observed here: {}.", reason(row))
+            format!("Not observed here: {}", ended(reason(row)))
         }
         Some(_) => format!("{} Not observed here: {}.", answer.text, named(skipped)),
     };
@@ -53,6 +53,12 @@ pub(super) fn answered(answer: &Answer<'_>) -> String {
 /// Why a row was skipped, for the middle of a sentence: an error's words may be a sentence themselves.
 fn reason(row: &Row) -> &str {
     row.reason.as_deref().unwrap_or("the row was skipped").trim_end_matches('.')
+}
+
+/// A sentence with its full stop, where it is no question.
+fn ended(sentence: &str) -> String {
+    let stop = if sentence.ends_with('?') { "" } else { "." };
+    format!("{sentence}{stop}")
 }
 
 /// Whether a row is marked as one that nobody promises.
@@ -157,7 +163,7 @@ pub(super) fn because(sentence: Sentence, truth: Truth, rows: &[Row]) -> String 
         Verdict::Differs => format!("{}: {}", row.property, both_values(row)),
         _ => row.reason.as_deref().unwrap_or("not all of it was run").trim_end_matches('.').to_owned(),
     });
-    each_once(open).join("; ") + "."
+    ended(&each_once(open).join("; "))
 }
 
 /// Both values of a row that differs.
