@@ -17,8 +17,6 @@ pub enum SceneError {
     /// Not even the lab's own datagram passes on loopback, for this reason: nothing can be said of UDP, and no lesson
     /// can run.
     NoLoopback(String),
-    /// The scene panicked, with these words: as for a call that failed.
-    Panicked(String),
     /// The scene makes call after call: as for a call that failed.
     Endless(String),
     /// The lesson does not keep to its own claims: a defect of the program.
@@ -46,7 +44,6 @@ impl fmt::Display for SceneError {
         match self {
             SceneError::Skip(reason) => f.write_str(reason),
             SceneError::Hung(text) | SceneError::Endless(text) => f.write_str(text),
-            SceneError::Panicked(text) => write!(f, "this scene ended in a panic: {text}"),
             SceneError::Call(error) => write!(f, "{error}"),
             SceneError::NoLoopback(reason) => write!(f, "UDP does not pass on loopback here: {reason}"),
             SceneError::Defect(text) => write!(f, "a defect of udp-lab, please report it: {text}"),

@@ -107,7 +107,7 @@ fn absent(claim: &Claim) -> Option<Row> {
 fn stopped(ended: &Result<(), SceneError>) -> Result<Option<String>, SceneError> {
     match ended {
         Ok(()) | Err(SceneError::Skip(_)) => Ok(None),
-        Err(error @ (SceneError::Call(_) | SceneError::Hung(_) | SceneError::Endless(_) | SceneError::Panicked(_))) => {
+        Err(error @ (SceneError::Call(_) | SceneError::Hung(_) | SceneError::Endless(_))) => {
             Ok(Some(error.to_string()))
         }
         Err(error @ (SceneError::Defect(_) | SceneError::NoLoopback(_))) => Err(error.clone()),

@@ -14,8 +14,10 @@ mod textbook;
 mod walkthrough;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -235,6 +237,18 @@ fn peer() -> UdpSocket {
     let socket = UdpSocket::bind(LOOPBACK).unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();
     socket
+}
+
+/// A UDP port that nobody has, and that no socket gets which asks for any: these lie below those that systems choose
+/// from. No two calls return the same one.
+fn port_that_stays_free() -> u16 {
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(20_000 + (std::process::id() % 10_000) as u16));
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn address_of(socket: &UdpSocket) -> String {

@@ -387,9 +387,7 @@ fn a_relay_writes_json_lines() {
 
 #[test]
 fn a_relay_to_itself_is_refused() {
-    let held = peer();
-    let port = held.local_addr().unwrap().port();
-    drop(held);
+    let port = port_that_stays_free();
     let address = |host: &str| format!("{host}:{port}");
     let mut circles = vec![("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1")];
     // Elsewhere nobody can be asked at the address that stands for none.
@@ -436,10 +434,8 @@ fn what_is_no_share_delay_or_seed_is_wrong_use() {
 #[cfg(unix)]
 #[test]
 fn relays_in_a_circle_come_to_an_end() {
-    let held = peer();
-    let first = held.local_addr().unwrap();
+    let first = SocketAddr::from((Ipv4Addr::LOCALHOST, port_that_stays_free()));
     let second = Relay::start(first, &[]);
-    drop(held);
     let first = Relay::start_at(&first.to_string(), second.address, &[]);
     let client = peer();
     client.set_ttl(9).unwrap();
