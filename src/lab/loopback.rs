@@ -182,6 +182,11 @@ impl MachineChecks {
         self.checked(Check::Connects, session)
     }
 
+    /// The same where that was asked before: nothing is checked for it.
+    pub(crate) fn tcp_known_missing(&self) -> Option<&str> {
+        self.found.get(&Check::Connects)?.as_deref()
+    }
+
     fn checked(&mut self, check: Check, session: &Session) -> Option<String> {
         if let Some(found) = self.found.get(&check) {
             return found.clone();

@@ -53,7 +53,8 @@ fn may_be_loopback(scene: &SceneReport) -> bool {
     any(Verdict::Differs) || scene.stopped.is_some() || tried && !received && any(Verdict::Skipped)
 }
 
-/// Runs one scene and judges it. One of which this system has nothing is not run.
+/// Runs one scene and judges it. One of which this system has nothing is not run, nor one of TCP where no connection
+/// was made before.
 fn run_scene(
     scene: Scene,
     session: &Arc<Session>,
@@ -65,6 +66,11 @@ fn run_scene(
     let mut report = SceneReport { number, id, os: HERE, title, answer, sentence, rows, events, notes, stopped: None };
     if let Some(rows) = claims.iter().map(absent).collect() {
         report.rows = rows;
+        return Ok(report);
+    }
+    let is_all_tcp = claims.iter().all(|claim| claim.needs.contains(&Need::Tcp));
+    if let (true, Some(reason)) = (is_all_tcp, checks.tcp_known_missing()) {
+        report.rows = claims.iter().map(|claim| judge(claim, HERE, &Observation::Skipped(reason.into()))).collect();
         return Ok(report);
     }
     let log = session.begin(number, id, &report.title);
