@@ -62,6 +62,10 @@ impl Finding {
         Finding { id, name, text, value: json!(number) }
     }
 
+    fn not_known(id: &'static str, name: &'static str) -> Self {
+        Finding { id, name, text: NOT_KNOWN.to_owned(), value: Value::Null }
+    }
+
     /// Yes, or the reason why not.
     fn there(id: &'static str, name: &'static str, missing: Option<String>) -> Self {
         let value = json!(missing.is_none());
@@ -123,10 +127,10 @@ fn network(loopback: &Result<(), SceneError>) -> Vec<Finding> {
 
 /// Not known where not even one datagram arrives.
 fn delivery(loopback: &Result<(), SceneError>) -> Finding {
-    let (id, name) = ("delivery", "Each of 50 datagrams arrives");
+    let (id, name) = ("delivery", "Every datagram arrives");
     match loopback {
         Ok(()) => Finding::there(id, name, loopback::some_are_lost(Ipv4Addr::LOCALHOST.into())),
-        Err(_) => Finding { id, name, text: NOT_KNOWN.to_owned(), value: Value::Null },
+        Err(_) => Finding::not_known(id, name),
     }
 }
 
@@ -135,7 +139,7 @@ fn icmp() -> Finding {
     let (id, name) = ("icmp", "ICMP from closed ports");
     match kernel::refusals_received(Ipv4Addr::LOCALHOST.into()) {
         Some(_) => Finding::there(id, name, needs::missing(Need::Icmp)),
-        None => Finding { id, name, text: NOT_KNOWN.to_owned(), value: Value::Null },
+        None => Finding::not_known(id, name),
     }
 }
 

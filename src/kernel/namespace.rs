@@ -95,8 +95,8 @@ mod linux {
         }
     }
 
-    /// Does `work` in a thread of its own, which may go to another network namespace.
-    fn in_a_thread<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    /// Does `work` in a thread of its own, which may go to another network namespace, or become another user.
+    pub fn in_a_thread<T: Send>(work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         result_of(work, run_in_a_thread)
     }
 
@@ -250,7 +250,7 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub use self::linux::{counter, counter_v6, loopback_is_up, start_loopback};
+pub use self::linux::{counter, counter_v6, in_a_thread, loopback_is_up, start_loopback};
 
 #[cfg(not(target_os = "linux"))]
 impl Namespace {

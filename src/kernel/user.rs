@@ -35,16 +35,13 @@ pub fn as_another_user<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T
     if !is_root() {
         return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
-    std::thread::scope(|scope| {
-        let other = std::thread::Builder::new().spawn_scoped(scope, || {
-            // Only the effective one, and it ends with this thread.
-            // SAFETY: it takes numbers, and changes nothing but the rights of this thread.
-            match unsafe { libc::syscall(libc::SYS_setresuid, UNCHANGED, NOBODY, UNCHANGED) } {
-                0 => Ok(work()),
-                _ => Err(io::Error::last_os_error()),
-            }
-        })?;
-        other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    super::namespace::in_a_thread(|| {
+        // Only the effective one, and it ends with this thread.
+        // SAFETY: it takes numbers, and changes nothing but the rights of this thread.
+        match unsafe { libc::syscall(libc::SYS_setresuid, UNCHANGED, NOBODY, UNCHANGED) } {
+            0 => Ok(work()),
+            _ => Err(io::Error::last_os_error()),
+        }
     })
 }
 

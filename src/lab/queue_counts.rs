@@ -79,11 +79,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// What the system says of the send.
-    pub fn queue(&self, mut send: impl FnMut() -> Call<usize>) -> Call<()> {
-        self.queue_by(&mut send)
+    pub fn queue(&self, send: impl FnOnce() -> Call<usize>) -> Call<()> {
+        self.queue_by(Box::new(send))
     }
 
-    fn queue_by(&self, send: &mut dyn FnMut() -> Call<usize>) -> Call<()> {
+    fn queue_by(&self, send: Box<dyn FnOnce() -> Call<usize> + '_>) -> Call<()> {
         let socket = &self.socket.socket;
         let before = self.queue_counts();
         if before.is_some() {

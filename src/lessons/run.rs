@@ -64,13 +64,9 @@ fn run_scene(
     let Scene { number, id, title, sentence, answer, claims, run } = scene;
     let (rows, events, notes) = (Vec::new(), Vec::new(), Vec::new());
     let mut report = SceneReport { number, id, os: HERE, title, answer, sentence, rows, events, notes, stopped: None };
-    if let Some(rows) = claims.iter().map(absent).collect() {
+    let without_a_run = |claim| absent(claim).or_else(|| without_tcp(claim, checks));
+    if let Some(rows) = claims.iter().map(without_a_run).collect() {
         report.rows = rows;
-        return Ok(report);
-    }
-    let is_all_tcp = claims.iter().all(|claim| claim.needs.contains(&Need::Tcp));
-    if let (true, Some(reason)) = (is_all_tcp, checks.tcp_known_missing()) {
-        report.rows = claims.iter().map(|claim| judge(claim, HERE, &Observation::Skipped(reason.into()))).collect();
         return Ok(report);
     }
     let log = session.begin(number, id, &report.title);
@@ -78,8 +74,8 @@ fn run_scene(
     let evidence = lab.evidence();
     let mut ended = watchdog.run(session, move || run(&lab));
     session.over(&log);
-    let has_tcp = claims.iter().any(|claim| claim.needs.contains(&Need::Tcp));
-    if let (Err(SceneError::Hung(_)), true) = (&ended, has_tcp)
+    if matches!(ended, Err(SceneError::Hung(_)))
+        && claims.iter().any(needs_tcp)
         && let Some(reason) = checks.tcp_missing(session)
     {
         ended = Err(SceneError::Skip(reason));
@@ -104,6 +100,16 @@ fn absent(claim: &Claim) -> Option<Row> {
         Expect::Absent(reason) => Some(judge(claim, HERE, &Observation::Skipped((*reason).into()))),
         Expect::Is(_) | Expect::Measured | Expect::Unconfirmed(_) => None,
     }
+}
+
+/// The row of a claim that needs TCP, where a scene before has shown that no connection is made.
+fn without_tcp(claim: &Claim, checks: &MachineChecks) -> Option<Row> {
+    let reason = checks.tcp_known_missing().filter(|_| needs_tcp(claim))?;
+    Some(judge(claim, HERE, &Observation::Skipped(reason.into())))
+}
+
+fn needs_tcp(claim: &Claim) -> bool {
+    claim.needs.contains(&Need::Tcp)
 }
 
 /// The error that ended a scene early, where one did that no claim speaks of.
